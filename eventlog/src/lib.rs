@@ -1,0 +1,115 @@
+//! The event log: the append-only truth that everything else is rebuilt from.
+//!
+//! Data flow: `ingest` appends one event per upload with [`EventLog::append`], which returns only
+//! once the record is durable (Kafka: `acks=all`; the local log: fsynced). The processor reads
+//! through a [`Consumer`] of its group and commits offsets after its inserts, so a record is
+//! delivered at least once; whoever consumes makes the effect idempotent.
+//!
+//! Implementations must pass one set of contract tests, whatever they store records in.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// How a topic is created.
+#[derive(Debug, Clone)]
+pub struct TopicSpec {
+    /// The topic's name.
+    pub name: String,
+    /// Number of partitions; fixed for the life of the topic.
+    pub partitions: u32,
+    /// How long records are kept; `None` keeps them for ever.
+    pub retention: Option<Duration>,
+    /// The largest record accepted, in bytes, key and headers included.
+    pub max_message_bytes: usize,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The partition, counted from 0.
+    pub partition: u32,
+    /// The record's offset in its partition, counted from 0, without gaps in the local log.
+    pub offset: u64,
+}
+
+/// One record as it was appended.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Where it stands.
+    pub position: Position,
+    /// When the log took it, milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// The key that chose its partition; may be empty.
+    pub key: Bytes,
+    /// The payload.
+    pub value: Bytes,
+}
+
+/// What goes wrong with an event log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The log cannot be reached now; the same call may succeed later.
+    #[error("the event log at {address} is not available: {cause}; check that it runs and that the address is right")]
+    Unavailable {
+        /// Broker list or directory.
+        address: String,
+        /// What the client library or the operating system said.
+        cause: String,
+    },
+    /// The record is larger than the topic takes.
+    #[error(
+        "a record of {size} bytes exceeds the {limit} bytes that topic {topic} takes; raise max_message_bytes or store the payload as a blob"
+    )]
+    TooLarge {
+        /// The topic.
+        topic: String,
+        /// Bytes of the record.
+        size: usize,
+        /// Bytes the topic takes.
+        limit: usize,
+    },
+    /// The topic was never created.
+    #[error("topic {0} does not exist; create it with `resultsdb migrate`")]
+    UnknownTopic(String),
+    /// Stored bytes do not match their checksum, or offsets contradict each other.
+    #[error("the event log at {address} is damaged: {cause}")]
+    Damaged {
+        /// Broker list or directory.
+        address: String,
+        /// What was found.
+        cause: String,
+    },
+}
+
+/// An append-only log of topics and partitions.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// Creates the topic if it does not exist; an existing one is left as it is.
+    async fn ensure_topic(&self, topic: &TopicSpec) -> Result<(), LogError>;
+
+    /// Appends a record to the partition that `key` chooses and returns once it is durable.
+    async fn append(&self, topic: &str, key: &[u8], value: Bytes) -> Result<Position, LogError>;
+
+    /// The offset after the last record, per partition.
+    async fn end_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError>;
+
+    /// The next offset `group` would read, per partition; 0 where it never committed.
+    async fn committed_offsets(&self, topic: &str, group: &str) -> Result<Vec<u64>, LogError>;
+
+    /// Joins `group` and reads from its committed offsets, from the beginning where there are none.
+    async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError>;
+}
+
+/// A member of a consumer group.
+#[async_trait]
+pub trait Consumer: Send {
+    /// The next records, in order within each partition. Waits until there is at least one or `wait`
+    /// is over (then the answer is empty); returns no more than `max_records`, and stops adding once
+    /// `max_bytes` of values are collected.
+    async fn poll(&mut self, max_records: usize, max_bytes: usize, wait: Duration) -> Result<Vec<Record>, LogError>;
+
+    /// Durably records that everything up to and including these positions is done.
+    async fn commit(&mut self, done: &[Position]) -> Result<(), LogError>;
+}

@@ -1,0 +1,48 @@
+//! What a sender is told when its request is not taken.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// A refused request.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The request is wrong; the text says where.
+    #[error("{0}")]
+    Bad(String),
+    /// What it names does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// The body is over the limit.
+    #[error("The body is larger than {} MiB", crate::MAX_BODY_BYTES >> 20)]
+    TooLarge,
+    /// The log or the store is away; nothing was taken.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// A 400 with this text.
+pub(crate) fn bad(text: impl Into<String>) -> IntakeError {
+    IntakeError::Bad(text.into())
+}
+
+impl IntoResponse for IntakeError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let body = serde_json::json!({
+            "status": "error",
+            "error": status.canonical_reason().unwrap_or_default(),
+            "description": self.to_string(),
+        });
+        let mut response = (status, Json(body)).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+        }
+        response
+    }
+}

@@ -1,0 +1,53 @@
+//! The intake: accepts uploads and commit registrations over HTTP.
+//!
+//! Data flow: body (bounded, its memory accounted for) → [`document`] checks it and borrows from it
+//! → [`references`] resolves commits that are only named → the event is encoded and appended to the
+//! log → 200. Whoever asked to wait is answered once the processor's group has committed past it.
+
+mod document;
+mod error;
+mod references;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::EventLog;
+use tokio::sync::Semaphore;
+
+pub use error::IntakeError;
+pub use routes::router;
+
+/// The largest request body, in bytes.
+pub const MAX_BODY_BYTES: usize = 256 << 20;
+/// Bodies held at one time, in MiB over all requests.
+const MEMORY_MIB: usize = 384;
+
+/// What the intake needs to know of its surroundings.
+#[derive(Debug, Clone)]
+pub struct IntakeOptions {
+    /// Default branch by repository id; others use `main`.
+    pub default_branches: BTreeMap<String, String>,
+    /// How long an upload without `Prefer: wait=N` waits for the views; `None` answers at once.
+    pub default_wait: Option<Duration>,
+}
+
+/// Shared by all requests.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    log: Arc<dyn EventLog>,
+    client: clickhouse::Client,
+    options: Arc<IntakeOptions>,
+    memory: Arc<Semaphore>,
+}
+
+impl Intake {
+    pub(crate) fn new(log: Arc<dyn EventLog>, client: clickhouse::Client, options: IntakeOptions) -> Self {
+        Self { log, client, options: Arc::new(options), memory: Arc::new(Semaphore::new(MEMORY_MIB)) }
+    }
+
+    pub(crate) fn default_branch(&self, repository: &str) -> &str {
+        self.options.default_branches.get(repository).map_or("main", String::as_str)
+    }
+}

@@ -1,0 +1,119 @@
+//! The processor: turns events of the log into rows of the views.
+//!
+//! Data flow: poll a batch of records → decode → [`rows::Views`] (pure) → one insert per table →
+//! commit the offsets. Everything up to the commit may happen again after a crash; it is idempotent
+//! because an event always makes the same rows and each row carries its event's offset as version,
+//! so the replacing tables collapse what was written twice. What cannot be decoded goes to the
+//! dead-letter topic, durably, before its offset moves.
+
+pub mod rows;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use eventlog::{Consumer, EventLog, LogError, Position, Record};
+use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP, event};
+use tokio::sync::watch;
+
+/// Records per batch; far under the hundred weekly partitions that one insert may touch.
+const BATCH_RECORDS: usize = 64;
+/// Compressed bytes per batch. Results compress about twenty-fold, so this bounds memory.
+const BATCH_BYTES: usize = 4 << 20;
+const POLL: Duration = Duration::from_millis(500);
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LAST_RETRY: Duration = Duration::from_secs(10);
+
+/// Why the processor stops.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessorError {
+    /// The log failed in a way that waiting does not mend.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Consumes until `stop` turns true, then finishes its batch and returns.
+pub async fn run(
+    log: Arc<dyn EventLog>,
+    client: clickhouse::Client,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), ProcessorError> {
+    let mut consumer = log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await?;
+    while !*stop.borrow() {
+        let records = tokio::select! {
+            polled = consumer.poll(BATCH_RECORDS, BATCH_BYTES, POLL) => polled?,
+            _ = stop.changed() => break,
+        };
+        if !records.is_empty() && !apply(log.as_ref(), &client, consumer.as_mut(), records, &mut stop).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Applies one batch; false if told to stop before the store took it.
+async fn apply(
+    log: &dyn EventLog,
+    client: &clickhouse::Client,
+    consumer: &mut dyn Consumer,
+    records: Vec<Record>,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<bool, ProcessorError> {
+    let done: Vec<Position> = last_positions(&records);
+    let (views, dead) = tokio::task::spawn_blocking(move || materialise(records)).await.map_err(|_| {
+        LogError::Damaged { address: EVENTS_TOPIC.to_owned(), cause: "decoding a batch panicked".to_owned() }
+    })?;
+    for letter in dead {
+        log.append(DEAD_LETTER_TOPIC, b"", letter).await?;
+    }
+    let mut pause = FIRST_RETRY;
+    while let Err(error) = writer::write(client, &views).await {
+        tracing::warn!(%error, retry_in_ms = pause.as_millis() as u64, "the store did not take a batch");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LAST_RETRY),
+            _ = stop.changed() => return Ok(false),
+        }
+    }
+    consumer.commit(&done).await?;
+    Ok(true)
+}
+
+fn last_positions(records: &[Record]) -> Vec<Position> {
+    let mut last: Vec<Position> = Vec::new();
+    for record in records {
+        match last.iter_mut().find(|position| position.partition == record.position.partition) {
+            Some(position) => position.offset = position.offset.max(record.position.offset),
+            None => last.push(record.position),
+        }
+    }
+    last
+}
+
+fn materialise(records: Vec<Record>) -> (rows::Views, Vec<Bytes>) {
+    let mut views = rows::Views::default();
+    let mut dead = Vec::new();
+    for record in records {
+        // Version 0 is left for rows that no event wrote.
+        let version = record.position.offset + 1;
+        match event::decode(&record.value) {
+            Ok(event) => views.add(event, version),
+            Err(error) => {
+                tracing::error!(%error, partition = record.position.partition, offset = record.position.offset, "dead letter");
+                dead.push(dead_letter(&record, &error.to_string()));
+            }
+        }
+    }
+    (views, dead)
+}
+
+/// A line of JSON that says where the event stood and what is wrong with it, then its bytes as they were.
+fn dead_letter(record: &Record, cause: &str) -> Bytes {
+    let head = serde_json::json!({
+        "topic": EVENTS_TOPIC, "partition": record.position.partition, "offset": record.position.offset, "cause": cause,
+    });
+    let mut letter = head.to_string().into_bytes();
+    letter.push(b'\n');
+    letter.extend_from_slice(&record.value);
+    letter.into()
+}

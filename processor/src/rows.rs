@@ -1,0 +1,247 @@
+//! From an event to the rows of every view: pure, so that a rebuild makes the same rows again.
+
+use schema::commit::{Commit, branch_keys};
+use schema::configuration::{Configuration, stable_hash};
+use schema::event::{Event, Request};
+use schema::results::{self, Counts};
+use schema::state;
+use schema::store::rows::{CommitRow, ConfigurationRow, FailureRow, ResultRow, RunRow, SuiteRow, TestRow, UploadRow};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// How long results live after their commit's time, seconds: five years.
+pub const TTL_SECONDS: i64 = 1826 * 86_400;
+
+/// Rows of a batch of events, by table.
+#[derive(Debug, Default)]
+#[allow(missing_docs)]
+pub struct Views {
+    pub configurations: Vec<ConfigurationRow>,
+    pub suites: Vec<SuiteRow>,
+    pub tests: Vec<TestRow>,
+    pub commits: Vec<CommitRow>,
+    pub runs: Vec<RunRow>,
+    pub results: Vec<ResultRow>,
+    pub failures: Vec<FailureRow>,
+    pub uploads: Vec<UploadRow>,
+}
+
+/// Members that every row of one run under one branch key shares.
+struct Run<'a> {
+    suite: &'a str,
+    branch: &'a str,
+    config_id: u64,
+    uuid: u64,
+    sdk: &'a str,
+    start_time: u32,
+    version: u64,
+}
+
+impl Views {
+    /// Adds the rows of one event; `version` grows with its offset.
+    pub fn add(&mut self, event: Event, version: u64) {
+        let received_at = event.header.received_at;
+        match event.header.request {
+            Request::Commit(commit) => self.commits.push(commit_row(&commit, version)),
+            Request::Upload { suite, configuration, commits, timestamp } => {
+                self.commits.extend(commits.iter().map(|commit| commit_row(commit, version)));
+                let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
+                for branch in branch_keys(&commits) {
+                    let run = Run {
+                        suite: &suite,
+                        branch: &branch,
+                        config_id: configuration.id(),
+                        uuid,
+                        sdk: configuration.sdk.as_deref().unwrap_or_default(),
+                        start_time: seconds(timestamp),
+                        version,
+                    };
+                    self.register(&run, &configuration, received_at);
+                    // Late data of an expired week is accepted and not stored.
+                    if (uuid / 100) as i64 + TTL_SECONDS > received_at {
+                        self.add_run(&run, &commits, &event.test_results, received_at);
+                    }
+                }
+            }
+        }
+    }
+
+    fn register(&mut self, run: &Run<'_>, configuration: &Configuration, received_at: i64) {
+        self.configurations.push(ConfigurationRow {
+            branch: run.branch.to_owned(),
+            config_id: run.config_id,
+            configuration: json(&configuration.without_sdk()),
+            last_start_time: run.start_time,
+        });
+        self.suites.push(SuiteRow {
+            branch: run.branch.to_owned(),
+            config_id: run.config_id,
+            suite: run.suite.to_owned(),
+            last_upload: seconds(received_at),
+        });
+    }
+
+    fn add_run(&mut self, run: &Run<'_>, commits: &[Commit], test_results: &RawValue, received_at: i64) {
+        let commits = json(&commits);
+        self.uploads.push(UploadRow {
+            suite: run.suite.to_owned(),
+            branch: run.branch.to_owned(),
+            config_id: run.config_id,
+            uuid: run.uuid,
+            sdk: run.sdk.to_owned(),
+            start_time: run.start_time,
+            commits: commits.clone(),
+            test_results: test_results.get().to_owned(),
+            version: run.version,
+        });
+        let members = results::members(test_results).unwrap_or_default();
+        let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
+        let start = (self.results.len(), self.failures.len(), self.tests.len());
+        let mut counts = Counts::default();
+        let walked = match member("results") {
+            Some(tree) => results::walk(tree, |test, result| {
+                counts.add(&result);
+                self.add_result(run, test, &result, received_at);
+            }),
+            None => Err(results::ResultsError::NotAnObject),
+        };
+        if walked.is_err() {
+            // The intake told the uploader; the document is kept, its half-read results are not.
+            self.results.truncate(start.0);
+            self.failures.truncate(start.1);
+            self.tests.truncate(start.2);
+            return;
+        }
+        let mut stats: Map<String, Value> =
+            member("run_stats").and_then(|stats| serde_json::from_str(stats.get()).ok()).unwrap_or_default();
+        counts.extend(&mut stats);
+        self.runs.push(RunRow {
+            suite: run.suite.to_owned(),
+            branch: run.branch.to_owned(),
+            config_id: run.config_id,
+            uuid: run.uuid,
+            sdk: run.sdk.to_owned(),
+            start_time: run.start_time,
+            flaky: counts.flaky,
+            tests_run: counts.run,
+            tests_unexpected_failed: counts.unexpected[0],
+            stats: json(&stats),
+            commits,
+            details: member("details").map_or_else(String::new, |details| details.get().to_owned()),
+            version: run.version,
+        });
+    }
+
+    fn add_result(&mut self, run: &Run<'_>, test: &str, result: &results::TestResult, received_at: i64) {
+        let test_id = stable_hash(&[run.suite.as_bytes(), test.as_bytes()]);
+        self.tests.push(TestRow {
+            suite: run.suite.to_owned(),
+            test: test.to_owned(),
+            test_id,
+            last_upload: seconds(received_at),
+        });
+        self.results.push(ResultRow {
+            suite: run.suite.to_owned(),
+            test_id,
+            branch: run.branch.to_owned(),
+            config_id: run.config_id,
+            uuid: run.uuid,
+            sdk: run.sdk.to_owned(),
+            start_time: run.start_time,
+            actual: result.actual.bits(),
+            expected: result.expected.bits(),
+            extra: result.extra.clone(),
+            version: run.version,
+        });
+        let (worst, worst_unexpected) = (result.actual.worst(), result.actual.worst_unexpected(result.expected));
+        if worst <= state::ERROR {
+            self.failures.push(FailureRow {
+                suite: run.suite.to_owned(),
+                branch: run.branch.to_owned(),
+                config_id: run.config_id,
+                uuid: run.uuid,
+                sdk: run.sdk.to_owned(),
+                start_time: run.start_time,
+                test: test.to_owned(),
+                worst,
+                worst_unexpected,
+                version: run.version,
+            });
+        }
+    }
+}
+
+/// The same commit is registered by many uploads and from any partition, where offsets do not
+/// compare; identical documents make the order harmless.
+fn commit_row(commit: &Commit, version: u64) -> CommitRow {
+    CommitRow {
+        repository: commit.repository_id.clone(),
+        branch: commit.branch.clone(),
+        uuid: commit.uuid(),
+        hash: commit.hash.clone().unwrap_or_default(),
+        revision: commit.revision.unwrap_or_default().max(0) as u64,
+        identifier: commit.identifier.clone().unwrap_or_default(),
+        document: json(commit),
+        version,
+    }
+}
+
+fn seconds(time: i64) -> u32 {
+    time.clamp(0, i64::from(u32::MAX)) as u32
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use schema::event::Header;
+
+    fn event(results: &str) -> Event {
+        let commit =
+            serde_json::json!({"repository_id": "w", "branch": "main", "timestamp": 1_700_000_000, "revision": 1});
+        let configuration = serde_json::json!({"platform": "Mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64"});
+        let header = Header {
+            event_id: Default::default(),
+            received_at: 1_700_000_100,
+            request: Request::Upload {
+                suite: "s".into(),
+                configuration: serde_json::from_value(configuration).unwrap(),
+                commits: vec![serde_json::from_value(commit).unwrap()],
+                timestamp: 1_700_000_050,
+            },
+        };
+        Event { header, test_results: serde_json::from_str(results).unwrap() }
+    }
+
+    #[test]
+    fn one_upload_makes_rows_in_every_view() {
+        let mut views = Views::default();
+        views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{}},"run_stats":{"x":1}}"#), 1);
+        assert_eq!((views.runs.len(), views.results.len(), views.failures.len(), views.tests.len()), (1, 2, 1, 2));
+        assert_eq!(views.runs[0].stats.split(",\"tests_failed").next().unwrap(), r#"{"x":1,"tests_run":2"#);
+        assert_eq!(
+            (views.uploads.len(), views.commits.len(), views.configurations.len(), views.suites.len()),
+            (1, 1, 1, 1)
+        );
+    }
+
+    #[test]
+    fn malformed_results_leave_no_half_of_themselves() {
+        let mut views = Views::default();
+        views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{"c":{},"d":1}}}"#), 1);
+        assert_eq!((views.uploads.len(), views.runs.len(), views.results.len(), views.failures.len()), (1, 0, 0, 0));
+    }
+
+    #[test]
+    fn expired_runs_are_not_stored() {
+        let mut late = event(r#"{"results":{"a":{}}}"#);
+        late.header.received_at = 1_700_000_000 + TTL_SECONDS;
+        let mut views = Views::default();
+        views.add(late, 1);
+        assert!(views.runs.is_empty() && views.results.is_empty() && views.uploads.is_empty());
+    }
+}

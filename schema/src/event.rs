@@ -1,0 +1,142 @@
+//! The event: what is appended to the log for each accepted request, and how it is encoded.
+//!
+//! An encoded event is one version byte, then a zstd frame that holds a JSON header, a line break,
+//! and the `test_results` of an upload byte for byte as they came. Decoders for every version that
+//! was ever written stay here; version 1 is the only one so far.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::commit::Commit;
+use crate::configuration::Configuration;
+
+const VERSION: u8 = 1;
+/// Favours speed: the payload is compressed again, column by column, in the store.
+const ZSTD_LEVEL: i32 = 1;
+/// The largest decoded event, in bytes; a small frame cannot make the processor allocate more.
+pub const MAX_DECODED_BYTES: u64 = 1 << 30;
+
+/// An accepted request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Unique, and sortable by time.
+    pub event_id: Uuid,
+    /// When the intake took it, seconds since the Unix epoch.
+    pub received_at: i64,
+    /// What was asked.
+    pub request: Request,
+}
+
+/// What an event asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// A run's results; the results themselves follow the header.
+    Upload {
+        /// The suite.
+        suite: String,
+        /// What it ran on.
+        configuration: Configuration,
+        /// Resolved commits, at least one.
+        commits: Vec<Commit>,
+        /// Start of the run, seconds since the Unix epoch.
+        timestamp: i64,
+    },
+    /// A commit to register.
+    Commit(Commit),
+}
+
+/// A decoded event.
+#[derive(Debug)]
+pub struct Event {
+    /// Everything but the results.
+    pub header: Header,
+    /// The upload's `test_results`; `null` for other requests.
+    pub test_results: Box<RawValue>,
+}
+
+/// Why bytes of the log are no event.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Written by a newer version.
+    #[error("the event has format {0}, this binary knows up to {VERSION}; run the newer binary")]
+    UnknownVersion(u8),
+    /// Empty, cut off or altered.
+    #[error("the event is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Encodes an event in the newest version.
+pub fn encode(header: &Header, test_results: &str) -> std::io::Result<Vec<u8>> {
+    use std::io::Write;
+    let mut encoder = zstd::Encoder::new(vec![VERSION], ZSTD_LEVEL)?;
+    encoder.include_checksum(true)?;
+    serde_json::to_writer(&mut encoder, header)?;
+    encoder.write_all(b"\n")?;
+    encoder.write_all(test_results.as_bytes())?;
+    encoder.finish()
+}
+
+/// Decodes an event of any version.
+pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
+    use std::io::Read;
+    let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
+    let (version, frame) = bytes.split_first().ok_or_else(|| damaged(&"no bytes"))?;
+    if *version != VERSION {
+        return Err(DecodeError::UnknownVersion(*version));
+    }
+    let mut text = String::new();
+    zstd::Decoder::new(frame)
+        .and_then(|decoder| decoder.take(MAX_DECODED_BYTES).read_to_string(&mut text))
+        .map_err(|error| damaged(&error))?;
+    let (header, test_results) = text.split_once('\n').ok_or_else(|| damaged(&"no header"))?;
+    let header = serde_json::from_str(header).map_err(|error| damaged(&error))?;
+    let test_results = serde_json::from_str(test_results).map_err(|error| damaged(&error))?;
+    Ok(Event { header, test_results })
+}
+
+/// The key that chooses an upload's partition: uploads that may replace each other share one.
+pub fn upload_key(configuration: &Configuration, suite: &str, uuid: u64) -> [u8; 8] {
+    crate::configuration::stable_hash(&[&configuration.id().to_le_bytes(), suite.as_bytes(), &uuid.to_le_bytes()])
+        .to_le_bytes()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            event_id: Uuid::from_u128(7),
+            received_at: 1_700_000_000,
+            request: Request::Upload {
+                suite: "layout-tests".into(),
+                configuration: Configuration { platform: Some("Mac".into()), ..Configuration::default() },
+                commits: Vec::new(),
+                timestamp: 1_700_000_000,
+            },
+        }
+    }
+
+    #[test]
+    fn results_come_back_byte_for_byte() {
+        let results = "{\"results\": {\"a\":{\"time\":1.50}}}";
+        let event = decode(&encode(&header(), results).unwrap()).unwrap();
+        assert_eq!((event.header, event.test_results.get()), (header(), results));
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let good = encode(&header(), "{}").unwrap();
+        assert!(matches!(decode(&[]), Err(DecodeError::Damaged(_))));
+        assert!(matches!(decode(&[9, 1]), Err(DecodeError::UnknownVersion(9))));
+        for index in 1..good.len() {
+            let mut bad = good.clone();
+            bad[index] ^= 0xff;
+            assert!(decode(&bad).is_err(), "byte {index}");
+        }
+        assert!(decode(&good[..good.len() - 1]).is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! What every part of resultsdb agrees on: domain types, the event envelope, topics, and the store.
+//!
+//! Data flow: `ingest` turns an upload into an [`event::Event`]; the processor turns the event into
+//! the rows of [`store::rows`]; `query` reads those tables back. Nothing here listens or serves;
+//! the only I/O is the [`store`]'s.
+
+pub mod commit;
+pub mod configuration;
+pub mod event;
+pub mod results;
+pub mod state;
+pub mod store;
+
+/// The topic that every upload and commit registration is appended to.
+pub const EVENTS_TOPIC: &str = "resultsdb.events";
+/// Where events that can never be processed go, with their cause.
+pub const DEAD_LETTER_TOPIC: &str = "resultsdb.dead-letters";
+/// Partitions of [`EVENTS_TOPIC`].
+pub const EVENTS_PARTITIONS: u32 = 4;
+/// The consumer group that materialises the views.
+pub const PROCESSOR_GROUP: &str = "resultsdb.processor";

@@ -1,0 +1,99 @@
+//! Test states: what a test did, as sets ordered from worst to best.
+
+use std::fmt;
+
+/// A set of outcomes of one test in one run, one bit per state, the worst in bit 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct States(u16);
+
+/// The names of the states, worst first; the position is the bit.
+pub const NAMES: [&str; 9] = ["CRASH", "TIMEOUT", "IMAGE", "AUDIO", "TEXT", "FAIL", "ERROR", "WARNING", "PASS"];
+/// Position of `CRASH`.
+pub const CRASH: u8 = 0;
+/// Position of `TIMEOUT`.
+pub const TIMEOUT: u8 = 1;
+/// Position of `ERROR`, the mildest state that counts as a failure.
+pub const ERROR: u8 = 6;
+/// Position of `PASS`.
+pub const PASS: u8 = 8;
+
+const IMAGE_AUDIO_TEXT: u16 = 0b1_1100;
+const FAIL_BIT: u16 = 1 << 5;
+
+impl States {
+    /// Reads state names separated by spaces. Unknown words are dropped; nothing left means PASS.
+    pub fn parse(text: &str) -> Self {
+        let bits = text
+            .split(' ')
+            .filter_map(|word| NAMES.iter().position(|name| *name == word))
+            .fold(0, |bits, position| bits | 1 << position);
+        Self::from_bits(bits)
+    }
+
+    /// From stored bits; none set means PASS.
+    pub fn from_bits(bits: u16) -> Self {
+        let known = bits & 0x1ff;
+        Self(if known == 0 { 1 << PASS } else { known })
+    }
+
+    /// The bits to store.
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Position of the worst state in [`NAMES`].
+    pub fn worst(self) -> u8 {
+        self.0.trailing_zeros() as u8
+    }
+
+    /// The worst state outside what was expected; PASS if everything was. An expected FAIL covers
+    /// TEXT, AUDIO and IMAGE.
+    pub fn worst_unexpected(self, expected: Self) -> u8 {
+        let covered = if expected.0 & FAIL_BIT != 0 { expected.0 | IMAGE_AUDIO_TEXT } else { expected.0 };
+        Self::from_bits(self.0 & !covered).worst()
+    }
+}
+
+impl fmt::Display for States {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (position, name) in NAMES.iter().enumerate() {
+            if self.0 & 1 << position != 0 {
+                write!(formatter, "{separator}{name}")?;
+                separator = " ";
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn shows_worst_first_without_unknown_words() {
+        assert_eq!(States::parse("PASS TEXT bogus TEXT").to_string(), "TEXT PASS");
+        assert_eq!(States::parse("pass").to_string(), "PASS");
+        assert_eq!(States::parse("").to_string(), "PASS");
+    }
+
+    #[test]
+    fn expected_fail_covers_text_audio_and_image_only() {
+        let fail = States::parse("FAIL");
+        for covered in ["FAIL", "TEXT", "AUDIO", "IMAGE"] {
+            assert_eq!(States::parse(covered).worst_unexpected(fail), PASS, "{covered}");
+        }
+        assert_eq!(States::parse("CRASH").worst_unexpected(fail), CRASH);
+        assert_eq!(States::parse("TIMEOUT").worst_unexpected(fail), TIMEOUT);
+    }
+
+    proptest! {
+        #[test]
+        fn texts_and_bits_round_trip(bits in 0u16..512) {
+            let states = States::from_bits(bits);
+            prop_assert_eq!(States::parse(&states.to_string()), states);
+        }
+    }
+}

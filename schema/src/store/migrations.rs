@@ -1,0 +1,118 @@
+//! Forward-only migrations: SQL files in the binary, their checksums in a version table.
+
+use super::StoreAddress;
+
+/// `(version, name, statements)`, in order. An applied one is never edited; add the next.
+const MIGRATIONS: &[(u32, &str, &str)] = &[(1, "views", include_str!("../../migrations/0001_views.sql"))];
+
+/// Why the store cannot be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The store refused or could not be reached.
+    #[error("migrating {database} at {url}: {source}")]
+    Store {
+        /// The database.
+        database: String,
+        /// The store's address.
+        url: String,
+        /// What it said.
+        source: clickhouse::error::Error,
+    },
+    /// A migration was edited after it had been applied.
+    #[error("migration {version} ({name}) was applied with other contents; restore the file and add a new migration")]
+    Changed {
+        /// Its number.
+        version: u32,
+        /// Its name.
+        name: &'static str,
+    },
+    /// The store was migrated by a newer binary.
+    #[error("the store is at migration {found}, this binary knows up to {known}; run the newer binary")]
+    Newer {
+        /// What the store has.
+        found: u32,
+        /// What the binary has.
+        known: u32,
+    },
+}
+
+/// Creates the database and applies what is missing. Harmless to repeat.
+pub async fn migrate(address: &StoreAddress) -> Result<(), MigrationError> {
+    let failed =
+        |source| MigrationError::Store { database: address.database.clone(), url: address.url.clone(), source };
+    address
+        .server_client()
+        .query(&format!("CREATE DATABASE IF NOT EXISTS `{}`", address.database))
+        .execute()
+        .await
+        .map_err(failed)?;
+    let client = address.client();
+    client
+        .query(
+            "CREATE TABLE IF NOT EXISTS schema_versions (version UInt32, checksum UInt64, applied_at DateTime DEFAULT now()) \
+             ENGINE = ReplacingMergeTree ORDER BY version",
+        )
+        .execute()
+        .await
+        .map_err(failed)?;
+    let applied: Vec<(u32, u64)> = client
+        .query("SELECT version, checksum FROM schema_versions ORDER BY version")
+        .fetch_all()
+        .await
+        .map_err(failed)?;
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.0);
+    if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
+        return Err(MigrationError::Newer { found: *found, known });
+    }
+    for (version, name, sql) in MIGRATIONS {
+        let checksum = crate::configuration::stable_hash(&[sql.as_bytes()]);
+        match applied.iter().find(|(found, _)| found == version) {
+            Some((_, found)) if *found == checksum => continue,
+            Some(_) => {
+                return Err(MigrationError::Changed { version: *version, name });
+            }
+            None => {}
+        }
+        for statement in statements(sql) {
+            client.query(&statement).execute().await.map_err(failed)?;
+        }
+        client
+            .query("INSERT INTO schema_versions (version, checksum) VALUES (?, ?)")
+            .bind(version)
+            .bind(checksum)
+            .execute()
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The statements of a file; comments take whole lines, and no literal in our files holds a semicolon.
+fn statements(sql: &str) -> impl Iterator<Item = String> {
+    let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    let code = code.join("\n");
+    code.split(';')
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_without_gaps() {
+        for (index, (version, ..)) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(*version as usize, index + 1);
+        }
+    }
+
+    #[test]
+    fn comments_are_no_statements() {
+        let found: Vec<String> = statements("-- one; two\nCREATE a;\n\nCREATE b;\n").collect();
+        assert_eq!(found, ["CREATE a", "CREATE b"]);
+    }
+}

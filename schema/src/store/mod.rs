@@ -1,0 +1,36 @@
+//! The store: a ClickHouse client with its migrations, and the rows of its tables.
+
+mod migrations;
+pub mod rows;
+
+pub use migrations::{MigrationError, migrate};
+
+/// Where the store is and who asks.
+#[derive(Debug, Clone)]
+pub struct StoreAddress {
+    /// `http://host:port` of ClickHouse's HTTP interface.
+    pub url: String,
+    /// The database that holds the tables.
+    pub database: String,
+    /// User name.
+    pub user: String,
+    /// Password; never logged.
+    pub password: String,
+}
+
+impl StoreAddress {
+    /// A client without a database, for creating it.
+    pub fn server_client(&self) -> clickhouse::Client {
+        clickhouse::Client::default().with_url(&self.url).with_user(&self.user).with_password(&self.password)
+    }
+
+    /// A client for the database. Reads see one row per natural key (`final`), partition by
+    /// partition, because a key never spans two partitions.
+    pub fn client(&self) -> clickhouse::Client {
+        self.server_client()
+            .with_database(&self.database)
+            .with_setting("final", "1")
+            .with_setting("do_not_merge_across_partitions_select_final", "1")
+            .with_setting("async_insert", "0")
+    }
+}

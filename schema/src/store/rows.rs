@@ -1,0 +1,115 @@
+//! One type per table, members in the table's order.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+/// Which configurations exist on a branch, and when they last ran.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ConfigurationRow {
+    pub branch: String,
+    pub config_id: u64,
+    pub configuration: String,
+    pub last_start_time: u32,
+}
+
+/// Which suites a configuration ran.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct SuiteRow {
+    pub branch: String,
+    pub config_id: u64,
+    pub suite: String,
+    pub last_upload: u32,
+}
+
+/// The names behind test ids.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct TestRow {
+    pub suite: String,
+    pub test: String,
+    pub test_id: u64,
+    pub last_upload: u32,
+}
+
+/// A registered commit; `document` is its JSON as the API answers it, absent texts are empty, absent numbers 0.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CommitRow {
+    pub repository: String,
+    pub branch: String,
+    pub uuid: u64,
+    pub hash: String,
+    pub revision: u64,
+    pub identifier: String,
+    pub document: String,
+    pub version: u64,
+}
+
+/// One upload's summary; `stats`, `commits` and `details` are JSON texts.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct RunRow {
+    pub suite: String,
+    pub branch: String,
+    pub config_id: u64,
+    pub uuid: u64,
+    pub sdk: String,
+    pub start_time: u32,
+    pub flaky: u32,
+    pub tests_run: u32,
+    pub tests_unexpected_failed: u32,
+    pub stats: String,
+    pub commits: String,
+    pub details: String,
+    pub version: u64,
+}
+
+/// One test in one run; `extra` is the JSON text of the leaf's other members, empty for none.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ResultRow {
+    pub suite: String,
+    pub test_id: u64,
+    pub branch: String,
+    pub config_id: u64,
+    pub uuid: u64,
+    pub sdk: String,
+    pub start_time: u32,
+    pub actual: u16,
+    pub expected: u16,
+    pub extra: String,
+    pub version: u64,
+}
+
+/// One failing test of a run; states are positions in [`crate::state::NAMES`].
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct FailureRow {
+    pub suite: String,
+    pub branch: String,
+    pub config_id: u64,
+    pub uuid: u64,
+    pub sdk: String,
+    pub start_time: u32,
+    pub test: String,
+    pub worst: u8,
+    pub worst_unexpected: u8,
+    pub version: u64,
+}
+
+/// An upload as it came.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct UploadRow {
+    pub suite: String,
+    pub branch: String,
+    pub config_id: u64,
+    pub uuid: u64,
+    pub sdk: String,
+    pub start_time: u32,
+    pub commits: String,
+    pub test_results: String,
+    pub version: u64,
+}
