@@ -1,6 +1,18 @@
+# make run    build, start everything in one process, show pages with data
 # make test   format, lints and all tests
-.PHONY: test
-test:
-	cargo fmt --all --check
-	cargo clippy --release --locked --workspace --all-targets -- -D warnings
-	cargo test --release --locked --workspace
+LISTEN ?= 127.0.0.1:8080
+DATA_DIR ?= data
+
+.PHONY: run build test fetch
+
+run: build
+	target/release/resultsdb serve --data-dir $(DATA_DIR) --listen $(LISTEN) --config examples/webkit.toml --demo
+
+build: fetch
+	cargo build --release --locked
+
+test: fetch
+	scripts/test.sh
+
+fetch:
+	scripts/fetch.sh

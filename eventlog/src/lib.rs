@@ -5,7 +5,7 @@
 //! through a [`Consumer`] of its group and commits offsets after its inserts, so a record is
 //! delivered at least once; whoever consumes makes the effect idempotent.
 //!
-//! Implementations must pass one set of contract tests, whatever they store records in.
+//! The local implementation is in `embedded`.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ pub enum LogError {
         limit: usize,
     },
     /// The topic was never created.
-    #[error("topic {0} does not exist; create it with `resultsdb migrate`")]
+    #[error("topic {0} does not exist; create it first")]
     UnknownTopic(String),
     /// Stored bytes do not match their checksum, or offsets contradict each other.
     #[error("the event log at {address} is damaged: {cause}")]

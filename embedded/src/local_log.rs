@@ -1,0 +1,410 @@
+//! The event log on local disk, for one process.
+//!
+//! Data flow: appends of all requests queue up before one writer thread, which takes whatever waits,
+//! numbers it, writes it as one batch, syncs the journal once (group commit), and only then answers.
+//! Readers scan by key: topic, partition, offset. Records are kept for ever: they are what the views
+//! are rebuilt from, and nothing else archives them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use eventlog::{Consumer, EventLog, LogError, Position, Record, TopicSpec};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use tokio::sync::{oneshot, watch};
+
+/// Appends that one sync covers at most; a bound on memory, far above what waits in practice.
+const MAX_GROUP: usize = 4096;
+/// Checksum, time stamp and key length before a stored record's key and value.
+const HEAD_BYTES: usize = 4 + 8 + 4;
+
+struct Topic {
+    partitions: u32,
+    max_message_bytes: usize,
+}
+
+struct Append {
+    topic: String,
+    key: Vec<u8>,
+    value: Bytes,
+    partition: u32,
+    reply: oneshot::Sender<Result<Position, LogError>>,
+}
+
+/// What appenders, readers and the writer share.
+struct Shared {
+    address: String,
+    database: Database,
+    topics: Keyspace,
+    records: Keyspace,
+    offsets: Keyspace,
+    known: RwLock<HashMap<String, Topic>>,
+    /// Counts groups written, so that readers wait for a change instead of asking again.
+    written: watch::Sender<u64>,
+}
+
+/// A durable event log in a directory, which one process at a time may open.
+pub struct LocalLog {
+    shared: Arc<Shared>,
+    appends: mpsc::Sender<Append>,
+}
+
+impl LocalLog {
+    /// Opens the log, creating the directory where needed.
+    pub fn open(directory: &Path) -> Result<Self, LogError> {
+        let address = directory.display().to_string();
+        let away = |error: fjall::Error| unavailable(&address, &error);
+        let database = Database::builder(directory).open().map_err(away)?;
+        let keyspace = |name: &str| database.keyspace(name, KeyspaceCreateOptions::default).map_err(away);
+        let (topics, records, offsets) = (keyspace("topics")?, keyspace("records")?, keyspace("offsets")?);
+        let mut known = HashMap::new();
+        for entry in topics.iter() {
+            let (name, stored) = entry.into_inner().map_err(away)?;
+            let (name, topic) = decode_topic(&name, &stored).ok_or_else(|| LogError::Damaged {
+                address: address.clone(),
+                cause: "a topic's description cannot be read".to_owned(),
+            })?;
+            known.insert(name, topic);
+        }
+        let shared = Arc::new(Shared {
+            address,
+            database,
+            topics,
+            records,
+            offsets,
+            known: RwLock::new(known),
+            written: watch::channel(0).0,
+        });
+        let (appends, queue) = mpsc::channel();
+        let writer = Writer { shared: Arc::clone(&shared), next: HashMap::new(), round: 0 };
+        std::thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || writer.run(&queue))
+            .map_err(|error| LogError::Unavailable { address: shared.address.clone(), cause: error.to_string() })?;
+        Ok(Self { shared, appends })
+    }
+}
+
+/// Numbers and writes appends; alone in doing so, hence no lock on offsets.
+struct Writer {
+    shared: Arc<Shared>,
+    next: HashMap<(String, u32), u64>,
+    round: u64,
+}
+
+impl Writer {
+    fn run(mut self, queue: &mpsc::Receiver<Append>) {
+        while let Ok(first) = queue.recv() {
+            let mut group = vec![first];
+            group.extend(queue.try_iter().take(MAX_GROUP - 1));
+            let positions = self.write(&group);
+            for (index, append) in group.into_iter().enumerate() {
+                let answer = match &positions {
+                    Ok(positions) => Ok(positions[index]),
+                    Err(error) => Err(unavailable(&self.shared.address, error)),
+                };
+                // A sender that gave up waiting may still find its record in the log: it was not promised either way.
+                let _ = append.reply.send(answer);
+            }
+        }
+    }
+
+    fn write(&mut self, group: &[Append]) -> Result<Vec<Position>, fjall::Error> {
+        let mut batch = self.shared.database.batch().durability(Some(PersistMode::SyncData));
+        let mut positions = Vec::with_capacity(group.len());
+        let mut next = self.next.clone();
+        for append in group {
+            let partition = append.partition;
+            let slot = (append.topic.clone(), partition);
+            let offset = match next.get(&slot) {
+                Some(offset) => *offset,
+                None => self.shared.end_offset(&append.topic, partition)?,
+            };
+            let key = record_key(&append.topic, partition, offset);
+            batch.insert(&self.shared.records, key.as_slice(), encode(&key, now_ms(), &append.key, &append.value));
+            next.insert(slot, offset + 1);
+            positions.push(Position { partition, offset });
+        }
+        batch.commit()?;
+        self.next = next;
+        self.round = self.round.wrapping_add(1);
+        let round = self.round;
+        self.shared.written.send_modify(|written| *written = round);
+        Ok(positions)
+    }
+}
+
+impl Shared {
+    fn end_offset(&self, topic: &str, partition: u32) -> Result<u64, fjall::Error> {
+        match self.records.prefix(partition_prefix(topic, partition)).next_back() {
+            None => Ok(0),
+            Some(last) => Ok(offset_of(&last.key()?) + 1),
+        }
+    }
+
+    fn partitions(&self, topic: &str) -> Result<u32, LogError> {
+        self.topic(topic, |found| found.partitions)
+    }
+
+    fn topic<T>(&self, topic: &str, read: impl Fn(&Topic) -> T) -> Result<T, LogError> {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.get(topic).map(read).ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))
+    }
+
+    fn committed(&self, topic: &str, group: &str, partition: u32) -> Result<u64, LogError> {
+        let stored = self
+            .offsets
+            .get(offset_key(group, topic, partition))
+            .map_err(|error| unavailable(&self.address, &error))?;
+        Ok(stored.and_then(|bytes| <[u8; 8]>::try_from(&bytes[..]).ok()).map_or(0, u64::from_be_bytes))
+    }
+
+    fn read(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+        records: usize,
+        bytes: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        let range = record_key(topic, partition, from)..=record_key(topic, partition, u64::MAX);
+        let (mut found, mut size) = (Vec::new(), 0);
+        for entry in self.records.range(range) {
+            if found.len() == records || size >= bytes {
+                break;
+            }
+            let (key, stored) = entry.into_inner().map_err(|error| unavailable(&self.address, &error))?;
+            let offset = offset_of(&key);
+            let record = decode(&key, &stored, Position { partition, offset }).ok_or_else(|| LogError::Damaged {
+                address: self.address.clone(),
+                cause: format!("topic {topic}, partition {partition}, offset {offset}: the checksum does not match"),
+            })?;
+            size += record.value.len();
+            found.push(record);
+        }
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl EventLog for LocalLog {
+    async fn ensure_topic(&self, topic: &TopicSpec) -> Result<(), LogError> {
+        let mut known = self.shared.known.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if known.contains_key(&topic.name) {
+            return Ok(());
+        }
+        let mut stored = topic.partitions.max(1).to_be_bytes().to_vec();
+        stored.extend((topic.max_message_bytes as u64).to_be_bytes());
+        let written = self.shared.topics.insert(topic.name.as_bytes(), stored);
+        let synced = written.and_then(|()| self.shared.database.persist(PersistMode::SyncAll));
+        synced.map_err(|error| unavailable(&self.shared.address, &error))?;
+        let created = Topic { partitions: topic.partitions.max(1), max_message_bytes: topic.max_message_bytes };
+        known.insert(topic.name.clone(), created);
+        Ok(())
+    }
+
+    async fn append(&self, topic: &str, key: &[u8], value: Bytes) -> Result<Position, LogError> {
+        let (partitions, limit) = self.shared.topic(topic, |found| (found.partitions, found.max_message_bytes))?;
+        let size = key.len() + value.len();
+        if size > limit {
+            return Err(LogError::TooLarge { topic: topic.to_owned(), size, limit });
+        }
+        let partition = crc32fast::hash(if key.is_empty() { &value } else { key }) % partitions;
+        let (reply, answer) = oneshot::channel();
+        let append = Append { topic: topic.to_owned(), key: key.to_vec(), value, partition, reply };
+        let gone = || LogError::Unavailable {
+            address: self.shared.address.clone(),
+            cause: "its writer has stopped".to_owned(),
+        };
+        self.appends.send(append).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    async fn end_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError> {
+        (0..self.shared.partitions(topic)?)
+            .map(|partition| self.shared.end_offset(topic, partition))
+            .collect::<Result<_, _>>()
+            .map_err(|error| unavailable(&self.shared.address, &error))
+    }
+
+    async fn committed_offsets(&self, topic: &str, group: &str) -> Result<Vec<u64>, LogError> {
+        (0..self.shared.partitions(topic)?).map(|partition| self.shared.committed(topic, group, partition)).collect()
+    }
+
+    /// One member reads all partitions; a second member of the same group would read them too.
+    async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError> {
+        let next = self.committed_offsets(topic, group).await?;
+        Ok(Box::new(LocalConsumer {
+            written: self.shared.written.subscribe(),
+            shared: Arc::clone(&self.shared),
+            topic: topic.to_owned(),
+            group: group.to_owned(),
+            next,
+            first: 0,
+        }))
+    }
+}
+
+struct LocalConsumer {
+    shared: Arc<Shared>,
+    written: watch::Receiver<u64>,
+    topic: String,
+    group: String,
+    next: Vec<u64>,
+    /// The partition that the next poll starts with, so that a busy one starves no other.
+    first: usize,
+}
+
+impl LocalConsumer {
+    fn read(&mut self, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, LogError> {
+        let partitions = self.next.len();
+        let (mut found, mut size) = (Vec::new(), 0);
+        for turn in 0..partitions {
+            let partition = (self.first + turn) % partitions;
+            if found.len() >= max_records || size >= max_bytes {
+                break;
+            }
+            let rest = (max_records - found.len(), max_bytes - size);
+            let records = self.shared.read(&self.topic, partition as u32, self.next[partition], rest.0, rest.1)?;
+            if let Some(last) = records.last() {
+                self.next[partition] = last.position.offset + 1;
+            }
+            size += records.iter().map(|record| record.value.len()).sum::<usize>();
+            found.extend(records);
+        }
+        self.first = (self.first + 1) % partitions.max(1);
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Consumer for LocalConsumer {
+    async fn poll(&mut self, max_records: usize, max_bytes: usize, wait: Duration) -> Result<Vec<Record>, LogError> {
+        let deadline = tokio::time::Instant::now() + wait;
+        loop {
+            self.written.mark_unchanged();
+            let found = self.read(max_records, max_bytes)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            match tokio::time::timeout_at(deadline, self.written.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Ok(found),
+            }
+        }
+    }
+
+    async fn commit(&mut self, done: &[Position]) -> Result<(), LogError> {
+        let mut batch = self.shared.database.batch().durability(Some(PersistMode::SyncData));
+        for position in done {
+            let key = offset_key(&self.group, &self.topic, position.partition);
+            batch.insert(&self.shared.offsets, key, (position.offset + 1).to_be_bytes().as_slice());
+        }
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || batch.commit())
+            .await
+            .map_err(|error| LogError::Unavailable { address: shared.address.clone(), cause: error.to_string() })?
+            .map_err(|error| unavailable(&shared.address, &error))
+    }
+}
+
+fn unavailable(address: &str, error: &fjall::Error) -> LogError {
+    LogError::Unavailable { address: address.to_owned(), cause: error.to_string() }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// Names cannot hold a zero byte on the wire of Kafka either, so one ends them here.
+fn partition_prefix(topic: &str, partition: u32) -> Vec<u8> {
+    let mut key = topic.as_bytes().to_vec();
+    key.push(0);
+    key.extend(partition.to_be_bytes());
+    key
+}
+
+fn record_key(topic: &str, partition: u32, offset: u64) -> Vec<u8> {
+    let mut key = partition_prefix(topic, partition);
+    key.extend(offset.to_be_bytes());
+    key
+}
+
+fn offset_key(group: &str, topic: &str, partition: u32) -> Vec<u8> {
+    let mut key = group.as_bytes().to_vec();
+    key.push(0);
+    key.extend(partition_prefix(topic, partition));
+    key
+}
+
+fn offset_of(key: &[u8]) -> u64 {
+    key.last_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+/// Checksum over everything that follows and over the record's place, then time, key length, key, value.
+fn encode(place: &[u8], timestamp_ms: i64, key: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut stored = Vec::with_capacity(HEAD_BYTES + key.len() + value.len());
+    stored.extend([0; 4]);
+    stored.extend(timestamp_ms.to_be_bytes());
+    stored.extend((key.len() as u32).to_be_bytes());
+    stored.extend(key);
+    stored.extend(value);
+    let checksum = checksum(place, &stored[4..]);
+    stored[..4].copy_from_slice(&checksum.to_be_bytes());
+    stored
+}
+
+fn checksum(place: &[u8], rest: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(place);
+    hasher.update(rest);
+    hasher.finalize()
+}
+
+fn decode(place: &[u8], stored: &[u8], position: Position) -> Option<Record> {
+    let (found, rest) = stored.split_first_chunk::<4>()?;
+    if checksum(place, rest) != u32::from_be_bytes(*found) {
+        return None;
+    }
+    let (timestamp, rest) = rest.split_first_chunk::<8>()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (key, value) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+    Some(Record {
+        position,
+        timestamp_ms: i64::from_be_bytes(*timestamp),
+        key: Bytes::copy_from_slice(key),
+        value: Bytes::copy_from_slice(value),
+    })
+}
+
+fn decode_topic(name: &[u8], stored: &[u8]) -> Option<(String, Topic)> {
+    let (partitions, rest) = stored.split_first_chunk::<4>()?;
+    let (limit, _) = rest.split_first_chunk::<8>()?;
+    Some((
+        String::from_utf8(name.to_vec()).ok()?,
+        Topic { partitions: u32::from_be_bytes(*partitions), max_message_bytes: u64::from_be_bytes(*limit) as usize },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flipped_byte_or_another_place_is_noticed() {
+        let place = record_key("t", 1, 7);
+        let stored = encode(&place, 5, b"key", b"value");
+        let position = Position { partition: 1, offset: 7 };
+        assert!(decode(&place, &stored, position).is_some_and(|record| record.value == "value" && record.key == "key"));
+        for index in 0..stored.len() {
+            let mut bad = stored.clone();
+            bad[index] ^= 1;
+            assert!(decode(&place, &bad, position).is_none(), "byte {index}");
+        }
+        assert!(decode(&record_key("t", 1, 8), &stored, position).is_none());
+    }
+}

@@ -1,0 +1,96 @@
+//! Which stored configurations a question is about.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clickhouse::Client;
+use schema::configuration::{Configuration, parse_version};
+use schema::store::rows::ConfigurationRow;
+
+use crate::error::ApiError;
+use crate::parameters::{Parameters, truth};
+
+/// Configurations whose last run started longer ago are left out unless asked for, seconds.
+const RECENT_SECONDS: i64 = 14 * 86_400;
+
+/// The matching configurations of a branch, by id.
+pub(crate) type Matching = HashMap<u64, Configuration>;
+
+/// Loads the branch's configurations (a few hundred at most) and filters them here.
+pub(crate) async fn matching(client: &Client, parameters: &Parameters, branch: &str) -> Result<Matching, ApiError> {
+    let rows: Vec<ConfigurationRow> =
+        client.query("SELECT ?fields FROM configurations WHERE branch = ?").bind(branch).fetch_all().await?;
+    let oldest = if parameters.flag("recent", true) { now() - RECENT_SECONDS } else { 0 };
+    let mut found = Matching::new();
+    for row in rows {
+        let configuration: Configuration =
+            serde_json::from_str(&row.configuration).map_err(|error| ApiError::Internal(error.to_string()))?;
+        if i64::from(row.last_start_time) >= oldest && matches(&configuration, parameters)? {
+            found.insert(row.config_id, configuration);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether it has every asked member with one of the asked values.
+fn matches(configuration: &Configuration, parameters: &Parameters) -> Result<bool, ApiError> {
+    for text in parameters.all("version") {
+        asked_version(text)?;
+    }
+    let version = configuration.version;
+    let texts = [
+        ("platform", &configuration.platform),
+        ("version_name", &configuration.version_name),
+        ("architecture", &configuration.architecture),
+        ("model", &configuration.model),
+        ("style", &configuration.style),
+        ("flavor", &configuration.flavor),
+    ];
+    let one_of =
+        |name: &str, is: &dyn Fn(&str) -> bool| parameters.first(name).is_none() || parameters.all(name).any(is);
+    Ok(texts.iter().all(|(name, value)| one_of(name, &|asked| value.as_deref() == Some(asked)))
+        && one_of("version", &|asked| version.is_some() && asked_version(asked).ok() == version)
+        && one_of("is_simulator", &|asked| configuration.is_simulator == Some(truth(asked))))
+}
+
+/// A version as `a.b.c`, or as the number that the API's own answers show.
+fn asked_version(text: &str) -> Result<i64, ApiError> {
+    match text.parse::<i64>() {
+        Ok(number) if number >= 1_000_000 => Ok(number),
+        _ => parse_version(text).map_err(|error| ApiError::Bad(error.to_string())),
+    }
+}
+
+/// Seconds since the Unix epoch.
+pub(crate) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::parameters::CONFIGURATION;
+
+    fn asked(query: &str) -> bool {
+        let configuration: Configuration = serde_json::from_str(
+            r#"{"platform":"Mac","version":14002001,"is_simulator":false,"architecture":"arm64","style":"Release"}"#,
+        )
+        .unwrap();
+        matches(&configuration, &Parameters::read(Some(query), &[&CONFIGURATION]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn values_are_alternatives_and_members_add_up() {
+        assert!(
+            asked("") && asked("platform=iOS&platform=Mac") && asked("version=14.2.1") && asked("version=14002001")
+        );
+        assert!(asked("is_simulator=False&style=Release"));
+        assert!(
+            !asked("platform=mac")
+                && !asked("platform=Mac&style=Debug")
+                && !asked("flavor=wk2")
+                && !asked("version=14.2")
+        );
+    }
+}

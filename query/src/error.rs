@@ -1,0 +1,68 @@
+//! Errors as the API answers them.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The question is wrong.
+    #[error("{0}")]
+    Bad(String),
+    /// Nothing is there.
+    #[error("{0}")]
+    NotFound(String),
+    /// The path exists, the method does not.
+    #[error("The method is not allowed for the requested URL.")]
+    Method,
+    /// The store did not answer.
+    #[error("The store is not available, try again: {0}")]
+    Store(#[from] clickhouse::error::Error),
+    /// A template or a stored document is broken.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl ApiError {
+    /// The answer to a path that does not exist.
+    pub fn unknown_path() -> Self {
+        Self::NotFound(
+            "The requested URL was not found on the server. If you entered the URL manually please check your \
+             spelling and try again."
+                .to_owned(),
+        )
+    }
+
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<minijinja::Error> for ApiError {
+    fn from(error: minijinja::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::error!(error = %self, "a query failed");
+        }
+        let body = serde_json::json!({
+            "status": "error",
+            "error": status.canonical_reason().unwrap_or_default(),
+            "description": self.to_string(),
+        });
+        (status, Json(body)).into_response()
+    }
+}

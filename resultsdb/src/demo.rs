@@ -1,0 +1,107 @@
+//! A seeded data set that shows what the pages are for: 3 suites, 12 configurations, 200 commits on
+//! two repositories over 8 weeks, with flaky, broken, regressed, fixed and slow tests.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+
+use crate::upload;
+
+const COMMITS: i64 = 200;
+const WEEKS: i64 = 8;
+/// Each configuration runs every so many commits, as real queues that lag behind do.
+const RUN_EVERY: i64 = 5;
+const SUITES: [(&str, usize); 3] = [("layout-tests", 120), ("api-tests", 40), ("javascriptcore-tests", 60)];
+
+/// Posts the data set; the oldest commit lies eight weeks back.
+pub(crate) fn post(url: &str) -> anyhow::Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
+    let step = WEEKS * 7 * 86_400 / COMMITS;
+    let configurations = configurations();
+    let mut random = Random(0x5eed);
+    for index in 0..COMMITS {
+        let commit = commit(index, now - (COMMITS - index) * step);
+        upload::post(url, "/api/commits", commit.to_string().as_bytes())?;
+        for (position, configuration) in configurations.iter().enumerate() {
+            if (index + position as i64) % RUN_EVERY != 0 {
+                continue;
+            }
+            let (suite, tests) = SUITES[(index as usize / 5 + position) % SUITES.len()];
+            let started = now - (COMMITS - index) * step + 600 + position as i64;
+            let document = json!({
+                "version": 0, "suite": suite, "configuration": configuration, "commits": [commit], "timestamp": started,
+                "test_results": {
+                    "details": { "link": format!("https://ci.example.org/builds/{index}-{position}") },
+                    "run_stats": { "start_time": started, "end_time": started + 900, "tests_skipped": 3 },
+                    "results": results(tests, index, position, &mut random),
+                },
+            });
+            upload::post(url, "/api/upload", document.to_string().as_bytes())?;
+        }
+    }
+    eprintln!("posted {COMMITS} commits and their runs to {url}");
+    Ok(())
+}
+
+fn configurations() -> Vec<Value> {
+    let mut found = Vec::new();
+    for (platform, version, name, model) in [
+        ("mac", "14.2.0", "Sonoma", "Mac14,3"),
+        ("mac", "15.0.0", "Sequoia", "Mac15,6"),
+        ("ios", "18.0.0", "iOS 18", "iPhone 12"),
+    ] {
+        for style in ["Release", "Debug"] {
+            for flavor in ["wk1", "wk2"] {
+                found.push(json!({
+                    "platform": platform, "version": version, "version_name": name, "model": model, "style": style,
+                    "flavor": flavor, "architecture": "arm64", "is_simulator": platform == "ios",
+                }));
+            }
+        }
+    }
+    found
+}
+
+fn commit(index: i64, timestamp: i64) -> Value {
+    let author = ["Ada", "Grace", "Barbara"][index as usize % 3];
+    let repository = if index % 4 == 3 { "safari" } else { "webkit" };
+    json!({
+        "repository_id": repository, "branch": "main", "timestamp": timestamp, "order": 0,
+        "hash": format!("{:040x}", 0xabcd_0000_0000_i64 + index * 7919), "identifier": format!("{}@main", 270_000 + index),
+        "author": { "name": author, "emails": ["dev@example.org"] },
+        "message": format!("Change number {index}"),
+    })
+}
+
+fn results(tests: usize, commit: i64, configuration: usize, random: &mut Random) -> Value {
+    let mut folders = Map::new();
+    for number in 0..tests {
+        let chance = random.percent();
+        let (name, actual, expected, time) = match number {
+            0 => ("flaky", if chance < 30 { "TEXT" } else { "PASS" }, "PASS", 40),
+            1 => ("broken", "CRASH", "PASS", 30),
+            2 => ("regressed", if commit > 140 { "TEXT" } else { "PASS" }, "PASS", 50),
+            3 => ("fixed", if commit < 90 { "TIMEOUT" } else { "PASS" }, "PASS", 60),
+            4 => ("slow", "PASS", "PASS", 9000),
+            5 => ("expected-failure", "FAIL", "FAIL", 20),
+            6 if configuration % 2 == 1 => ("debug-only", "IMAGE", "PASS", 35),
+            _ => ("steady", if chance == 0 { "TIMEOUT" } else { "PASS" }, "PASS", 25),
+        };
+        let folder = folders.entry(["css", "dom", "media", "svg"][number % 4]).or_insert_with(|| json!({}));
+        if let Some(folder) = folder.as_object_mut() {
+            let leaf = json!({ "actual": actual, "expected": expected, "time": time + chance });
+            folder.insert(format!("{name}-{number:03}.html"), leaf);
+        }
+    }
+    Value::Object(folders)
+}
+
+/// A linear congruential generator (Knuth's MMIX constants): the same data set every time.
+struct Random(u64);
+
+impl Random {
+    fn percent(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % 100
+    }
+}

@@ -1,0 +1,38 @@
+//! Posts documents, with retries.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+const ATTEMPTS: u32 = 5;
+
+/// Uploads files one after the other; a repeated upload is harmless, so failures are tried again.
+pub(crate) fn files(files: &[PathBuf], url: &str) -> anyhow::Result<()> {
+    for (index, file) in files.iter().enumerate() {
+        let body = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        post(url, "/api/upload", &body).with_context(|| format!("uploading {}", file.display()))?;
+        eprintln!("{}/{} {}", index + 1, files.len(), file.display());
+    }
+    Ok(())
+}
+
+/// Posts a JSON body; waits and tries again while the server cannot be reached or is not available.
+pub(crate) fn post(url: &str, path: &str, body: &[u8]) -> anyhow::Result<()> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let target = format!("{}{path}", url.trim_end_matches('/'));
+    let mut attempt = 1;
+    loop {
+        match agent.post(&target).header("Content-Type", "application/json").send(body) {
+            Ok(response) if response.status() == 200 => return Ok(()),
+            Ok(mut response) if response.status() != 503 || attempt == ATTEMPTS => {
+                let text = response.body_mut().read_to_string().unwrap_or_default();
+                bail!("{target} answered {}: {text}", response.status());
+            }
+            Err(error) if attempt == ATTEMPTS => bail!("{target} cannot be reached: {error}"),
+            Ok(_) | Err(_) => {}
+        }
+        std::thread::sleep(Duration::from_millis(200 << attempt));
+        attempt += 1;
+    }
+}

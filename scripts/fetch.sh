@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Fetches what the build and the tests need beside crates; what is there already is not asked for again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# rdkafka builds librdkafka from source: a C++ compiler and make, and Kafka itself for the tests: Java and Maven.
+missing=()
+command -v c++ >/dev/null || missing+=(g++)
+command -v make >/dev/null || missing+=(make)
+command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
+command -v mvn >/dev/null || missing+=(maven)
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    echo "missing: ${missing[*]}; install them and run this again" >&2
+    exit 1
+  fi
+  sudo=""
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq
+  $sudo apt-get install -y -qq "${missing[@]}"
+fi
+
+# The embedded ClickHouse library, 566 MB unpacked: only when the lock file asks for another one.
+stamp=node_modules/.fetched
+if ! cmp -s package-lock.json "$stamp"; then
+  npm ci --no-audit --no-fund
+  cp package-lock.json "$stamp"
+fi

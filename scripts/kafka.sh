@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Runs one Apache Kafka broker for development and tests: scripts/kafka.sh DIR [PORT]
+#
+# Listens on 127.0.0.1:PORT (default 9092), and on PORT+1 for its own controller. Everything it
+# stores is below DIR. Start it again on the same DIR and PORT, also after kill -9, and it goes on
+# with what it had.
+#
+# Needs java (17 or newer), and mvn the first time, to fetch the broker's jars from Maven Central.
+set -euo pipefail
+
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+  echo "usage: $0 DIR [PORT]" >&2
+  exit 2
+fi
+
+version=4.1.0
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+jars=$(dirname "$scripts")/.cache/kafka-lib/$version
+mkdir -p "$1"
+home=$(cd "$1" && pwd)
+port=${2:-9092}
+controller=$((port + 1))
+
+# The jars are copied next to their final place and renamed, so that an interrupted download is
+# never taken for a complete one, and of two runs at once the slower one simply loses.
+if [ ! -d "$jars" ]; then
+  mkdir -p "$(dirname "$jars")"
+  incoming=$(mktemp -d "$(dirname "$jars")/incoming.XXXXXX")
+  echo "fetching the jars of Apache Kafka $version" >&2
+  mvn --quiet --batch-mode --file "$scripts/kafka-pom.xml" \
+    -Dkafka.version="$version" \
+    dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$incoming" >&2
+  mv -T "$incoming" "$jars" 2>/dev/null || rm -rf "$incoming"
+fi
+
+# Written on each start, because the port may be a different one. A single node is its own
+# controller (KRaft), and the internal topics can have no more replicas than there are nodes.
+# Topics are never created by accident: a misspelt name has to fail. A group's first member does not
+# wait for others, and members are declared dead as early as our clients ask for it (6 s).
+cat > "$home/broker.properties" <<CONFIG
+node.id=1
+process.roles=broker,controller
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:$controller
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs=$home/log
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=2
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=2
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+CONFIG
+
+java=(java -Xms128m -Xmx512m -cp "$jars/*")
+
+# meta.properties is the last thing that formatting writes, so its absence means that the directory
+# is new or that an earlier attempt was cut short; both are formatted.
+if [ ! -f "$home/log/meta.properties" ]; then
+  rm -rf "$home/log"
+  cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' 'Ab' | tr -d '=\n')
+  "${java[@]}" kafka.tools.StorageTool format --cluster-id "$cluster" --config "$home/broker.properties" >&2
+fi
+
+# exec, so that the broker has this script's process id and signals reach it directly.
+exec "${java[@]}" kafka.Kafka "$home/broker.properties"
