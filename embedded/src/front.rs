@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chdb::{ChdbError, Connection};
-use crate::pool::{Lease, Pool};
+use crate::pool::Pool;
 use crate::request::{Request, Unblock, header_length};
 
 const MAX_STATEMENT: usize = 64 << 20;
@@ -60,33 +60,6 @@ impl Front {
     }
 }
 
-/// Runs `work` with the request's database and settings, and leaves the connection without them.
-fn with_settings<T>(
-    lease: &mut Lease,
-    request: &Request,
-    work: impl FnOnce(&Connection) -> Result<T, ChdbError>,
-) -> Result<T, ChdbError> {
-    let set = request.set_statement()?;
-    let connection = lease.connection()?;
-    connection.query(&request.use_statement(), "TSV", &[])?;
-    let Some(set) = set else {
-        return work(connection);
-    };
-    let result = connection.query(&set, "TSV", &[]).and_then(|_| work(connection));
-    let undone = request
-        .settings
-        .iter()
-        // A name the engine does not know was never set.
-        .all(|(name, _)| match connection.query(&format!("SET {name} = DEFAULT"), "TSV", &[]) {
-            Ok(_) => true,
-            Err(error) => error.code() == 115,
-        });
-    if !undone {
-        lease.renew()?;
-    }
-    result
-}
-
 async fn insert(
     front: &Front,
     request: Request,
@@ -97,20 +70,18 @@ async fn insert(
     let mut lease = front.pool.lease().await?;
     let (sender, mut receiver) = mpsc::channel::<Result<Bytes, ()>>(8);
     let work = tokio::task::spawn_blocking(move || {
-        with_settings(&mut lease, &request, |connection| {
-            let mut insert = connection.insert(&sql, &format)?;
-            let mut blocks = Unblock::default();
-            while let Some(chunk) = receiver.blocking_recv() {
-                let chunk = chunk.map_err(|()| ChdbError::with_code(210, "The client broke off the insert"))?;
-                if request.decompress {
-                    blocks.push(&chunk, |data| insert.append(data))?;
-                } else {
-                    insert.append(&chunk)?;
-                }
+        let mut insert = lease.prepared(&request)?.insert(&sql, &format)?;
+        let mut blocks = Unblock::default();
+        while let Some(chunk) = receiver.blocking_recv() {
+            let chunk = chunk.map_err(|()| ChdbError::with_code(210, "The client broke off the insert"))?;
+            if request.decompress {
+                blocks.push(&chunk, |data| insert.append(data))?;
+            } else {
+                insert.append(&chunk)?;
             }
-            blocks.finish()?;
-            insert.finish()
-        })
+        }
+        blocks.finish()?;
+        insert.finish()
     });
     let mut body = body.into_data_stream();
     while let Some(chunk) = body.next().await {
@@ -150,7 +121,7 @@ async fn statement(
     let tag = front.exception_tag.clone();
     tokio::task::spawn_blocking(move || {
         let mut output = Output { started: Some(started), chunks, tag };
-        let result = with_settings(&mut lease, &request, |connection| run(connection, &request, &mut output));
+        let result = lease.prepared(&request).and_then(|connection| run(connection, &request, &mut output));
         drop(lease);
         output.finish(result);
     });

@@ -6,12 +6,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::chdb::{ChdbError, Connection};
 use crate::library::Api;
+use crate::request::Request;
 
 /// A fixed number of connections.
 pub struct Pool {
     api: Arc<Api>,
     arguments: Vec<String>,
-    free: Mutex<Vec<Connection>>,
+    free: Mutex<Vec<Session>>,
     permits: Arc<Semaphore>,
     size: u32,
 }
@@ -20,7 +21,7 @@ impl Pool {
     /// Opens `size` connections (at least one) to the engine those `arguments` describe.
     pub fn open(api: Arc<Api>, arguments: Vec<String>, size: usize) -> Result<Self, ChdbError> {
         let size = size.clamp(1, 1024);
-        let free = (0..size).map(|_| Connection::open(&api, &arguments)).collect::<Result<Vec<_>, _>>()?;
+        let free = (0..size).map(|_| Session::open(&api, &arguments)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             api,
             arguments,
@@ -35,8 +36,8 @@ impl Pool {
     pub async fn lease(self: &Arc<Self>) -> Result<Lease, ChdbError> {
         let closed = || ChdbError::with_code(210, "the engine is shutting down");
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| closed())?;
-        let connection = self.lock().pop().ok_or_else(closed)?;
-        Ok(Lease { pool: self.clone(), connection: Some(connection), _permit: permit })
+        let session = self.lock().pop().ok_or_else(closed)?;
+        Ok(Lease { pool: self.clone(), session: Some(session), _permit: permit })
     }
 
     /// Waits for every statement, refuses new ones and closes the connections.
@@ -47,36 +48,68 @@ impl Pool {
         self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection, and what was set on it: requests mostly ask for the same, and setting costs more than asking.
+struct Session {
+    connection: Connection,
+    database: Option<String>,
+    settings: Vec<(String, String)>,
+}
+
+impl Session {
+    fn open(api: &Arc<Api>, arguments: &[String]) -> Result<Self, ChdbError> {
+        Ok(Self { connection: Connection::open(api, arguments)?, database: None, settings: Vec::new() })
+    }
+
+    fn prepare(&mut self, request: &Request) -> Result<(), ChdbError> {
+        if self.database.as_deref() != Some(&request.database) {
+            self.connection.query(&request.use_statement(), "TSV", &[])?;
+            self.database = Some(request.database.clone());
+        }
+        if self.settings == request.settings {
+            return Ok(());
+        }
+        for (name, _) in self.settings.drain(..) {
+            self.connection.query(&format!("SET {name} = DEFAULT"), "TSV", &[])?;
+        }
+        if let Some(set) = request.set_statement()? {
+            self.connection.query(&set, "TSV", &[])?;
+        }
+        self.settings.clone_from(&request.settings);
+        Ok(())
     }
 }
 
 /// A connection for one request; it goes back when this is dropped.
 pub struct Lease {
     pool: Arc<Pool>,
-    connection: Option<Connection>,
+    session: Option<Session>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Lease {
-    /// Swaps the connection for a new one, for when its settings could not be undone. The new one is
-    /// opened first: closing the last connection would close the engine.
-    pub fn renew(&mut self) -> Result<(), ChdbError> {
-        self.connection = Some(Connection::open(&self.pool.api, &self.pool.arguments)?);
-        Ok(())
-    }
-
-    /// The connection.
-    pub fn connection(&self) -> Result<&Connection, ChdbError> {
-        self.connection.as_ref().ok_or_else(|| ChdbError("the connection is gone".into()))
+    /// The connection, with the request's database and settings and no others.
+    pub(crate) fn prepared(&mut self, request: &Request) -> Result<&Connection, ChdbError> {
+        let prepared = self.session.as_mut().map_or(Ok(()), |session| session.prepare(request));
+        if let Err(error) = prepared {
+            // Which settings took effect is not known; a new connection has none. It is opened first: closing
+            // the last connection would close the engine.
+            self.session = Some(Session::open(&self.pool.api, &self.pool.arguments)?);
+            return Err(error);
+        }
+        let session = self.session.as_ref().ok_or_else(|| ChdbError("the connection is gone".into()))?;
+        Ok(&session.connection)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.pool.lock().push(connection);
+        if let Some(session) = self.session.take() {
+            self.pool.lock().push(session);
         }
     }
 }

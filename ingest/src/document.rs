@@ -6,8 +6,8 @@
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
 use schema::results::{self, ResultsError};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::error::{IntakeError, bad};
 
@@ -21,6 +21,8 @@ pub(crate) struct Upload<'a> {
     pub(crate) test_results: &'a RawValue,
     /// What the results' own steps say; the upload is kept all the same, as in the reference.
     pub(crate) step_error: Option<String>,
+    /// What the uploader says of its CI.
+    pub(crate) details: Map<String, Value>,
 }
 
 /// The members of a JSON object, or the contract's error.
@@ -58,32 +60,10 @@ impl<'a> Upload<'a> {
         let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
         let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
 
-        let configuration = member("configuration").map_or(Ok(Value::Null), value)?;
+        let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
         let configuration = Configuration::from_json(&configuration).map_err(|_| bad("Invalid configuration"))?;
-        let suite = match member("suite").map(value).transpose()? {
-            Some(Value::String(suite)) if !suite.is_empty() => suite,
-            None | Some(Value::Null | Value::String(_)) => {
-                return Err(bad("No test suite specified"));
-            }
-            Some(_) => return Err(bad("'suite' must be a text")),
-        };
-        if suite.chars().any(char::is_control) || suite.len() > results::MAX_NAME_BYTES {
-            return Err(bad("'suite' must be a short text without control characters"));
-        }
-        let commits = member("commits").map_or(Ok(Value::Null), value)?;
-        let commits = match commits {
-            Value::Array(commits) => commits,
-            Value::Null => Vec::new(),
-            _ => return Err(bad("'commits' must be a list of commits")),
-        };
-        let commits = commits
-            .iter()
-            .map(|commit| {
-                let repository = commit.get("repository_id").and_then(Value::as_str).unwrap_or_default();
-                let default = default_branch(repository);
-                CommitInput::from_json(commit, &default).map_err(|error| bad(error.to_string()))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let suite = suite_name(member("suite").map(value).transpose()?)?;
+        let commits = commit_inputs(member("commits").map_or(Ok(Value::Null), value)?, default_branch)?;
         let test_results = member("test_results").filter(|raw| !matches!(raw.get(), "null" | "{}" | "\"\"" | "[]"));
         let test_results = test_results.ok_or_else(|| bad("No test results specified"))?;
         if commits.is_empty() {
@@ -95,18 +75,49 @@ impl<'a> Upload<'a> {
         if !results::is_object(test_results) {
             return Err(bad("'test_results' must be an object"));
         }
-        let step_error = check_results(test_results)?;
+        let (step_error, details) = check_results(test_results)?;
         let timestamp = match member("timestamp").map(value).transpose()? {
             None | Some(Value::Null) => None,
             Some(Value::Number(number)) => Some(seconds(number.as_f64())?),
             Some(Value::String(text)) => Some(seconds(text.parse().ok())?),
             Some(_) => return Err(bad("'timestamp' must be a number of seconds")),
         };
-        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error })
+        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, details })
     }
 }
 
-fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
+/// A suite's name, checked.
+pub(crate) fn suite_name(value: Option<Value>) -> Result<String, IntakeError> {
+    let suite = match value {
+        Some(Value::String(suite)) if !suite.is_empty() => suite,
+        None | Some(Value::Null | Value::String(_)) => return Err(bad("No test suite specified")),
+        Some(_) => return Err(bad("'suite' must be a text")),
+    };
+    if suite.chars().any(char::is_control) || suite.len() > results::MAX_NAME_BYTES {
+        return Err(bad("'suite' must be a short text without control characters"));
+    }
+    Ok(suite)
+}
+
+/// The list of commits, each complete or a reference; `default_branch` is asked with a repository's id.
+pub(crate) fn commit_inputs(
+    value: Value,
+    default_branch: impl Fn(&str) -> String,
+) -> Result<Vec<CommitInput>, IntakeError> {
+    let commits = match value {
+        Value::Array(commits) => commits,
+        Value::Null => Vec::new(),
+        _ => return Err(bad("'commits' must be a list of commits")),
+    };
+    let read = |commit: &Value| {
+        let repository = commit.get("repository_id").and_then(Value::as_str).unwrap_or_default();
+        CommitInput::from_json(commit, &default_branch(repository)).map_err(|error| bad(error.to_string()))
+    };
+    commits.iter().map(read).collect()
+}
+
+/// Seconds since 1970 that the store can count.
+pub(crate) fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
     number
         .filter(|seconds| (0.0..=f64::from(u32::MAX)).contains(seconds))
         .map(|seconds| seconds as i64)
@@ -115,13 +126,16 @@ fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
 
 /// Walks the results once at the door. What the reference reports as failed steps is a text here;
 /// what it could never have stored is an error.
-fn check_results(test_results: &RawValue) -> Result<Option<String>, IntakeError> {
+fn check_results(test_results: &RawValue) -> Result<(Option<String>, Map<String, Value>), IntakeError> {
     let members = results::members(test_results).map_err(|error| bad(error.to_string()))?;
-    let tree = members.iter().find(|(name, _)| name == "results").map(|(_, raw)| *raw);
-    let walked = tree.map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
+    let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
+    let details = member("details").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let walked = member("results").map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
     match walked {
-        Ok(()) => Ok(None),
-        Err(error @ (ResultsError::Mixed | ResultsError::NotAnObject)) => Ok(Some(error.to_string())),
+        Ok(()) => Ok((None, details)),
+        Err(error @ (ResultsError::Mixed | ResultsError::NotAnObject | ResultsError::BadLeaf { .. })) => {
+            Ok((Some(error.to_string()), details))
+        }
         Err(error) => Err(bad(error.to_string())),
     }
 }
@@ -142,7 +156,8 @@ mod tests {
     #[test]
     fn checks_come_in_the_contract_s_order() {
         assert_eq!(error("{"), "Expected uploaded data to be json");
-        assert_eq!(error("{}"), "Invalid configuration");
+        assert_eq!(error(r#"{"configuration":[]}"#), "Invalid configuration");
+        assert_eq!(error("{}"), "No test suite specified");
         assert_eq!(error(&format!("{{{CONFIGURATION}}}")), "No test suite specified");
         assert_eq!(
             error(&format!(r#"{{{CONFIGURATION},"suite":"s","commits":[{{}}]}}"#)),

@@ -1,11 +1,17 @@
 //! The intake: accepts uploads and commit registrations over HTTP.
 //!
-//! Data flow: body (bounded, its memory accounted for) → [`document`] checks it and borrows from it
-//! → [`references`] resolves commits that are only named → the event is encoded and appended to the
-//! log → 200. Whoever asked to wait is answered once the processor's group has committed past it.
+//! Data flow: body (bounded, its memory accounted for: [`body`]) → [`document`] checks it and borrows from it
+//! → [`references`] resolves commits that are only named, [`ci`] the run's links → the event is encoded
+//! and appended to the log ([`append`]) → 200. Whoever asked to wait is answered once the processor's group
+//! has committed past it. Files of a run go to the blob store first ([`archive`]).
 
+mod append;
+mod archive;
+mod body;
+mod ci;
 mod document;
 mod error;
+mod ews;
 mod references;
 mod routes;
 
@@ -13,7 +19,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ci::Masters;
 use eventlog::EventLog;
+use schema::blobs::Blobs;
+use schema::links::MasterIds;
 use tokio::sync::Semaphore;
 
 pub use error::IntakeError;
@@ -29,6 +38,8 @@ const MEMORY_MIB: usize = 384;
 pub struct IntakeOptions {
     /// Default branch by repository id; others use `main`.
     pub default_branches: BTreeMap<String, String>,
+    /// Buildbot masters by host; one without ids is asked for them.
+    pub masters: BTreeMap<String, Option<MasterIds>>,
     /// How long an upload without `Prefer: wait=N` waits for the views; `None` answers at once.
     pub default_wait: Option<Duration>,
 }
@@ -40,14 +51,25 @@ pub(crate) struct Intake {
     client: clickhouse::Client,
     options: Arc<IntakeOptions>,
     memory: Arc<Semaphore>,
+    blobs: Blobs,
+    masters: Masters,
 }
 
 impl Intake {
-    pub(crate) fn new(log: Arc<dyn EventLog>, client: clickhouse::Client, options: IntakeOptions) -> Self {
-        Self { log, client, options: Arc::new(options), memory: Arc::new(Semaphore::new(MEMORY_MIB)) }
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        client: clickhouse::Client,
+        blobs: Blobs,
+        options: IntakeOptions,
+    ) -> Self {
+        let masters = Masters::new(options.masters.clone());
+        let memory = Arc::new(Semaphore::new(MEMORY_MIB));
+        Self { log, client, options: Arc::new(options), memory, blobs, masters }
     }
+}
 
+impl IntakeOptions {
     pub(crate) fn default_branch(&self, repository: &str) -> &str {
-        self.options.default_branches.get(repository).map_or("main", String::as_str)
+        self.default_branches.get(repository).map_or("main", String::as_str)
     }
 }

@@ -1,12 +1,10 @@
 //! Finds the commits that an upload only names.
 
 use schema::commit::{Commit, CommitInput};
+use schema::store::commits::{by_reference, repositories, select};
 
 use crate::Intake;
 use crate::error::IntakeError;
-
-/// The bytewise end of a prefix match over hashes, revisions and identifiers.
-const AFTER_HEX: char = 'g';
 
 /// The stored commit behind each reference; complete commits pass through.
 pub(crate) async fn resolve(intake: &Intake, inputs: Vec<CommitInput>) -> Result<Vec<Commit>, IntakeError> {
@@ -20,56 +18,39 @@ pub(crate) async fn resolve(intake: &Intake, inputs: Vec<CommitInput>) -> Result
     Ok(commits)
 }
 
-async fn find(intake: &Intake, repository: &str, reference: &str) -> Result<Commit, IntakeError> {
-    let away =
-        |error: clickhouse::error::Error| IntakeError::Unavailable(format!("The store is not available: {error}"));
-    let digits = !reference.is_empty() && reference.bytes().all(|byte| byte.is_ascii_digit());
-    let found: Vec<String> = if digits {
-        intake
-            .client
-            .query("SELECT document FROM commits WHERE repository = ? AND revision = ? LIMIT 2")
-            .bind(repository)
-            .bind(reference.parse::<u64>().unwrap_or(u64::MAX))
-            .fetch_all()
-            .await
-            .map_err(away)?
-    } else {
-        let from = reference.to_lowercase();
-        let to = format!("{from}{AFTER_HEX}");
-        intake
-            .client
-            .query(
-                "SELECT document FROM commits WHERE repository = ? AND ((hash BETWEEN ? AND ?) \
-                 OR (identifier BETWEEN ? AND ?) OR (concat('r', toString(revision)) BETWEEN ? AND ?)) LIMIT 2",
-            )
-            .bind(repository)
-            .bind(&from)
-            .bind(&to)
-            .bind(&from)
-            .bind(&to)
-            .bind(&from)
-            .bind(&to)
-            .fetch_all()
-            .await
-            .map_err(away)?
-    };
-    match found.as_slice() {
-        [document] => serde_json::from_str(document)
-            .map_err(|error| IntakeError::Unavailable(format!("A stored commit cannot be read: {error}"))),
-        [] => {
-            let known: u64 = intake
-                .client
-                .query("SELECT count() FROM (SELECT 1 FROM commits WHERE repository = ? LIMIT 1)")
-                .bind(repository)
-                .fetch_one()
-                .await
-                .map_err(away)?;
-            Err(IntakeError::NotFound(if known == 0 && !intake.options.default_branches.contains_key(repository) {
-                format!("'{repository}' is not a recognized repository")
-            } else {
-                format!("No commits with the id {reference} exist in {repository}")
-            }))
+/// Fills what a commit leaves out with what is known of it.
+pub(crate) async fn keep_known(intake: &Intake, commits: &mut [Commit]) -> Result<(), IntakeError> {
+    for commit in commits.iter_mut().filter(|commit| commit.author.is_none() || commit.message.is_none()) {
+        let known = select(&intake.client, "repository = ? AND branch = ? AND uuid = ?", |query| {
+            query.bind(&commit.repository_id).bind(&commit.branch).bind(commit.uuid())
+        })
+        .await
+        .map_err(away)?;
+        if let Some(known) = known.into_iter().next() {
+            commit.author = commit.author.take().or(known.author);
+            commit.message = commit.message.take().or(known.message);
         }
-        _ => Err(IntakeError::NotFound(format!("Multiple commits with the id {reference} exist in {repository}"))),
     }
+    Ok(())
+}
+
+fn away(error: clickhouse::error::Error) -> IntakeError {
+    IntakeError::Unavailable(format!("The store is not available: {error}"))
+}
+
+async fn find(intake: &Intake, repository: &str, reference: &str) -> Result<Commit, IntakeError> {
+    let mut found = by_reference(&intake.client, repository, reference, 2).await.map_err(away)?;
+    if found.len() > 1 {
+        return Err(IntakeError::NotFound(format!("Multiple commits with the id {reference} exist in {repository}")));
+    }
+    if let Some(commit) = found.pop() {
+        return Ok(commit);
+    }
+    let known = intake.options.default_branches.contains_key(repository)
+        || repositories(&intake.client).await.map_err(away)?.iter().any(|id| id == repository);
+    Err(IntakeError::NotFound(if known {
+        format!("'{reference}' is not a known commit of '{repository}'")
+    } else {
+        format!("'{repository}' is not a recognized repository")
+    }))
 }

@@ -2,15 +2,20 @@
 
 use schema::commit::{Commit, branch_keys};
 use schema::configuration::{Configuration, stable_hash};
-use schema::event::{Event, Request};
+use schema::event::{Event, Links, Request};
 use schema::results::{self, Counts};
 use schema::state;
-use schema::store::rows::{CommitRow, ConfigurationRow, FailureRow, ResultRow, RunRow, SuiteRow, TestRow, UploadRow};
+use schema::store::rows::{
+    ArchiveRow, CommitNameRow, CommitRow, ConfigurationRow, EwsRow, FailureRow, LinkRow, QueueRow, RepositoryRow,
+    ResultRow, RunRow, SuiteRow, TestRow, UploadRow,
+};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// How long results live after their commit's time, seconds: five years.
 pub const TTL_SECONDS: i64 = 1826 * 86_400;
+/// How long archives live after their commit's time, seconds: eight weeks.
+pub const ARCHIVE_TTL_SECONDS: i64 = 56 * 86_400;
 
 /// Rows of a batch of events, by table.
 #[derive(Debug, Default)]
@@ -20,10 +25,16 @@ pub struct Views {
     pub suites: Vec<SuiteRow>,
     pub tests: Vec<TestRow>,
     pub commits: Vec<CommitRow>,
+    pub commit_names: Vec<CommitNameRow>,
     pub runs: Vec<RunRow>,
     pub results: Vec<ResultRow>,
     pub failures: Vec<FailureRow>,
     pub uploads: Vec<UploadRow>,
+    pub repositories: Vec<RepositoryRow>,
+    pub links: Vec<LinkRow>,
+    pub queues: Vec<QueueRow>,
+    pub archives: Vec<ArchiveRow>,
+    pub ews_results: Vec<EwsRow>,
 }
 
 /// Members that every row of one run under one branch key shares.
@@ -37,32 +48,155 @@ struct Run<'a> {
     version: u64,
 }
 
+impl Run<'_> {
+    fn is_over(&self, ttl: i64, received_at: i64) -> bool {
+        (self.uuid / 100) as i64 + ttl <= received_at
+    }
+
+    fn archive(&self, digest: &str, size: u64) -> ArchiveRow {
+        ArchiveRow {
+            suite: self.suite.to_owned(),
+            branch: self.branch.to_owned(),
+            config_id: self.config_id,
+            uuid: self.uuid,
+            sdk: self.sdk.to_owned(),
+            start_time: self.start_time,
+            digest: digest.to_owned(),
+            size,
+            version: self.version,
+        }
+    }
+
+    fn ews(&self, test: &str, result: &str, details: &str, flaky_type: Option<&str>, received_at: i64) -> EwsRow {
+        EwsRow {
+            flaky: u8::from(flaky_type.is_some()),
+            suite: self.suite.to_owned(),
+            test: test.to_owned(),
+            branch: self.branch.to_owned(),
+            config_id: self.config_id,
+            uuid: self.uuid,
+            sdk: self.sdk.to_owned(),
+            start_time: self.start_time,
+            uploaded_at: seconds(received_at),
+            result: result.to_owned(),
+            details: details.to_owned(),
+            flaky_type: flaky_type.unwrap_or_default().to_owned(),
+            version: self.version,
+        }
+    }
+}
+
 impl Views {
     /// Adds the rows of one event; `version` grows with its offset.
     pub fn add(&mut self, event: Event, version: u64) {
-        let received_at = event.header.received_at;
-        match event.header.request {
-            Request::Commit(commit) => self.commits.push(commit_row(&commit, version)),
-            Request::Upload { suite, configuration, commits, timestamp } => {
-                self.commits.extend(commits.iter().map(|commit| commit_row(commit, version)));
-                let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
-                for branch in branch_keys(&commits) {
-                    let run = Run {
-                        suite: &suite,
-                        branch: &branch,
-                        config_id: configuration.id(),
-                        uuid,
-                        sdk: configuration.sdk.as_deref().unwrap_or_default(),
-                        start_time: seconds(timestamp),
-                        version,
-                    };
-                    self.register(&run, &configuration, received_at);
+        let Event { header, test_results } = event;
+        let (received_at, time) = (header.received_at, time_version(&header.event_id));
+        match header.request {
+            Request::Commit(commit) => self.add_commit(&commit, time),
+            Request::Upload { suite, configuration, commits, timestamp, links } => {
+                self.of_each_branch(&suite, &configuration, &commits, timestamp, version, |views, run| {
+                    views.register(run, &configuration, received_at);
                     // Late data of an expired week is accepted and not stored.
-                    if (uuid / 100) as i64 + TTL_SECONDS > received_at {
-                        self.add_run(&run, &commits, &event.test_results, received_at);
+                    if !run.is_over(TTL_SECONDS, received_at) {
+                        views.add_run(run, &commits, &test_results, received_at);
+                        if let Some(links) = &links {
+                            views.add_links(run, links, received_at);
+                        }
                     }
-                }
+                });
+                commits.iter().for_each(|commit| self.add_commit(commit, time));
             }
+            Request::Archive { suite, configuration, commits, timestamp, digest, size } => {
+                self.of_each_branch(&suite, &configuration, &commits, timestamp, version, |views, run| {
+                    views.register(run, &configuration, received_at);
+                    if !run.is_over(ARCHIVE_TTL_SECONDS, received_at) {
+                        views.archives.push(run.archive(&digest, size));
+                    }
+                });
+                commits.iter().for_each(|commit| self.add_commit(commit, time));
+            }
+            Request::Ews { suite, configuration, commits, timestamp, flaky_type, details } => {
+                let details = details.map_or_else(String::new, |details| json(&details));
+                self.of_each_branch(&suite, &configuration, &commits, timestamp, version, |views, run| {
+                    views.register(run, &configuration, received_at);
+                    for (test, result) in results::members(&test_results).unwrap_or_default() {
+                        let flaky_type = flaky_type.as_deref();
+                        views.ews_results.push(run.ews(&test, result.get(), &details, flaky_type, received_at));
+                    }
+                });
+                commits.iter().for_each(|commit| self.add_commit(commit, time));
+            }
+        }
+    }
+
+    fn of_each_branch(
+        &mut self,
+        suite: &str,
+        configuration: &Configuration,
+        commits: &[Commit],
+        timestamp: i64,
+        version: u64,
+        mut add: impl FnMut(&mut Self, &Run<'_>),
+    ) {
+        let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
+        for branch in branch_keys(commits) {
+            let run = Run {
+                suite,
+                branch: &branch,
+                config_id: configuration.id(),
+                uuid,
+                sdk: configuration.sdk.as_deref().unwrap_or_default(),
+                start_time: seconds(timestamp),
+                version,
+            };
+            add(self, &run);
+        }
+    }
+
+    fn add_commit(&mut self, commit: &Commit, time: u64) {
+        self.repositories.push(RepositoryRow { repository: commit.repository_id.clone(), first_seen: 0 });
+        self.commit_names.extend(commit.names().map(|name| CommitNameRow {
+            repository: commit.repository_id.clone(),
+            name,
+            branch: commit.branch.clone(),
+            uuid: commit.uuid(),
+            version: time,
+        }));
+        self.commits.push(CommitRow {
+            repository: commit.repository_id.clone(),
+            branch: commit.branch.clone(),
+            uuid: commit.uuid(),
+            hash: commit.hash.clone().unwrap_or_default(),
+            revision: commit.revision.unwrap_or_default().max(0) as u64,
+            identifier: commit.identifier.clone().unwrap_or_default(),
+            document: json(commit),
+            version: time,
+        });
+    }
+
+    fn add_links(&mut self, run: &Run<'_>, links: &Links, received_at: i64) {
+        let text = |link: &Option<String>| link.clone().unwrap_or_default();
+        self.links.push(LinkRow {
+            suite: run.suite.to_owned(),
+            branch: run.branch.to_owned(),
+            config_id: run.config_id,
+            uuid: run.uuid,
+            sdk: run.sdk.to_owned(),
+            start_time: run.start_time,
+            queue: text(&links.queue),
+            build: text(&links.build),
+            worker: text(&links.worker),
+            version: run.version,
+        });
+        if let Some(queue) = &links.queue {
+            self.queues.push(QueueRow {
+                branch: run.branch.to_owned(),
+                config_id: run.config_id,
+                suite: run.suite.to_owned(),
+                sdk: run.sdk.to_owned(),
+                queue: queue.clone(),
+                last_upload: seconds(received_at),
+            });
         }
     }
 
@@ -171,19 +305,10 @@ impl Views {
     }
 }
 
-/// The same commit is registered by many uploads and from any partition, where offsets do not
-/// compare; identical documents make the order harmless.
-fn commit_row(commit: &Commit, version: u64) -> CommitRow {
-    CommitRow {
-        repository: commit.repository_id.clone(),
-        branch: commit.branch.clone(),
-        uuid: commit.uuid(),
-        hash: commit.hash.clone().unwrap_or_default(),
-        revision: commit.revision.unwrap_or_default().max(0) as u64,
-        identifier: commit.identifier.clone().unwrap_or_default(),
-        document: json(commit),
-        version,
-    }
+/// Commits come through any partition, where offsets do not compare; the first half of an event's
+/// id does: UUIDv7 starts with the milliseconds at which the intake made it.
+fn time_version(event_id: &uuid::Uuid) -> u64 {
+    event_id.as_u64_pair().0
 }
 
 fn seconds(time: i64) -> u32 {
@@ -212,6 +337,7 @@ mod tests {
                 configuration: serde_json::from_value(configuration).unwrap(),
                 commits: vec![serde_json::from_value(commit).unwrap()],
                 timestamp: 1_700_000_050,
+                links: None,
             },
         };
         Event { header, test_results: serde_json::from_str(results).unwrap() }

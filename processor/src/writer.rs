@@ -11,11 +11,17 @@ const MAX_ROWS: usize = 1_000_000;
 
 /// Inserts every row; on an error some tables may hold the batch already, which a repetition heals.
 pub(crate) async fn write(client: &Client, views: &Views) -> Result<()> {
+    insert(client, "repositories", &views.repositories).await?;
     insert(client, "commits", &views.commits).await?;
+    insert(client, "commit_names", &views.commit_names).await?;
     insert(client, "tests", &views.tests).await?;
     insert(client, "uploads", &views.uploads).await?;
     insert(client, "results", &views.results).await?;
     insert(client, "failures", &views.failures).await?;
+    insert(client, "links", &views.links).await?;
+    insert(client, "queues", &views.queues).await?;
+    insert(client, "archives", &views.archives).await?;
+    insert(client, "ews_results", &views.ews_results).await?;
     insert(client, "runs", &views.runs).await?;
     insert(client, "suites", &views.suites).await?;
     insert(client, "configurations", &views.configurations).await

@@ -1,259 +1,237 @@
-//! Finds commits, and turns the commits that a question names into bounds on uuids.
+//! Finds commits, their neighbours and siblings.
 
 use std::collections::BTreeMap;
 
-use clickhouse::Client;
-use schema::commit::Commit;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use schema::commit::{Commit, DEFAULT_BRANCHES};
+use schema::store::commits::{by_reference, repositories, select};
+use serde_json::{Map, json};
 
-use crate::QueryOptions;
 use crate::configurations::now;
-use crate::error::ApiError;
-use crate::parameters::Parameters;
+use crate::error::{ApiError, bad, not_found};
+use crate::parameters::{POINT, Parameters, RANGE};
+use crate::ranges::{self, Bound};
+use crate::routes::Service;
 
-/// Parameters that name commits; the same with `after_` and `before_` make a range.
-pub(crate) const POINT: [&str; 6] = ["repository_id", "branch", "id", "ref", "uuid", "timestamp"];
-/// Parameters of a range, and of run start times.
-pub(crate) const RANGE: [&str; 14] = [
-    "after_repository_id",
-    "after_branch",
-    "after_id",
-    "after_ref",
-    "after_uuid",
-    "after_timestamp",
-    "before_repository_id",
-    "before_branch",
-    "before_id",
-    "before_ref",
-    "before_uuid",
-    "before_timestamp",
-    "after_time",
-    "before_time",
-];
-const NOT_FOUND: &str = "No commits found matching the specified criteria";
-/// The bytewise end of a prefix match over hashes, revisions and identifiers.
-const AFTER_HEX: char = 'g';
+pub(crate) const NOT_FOUND: &str = "No commits found matching the specified criteria";
+/// Commits of other repositories beside one; a repository with more between two commits is no sibling.
+const SIBLINGS: u64 = 1000;
 
-/// Which runs a question is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bounds {
-    /// Smallest uuid, inclusive.
-    pub(crate) begin: u64,
-    /// Largest uuid, inclusive.
-    pub(crate) end: u64,
-    /// Earliest start of a run, seconds.
-    pub(crate) after_time: Option<u32>,
-    /// Latest start of a run, seconds.
-    pub(crate) before_time: Option<u32>,
-}
-
-/// Reads the bounds of a run query.
-pub(crate) async fn bounds(
-    client: &Client,
-    options: &QueryOptions,
-    parameters: &Parameters,
-) -> Result<Bounds, ApiError> {
-    let after = limit_of(client, options, parameters, "after_").await?;
-    let before = limit_of(client, options, parameters, "before_").await?;
-    let point = limit_of(client, options, parameters, "").await?;
-    if point.is_some() && (after.is_some() || before.is_some()) {
-        return Err(ApiError::Bad("Cannot define commit and range when searching".to_owned()));
-    }
-    Ok(Bounds {
-        begin: point.or(after).unwrap_or(0),
-        // Runs of commits later than now are left out unless asked for.
-        end: point.or(before).unwrap_or_else(now_uuid),
-        after_time: parameters.time("after_time")?,
-        before_time: parameters.time("before_time")?,
-    })
-}
-
-async fn limit_of(
-    client: &Client,
-    options: &QueryOptions,
-    parameters: &Parameters,
-    prefix: &str,
-) -> Result<Option<u64>, ApiError> {
-    let name = |member: &str| format!("{prefix}{member}");
-    if let Some(uuid) = parameters.number(&name("uuid"))? {
-        return Ok(Some(uuid));
-    }
-    if let Some(timestamp) = parameters.number(&name("timestamp"))? {
-        // 0 is no bound.
-        return Ok((timestamp > 0).then_some(timestamp.saturating_mul(100)));
-    }
-    let (reference, id) = (name("ref"), name("id"));
-    let references: Vec<&str> = parameters.all(&reference).chain(parameters.all(&id)).collect();
-    let repository = name("repository_id");
-    let repositories: Vec<&str> = parameters.all(&repository).collect();
-    if references.is_empty() && repositories.is_empty() {
-        return Ok(None);
-    }
-    let commits = if references.is_empty() {
-        let branch = name("branch");
-        newest(client, options, &repositories, parameters.first(&branch)).await?
-    } else {
-        by_reference(client, options, &repositories, &references, 100).await?
-    };
-    let uuids = commits.iter().map(Commit::uuid);
-    let chosen = if prefix == "after_" { uuids.min() } else { uuids.max() };
-    chosen.map(Some).ok_or_else(|| ApiError::NotFound(NOT_FOUND.to_owned()))
-}
-
-fn now_uuid() -> u64 {
+/// Newer commits are left out unless asked for.
+pub(crate) fn now_uuid() -> u64 {
     now() as u64 * 100 + 99
 }
 
-async fn newest(
-    client: &Client,
-    options: &QueryOptions,
-    repositories: &[&str],
-    branch: Option<&str>,
-) -> Result<Vec<Commit>, ApiError> {
-    let mut found = Vec::new();
-    for repository in checked(client, options, repositories).await? {
-        let branch = branch.unwrap_or(&repository.1);
-        found.extend(
-            select(
-                client,
-                "repository = ? AND branch = ? AND uuid <= ? ORDER BY uuid DESC LIMIT ?",
-                &repository.0,
-                |query| query.bind(branch).bind(now_uuid()).bind(1_u64),
-            )
-            .await?,
-        );
-    }
-    Ok(found)
+/// Ids and default branches: the configured repositories, and those that registered commits made known.
+pub(crate) async fn known(service: &Service) -> Result<BTreeMap<String, String>, ApiError> {
+    let stored = repositories(&service.client).await?;
+    let mut known: BTreeMap<String, String> = stored.into_iter().map(|id| (id, "main".to_owned())).collect();
+    known.extend(service.options.repositories.iter().map(|found| (found.id.clone(), found.default_branch.clone())));
+    Ok(known)
 }
 
-/// The asked repositories with their default branches, or all: those configured, and those that
-/// registered commits made known.
-async fn checked(client: &Client, options: &QueryOptions, asked: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
-    let stored: Vec<String> = client.query("SELECT DISTINCT repository FROM commits").fetch_all().await?;
-    let mut known: BTreeMap<String, String> = stored.into_iter().map(|id| (id, "main".to_owned())).collect();
-    known.extend(options.repositories.iter().map(|found| (found.id.clone(), found.default_branch.clone())));
-    if asked.is_empty() {
+/// The asked repositories with their default branches, or all.
+pub(crate) async fn asked(service: &Service, ids: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
+    let known = known(service).await?;
+    if ids.is_empty() {
         return Ok(known.into_iter().collect());
     }
-    asked
-        .iter()
+    ids.iter()
         .map(|id| {
-            known
-                .get_key_value(*id)
-                .map(|(id, branch)| (id.clone(), branch.clone()))
-                .ok_or_else(|| ApiError::NotFound(format!("'{id}' is not a registered repository")))
+            let (id, branch) =
+                known.get_key_value(*id).ok_or_else(|| not_found(format!("'{id}' is not a registered repository")))?;
+            Ok((id.clone(), branch.clone()))
         })
         .collect()
 }
 
-async fn by_reference(
-    client: &Client,
-    options: &QueryOptions,
-    repositories: &[&str],
+/// Which end of a range is kept under a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Oldest,
+    Newest,
+}
+
+/// Commits of some branches between two uuids, inclusive.
+pub(crate) async fn between(
+    service: &Service,
+    repository: &str,
+    branches: &[&str],
+    (begin, end): (u64, u64),
+    keep: Keep,
+    limit: u64,
+) -> Result<Vec<Commit>, ApiError> {
+    let order = if keep == Keep::Oldest { "uuid" } else { "uuid DESC" };
+    let condition = format!("repository = ? AND branch IN ? AND uuid BETWEEN ? AND ? ORDER BY {order} LIMIT ?");
+    Ok(select(&service.client, &condition, |query| {
+        query.bind(repository).bind(branches).bind(begin).bind(end).bind(limit)
+    })
+    .await?)
+}
+
+/// What `ref` and `id` name, in the asked repositories or in all, of any branch.
+pub(crate) async fn named(
+    service: &Service,
+    ids: &[&str],
     references: &[&str],
     limit: u64,
 ) -> Result<Vec<Commit>, ApiError> {
+    if references.iter().any(|reference| reference.is_empty()) {
+        return Err(bad("A commit reference must not be empty"));
+    }
     let mut found = Vec::new();
-    for (repository, _) in checked(client, options, repositories).await? {
+    for (repository, _) in asked(service, ids).await? {
         for reference in references {
-            if reference.is_empty() {
-                return Err(ApiError::Bad("A commit reference must not be empty".to_owned()));
-            }
-            if reference.bytes().all(|byte| byte.is_ascii_digit()) {
-                let revision: u64 = reference.parse().unwrap_or(u64::MAX);
-                found.extend(
-                    select(client, "repository = ? AND revision = ? LIMIT ?", &repository, |query| {
-                        query.bind(revision).bind(limit)
-                    })
-                    .await?,
-                );
-                continue;
-            }
-            let from = reference.to_lowercase();
-            let to = format!("{from}{AFTER_HEX}");
-            let condition = "repository = ? AND ((hash BETWEEN ? AND ?) OR (identifier BETWEEN ? AND ?) \
-                             OR (revision > 0 AND concat('r', toString(revision)) BETWEEN ? AND ?)) ORDER BY hash, uuid LIMIT ?";
-            found.extend(
-                select(client, condition, &repository, |query| {
-                    query.bind(&from).bind(&to).bind(&from).bind(&to).bind(&from).bind(&to).bind(limit)
-                })
-                .await?,
-            );
+            found.extend(by_reference(&service.client, &repository, reference, limit).await?);
         }
     }
     Ok(found)
 }
 
-async fn select(
-    client: &Client,
-    condition: &str,
-    repository: &str,
-    bind: impl FnOnce(clickhouse::query::Query) -> clickhouse::query::Query,
-) -> Result<Vec<Commit>, ApiError> {
-    let query = client.query(&format!("SELECT document FROM commits WHERE {condition}")).bind(repository);
-    let documents: Vec<String> = bind(query).fetch_all().await?;
-    documents
-        .iter()
-        .map(|document| serde_json::from_str(document).map_err(|error| ApiError::Internal(error.to_string())))
-        .collect()
-}
-
-/// `GET /api/commits`: the commits that the parameters name, oldest first.
-pub(crate) async fn find(
-    client: &Client,
-    options: &QueryOptions,
-    parameters: &Parameters,
-) -> Result<Vec<Commit>, ApiError> {
-    let limit = parameters.limit(100)?;
-    let references: Vec<&str> = parameters.all("ref").chain(parameters.all("id")).collect();
-    let kinds = [!references.is_empty(), parameters.first("uuid").is_some(), parameters.first("timestamp").is_some()];
-    if kinds.iter().filter(|given| **given).count() > 1 {
-        let text = "Can only search by one of [commit id/ref, commit uuid, timestamp] in a single request";
-        return Err(ApiError::Bad(text.to_owned()));
+/// The commits that the parameters name, oldest first.
+async fn find(service: &Service, parameters: &Parameters, limit: u64) -> Result<Vec<Commit>, ApiError> {
+    let ids: Vec<&str> = parameters.all("repository_id").collect();
+    let range = ranges::of_commits(service, parameters).await?;
+    let mut found = Vec::new();
+    match ranges::point(parameters, "")? {
+        Some(Bound::References(references)) => found = named(service, &ids, &references, limit).await?,
+        given => {
+            for (repository, default_branch) in asked(service, &ids).await? {
+                let mut branches: Vec<&str> = parameters.all("branch").collect();
+                if branches.is_empty() {
+                    branches.push(&default_branch);
+                }
+                let spans: Vec<(u64, u64)> = match &given {
+                    Some(Bound::Uuids(uuids)) => uuids.iter().map(|uuid| (*uuid, *uuid)).collect(),
+                    Some(Bound::Timestamps(seconds)) => {
+                        let whole = |second: &u64| second.saturating_mul(100);
+                        seconds.iter().map(|second| (whole(second), whole(second).saturating_add(99))).collect()
+                    }
+                    _ => vec![(range.begin.unwrap_or(0), range.end.unwrap_or_else(now_uuid))],
+                };
+                let only_after = given.is_none() && range.begin.is_some() && range.end.is_none();
+                let keep = if only_after { Keep::Oldest } else { Keep::Newest };
+                for span in spans {
+                    found.extend(between(service, &repository, &branches, span, keep, limit).await?);
+                }
+            }
+        }
     }
-    let repositories: Vec<&str> = parameters.all("repository_id").collect();
-    let mut found = if references.is_empty() {
-        in_range(client, options, parameters, &repositories, limit).await?
-    } else {
-        by_reference(client, options, &repositories, &references, limit).await?
-    };
     found.sort_by(|one, other| (one.uuid(), &one.repository_id).cmp(&(other.uuid(), &other.repository_id)));
     found.dedup();
-    if found.is_empty() { Err(ApiError::NotFound(NOT_FOUND.to_owned())) } else { Ok(found) }
+    if found.is_empty() { Err(not_found(NOT_FOUND)) } else { Ok(found) }
 }
 
-async fn in_range(
-    client: &Client,
-    options: &QueryOptions,
-    parameters: &Parameters,
-    repositories: &[&str],
-    limit: u64,
-) -> Result<Vec<Commit>, ApiError> {
-    let (begin, end, oldest_first) = match (parameters.number("uuid")?, parameters.number("timestamp")?) {
-        (Some(uuid), _) => (uuid, uuid, false),
-        (None, Some(timestamp)) => {
-            (timestamp.saturating_mul(100), timestamp.saturating_mul(100).saturating_add(99), false)
-        }
-        (None, None) => {
-            let after = limit_of(client, options, parameters, "after_").await?;
-            let before = limit_of(client, options, parameters, "before_").await?;
-            (after.unwrap_or(0), before.unwrap_or_else(now_uuid), after.is_some() && before.is_none())
-        }
+/// `GET /api/commits`, and what `/commits` shows.
+pub(crate) async fn listed(service: &Service, query: Option<&str>) -> Result<Vec<Commit>, ApiError> {
+    let parameters = Parameters::read(query, &[&POINT, &RANGE, &["limit"]])?;
+    let limit = parameters.limit(100)?;
+    find(service, &parameters, limit).await
+}
+
+/// The one commit that the parameters name.
+pub(crate) async fn exactly_one(service: &Service, query: Option<&str>) -> Result<Commit, ApiError> {
+    let parameters = Parameters::read(query, &[&POINT, &RANGE])?;
+    let mut found = find(service, &parameters, 100).await?;
+    match (found.len(), found.pop()) {
+        (1, Some(commit)) => Ok(commit),
+        (count, _) => Err(not_found(format!("{count} commits found matching the specified criteria"))),
+    }
+}
+
+/// The commit after this one on its branch, up to now.
+pub(crate) async fn next(service: &Service, commit: &Commit) -> Result<Option<Commit>, ApiError> {
+    let span = (commit.uuid() + 1, now_uuid());
+    Ok(between(service, &commit.repository_id, &[&commit.branch], span, Keep::Oldest, 1).await?.pop())
+}
+
+/// The commit before this one on its branch.
+pub(crate) async fn previous(service: &Service, commit: &Commit) -> Result<Option<Commit>, ApiError> {
+    let span = (0, commit.uuid().saturating_sub(1));
+    Ok(between(service, &commit.repository_id, &[&commit.branch], span, Keep::Newest, 1).await?.pop())
+}
+
+/// Commits of the other repositories that were there until the next commit, newest first.
+pub(crate) async fn siblings(service: &Service, commit: &Commit) -> Result<BTreeMap<String, Vec<Commit>>, ApiError> {
+    let begin = (commit.timestamp.max(0) as u64).saturating_mul(100);
+    let end = match next(service, commit).await? {
+        Some(next) => (next.timestamp.max(0) as u64).saturating_mul(100),
+        None => now_uuid() + 1,
     };
-    let mut found = Vec::new();
-    for (repository, default_branch) in checked(client, options, repositories).await? {
-        let mut branches: Vec<&str> = parameters.all("branch").collect();
-        if branches.is_empty() {
-            branches.push(&default_branch);
-        }
-        let condition = if oldest_first {
-            "repository = ? AND branch IN ? AND uuid BETWEEN ? AND ? ORDER BY uuid LIMIT ?"
+    let known = known(service).await?;
+    let on_default = known.get(&commit.repository_id).is_some_and(|branch| *branch == commit.branch)
+        || DEFAULT_BRANCHES.contains(&commit.branch.as_str());
+    let mut found = BTreeMap::new();
+    for (repository, default_branch) in known.iter().filter(|(id, _)| **id != commit.repository_id) {
+        let shared = !on_default && !branches_of(service, repository, &commit.branch, 1).await?.is_empty();
+        let branch = if shared { &commit.branch } else { default_branch };
+        let mut commits = if end > begin + 1 {
+            between(service, repository, &[branch], (begin + 1, end - 1), Keep::Newest, SIBLINGS).await?
         } else {
-            "repository = ? AND branch IN ? AND uuid BETWEEN ? AND ? ORDER BY uuid DESC LIMIT ?"
+            Vec::new()
         };
-        found.extend(
-            select(client, condition, &repository, |query| query.bind(branches).bind(begin).bind(end).bind(limit))
-                .await?,
-        );
+        commits.extend(between(service, repository, &[branch], (0, begin), Keep::Newest, 1).await?);
+        if !commits.is_empty() {
+            found.insert(repository.clone(), commits);
+        }
+    }
+    Ok(found)
+}
+
+async fn branches_of(service: &Service, repository: &str, prefix: &str, limit: u64) -> Result<Vec<String>, ApiError> {
+    let sql =
+        "SELECT DISTINCT branch FROM commits WHERE repository = ? AND branch BETWEEN ? AND ? ORDER BY branch LIMIT ?";
+    let query = service.client.query(sql).bind(repository).bind(prefix).bind(format!("{prefix}~")).bind(limit);
+    Ok(query.fetch_all().await?)
+}
+
+/// The endpoints below `/api/commits`; `None` if there is no such one.
+pub(crate) async fn endpoint(service: &Service, name: &str, query: Option<&str>) -> Result<Option<Response>, ApiError> {
+    Ok(Some(match name {
+        "" | "find" => Json(listed(service, query).await?).into_response(),
+        "repositories" => {
+            Parameters::read(query, &[])?;
+            Json(json!(known(service).await?.into_keys().collect::<Vec<_>>())).into_response()
+        }
+        "representations" => {
+            Parameters::read(query, &[])?;
+            let mut named: Map<_, _> = known(service).await?.into_keys().map(|id| (id, json!([]))).collect();
+            named.extend(service.options.repositories.iter().map(|it| (it.id.clone(), json!(it.representations))));
+            Json(named).into_response()
+        }
+        "branches" => Json(branches(service, query).await?).into_response(),
+        "siblings" => Json(siblings(service, &exactly_one(service, query).await?).await?).into_response(),
+        "next" => Json(Vec::from_iter(next(service, &exactly_one(service, query).await?).await?)).into_response(),
+        "previous" => {
+            Json(Vec::from_iter(previous(service, &exactly_one(service, query).await?).await?)).into_response()
+        }
+        _ => return Ok(None),
+    }))
+}
+
+async fn branches(service: &Service, query: Option<&str>) -> Result<BTreeMap<String, Vec<String>>, ApiError> {
+    let parameters = Parameters::read(query, &[&["repository_id", "branch", "limit"]])?;
+    let limit = parameters.limit(100)?;
+    let ids: Vec<&str> = parameters.all("repository_id").collect();
+    let mut prefixes: Vec<&str> = parameters.all("branch").collect();
+    if prefixes.is_empty() {
+        prefixes.push("");
+    }
+    let mut found = BTreeMap::new();
+    for id in known(service).await?.into_keys().filter(|id| ids.is_empty() || ids.contains(&id.as_str())) {
+        let mut branches: Vec<String> = Vec::new();
+        for prefix in &prefixes {
+            let rest = limit - branches.len() as u64;
+            if rest == 0 {
+                break;
+            }
+            let more = branches_of(service, &id, prefix, rest).await?;
+            branches.extend(more.into_iter().filter(|branch| !branches.contains(branch)).collect::<Vec<_>>());
+        }
+        if !branches.is_empty() {
+            found.insert(id, branches);
+        }
     }
     Ok(found)
 }

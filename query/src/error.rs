@@ -10,15 +10,24 @@ pub enum ApiError {
     /// The question is wrong.
     #[error("{0}")]
     Bad(String),
+    /// It has more than one answer.
+    #[error("{0}")]
+    Ambiguous(String),
     /// Nothing is there.
     #[error("{0}")]
     NotFound(String),
+    /// It exists, but not in this form.
+    #[error("{0}")]
+    Gone(String),
     /// The path exists, the method does not.
     #[error("The method is not allowed for the requested URL.")]
     Method,
     /// The store did not answer.
     #[error("The store is not available, try again: {0}")]
     Store(#[from] clickhouse::error::Error),
+    /// The blob store did not answer, or a blob is gone.
+    #[error("{0}")]
+    Blob(#[from] schema::blobs::BlobError),
     /// A template or a stored document is broken.
     #[error("{0}")]
     Internal(String),
@@ -38,17 +47,34 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Ambiguous(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) | Self::Blob(schema::blobs::BlobError::Missing(_)) => StatusCode::NOT_FOUND,
+            Self::Gone(_) => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Blob(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
+/// A 400 with this text.
+pub(crate) fn bad(text: impl Into<String>) -> ApiError {
+    ApiError::Bad(text.into())
+}
+
+/// A 404 with this text.
+pub(crate) fn not_found(text: impl Into<String>) -> ApiError {
+    ApiError::NotFound(text.into())
+}
+
+/// A stored document does not read back.
+pub(crate) fn broken(error: impl std::fmt::Display) -> ApiError {
+    ApiError::Internal(error.to_string())
+}
+
 impl From<minijinja::Error> for ApiError {
     fn from(error: minijinja::Error) -> Self {
-        Self::Internal(error.to_string())
+        broken(error)
     }
 }
 

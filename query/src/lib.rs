@@ -1,16 +1,30 @@
 //! The query service: answers the JSON API and renders the pages.
 //!
-//! Data flow: query text → [`parameters`] (what the endpoint knows, with the contract's errors) →
-//! [`configurations`] (which stored configurations match) and bounds on commits → one bounded,
-//! partition-pruned statement → JSON, or a template.
+//! Data flow: path → [`routes`] chooses an endpoint → [`parameters`] (what the endpoint knows, with the
+//! contract's errors) → [`selection`]: which stored configurations match ([`configurations`]) and which
+//! commits bound the question ([`ranges`]) → one bounded, partition-pruned statement per table → JSON, or a
+//! template of [`pages`]. Each endpoint is a file that says which parameters it knows and what it asks.
 
+mod archives;
+mod bugs;
 mod commits;
 mod configurations;
 mod error;
+mod ews;
+mod failures;
 mod pages;
 mod parameters;
+mod ranges;
 mod results;
 mod routes;
+mod selection;
+mod suites;
+mod summary;
+mod test_names;
+mod uploads;
+mod urls;
+
+use serde::Deserialize;
 
 pub use error::ApiError;
 pub use routes::router;
@@ -28,6 +42,37 @@ pub struct Repository {
     pub commit_url: Option<String>,
 }
 
+/// The largest and the usual number of runs that a page asks for.
+#[derive(Debug, Clone, Copy, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// No more than this.
+    pub max: u64,
+    /// Without a choice.
+    pub default: u64,
+}
+
+/// Where bugs are filed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum BugTracker {
+    /// WebKit's Bugzilla form, filled in.
+    Bugzilla {
+        /// Its address.
+        #[serde(default = "webkit_bugzilla")]
+        url: String,
+    },
+    /// Any tracker with a form that takes its title and text from the address.
+    Template {
+        /// Address with `<title>` and `<text>`, which are replaced by their encoded values.
+        url: String,
+    },
+}
+
+fn webkit_bugzilla() -> String {
+    "https://bugs.webkit.org".to_owned()
+}
+
 /// What the service is configured with.
 #[derive(Debug, Clone)]
 pub struct QueryOptions {
@@ -35,4 +80,22 @@ pub struct QueryOptions {
     pub title: String,
     /// Known repositories.
     pub repositories: Vec<Repository>,
+    /// Suite → where the parts of its archives are found; answered as it is.
+    pub archive_routes: serde_json::Map<String, serde_json::Value>,
+    /// Suites that a hosted CI runs; for the reference's front end.
+    pub xcode_cloud_suites: Vec<String>,
+    /// The architecture that the reference's front end prefers.
+    pub default_architecture: Option<String>,
+    /// Limits of timelines of tests.
+    pub tests_limits: Limits,
+    /// Limits of timelines of suites.
+    pub suites_limits: Limits,
+    /// Limits of lists of commits.
+    pub commits_limits: Limits,
+    /// Queries of the dashboards.
+    pub dashboard_queries: Vec<serde_json::Value>,
+    /// Buildbot masters whose links can be derived.
+    pub masters: std::collections::BTreeSet<String>,
+    /// Bug trackers by name.
+    pub bug_trackers: std::collections::BTreeMap<String, BugTracker>,
 }

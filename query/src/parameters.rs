@@ -1,10 +1,30 @@
 //! Query parameters: which an endpoint knows, and how each kind is read.
 
-use crate::error::ApiError;
+use crate::error::{ApiError, bad};
 
 /// Members of a configuration that can be asked for.
 pub(crate) const CONFIGURATION: [&str; 9] =
     ["platform", "version", "version_name", "is_simulator", "architecture", "model", "style", "flavor", "sdk"];
+
+/// Parameters that name commits; the same with `after_` and `before_` make a range.
+pub(crate) const POINT: [&str; 6] = ["repository_id", "branch", "id", "ref", "uuid", "timestamp"];
+/// Parameters of a range of commits.
+pub(crate) const RANGE: [&str; 12] = [
+    "after_repository_id",
+    "after_branch",
+    "after_id",
+    "after_ref",
+    "after_uuid",
+    "after_timestamp",
+    "before_repository_id",
+    "before_branch",
+    "before_id",
+    "before_ref",
+    "before_uuid",
+    "before_timestamp",
+];
+/// Bounds of a run's start time.
+pub(crate) const TIMES: [&str; 2] = ["after_time", "before_time"];
 
 /// Parameters in the order they were given.
 #[derive(Debug, Clone, Default)]
@@ -13,11 +33,19 @@ pub(crate) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// Reads a query text; a name outside `known` is an error.
     pub(crate) fn read(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self::read_beside_path(query, &[], known)
+    }
+
+    /// The same, where the path itself says what the parameters `fixed` would.
+    pub(crate) fn read_beside_path(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> =
             form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
         for (name, _) in &pairs {
+            if fixed.contains(&name.as_str()) {
+                return Err(bad(format!("{name} is not a valid query parameter on this endpoint")));
+            }
             if !known.iter().any(|names| names.contains(&name.as_str())) {
-                return Err(ApiError::Bad(if known.is_empty() {
+                return Err(bad(if known.is_empty() {
                     "Queries not supported on this endpoint".to_owned()
                 } else {
                     format!("'{name}' not supported in queries by this endpoint")
@@ -25,6 +53,11 @@ impl Parameters {
             }
         }
         Ok(Self(pairs))
+    }
+
+    /// Names and values in the order they were given.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Every value of a parameter.
@@ -46,19 +79,26 @@ impl Parameters {
     pub(crate) fn limit(&self, default: u64) -> Result<u64, ApiError> {
         match self.all("limit").next_back() {
             None => Ok(default),
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| *limit > 0)
-                .ok_or_else(|| ApiError::Bad("Limit must be a positive integer".to_owned())),
+            Some(text) => {
+                text.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| bad("Limit must be a positive integer"))
+            }
         }
     }
 
-    /// A commit's uuid or time.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
-        self.first(name)
-            .map(|text| text.parse().map_err(|_| ApiError::Bad("Timestamp and uuid must be integers".to_owned())))
-            .transpose()
+    /// Uuids or times of commits; fractions are rounded half to even.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<u64>, ApiError> {
+        self.all(name)
+            .map(|text| {
+                let whole = text.parse::<i64>().map(|number| number.max(0) as u64);
+                whole
+                    .ok()
+                    .or_else(|| {
+                        let number: f64 = text.parse().ok()?;
+                        number.is_finite().then(|| number.round_ties_even().max(0.0) as u64)
+                    })
+                    .ok_or_else(|| bad("Timestamp and uuid must be integers"))
+            })
+            .collect()
     }
 
     /// A run's start time: the last value, a positive number, rounded half to even.
@@ -67,7 +107,7 @@ impl Parameters {
         let seconds: Option<f64> = text.parse().ok();
         match seconds.filter(|seconds| *seconds > 0.0 && seconds.is_finite()) {
             Some(seconds) => Ok(Some(seconds.round_ties_even().min(f64::from(u32::MAX)) as u32)),
-            None => Err(ApiError::Bad("Start time must be a positive integer".to_owned())),
+            None => Err(bad("Start time must be a positive integer")),
         }
     }
 }

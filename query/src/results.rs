@@ -1,25 +1,21 @@
-//! Results of suites and of single tests.
+//! `GET /api/results/<suite>[/<test>]`: runs of a suite, results of one test.
 
-use std::collections::BTreeMap;
-
-use clickhouse::{Client, Row};
-use schema::configuration::{Configuration, stable_hash};
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use clickhouse::Row;
+use schema::configuration::stable_hash;
 use schema::state::States;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::commits::Bounds;
-use crate::configurations::Matching;
-use crate::error::ApiError;
-use crate::parameters::Parameters;
+use crate::error::{ApiError, broken};
+use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
+use crate::routes::Service;
+use crate::selection::{Entry, Place, Selection};
 
-/// Runs or results of one configuration, as the API answers them: oldest first.
-#[derive(Debug, Serialize)]
-pub(crate) struct Entry<T> {
-    pub(crate) configuration: Configuration,
-    pub(crate) results: Vec<T>,
-}
+/// Runs per partition if the question names no limit.
+const RUNS: u64 = 1000;
 
 /// A run of a suite.
 #[derive(Debug, Serialize)]
@@ -30,79 +26,21 @@ pub(crate) struct SuiteRun {
     pub(crate) stats: Box<RawValue>,
 }
 
-/// What a run query asks for besides its suite and test.
-pub(crate) struct Selection<'a> {
-    pub(crate) branch: &'a str,
-    pub(crate) matching: &'a Matching,
-    pub(crate) bounds: Bounds,
-    pub(crate) sdks: Vec<&'a str>,
-    pub(crate) limit: u64,
-}
-
-impl<'a> Selection<'a> {
-    /// The values of `sdk` that rows must have; none means any.
-    pub(crate) fn sdks(parameters: &'a Parameters) -> Vec<&'a str> {
-        parameters.all("sdk").collect()
-    }
-
-    /// Conditions and order that both tables share. More time bounds than commit bounds: newest by start time.
-    fn tail(&self) -> String {
-        let mut text =
-            String::from(" AND branch = ? AND config_id IN ? AND uuid BETWEEN ? AND ? AND start_time BETWEEN ? AND ?");
-        if !self.sdks.is_empty() {
-            text.push_str(" AND sdk IN ?");
-        }
-        text.push_str(if self.by_time() {
-            " ORDER BY start_time DESC, sdk, uuid"
-        } else {
-            " ORDER BY uuid DESC, sdk, start_time"
-        });
-        text.push_str(" LIMIT ? BY config_id");
-        text
-    }
-
-    fn by_time(&self) -> bool {
-        let times = u8::from(self.bounds.after_time.is_some()) + u8::from(self.bounds.before_time.is_some());
-        times > u8::from(self.bounds.begin > 0)
-    }
-
-    fn bind(&self, query: clickhouse::query::Query) -> clickhouse::query::Query {
-        let ids: Vec<u64> = self.matching.keys().copied().collect();
-        let query = query
-            .bind(self.branch)
-            .bind(ids)
-            .bind(self.bounds.begin)
-            .bind(self.bounds.end)
-            .bind(self.bounds.after_time.unwrap_or(0))
-            .bind(self.bounds.before_time.unwrap_or(u32::MAX));
-        let query = if self.sdks.is_empty() { query } else { query.bind(&self.sdks) };
-        query.bind(self.limit)
-    }
-
-    /// Groups rows by configuration and SDK, oldest first.
-    fn group<R, T>(
-        &self,
-        rows: Vec<R>,
-        place: impl Fn(&R) -> (u64, String, u64, u32),
-        show: impl Fn(R) -> Result<T, ApiError>,
-    ) -> Result<Vec<Entry<T>>, ApiError> {
-        let mut groups: BTreeMap<Configuration, Vec<(u64, T)>> = BTreeMap::new();
-        let by_time = self.by_time();
-        for row in rows {
-            let (config_id, sdk, uuid, start_time) = place(&row);
-            let Some(configuration) = self.matching.get(&config_id) else { continue };
-            let configuration = Configuration { sdk: (!sdk.is_empty()).then_some(sdk), ..configuration.clone() };
-            let key = if by_time { u64::from(start_time) } else { uuid };
-            groups.entry(configuration).or_default().push((key, show(row)?));
-        }
-        Ok(groups
-            .into_iter()
-            .map(|(configuration, mut rows)| {
-                rows.sort_by_key(|(key, _)| *key);
-                Entry { configuration, results: rows.into_iter().map(|(_, row)| row).collect() }
-            })
-            .collect())
-    }
+/// Answers for a suite, or for a test of it.
+pub(crate) async fn endpoint(
+    service: &Service,
+    query: Option<&str>,
+    suite: &str,
+    test: Option<&str>,
+) -> Result<Response, ApiError> {
+    let fixed = if test.is_none() { &["suite"][..] } else { &["suite", "test"] };
+    let known: &[&[&str]] = &[&CONFIGURATION, &["recent", "limit"], &POINT, &RANGE, &TIMES];
+    let parameters = Parameters::read_beside_path(query, fixed, known)?;
+    let selection = Selection::read(service, &parameters, RUNS).await?;
+    Ok(match test {
+        None => Json(of_suite(service, suite, &selection).await?).into_response(),
+        Some(test) => Json(of_test(service, suite, test, &selection).await?).into_response(),
+    })
 }
 
 #[derive(Row, Deserialize)]
@@ -117,56 +55,72 @@ struct RunFound {
 
 /// The runs of a suite.
 pub(crate) async fn of_suite(
-    client: &Client,
+    service: &Service,
     suite: &str,
     selection: &Selection<'_>,
 ) -> Result<Vec<Entry<SuiteRun>>, ApiError> {
-    if selection.matching.is_empty() {
+    if selection.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("SELECT ?fields FROM runs WHERE suite = ?{}", selection.tail());
-    let rows: Vec<RunFound> = selection.bind(client.query(&sql).bind(suite)).fetch_all().await?;
+    let sql =
+        format!("SELECT ?fields FROM runs WHERE suite = ?{}{}", selection.condition(), selection.tail("config_id"));
+    let rows: Vec<RunFound> = selection.bind(service.client.query(&sql).bind(suite)).fetch_all().await?;
     selection.group(
         rows,
-        |row| (row.config_id, row.sdk.clone(), row.uuid, row.start_time),
+        |row| Place { config_id: row.config_id, uuid: row.uuid, sdk: row.sdk.clone(), start_time: row.start_time },
         |row| {
             Ok(SuiteRun {
                 uuid: row.uuid,
                 start_time: row.start_time,
                 details: json!({ "number_of_flaky_tests": row.flaky }),
-                stats: RawValue::from_string(row.stats).map_err(|error| ApiError::Internal(error.to_string()))?,
+                stats: RawValue::from_string(row.stats).map_err(broken)?,
             })
         },
     )
 }
 
+/// A stored result of a test.
 #[derive(Row, Deserialize)]
-struct ResultFound {
-    config_id: u64,
-    uuid: u64,
-    sdk: String,
-    start_time: u32,
-    actual: u16,
-    expected: u16,
-    extra: String,
+pub(crate) struct ResultFound {
+    pub(crate) config_id: u64,
+    pub(crate) uuid: u64,
+    pub(crate) sdk: String,
+    pub(crate) start_time: u32,
+    pub(crate) actual: u16,
+    pub(crate) expected: u16,
+    pub(crate) extra: String,
+}
+
+/// The selected rows of one test.
+pub(crate) async fn rows_of_test(
+    service: &Service,
+    suite: &str,
+    test: &str,
+    selection: &Selection<'_>,
+) -> Result<Vec<ResultFound>, ApiError> {
+    if selection.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT ?fields FROM results WHERE suite = ? AND test_id = ?{}{}",
+        selection.condition(),
+        selection.tail("config_id")
+    );
+    let test_id = stable_hash(&[suite.as_bytes(), test.as_bytes()]);
+    Ok(selection.bind(service.client.query(&sql).bind(suite).bind(test_id)).fetch_all().await?)
 }
 
 /// The results of one test.
 pub(crate) async fn of_test(
-    client: &Client,
+    service: &Service,
     suite: &str,
     test: &str,
     selection: &Selection<'_>,
 ) -> Result<Vec<Entry<Map<String, Value>>>, ApiError> {
-    if selection.matching.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!("SELECT ?fields FROM results WHERE suite = ? AND test_id = ?{}", selection.tail());
-    let test_id = stable_hash(&[suite.as_bytes(), test.as_bytes()]);
-    let rows: Vec<ResultFound> = selection.bind(client.query(&sql).bind(suite).bind(test_id)).fetch_all().await?;
+    let rows = rows_of_test(service, suite, test, selection).await?;
     selection.group(
         rows,
-        |row| (row.config_id, row.sdk.clone(), row.uuid, row.start_time),
+        |row| Place { config_id: row.config_id, uuid: row.uuid, sdk: row.sdk.clone(), start_time: row.start_time },
         |row| {
             let mut shown = Map::new();
             shown.insert("uuid".into(), row.uuid.into());
@@ -174,66 +128,10 @@ pub(crate) async fn of_test(
             shown.insert("actual".into(), States::from_bits(row.actual).to_string().into());
             shown.insert("expected".into(), States::from_bits(row.expected).to_string().into());
             if !row.extra.is_empty() {
-                let extra: Map<String, Value> =
-                    serde_json::from_str(&row.extra).map_err(|error| ApiError::Internal(error.to_string()))?;
+                let extra: Map<String, Value> = serde_json::from_str(&row.extra).map_err(broken)?;
                 shown.extend(extra);
             }
             Ok(shown)
         },
     )
-}
-
-/// Names of a suite's tests that start with one of the prefixes, sorted.
-pub(crate) async fn tests(
-    client: &Client,
-    suite: &str,
-    prefixes: &[String],
-    limit: u64,
-) -> Result<Vec<String>, ApiError> {
-    let mut names = Vec::new();
-    for prefix in prefixes {
-        let rest = limit - names.len() as u64;
-        if rest == 0 {
-            break;
-        }
-        let sql = "SELECT test FROM tests WHERE suite = ? AND test BETWEEN ? AND ? ORDER BY test LIMIT ?";
-        let found: Vec<String> =
-            client.query(sql).bind(suite).bind(prefix).bind(format!("{prefix}~")).bind(rest).fetch_all().await?;
-        names.extend(found);
-    }
-    names.sort();
-    names.dedup();
-    Ok(names)
-}
-
-/// Suites by configuration.
-pub(crate) async fn suites(
-    client: &Client,
-    branch: &str,
-    matching: &Matching,
-    asked: &[&str],
-) -> Result<Vec<(Configuration, Vec<String>)>, ApiError> {
-    let ids: Vec<u64> = matching.keys().copied().collect();
-    let rows: Vec<(u64, String)> = if ids.is_empty() {
-        Vec::new()
-    } else {
-        client
-            .query("SELECT config_id, suite FROM suites WHERE branch = ? AND config_id IN ? ORDER BY suite")
-            .bind(branch)
-            .bind(ids)
-            .fetch_all()
-            .await?
-    };
-    let mut found: BTreeMap<Configuration, Vec<String>> = BTreeMap::new();
-    for (config_id, suite) in rows {
-        if let Some(configuration) = matching.get(&config_id)
-            && (asked.is_empty() || asked.contains(&suite.as_str()))
-        {
-            found.entry(configuration.clone()).or_default().push(suite);
-        }
-    }
-    if found.is_empty() {
-        return Err(ApiError::NotFound("No suites matching the specified criteria".to_owned()));
-    }
-    Ok(found.into_iter().collect())
 }

@@ -1,96 +1,123 @@
-//! Paths to answers. Names of suites and tests may hold anything, so those paths are split by hand.
+//! Paths to answers. Names of suites and tests may hold anything, so paths are split by hand.
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::routing::any;
 use clickhouse::Client;
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, json};
+use schema::blobs::Blobs;
 
-use crate::QueryOptions;
-use crate::commits::{self, POINT, RANGE};
-use crate::configurations::{self, Matching};
-use crate::error::ApiError;
+use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
-use crate::parameters::{CONFIGURATION, Parameters};
-use crate::results::{self, Selection};
+use crate::{
+    QueryOptions, archives, bugs, commits, ews, failures, results, suites, summary, test_names, uploads, urls,
+};
+
+/// Paths on which the intake takes POST, and PUT on none.
+const INTAKE: [&str; 5] =
+    ["/api/upload", "/api/upload/archive", "/api/upload/ews", "/api/commits", "/api/commits/register"];
+/// A request to file a bug names a few rows.
+const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// Shared by all requests.
 pub(crate) struct Service {
     pub(crate) client: Client,
+    pub(crate) blobs: Blobs,
     pub(crate) options: QueryOptions,
     pub(crate) pages: Pages,
 }
 
-/// Limit of run queries that do not name one.
-const RUNS: u64 = 1000;
-
 /// The service's routes, as the fallback of whatever is merged with it.
-pub fn router(client: Client, options: QueryOptions) -> Router {
+pub fn router(client: Client, blobs: Blobs, options: QueryOptions) -> Router {
     let pages = Pages::new(&options);
-    // The intake takes POST on these paths, so a fallback would never see GET.
-    Router::new().route("/api/commits", get(answer)).fallback(answer).with_state(Arc::new(Service {
-        client,
-        options,
-        pages,
-    }))
+    // The intake takes POST on these paths, so a fallback would never see the other methods.
+    let routes = INTAKE.iter().fold(Router::new(), |routes, path| routes.route(path, any(answer)));
+    routes.fallback(answer).with_state(Arc::new(Service { client, blobs, options, pages }))
+}
+
+/// What is asked: a path of the API with its method settled, a page, or a file.
+enum Asked<'a> {
+    Get,
+    Process,
+    CreateBug(&'a str),
 }
 
 async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let path = request.uri().path();
-    let query = request.uri().query();
-    if let Some(asset) = pages::asset(path) {
-        return asset;
-    }
+    let (parts, body) = request.into_parts();
+    let (path, query) = (parts.uri.path(), parts.uri.query());
     let is_api = path.starts_with("/api/");
-    let answered = if request.method() != Method::GET && request.method() != Method::HEAD {
-        Err(ApiError::Method)
-    } else if is_api {
-        api(&service, path, query).await
-    } else {
-        pages::page(&service, path, query).await
+    let answered = async {
+        if let Some(single) = without_doubled_slashes(path) {
+            return Ok(moved(&single, query));
+        }
+        let decoded = percent_decode_str(path).decode_utf8().map_err(|_| ApiError::unknown_path())?;
+        let segments: Vec<&str> = decoded.trim_start_matches('/').split('/').collect();
+        match asked(&parts.method, &segments)? {
+            Asked::Process => uploads::process(&service, query).await,
+            Asked::CreateBug(tracker) => {
+                let body: Bytes = axum::body::to_bytes(body, MAX_BODY_BYTES)
+                    .await
+                    .map_err(|_| bad(format!("The body is larger than {} MiB or was cut off", MAX_BODY_BYTES >> 20)))?;
+                bugs::create(&service, tracker, &body).await
+            }
+            Asked::Get if is_api => api(&service, &segments, query).await,
+            Asked::Get => pages::page(&service, &decoded, query).await,
+        }
     };
-    answered.unwrap_or_else(|error| if is_api { error.into_response() } else { service.pages.error(&error) })
+    answered.await.unwrap_or_else(|error| if is_api { error.into_response() } else { service.pages.error(&error) })
 }
 
-async fn api(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
-    let decoded = percent_decode_str(path).decode_utf8().map_err(|_| ApiError::unknown_path())?;
-    let segments: Vec<&str> = decoded.trim_start_matches('/').split('/').collect();
-    match segments.as_slice() {
-        ["api", "suites"] => suites(service, query).await,
-        ["api", "commits"] | ["api", "commits", "find"] => {
-            let parameters = Parameters::read(query, &[&POINT, &RANGE[..12], &["limit"]])?;
-            Ok(Json(commits::find(&service.client, &service.options, &parameters).await?).into_response())
+/// Whether the method fits the path.
+fn asked<'a>(method: &Method, segments: &[&'a str]) -> Result<Asked<'a>, ApiError> {
+    let get = matches!(*method, Method::GET | Method::HEAD);
+    match segments {
+        ["api", "upload", "process"] if *method == Method::POST => Ok(Asked::Process),
+        ["api", "bug-trackers", tracker, "create-bug"] if *method == Method::PUT => Ok(Asked::CreateBug(tracker)),
+        ["api", "upload", "process" | "ews"]
+        | ["api", "bug-trackers", _, "create-bug"]
+        | ["api", "commits", "register"] => Err(ApiError::Method),
+        _ if get => Ok(Asked::Get),
+        _ => Err(ApiError::Method),
+    }
+}
+
+async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Result<Response, ApiError> {
+    match segments {
+        ["api", "results", suite, ""] => results::endpoint(service, query, &format!("{}/", name(suite)), None).await,
+        ["api", "results", suite] => results::endpoint(service, query, &name(suite), None).await,
+        ["api", "results", suite, test @ ..] => {
+            results::endpoint(service, query, &name(suite), Some(&name(&test.join("/")))).await
         }
-        ["api", "commits", "repositories"] => {
-            Parameters::read(query, &[])?;
-            let mut ids: Vec<&String> = service.options.repositories.iter().map(|found| &found.id).collect();
-            ids.sort();
-            Ok(Json(json!(ids)).into_response())
+        ["api", "results-summary", suite, test @ ..] if !test.is_empty() => {
+            summary::endpoint(service, query, &name(suite), &name(&test.join("/"))).await
         }
-        ["api", "commits", "representations"] => {
-            Parameters::read(query, &[])?;
-            let named =
-                service.options.repositories.iter().map(|found| (found.id.clone(), json!(found.representations)));
-            Ok(Json(named.collect::<Map<_, _>>()).into_response())
+        ["api", "failures", suite @ ..] if !suite.is_empty() => {
+            failures::endpoint(service, query, &name(&suite.join("/"))).await
         }
-        ["api", "results", suite, test @ ..] => runs(service, query, &name(suite), &name(&test.join("/"))).await,
+        ["api", "results-ews"] => ews::endpoint(service, query).await,
+        ["api", "results-ews", "tests"] => ews::names(service, query).await,
         ["api", suite @ .., "tests"] if !suite.is_empty() => {
-            let parameters = Parameters::read(query, &[&["test", "limit"]])?;
-            let mut prefixes: Vec<String> = parameters.all("test").map(name).collect();
-            if prefixes.is_empty() {
-                prefixes.push(String::new());
-            }
-            let found =
-                results::tests(&service.client, &name(&suite.join("/")), &prefixes, parameters.limit(RUNS)?).await?;
-            Ok(Json(found).into_response())
+            test_names::endpoint(service, query, &name(&suite.join("/"))).await
         }
+        ["api", "upload"] => uploads::list(service, query).await,
+        ["api", "upload", "archive"] => archives::download(service, query).await,
+        ["api", "suites"] => suites::endpoint(service, query).await,
+        ["api", "urls"] => urls::list(service, query).await,
+        ["api", "urls", "queue"] => urls::list_queues(service, query).await,
+        ["api", "bug-trackers"] => bugs::list(service, query),
+        ["api", "commits"] => found(commits::endpoint(service, "", query).await?),
+        ["api", "commits", name] if !name.is_empty() => found(commits::endpoint(service, name, query).await?),
         _ => Err(ApiError::unknown_path()),
     }
+}
+
+fn found(answer: Option<Response>) -> Result<Response, ApiError> {
+    answer.ok_or_else(ApiError::unknown_path)
 }
 
 /// A name as it was uploaded: `?` and `#` have spellings of their own in paths.
@@ -98,44 +125,31 @@ pub(crate) fn name(text: &str) -> String {
     text.replace("$3F", "?").replace("$23", "#")
 }
 
-async fn suites(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent", "branch"]])?;
-    let (branch, matching) = configurations_of(service, &parameters).await?;
-    let asked: Vec<&str> = parameters.all("suite").collect();
-    let found = results::suites(&service.client, &branch, &matching, &asked).await?;
-    Ok(Json(found).into_response())
-}
-
-/// The branch key that the parameters ask for, and the matching configurations on it.
-pub(crate) async fn configurations_of(
-    service: &Service,
-    parameters: &Parameters,
-) -> Result<(String, Matching), ApiError> {
-    // The default branch by its own name means the default key.
-    let branch = match parameters.first("branch") {
-        None | Some("main" | "master" | "trunk") => "default",
-        Some(other) => other,
-    };
-    let matching = configurations::matching(&service.client, parameters, branch).await?;
-    Ok((branch.to_owned(), matching))
-}
-
-async fn runs(service: &Service, query: Option<&str>, suite: &str, test: &str) -> Result<Response, ApiError> {
-    let query_text = query.unwrap_or_default();
-    for fixed in if test.is_empty() { &["suite"][..] } else { &["suite", "test"][..] } {
-        if form_urlencoded::parse(query_text.as_bytes()).any(|(name, _)| name == *fixed) {
-            return Err(ApiError::Bad(format!("{fixed} is not a valid query parameter on this endpoint")));
+fn without_doubled_slashes(path: &str) -> Option<String> {
+    path.contains("//").then(|| {
+        let mut single = String::with_capacity(path.len());
+        for character in path.chars() {
+            if character != '/' || !single.ends_with('/') {
+                single.push(character);
+            }
         }
-    }
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &["recent", "limit"], &POINT, &RANGE])?;
-    let limit = parameters.limit(RUNS)?;
-    let bounds = commits::bounds(&service.client, &service.options, &parameters).await?;
-    let (branch, matching) = configurations_of(service, &parameters).await?;
-    let sdks = Selection::sdks(&parameters);
-    let selection = Selection { branch: &branch, matching: &matching, bounds, sdks, limit };
-    Ok(if test.is_empty() {
-        Json(results::of_suite(&service.client, suite, &selection).await?).into_response()
-    } else {
-        Json(results::of_test(&service.client, suite, test, &selection).await?).into_response()
+        single
     })
+}
+
+fn moved(path: &str, query: Option<&str>) -> Response {
+    let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    with_location(StatusCode::PERMANENT_REDIRECT, &target)
+}
+
+/// A 302 to a link.
+pub(crate) fn redirect(link: &str) -> Response {
+    with_location(StatusCode::FOUND, link)
+}
+
+fn with_location(status: StatusCode, target: &str) -> Response {
+    match HeaderValue::from_str(target) {
+        Ok(target) => (status, [(header::LOCATION, target)]).into_response(),
+        Err(_) => ApiError::Gone("The link holds characters that no address can have".to_owned()).into_response(),
+    }
 }

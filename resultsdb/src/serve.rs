@@ -9,11 +9,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::EventLog;
 use eventlog::TopicSpec;
-use ingest::IntakeOptions;
-use query::{QueryOptions, Repository};
+use schema::blobs::Blobs;
 use schema::store::{self, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use tokio::net::TcpListener;
@@ -37,6 +37,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let stop = stop_signal()?;
+    let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
     let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(&data_dir.join("log"))?);
     create_topics(log.as_ref()).await?;
     let engine = Engine::start(EngineOptions {
@@ -56,8 +57,8 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let client = address.client();
     let processor = tokio::spawn(processor::run(Arc::clone(&log), client.clone(), stop.clone()));
     let app = Router::new()
-        .merge(ingest::router(Arc::clone(&log), client.clone(), intake_options(config, Some(EMBEDDED_WAIT))))
-        .merge(query::router(client.clone(), query_options(config)))
+        .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
+        .merge(query::router(client.clone(), blobs, config.query()?))
         .merge(health(client.clone()));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -84,6 +85,10 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
 
 async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let (mut drained, mut stopping) = (stop.clone(), stop);
+    // Small answers would otherwise wait for the client's delayed acknowledgement.
+    let listener = listener.tap_io(|socket| {
+        let _ = socket.set_nodelay(true);
+    });
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     });
@@ -107,26 +112,6 @@ async fn create_topics(log: &dyn EventLog) -> anyhow::Result<()> {
         .await?;
     }
     Ok(())
-}
-
-fn intake_options(config: &Config, default_wait: Option<Duration>) -> IntakeOptions {
-    let default_branches =
-        config.repositories.iter().map(|(id, repository)| (id.clone(), repository.default_branch.clone())).collect();
-    IntakeOptions { default_branches, default_wait }
-}
-
-fn query_options(config: &Config) -> QueryOptions {
-    let repositories = config
-        .repositories
-        .iter()
-        .map(|(id, repository)| Repository {
-            id: id.clone(),
-            default_branch: repository.default_branch.clone(),
-            representations: repository.representations.clone(),
-            commit_url: repository.commit_url.clone(),
-        })
-        .collect();
-    QueryOptions { title: config.title.clone(), repositories }
 }
 
 fn health(client: clickhouse::Client) -> Router {

@@ -1,93 +1,13 @@
 //! `serve` through its public doors: HTTP and signals, on the real embedded engines.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod support;
+
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-const DEADLINE: Duration = Duration::from_secs(60);
-
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(data_dir: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_resultsdb"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").expect("the address line").to_owned();
-        Self { child, url }
-    }
-
-    fn get(&self, path: &str) -> (u16, String) {
-        let mut response = agent().get(format!("{}{path}", self.url)).call().unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
-    }
-
-    fn json(&self, path: &str) -> Value {
-        let (status, text) = self.get(path);
-        assert_eq!(status, 200, "{path}: {text}");
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn post(&self, path: &str, body: &[u8]) -> Result<(u16, String), ureq::Error> {
-        let mut response = agent().post(format!("{}{path}", self.url)).send(body)?;
-        let status = response.status().as_u16();
-        Ok((status, response.body_mut().read_to_string()?))
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    fn wait(&mut self) -> Option<i32> {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(started.elapsed() < DEADLINE, "still running");
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).build().into()
-}
-
-fn now() -> i64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
-}
-
-fn upload(timestamp: i64, start: i64, results: &Value) -> Vec<u8> {
-    json!({
-        "version": 0, "suite": "layout-tests", "timestamp": start,
-        "configuration": {"platform": "Mac", "version": "14.2", "is_simulator": false, "architecture": "arm64", "style": "Release"},
-        "commits": [{"repository_id": "webkit", "branch": "main", "timestamp": timestamp, "hash": format!("{timestamp:040x}"), "message": "A change"}],
-        "test_results": {"details": {"link": "https://ci.example.org/1"}, "run_stats": {"tests_skipped": 2}, "results": results},
-    })
-    .to_string()
-    .into_bytes()
-}
+use support::{DEADLINE, Server, now, upload};
 
 #[test]
 fn an_upload_is_shown_and_replaced_and_bad_ones_are_refused() {

@@ -80,7 +80,28 @@ impl Commit {
             .or_else(|| self.hash.as_ref().map(|hash| hash.chars().take(12).collect()))
             .unwrap_or_default()
     }
+
+    /// Every spelling it can be looked up by, in lower case: hash, `r<revision>`, identifier.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let revision = self.revision.map(|revision| format!("r{revision}"));
+        [self.hash.clone(), revision, self.identifier.as_ref().map(|identifier| identifier.to_lowercase())]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Whether a reference, in lower case, names it: a revision if it is digits alone; else a spelling S with
+    /// reference ≤ S ≤ reference+`g` bytewise, which is any prefix of a hash.
+    pub fn is_named_by(&self, reference: &str) -> bool {
+        if reference.bytes().all(|byte| byte.is_ascii_digit()) {
+            return reference.parse() == Ok(self.revision.unwrap_or_default());
+        }
+        let end = format!("{reference}{AFTER_HEX}");
+        self.names().any(|name| name.as_str() >= reference && name <= end)
+    }
 }
+
+/// The bytewise end of a prefix match over hashes, revisions and identifiers.
+pub const AFTER_HEX: char = 'g';
 
 /// The branch key of a run: its commits' branches other than the default ones, or `default`.
 pub fn branch_keys(commits: &[Commit]) -> Vec<String> {

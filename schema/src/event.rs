@@ -42,9 +42,76 @@ pub enum Request {
         commits: Vec<Commit>,
         /// Start of the run, seconds since the Unix epoch.
         timestamp: i64,
+        /// Where the CI shows the run; none if that is unknown, as for events of before there were links.
+        #[serde(default)]
+        links: Option<Links>,
     },
     /// A commit to register.
     Commit(Commit),
+    /// Files of a run, in the blob store.
+    Archive {
+        /// The suite.
+        suite: String,
+        /// What it ran on.
+        configuration: Configuration,
+        /// Resolved commits, at least one.
+        commits: Vec<Commit>,
+        /// Start of the run, seconds since the Unix epoch.
+        timestamp: i64,
+        /// Digest of the contents: their name in the blob store.
+        digest: String,
+        /// Bytes of the contents.
+        size: u64,
+    },
+    /// Results of a change under review; its flat results follow the header.
+    Ews {
+        /// The suite.
+        suite: String,
+        /// What it ran on.
+        configuration: Configuration,
+        /// Resolved commits, at least one.
+        commits: Vec<Commit>,
+        /// Start of the run, seconds since the Unix epoch.
+        timestamp: i64,
+        /// How the tests were found to be flaky; none if they failed.
+        flaky_type: Option<String>,
+        /// Anything the uploader says of the change.
+        details: Option<serde_json::Map<String, serde_json::Value>>,
+    },
+}
+
+/// A step of processing, as an upload's answer reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Whether it reads the results, and so fails with them.
+    pub reads_results: bool,
+}
+
+/// The step that derives links to the CI.
+pub const CI_URLS: &str = "ci-urls";
+/// All steps, in the order of the answer.
+pub const STEPS: [Step; 5] = [
+    Step { name: CI_URLS, reads_results: false },
+    Step { name: "test-failures", reads_results: true },
+    Step { name: "suite-results", reads_results: true },
+    Step { name: "test-results", reads_results: true },
+    Step { name: "commit-identifiers", reads_results: false },
+];
+
+/// Where the CI shows a run; addresses of web pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// The queue of runs it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub queue: Option<String>,
+    /// The run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub build: Option<String>,
+    /// The machine.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub worker: Option<String>,
 }
 
 /// A decoded event.
@@ -116,6 +183,7 @@ mod tests {
                 configuration: Configuration { platform: Some("Mac".into()), ..Configuration::default() },
                 commits: Vec::new(),
                 timestamp: 1_700_000_000,
+                links: None,
             },
         }
     }

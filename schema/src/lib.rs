@@ -4,9 +4,11 @@
 //! the rows of [`store::rows`]; `query` reads those tables back. Nothing here listens or serves;
 //! the only I/O is the [`store`]'s.
 
+pub mod blobs;
 pub mod commit;
 pub mod configuration;
 pub mod event;
+pub mod links;
 pub mod results;
 pub mod state;
 pub mod store;

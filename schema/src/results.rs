@@ -170,8 +170,8 @@ fn leaf(test: &str, members: &[(Cow<'_, str>, &RawValue)]) -> Result<TestResult,
         TestResult { actual: States::from_bits(0), expected: States::from_bits(0), extra: String::new(), flaky: false };
     let (mut tries, mut passes) = (None, None);
     let states = |member: &'static str, value: &RawValue| {
-        serde_json::from_str::<Option<Cow<'_, str>>>(value.get())
-            .map(|text| States::parse(text.as_deref().unwrap_or_default()))
+        serde_json::from_str::<Cow<'_, str>>(value.get())
+            .map(|text| States::parse(&text))
             .map_err(|_| ResultsError::BadLeaf { test: test.to_owned(), member, wanted: "a text of state names" })
     };
     for (name, value) in members {

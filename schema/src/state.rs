@@ -14,6 +14,8 @@ pub const CRASH: u8 = 0;
 pub const TIMEOUT: u8 = 1;
 /// Position of `ERROR`, the mildest state that counts as a failure.
 pub const ERROR: u8 = 6;
+/// Position of `WARNING`.
+pub const WARNING: u8 = 7;
 /// Position of `PASS`.
 pub const PASS: u8 = 8;
 

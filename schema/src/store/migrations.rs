@@ -3,7 +3,10 @@
 use super::StoreAddress;
 
 /// `(version, name, statements)`, in order. An applied one is never edited; add the next.
-const MIGRATIONS: &[(u32, &str, &str)] = &[(1, "views", include_str!("../../migrations/0001_views.sql"))];
+const MIGRATIONS: &[(u32, &str, &str)] = &[
+    (1, "views", include_str!("../../migrations/0001_views.sql")),
+    (2, "links_archives_ews", include_str!("../../migrations/0002_links_archives_ews.sql")),
+];
 
 /// Why the store cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]

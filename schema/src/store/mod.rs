@@ -1,5 +1,6 @@
 //! The store: a ClickHouse client with its migrations, and the rows of its tables.
 
+pub mod commits;
 mod migrations;
 pub mod rows;
 

@@ -113,3 +113,84 @@ pub struct UploadRow {
     pub test_results: String,
     pub version: u64,
 }
+
+/// A repository that a registered commit made known.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct RepositoryRow {
+    pub repository: String,
+    pub first_seen: u32,
+}
+
+/// Links of a run to its CI; absent ones are empty.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct LinkRow {
+    pub suite: String,
+    pub branch: String,
+    pub config_id: u64,
+    pub uuid: u64,
+    pub sdk: String,
+    pub start_time: u32,
+    pub queue: String,
+    pub build: String,
+    pub worker: String,
+    pub version: u64,
+}
+
+/// The link of the queue that runs a suite on a configuration.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct QueueRow {
+    pub branch: String,
+    pub config_id: u64,
+    pub suite: String,
+    pub sdk: String,
+    pub queue: String,
+    pub last_upload: u32,
+}
+
+/// An archive of a run: the digest of its contents, and their size in bytes.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ArchiveRow {
+    pub suite: String,
+    pub branch: String,
+    pub config_id: u64,
+    pub uuid: u64,
+    pub sdk: String,
+    pub start_time: u32,
+    pub digest: String,
+    pub size: u64,
+    pub version: u64,
+}
+
+/// One test of a change under review; `result` and `details` are JSON texts, empty for none.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct EwsRow {
+    pub flaky: u8,
+    pub suite: String,
+    pub test: String,
+    pub branch: String,
+    pub config_id: u64,
+    pub uuid: u64,
+    pub sdk: String,
+    pub start_time: u32,
+    pub uploaded_at: u32,
+    pub result: String,
+    pub details: String,
+    pub flaky_type: String,
+    pub version: u64,
+}
+
+/// A spelling of a commit, in lower case.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CommitNameRow {
+    pub repository: String,
+    pub name: String,
+    pub branch: String,
+    pub uuid: u64,
+    pub version: u64,
+}

@@ -1,0 +1,80 @@
+//! Appends events to the log, and waits until the views show them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use eventlog::Position;
+use schema::event::{self, Header, Request};
+use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
+use uuid::Uuid;
+
+use crate::Intake;
+use crate::error::{IntakeError, bad};
+
+/// The longest wait that a sender may ask for.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+
+/// Appends one event; returns once it is durable.
+pub(crate) async fn append(
+    intake: &Intake,
+    key: &[u8],
+    request: Request,
+    received_at: i64,
+    test_results: Bytes,
+) -> Result<Position, IntakeError> {
+    let encoded = blocking(move || {
+        let header = Header { event_id: Uuid::now_v7(), received_at, request };
+        let results = std::str::from_utf8(&test_results).map_err(|error| bad(error.to_string()))?;
+        event::encode(&header, results).map_err(|error| bad(error.to_string()))
+    })
+    .await?;
+    intake
+        .log
+        .append(EVENTS_TOPIC, key, encoded.into())
+        .await
+        .map_err(|error| IntakeError::Unavailable(error.to_string()))
+}
+
+/// Work that would hold up other requests of this thread.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, IntakeError> + Send + 'static,
+) -> Result<T, IntakeError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| IntakeError::Unavailable("The request could not be processed".into()))?
+}
+
+/// A slice of the body as shared bytes: the document is held once.
+pub(crate) fn slice_of(body: &Bytes, part: &str) -> Bytes {
+    body.slice_ref(part.as_bytes())
+}
+
+/// Whether the processor committed past `position` within `limit`.
+pub(crate) async fn wait_until_applied(intake: &Intake, position: Position, limit: Duration) -> bool {
+    let mut pause = Duration::from_millis(2);
+    let poll = async {
+        loop {
+            if let Ok(committed) = intake.log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await
+                && committed.get(position.partition as usize).is_some_and(|next| *next > position.offset)
+            {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    };
+    tokio::time::timeout(limit.min(MAX_WAIT), poll).await.is_ok()
+}
+
+/// How long the sender wants to wait for the views (RFC 7240).
+pub(crate) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get("prefer")?.to_str().ok()?;
+    let seconds = preferences.split([',', ';']).find_map(|preference| preference.trim().strip_prefix("wait="))?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Seconds since the Unix epoch.
+pub(crate) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}

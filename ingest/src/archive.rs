@@ -1,0 +1,138 @@
+//! `POST /api/upload/archive`: the files of a run. The zip goes to a temporary file, then to the blob store; the
+//! event names it by its digest.
+
+use std::fs::File;
+use std::io::Write;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use schema::commit::Commit;
+use schema::configuration::Configuration;
+use schema::event;
+use serde_json::{Value, json};
+
+use crate::Intake;
+use crate::append::{append, blocking, now, preferred_wait, wait_until_applied};
+use crate::body::without_query;
+use crate::document::{commit_inputs, seconds, suite_name};
+use crate::error::{IntakeError, bad};
+use crate::references;
+
+/// The largest archive, in bytes.
+const MAX_BYTES: u64 = 500 << 20;
+/// The largest of the other fields.
+const MAX_FIELD_BYTES: usize = 1 << 20;
+
+/// The fields of the form; others are ignored.
+#[derive(Default)]
+struct Form {
+    file: Option<(File, u64)>,
+    suite: Option<String>,
+    configuration: Option<String>,
+    commits: Option<String>,
+    timestamp: Option<String>,
+}
+
+pub(crate) async fn upload(
+    State(intake): State<Intake>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Value>, IntakeError> {
+    without_query(query.as_deref())?;
+    // Whatever is no form holds no archive.
+    let form = match Multipart::from_request(request, &()).await {
+        Ok(parts) => Form::read(parts).await?,
+        Err(_) => Form::default(),
+    };
+    let Some((file, size)) = form.file else { return Err(bad("No archive provided")) };
+    let configuration = match form.configuration.as_deref() {
+        None => Configuration::default(),
+        Some(text) => {
+            let invalid = |error: &dyn std::fmt::Display| bad(format!("Invalid configuration, error: {error}"));
+            let value: Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+            Configuration::from_json(&value).map_err(|error| invalid(&error))?
+        }
+    };
+    let suite = suite_name(form.suite.map(Value::from))?;
+    let commits: Value = match form.commits.as_deref() {
+        None => Value::Null,
+        Some(text) => serde_json::from_str(text).map_err(|_| bad("Expected commit meta-data to be json"))?,
+    };
+    let inputs = commit_inputs(commits, |repository| intake.options.default_branch(repository).to_owned())?;
+    let commits = references::resolve(&intake, inputs).await?;
+    if commits.is_empty() {
+        return Err(bad("No commits provided"));
+    }
+    let file = blocking(move || {
+        zip::ZipArchive::new(&file).map_err(|_| bad("Archive is not a zipfile"))?;
+        Ok(file)
+    })
+    .await?;
+    let timestamp = match form.timestamp.as_deref() {
+        None => now(),
+        Some(text) => seconds(text.trim().parse::<i64>().ok().map(|seconds| seconds as f64))?,
+    };
+    if !configuration.is_complete() {
+        return Err(bad("Cannot register a partial configuration"));
+    }
+    if size > MAX_BYTES {
+        return Err(bad(format!("Archive larger than {} MB", MAX_BYTES >> 20)));
+    }
+    let stored = intake.blobs.put(file).await;
+    let (digest, size) = stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
+    let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
+    let key = event::upload_key(&configuration, &suite, uuid);
+    let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
+    let position = append(&intake, &key, request, now(), Bytes::from_static(b"null")).await?;
+    if let Some(limit) = preferred_wait(&headers).or(intake.options.default_wait) {
+        wait_until_applied(&intake, position, limit.max(Duration::from_millis(1))).await;
+    }
+    Ok(Json(json!({ "status": "ok" })))
+}
+
+impl Form {
+    async fn read(mut parts: Multipart) -> Result<Self, IntakeError> {
+        let cut = |error: axum::extract::multipart::MultipartError| bad(format!("The form was cut off: {error}"));
+        let mut form = Self::default();
+        while let Some(mut part) = parts.next_field().await.map_err(cut)? {
+            let name = part.name().unwrap_or_default().to_owned();
+            if name == "file" {
+                let mut file = tempfile::tempfile().map_err(full)?;
+                let mut size = 0;
+                while let Some(chunk) = part.chunk().await.map_err(cut)? {
+                    size += chunk.len() as u64;
+                    // The rest is read, so that the sender hears the answer, but not kept.
+                    if size <= MAX_BYTES {
+                        file.write_all(&chunk).map_err(full)?;
+                    }
+                }
+                form.file = Some((file, size));
+                continue;
+            }
+            let mut text = Vec::new();
+            while let Some(chunk) = part.chunk().await.map_err(cut)? {
+                if text.len() + chunk.len() > MAX_FIELD_BYTES {
+                    return Err(bad(format!("'{name}' is too long")));
+                }
+                text.extend_from_slice(&chunk);
+            }
+            let text = String::from_utf8(text).map_err(|_| bad("Expected meta-data to be json"))?;
+            match name.as_str() {
+                "suite" => form.suite = Some(text),
+                "configuration" => form.configuration = Some(text),
+                "commits" => form.commits = Some(text),
+                "timestamp" => form.timestamp = Some(text),
+                _ => {}
+            }
+        }
+        Ok(form)
+    }
+}
+
+fn full(error: std::io::Error) -> IntakeError {
+    IntakeError::Unavailable(format!("The archive cannot be kept: {error}"))
+}

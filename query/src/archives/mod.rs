@@ -1,0 +1,236 @@
+//! Archives of runs: the download, single files out of them, and where the parts of a suite's archives are found.
+//!
+//! Everything in an archive is hostile. Files are answered sandboxed and without their own scripts' reach into this
+//! site, are read one at a time and no further than [`contents::MAX_FILE_BYTES`].
+
+mod contents;
+mod rewrite;
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use clickhouse::Row;
+use schema::configuration::{Configuration, version_text};
+use serde::Deserialize;
+use tokio_util::io::ReaderStream;
+
+use crate::error::{ApiError, bad, broken, not_found};
+use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
+use crate::routes::Service;
+use crate::selection::{Place, Selection};
+use contents::Contents;
+
+/// Archives of one partition that are considered.
+const PER_PARTITION: u64 = 2;
+/// Bytes of different archives that one question may open.
+const MAX_OPENED_BYTES: u64 = 2 << 30;
+/// No script of an archived page may act for this site, or reach beyond it.
+const SANDBOX: &str = "sandbox allow-scripts allow-popups; default-src 'self' 'unsafe-inline' data:; connect-src 'none'; \
+                       form-action 'none'; base-uri 'none'";
+
+#[derive(Row, Deserialize)]
+struct ArchiveFound {
+    config_id: u64,
+    uuid: u64,
+    sdk: String,
+    start_time: u32,
+    digest: String,
+    size: u64,
+}
+
+struct Archive {
+    configuration: Configuration,
+    found: ArchiveFound,
+}
+
+async fn find(service: &Service, parameters: &Parameters) -> Result<Vec<Archive>, ApiError> {
+    let selection = Selection { limit: PER_PARTITION, ..Selection::read(service, parameters, 100).await? };
+    if selection.is_empty() {
+        return Ok(Vec::new());
+    }
+    let suites: Vec<&str> = parameters.all("suite").collect();
+    let by_suite = if suites.is_empty() { "" } else { " AND suite IN ?" };
+    let sql = format!(
+        "SELECT ?fields FROM archives WHERE 1{}{by_suite}{}",
+        selection.condition(),
+        selection.tail("(config_id, suite)")
+    );
+    let mut bound = selection.bind_condition(service.client.query(&sql));
+    if !suites.is_empty() {
+        bound = bound.bind(&suites);
+    }
+    let rows: Vec<ArchiveFound> = bound.bind(selection.limit).fetch_all().await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|found| {
+            let place = Place {
+                config_id: found.config_id,
+                uuid: found.uuid,
+                sdk: found.sdk.clone(),
+                start_time: found.start_time,
+            };
+            Some(Archive { configuration: selection.configuration(&place)?, found })
+        })
+        .collect())
+}
+
+/// `GET /api/upload/archive`: the archive as it came.
+pub(crate) async fn download(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+    let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent"], &POINT, &RANGE, &TIMES])?;
+    let found = find(service, &parameters).await?;
+    let Some(first) = found.first() else {
+        return Err(not_found("No archives matching the specified criteria"));
+    };
+    if found.iter().any(|archive| archive.found.digest != first.found.digest) {
+        return Err(bad("Multiple archives matching the specified criteria"));
+    }
+    let file = service.blobs.open(&first.found.digest).await?;
+    let name = first.configuration.name().replace(' ', "_").replace('.', "-");
+    let safe: String = name
+        .chars()
+        .map(
+            |character| {
+                if character.is_ascii_graphic() && !matches!(character, '"' | '\\' | ';') { character } else { '_' }
+            },
+        )
+        .collect();
+    let disposition = format!("attachment; filename={safe}@{}.zip", first.found.uuid);
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::CONTENT_LENGTH, first.found.size.to_string()),
+    ];
+    let stream = ReaderStream::new(tokio::fs::File::from_std(file));
+    Ok((headers, Body::from_stream(stream)).into_response())
+}
+
+/// `GET /archive-routes`: the configured object.
+pub(crate) fn routes(service: &Service) -> Response {
+    let caching = [(header::CACHE_CONTROL, "public,max-age=604800")];
+    (caching, axum::Json(service.options.archive_routes.clone())).into_response()
+}
+
+/// `GET /archive/<path>`: one file of the matching archives, or the names below a folder.
+pub(crate) async fn extract(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
+    let own = ["suite", "recent", "limit", "format"];
+    let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
+    let archives = find(service, &parameters).await?;
+    let listing = path.is_empty() || path.ends_with('/');
+    let missing = || {
+        not_found(if path.is_empty() {
+            "No archive content".to_owned()
+        } else {
+            format!("No archive content at {path}")
+        })
+    };
+    let mut opened_bytes = 0;
+    let mut names = BTreeSet::new();
+    let mut answer: Option<Vec<u8>> = None;
+    for archive in archives {
+        opened_bytes += archive.found.size;
+        if opened_bytes > MAX_OPENED_BYTES {
+            return Err(ApiError::Internal("The matching archives are larger than 2 GB; ask for fewer".to_owned()));
+        }
+        let file = service.blobs.open(&archive.found.digest).await?;
+        let (path, request) = (path.to_owned(), query.unwrap_or_default().to_owned());
+        let suffix = link_query(&archive);
+        // Unpacking is work of its own, and an archive may be made to be slow.
+        let part = tokio::task::spawn_blocking(move || -> Result<Part, ApiError> {
+            let mut contents = Contents::open(file)?;
+            if listing {
+                return Ok(Part::Names(contents.below(&path)));
+            }
+            let Some(bytes) = contents.read(&path)? else { return Ok(Part::Missing) };
+            Ok(Part::File(match content_type(&path) {
+                "text/html" => rewrite::html(&bytes, &path, contents.names(), &suffix, &request),
+                "text/css" => rewrite::links(&bytes, &path, contents.names(), &suffix),
+                _ => bytes,
+            }))
+        })
+        .await
+        .map_err(broken)??;
+        match part {
+            Part::Missing => {}
+            Part::Names(more) => names.extend(more),
+            Part::File(bytes) => match &answer {
+                Some(other) if *other != bytes => {
+                    return Err(ApiError::Ambiguous("Multiple archives match with different content".to_owned()));
+                }
+                _ => answer = Some(bytes),
+            },
+        }
+    }
+    let caching = (header::CACHE_CONTROL, HeaderValue::from_static("public,max-age=43200"));
+    if listing {
+        if names.is_empty() {
+            return Err(missing());
+        }
+        let mut page = service.pages.listing(path, &names, query)?;
+        page.headers_mut().insert(caching.0, caching.1);
+        return Ok(page);
+    }
+    let bytes = answer.ok_or_else(missing)?;
+    let kind = if parameters.first("format") == Some("txt") { "text/plain" } else { content_type(path) };
+    let kind = if kind.starts_with("text/") { format!("{kind}; charset=utf-8") } else { kind.to_owned() };
+    let headers = [
+        caching,
+        (header::CONTENT_TYPE, HeaderValue::from_str(&kind).map_err(broken)?),
+        (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(SANDBOX)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+enum Part {
+    Missing,
+    Names(BTreeSet<String>),
+    File(Vec<u8>),
+}
+
+/// A part of a path, percent-encoded.
+pub(crate) fn encode_segment(segment: &str) -> String {
+    percent_encoding::utf8_percent_encode(segment, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// By extension; whatever is not known to be harmless is text.
+fn content_type(path: &str) -> &'static str {
+    let extension =
+        path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, extension)| extension);
+    match extension.to_lowercase().as_str() {
+        "json" => "application/json",
+        "css" => "text/css",
+        "html" => "text/html",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        _ => "text/plain",
+    }
+}
+
+/// The query that leads back to exactly this archive.
+fn link_query(archive: &Archive) -> String {
+    let Archive { configuration, found } = archive;
+    let text = |value: &Option<String>| value.clone();
+    let members = [
+        ("platform", text(&configuration.platform)),
+        ("is_simulator", configuration.is_simulator.map(|flag| if flag { "True" } else { "False" }.to_owned())),
+        ("version", configuration.version.map(version_text)),
+        ("architecture", text(&configuration.architecture)),
+        ("version_name", text(&configuration.version_name)),
+        ("model", text(&configuration.model)),
+        ("style", text(&configuration.style)),
+        ("flavor", text(&configuration.flavor)),
+        ("sdk", text(&configuration.sdk)),
+    ];
+    let mut query = String::from("?");
+    for (name, value) in members {
+        if let Some(value) = value {
+            query.push_str(&format!("{name}={}&", rewrite::encode(&value)));
+        }
+    }
+    let start = found.start_time;
+    query.push_str(&format!("uuid={}&after_time={start}&before_time={start}", found.uuid));
+    query
+}

@@ -1,0 +1,52 @@
+//! Files bugs: `/api/bug-trackers`. The tracker's own form is filled in and its address answered; nothing is sent.
+
+mod components;
+mod report;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+use crate::BugTracker;
+use crate::error::{ApiError, bad, not_found};
+use crate::parameters::Parameters;
+use crate::routes::Service;
+use report::{Report, Request};
+
+/// As Python's `quote` leaves them.
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
+
+fn quote(text: &str) -> String {
+    utf8_percent_encode(text, QUOTED).to_string()
+}
+
+/// `GET /api/bug-trackers`: their names.
+pub(crate) fn list(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+    Parameters::read(query, &[])?;
+    Ok(Json(json!(service.options.bug_trackers.keys().collect::<Vec<_>>())).into_response())
+}
+
+/// `PUT /api/bug-trackers/<name>/create-bug`: the address of a form that describes the selected failures.
+pub(crate) async fn create(service: &Service, name: &str, body: &[u8]) -> Result<Response, ApiError> {
+    let tracker = service.options.bug_trackers.get(name).ok_or_else(|| not_found("No such bug tracker"))?;
+    let request: Request =
+        serde_json::from_slice(body).map_err(|error| bad(format!("The body does not describe failures: {error}")))?;
+    let report = Report::of(service, &request).await?;
+    let subject = request.test.as_deref().unwrap_or(&request.suite);
+    let url = match tracker {
+        BugTracker::Bugzilla { url } => format!(
+            "{}/enter_bug.cgi?product=WebKit&component={}&version={}&short_desc={} {}&comment={}",
+            url.trim_end_matches('/'),
+            quote(components::of(&request.suite, request.test.as_deref())),
+            quote("WebKit Nightly Build"),
+            quote(subject),
+            quote(&report.title),
+            quote(&report.text),
+        ),
+        BugTracker::Template { url } => url
+            .replace("<title>", &quote(&format!("{subject} {}", report.title)))
+            .replace("<text>", &quote(&report.text)),
+    };
+    Ok(Json(json!({ "url": url, "newWindow": true })).into_response())
+}

@@ -1,0 +1,101 @@
+//! `GET /api/failures/<suite>`: which tests failed.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use clickhouse::Row;
+use schema::state::{ERROR, NAMES};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::error::{ApiError, not_found};
+use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
+use crate::routes::Service;
+use crate::selection::{Place, Selection};
+
+const RUNS: u64 = 1000;
+
+#[derive(Row, Deserialize)]
+struct FailureFound {
+    config_id: u64,
+    uuid: u64,
+    sdk: String,
+    start_time: u32,
+    test: String,
+    state: u8,
+}
+
+/// Names of failed tests, or the failures of each run.
+pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str) -> Result<Response, ApiError> {
+    let known: &[&[&str]] = &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed"], &POINT, &RANGE, &TIMES];
+    let parameters = Parameters::read_beside_path(query, &["suite"], known)?;
+    let (unexpected, collapsed) = (parameters.flag("unexpected", true), parameters.flag("collapsed", true));
+    let selection = Selection::read(service, &parameters, RUNS).await?;
+    let state = if unexpected { "worst_unexpected" } else { "worst" };
+    if runs(service, suite, &selection).await? == 0 {
+        return Err(not_found("No test runs found with the specified criteria"));
+    }
+    if collapsed {
+        let sql = format!("SELECT DISTINCT test FROM {}", failures_of(&selection, state));
+        let query = selection.bind(selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite));
+        let names: BTreeSet<String> = query.fetch_all::<String>().await?.into_iter().collect();
+        return Ok(Json(names).into_response());
+    }
+    let sql = format!(
+        "SELECT config_id, uuid, sdk, start_time, test, {state} AS state FROM {} ORDER BY uuid DESC, sdk, start_time, test",
+        failures_of(&selection, state)
+    );
+    let query = selection.bind(selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite));
+    let rows: Vec<FailureFound> = query.fetch_all().await?;
+    let by_run = rows.chunk_by(|one, other| key(one) == key(other)).map(<[FailureFound]>::iter).collect();
+    let found = selection.group(
+        by_run,
+        |run: &std::slice::Iter<'_, FailureFound>| place(run.as_slice()),
+        |run| {
+            let mut shown = Map::new();
+            for failure in run {
+                shown.insert("uuid".into(), failure.uuid.into());
+                shown.insert("start_time".into(), failure.start_time.into());
+                let state = NAMES.get(usize::from(failure.state)).copied().unwrap_or_default();
+                shown.insert(failure.test.clone(), Value::from(state));
+            }
+            Ok(shown)
+        },
+    )?;
+    Ok(Json(found).into_response())
+}
+
+fn key(row: &FailureFound) -> (u64, u64, &str, u32) {
+    (row.config_id, row.uuid, &row.sdk, row.start_time)
+}
+
+fn place(run: &[FailureFound]) -> Place {
+    // A chunk is never empty; a place that matches nothing stands in for one.
+    run.first().map_or(Place { config_id: 0, uuid: 0, sdk: String::new(), start_time: 0 }, |row| Place {
+        config_id: row.config_id,
+        uuid: row.uuid,
+        sdk: row.sdk.clone(),
+        start_time: row.start_time,
+    })
+}
+
+async fn runs(service: &Service, suite: &str, selection: &Selection<'_>) -> Result<u64, ApiError> {
+    if selection.is_empty() {
+        return Ok(0);
+    }
+    let sql = format!("SELECT count() FROM (SELECT 1 FROM runs WHERE suite = ?{} LIMIT 1)", selection.condition());
+    Ok(selection.bind_condition(service.client.query(&sql).bind(suite)).fetch_one().await?)
+}
+
+/// The failures of the selected runs: those that the newest upload of the run wrote. Needs the suite and the
+/// condition bound, then the suite and the whole selection.
+fn failures_of(selection: &Selection<'_>, state: &str) -> String {
+    format!(
+        "failures WHERE suite = ?{condition} AND {state} <= {ERROR} \
+         AND (config_id, uuid, sdk, start_time, version) IN \
+         (SELECT config_id, uuid, sdk, start_time, version FROM runs WHERE suite = ?{condition}{tail})",
+        condition = selection.condition(),
+        tail = selection.tail("config_id"),
+    )
+}

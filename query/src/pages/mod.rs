@@ -1,0 +1,157 @@
+//! The pages: rendered here in full, so that they show their content without any script.
+
+mod commits;
+mod timelines;
+
+use std::collections::BTreeSet;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+
+pub(crate) use commits::link as commit_link;
+
+use crate::QueryOptions;
+use crate::error::{ApiError, bad};
+use crate::parameters::Parameters;
+use crate::routes::Service;
+use crate::{archives, urls};
+
+/// Static files: path below the site, content type, contents.
+const ASSETS: &[(&str, &str, &str)] =
+    &[("/assets/style.css", "text/css; charset=utf-8", include_str!("../../assets/style.css"))];
+const TEMPLATES: &[(&str, &str)] = &[
+    ("base.html", include_str!("../../templates/base.html")),
+    ("timeline.html", include_str!("../../templates/timeline.html")),
+    ("commits.html", include_str!("../../templates/commits.html")),
+    ("commit.html", include_str!("../../templates/commit.html")),
+    ("documentation.html", include_str!("../../templates/documentation.html")),
+    ("listing.html", include_str!("../../templates/listing.html")),
+    ("error.html", include_str!("../../templates/error.html")),
+];
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Templates and what they all need.
+pub(crate) struct Pages {
+    environment: Environment<'static>,
+    title: String,
+    constants: String,
+}
+
+impl Pages {
+    pub(crate) fn new(options: &QueryOptions) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, source) in TEMPLATES {
+            if let Err(error) = environment.add_template(name, source) {
+                tracing::error!(%error, name, "a template does not parse");
+            }
+        }
+        Self { environment, title: options.title.clone(), constants: constants(options) }
+    }
+
+    /// A page; `heading` follows the site's title in its own.
+    pub(crate) fn render(
+        &self,
+        status: StatusCode,
+        template: &str,
+        heading: Option<&str>,
+        values: Value,
+    ) -> Result<Response, ApiError> {
+        let title = heading.map_or_else(|| self.title.clone(), |heading| format!("{}: {heading}", self.title));
+        let html = self.environment.get_template(template)?.render(context! { title, site => self.title, ..values })?;
+        let policy = (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(POLICY));
+        Ok((status, [policy], Html(html)).into_response())
+    }
+
+    /// The page of an error.
+    pub(crate) fn error(&self, error: &ApiError) -> Response {
+        let status = error.status();
+        if status.is_server_error() {
+            tracing::error!(%error, "a page failed");
+        }
+        let values = context! { text => error.to_string() };
+        self.render(status, "error.html", Some(status.as_str()), values).unwrap_or_else(|error| error.into_response())
+    }
+
+    /// The names below a folder of an archive.
+    pub(crate) fn listing(
+        &self,
+        path: &str,
+        names: &BTreeSet<String>,
+        query: Option<&str>,
+    ) -> Result<Response, ApiError> {
+        let query = query.map_or_else(String::new, |query| format!("?{query}"));
+        let links: Vec<Value> = names
+            .iter()
+            .map(|name| {
+                let target: Vec<String> = format!("{path}{name}").split('/').map(archives::encode_segment).collect();
+                context! { name, target => format!("/archive/{}{query}", target.join("/")) }
+            })
+            .collect();
+        self.render(StatusCode::OK, "listing.html", Some(path), context! { path, links })
+    }
+}
+
+/// Renders the page at a path, or answers what stands beside the pages.
+pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
+    match path {
+        "/" | "/search" => timelines::search(service, query).await,
+        "/suites" => timelines::suites(service, query).await,
+        "/investigate" => timelines::investigate(service, query).await,
+        "/commits" => commits::list(service, query).await,
+        "/commit" => commits::one(service, query).await,
+        "/commit/info" => commits::info(service, query).await,
+        "/commit/next" => commits::neighbour(service, query, commits::Direction::Next).await,
+        "/commit/previous" => commits::neighbour(service, query, commits::Direction::Previous).await,
+        "/documentation" => {
+            service.pages.render(StatusCode::OK, "documentation.html", Some("Documentation"), context! {})
+        }
+        "/urls/queue" => urls::to_link(service, "queue", query).await,
+        "/urls/build" => urls::to_link(service, "build", query).await,
+        "/urls/worker" => urls::to_link(service, "worker", query).await,
+        "/archive-routes" => Ok(archives::routes(service)),
+        "/archive" => archives::extract(service, "", query).await,
+        _ => match path.strip_prefix("/archive/") {
+            Some(file) => archives::extract(service, file, query).await,
+            None => asset(service, path, query),
+        },
+    }
+}
+
+/// A static file.
+fn asset(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
+    let file = |kind: &'static str, contents: String| {
+        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], contents).into_response()
+    };
+    if !path.starts_with("/assets/") && !path.starts_with("/library/") {
+        return Err(ApiError::unknown_path());
+    }
+    Parameters::read(query, &[]).map_err(|_| bad("Queries not supported on this endpoint"))?;
+    if path == "/assets/js/constants.js" {
+        return Ok(file("application/javascript", service.pages.constants.clone()));
+    }
+    ASSETS
+        .iter()
+        .find(|(asset, ..)| *asset == path)
+        .map(|(_, kind, contents)| file(kind, (*contents).to_owned()))
+        .ok_or_else(ApiError::unknown_path)
+}
+
+/// What the reference's front end imports.
+fn constants(options: &QueryOptions) -> String {
+    let json = |value: serde_json::Value| value.to_string().replace('<', "\\u003c");
+    let members = [
+        ("XCODE_CLOUD_SUITES", json(serde_json::json!(options.xcode_cloud_suites))),
+        ("DEFAULT_ARCHITECTURE", json(serde_json::json!(options.default_architecture))),
+        ("TESTS_LIMITS", json(serde_json::json!(options.tests_limits))),
+        ("SUITES_LIMITS", json(serde_json::json!(options.suites_limits))),
+        ("COMMITS_LIMITS", json(serde_json::json!(options.commits_limits))),
+        ("DASHBOARD_QUERY", json(serde_json::json!(options.dashboard_queries))),
+    ];
+    let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    let mut module: String = members.iter().map(|(name, value)| format!("const {name} = {value};\n")).collect();
+    module.push_str(&format!("\nexport {{{}}};\n", names.join(", ")));
+    module
+}

@@ -1,0 +1,145 @@
+//! Which stored rows of runs a question selects: branch, configurations, bounds, SDKs and the limit.
+
+use std::collections::BTreeMap;
+
+use clickhouse::query::Query;
+use schema::configuration::Configuration;
+use serde::Serialize;
+
+use crate::configurations::{self, Matching};
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::ranges::{self, Bounds};
+use crate::routes::Service;
+
+/// Rows of one configuration, as the API answers them: oldest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct Entry<T> {
+    pub(crate) configuration: Configuration,
+    pub(crate) results: Vec<T>,
+}
+
+/// Where a row stands: what its order and its configuration depend on.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) config_id: u64,
+    pub(crate) uuid: u64,
+    pub(crate) sdk: String,
+    pub(crate) start_time: u32,
+}
+
+/// What a run query asks for besides its suite and test.
+#[derive(Debug)]
+pub(crate) struct Selection<'a> {
+    pub(crate) branch: String,
+    pub(crate) matching: Matching,
+    pub(crate) bounds: Bounds,
+    pub(crate) sdks: Vec<&'a str>,
+    pub(crate) limit: u64,
+}
+
+/// The branch key that the parameters ask for; the default branch by its own name means the default key.
+pub(crate) fn branch_key(parameters: &Parameters) -> String {
+    match parameters.first("branch") {
+        None | Some("main" | "master" | "trunk") => "default".to_owned(),
+        Some(other) => other.to_owned(),
+    }
+}
+
+impl<'a> Selection<'a> {
+    /// Reads every member from the parameters; `limit` is that of the endpoint.
+    pub(crate) async fn read(service: &Service, parameters: &'a Parameters, limit: u64) -> Result<Self, ApiError> {
+        let limit = parameters.limit(limit)?;
+        let bounds = ranges::of_runs(service, parameters).await?;
+        Self::within(service, parameters, bounds, limit).await
+    }
+
+    /// The same with bounds that come from elsewhere.
+    pub(crate) async fn within(
+        service: &Service,
+        parameters: &'a Parameters,
+        bounds: Bounds,
+        limit: u64,
+    ) -> Result<Self, ApiError> {
+        let branch = branch_key(parameters);
+        let matching = configurations::matching(&service.client, parameters, &branch).await?;
+        Ok(Self { branch, matching, bounds, sdks: parameters.all("sdk").collect(), limit })
+    }
+
+    /// Whether no row can be selected, so that nothing need be asked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.matching.is_empty()
+    }
+
+    /// Conditions that all tables of runs share; follows another condition.
+    pub(crate) fn condition(&self) -> String {
+        let mut text =
+            String::from(" AND branch = ? AND config_id IN ? AND uuid BETWEEN ? AND ? AND start_time BETWEEN ? AND ?");
+        if !self.sdks.is_empty() {
+            text.push_str(" AND sdk IN ?");
+        }
+        text
+    }
+
+    /// The stored order, and the limit, which counts rows of each partition.
+    pub(crate) fn tail(&self, partition: &str) -> String {
+        let order = if self.by_time() { "start_time DESC, sdk, uuid" } else { "uuid DESC, sdk, start_time" };
+        format!(" ORDER BY {order} LIMIT ? BY {partition}")
+    }
+
+    /// Fills the placeholders of [`Self::condition`].
+    pub(crate) fn bind_condition(&self, query: Query) -> Query {
+        let ids: Vec<u64> = self.matching.keys().copied().collect();
+        let query = query
+            .bind(&self.branch)
+            .bind(ids)
+            .bind(self.bounds.begin)
+            .bind(self.bounds.end)
+            .bind(self.bounds.after_time.unwrap_or(0))
+            .bind(self.bounds.before_time.unwrap_or(u32::MAX));
+        if self.sdks.is_empty() { query } else { query.bind(&self.sdks) }
+    }
+
+    /// Fills the placeholders of [`Self::condition`] and [`Self::tail`].
+    pub(crate) fn bind(&self, query: Query) -> Query {
+        self.bind_condition(query).bind(self.limit)
+    }
+
+    /// More time bounds than commit bounds: newest by start time.
+    fn by_time(&self) -> bool {
+        let times = u8::from(self.bounds.after_time.is_some()) + u8::from(self.bounds.before_time.is_some());
+        times > self.bounds.commit_bounds
+    }
+
+    /// The configuration of a row, with its SDK.
+    pub(crate) fn configuration(&self, place: &Place) -> Option<Configuration> {
+        let configuration = self.matching.get(&place.config_id)?;
+        Some(Configuration { sdk: (!place.sdk.is_empty()).then(|| place.sdk.clone()), ..configuration.clone() })
+    }
+
+    /// Rows oldest first, those of equal age in their stored order.
+    pub(crate) fn sort<R>(&self, rows: &mut [R], place: impl Fn(&R) -> Place) {
+        let by_time = self.by_time();
+        rows.sort_by_cached_key(|row| {
+            let place = place(row);
+            if by_time { u64::from(place.start_time) } else { place.uuid }
+        });
+    }
+
+    /// Groups rows by configuration and SDK, oldest first.
+    pub(crate) fn group<R, T>(
+        &self,
+        mut rows: Vec<R>,
+        place: impl Fn(&R) -> Place,
+        show: impl Fn(R) -> Result<T, ApiError>,
+    ) -> Result<Vec<Entry<T>>, ApiError> {
+        self.sort(&mut rows, &place);
+        let mut groups: BTreeMap<Configuration, Vec<T>> = BTreeMap::new();
+        for row in rows {
+            if let Some(configuration) = self.configuration(&place(&row)) {
+                groups.entry(configuration).or_default().push(show(row)?);
+            }
+        }
+        Ok(groups.into_iter().map(|(configuration, results)| Entry { configuration, results }).collect())
+    }
+}

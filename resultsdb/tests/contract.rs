@@ -1,0 +1,50 @@
+//! The recorded contract, and the right answers where the recorded server was wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod support;
+
+use support::Server;
+use support::replay::Corpus;
+
+#[test]
+fn the_embedded_server_answers_as_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let outcome = Corpus::load().replay(&server.url, &server.url);
+    assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
+    assert!(outcome.passed > 500, "only {} cases were found", outcome.passed);
+
+    // Where the recorded server crashed or misled.
+    let status = |path: &str| server.get(path).0;
+    for path in [
+        "/api/commits?uuid=x",
+        "/api/commits?timestamp=inf",
+        "/api/results/layout-tests?version=1.x",
+        "/api/commits?ref=",
+    ] {
+        assert_eq!(status(path), 400, "{path}");
+    }
+    let commit = server.json("/api/commits?ref=1006@main")[0].clone();
+    let test = "fast/css/text.html";
+    let at = |query: String| server.json(&format!("/api/results-summary/layout-tests/{test}?{query}"));
+    assert_eq!(
+        at(format!("timestamp={}", commit["timestamp"])),
+        at(format!("uuid={}", commit["timestamp"].as_i64().unwrap() * 100)),
+    );
+    assert_eq!(status("/commit?ref=1004@main"), 200);
+    let release = "suite=layout-tests&platform=Mac&style=Release&architecture=arm64";
+    for path in ["/archive", "/archive/fast/"] {
+        assert_eq!(status(&format!("{path}?{release}")), 200, "{path}");
+    }
+    assert_eq!(server.get("/archive/only.txt?platform=win&suite=api-tests").0, 200);
+    let page = server.get(&format!("/archive/fast/css/text-pretty-diff.html?{release}")).1;
+    assert!(page.contains("src=\"text-diff.png?platform=Mac"), "{page}");
+    assert_eq!(server.get(&format!("/archive/fast/css/mentions.txt?{release}")).1, "see style.css\n");
+    assert_eq!(server.json("/api/results/layout-tests?branch=main"), server.json("/api/results/layout-tests"));
+    assert_eq!(support::agent().head(format!("{}/api/suites", server.url)).call().unwrap().status(), 200);
+    for body in ["[]", "3", "{\"configuration\":{},\"suite\":\"s\",\"commits\":{\"a\":1}}"] {
+        assert_eq!(server.post("/api/upload", body.as_bytes()).unwrap().0, 400, "{body}");
+    }
+    let repository = server.post("/api/commits", br#"{"repository_id":"nope","id":"ffffffffffff"}"#).unwrap();
+    assert!(repository.0 == 404 && repository.1.contains("'nope'"), "{repository:?}");
+}

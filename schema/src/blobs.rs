@@ -1,0 +1,131 @@
+//! Large payloads, stored once under the digest of their contents.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
+
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// Why a blob cannot be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// Nothing has this digest.
+    #[error("no blob has the digest {0}; it may have expired")]
+    Missing(String),
+    /// The store failed.
+    #[error("the blob store is not available: {0}")]
+    Store(#[from] Error),
+    /// A temporary file failed.
+    #[error("a temporary file cannot be used: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Contents by digest, on a file system or in a bucket.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Blobs {
+    /// In a folder, which is created; writes are durable before they are visible.
+    pub fn in_folder(folder: &Path) -> Result<Self, BlobError> {
+        std::fs::create_dir_all(folder)?;
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true).with_fsync(true);
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// At `s3://bucket/prefix`, with credentials and region from the usual AWS variables.
+    pub fn at_url(url: &str) -> Result<Self, BlobError> {
+        let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build()?;
+        let prefix = url.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
+        Ok(Self { store: Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)) })
+    }
+
+    /// Stores what a file holds and returns its digest (64 hexadecimal digits of BLAKE3) and its size in bytes.
+    pub async fn put(&self, mut contents: File) -> Result<(String, u64), BlobError> {
+        let (contents, digest, size) = tokio::task::spawn_blocking(move || {
+            contents.seek(SeekFrom::Start(0))?;
+            let mut hasher = blake3::Hasher::new();
+            let size = io::copy(&mut contents, &mut hasher)?;
+            Ok::<_, io::Error>((contents, hasher.finalize().to_hex().to_string(), size))
+        })
+        .await
+        .map_err(io::Error::other)??;
+        let key = key(&digest);
+        if self.store.head(&key).await.is_ok_and(|found| found.size == size) {
+            return Ok((digest, size));
+        }
+        let mut upload = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&key).await?, CHUNK_BYTES);
+        let mut rest = contents;
+        rest.seek(SeekFrom::Start(0))?;
+        loop {
+            let (file, chunk) = tokio::task::spawn_blocking(move || {
+                let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+                (&mut rest).take(CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
+                Ok::<_, io::Error>((rest, chunk))
+            })
+            .await
+            .map_err(io::Error::other)??;
+            rest = file;
+            if chunk.is_empty() {
+                break;
+            }
+            upload.put(chunk.into());
+            upload.wait_for_capacity(2).await?;
+        }
+        upload.finish().await?;
+        Ok((digest, size))
+    }
+
+    /// The contents in a file that can be read and sought.
+    pub async fn open(&self, digest: &str) -> Result<File, BlobError> {
+        use futures_util::StreamExt;
+        let found = match self.store.get(&key(digest)).await {
+            Err(Error::NotFound { .. }) => return Err(BlobError::Missing(digest.to_owned())),
+            other => other?,
+        };
+        if let object_store::GetResultPayload::File(file, _) = found.payload {
+            return Ok(file);
+        }
+        let mut file = tempfile::tempfile()?;
+        let mut chunks = found.into_stream();
+        while let Some(chunk) = chunks.next().await {
+            file.write_all(&chunk?)?;
+        }
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    }
+}
+
+/// Spread over folders, because file systems and people dislike very long listings.
+fn key(digest: &str) -> Key {
+    Key::from_iter([digest.get(..2).unwrap_or_default(), digest])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn contents_come_back_and_are_kept_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::in_folder(folder.path()).unwrap();
+        let file = || {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(b"some contents").unwrap();
+            file
+        };
+        let (digest, size) = blobs.put(file()).await.unwrap();
+        assert_eq!((blobs.put(file()).await.unwrap(), size), ((digest.clone(), 13), 13));
+        let mut text = String::new();
+        blobs.open(&digest).await.unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "some contents");
+        assert!(matches!(blobs.open(&"0".repeat(64)).await, Err(BlobError::Missing(_))));
+    }
+}

@@ -1,0 +1,50 @@
+//! Looks commits up by how people spell them; the intake and the query service must agree on that.
+
+use clickhouse::Client;
+use clickhouse::error::{Error, Result};
+
+use crate::commit::{AFTER_HEX, Commit};
+
+/// The commits of a repository, of any branch, that `reference` names, at most `limit`, ordered by spelling.
+///
+/// [`Commit::is_named_by`] says when a reference names a commit.
+pub async fn by_reference(client: &Client, repository: &str, reference: &str, limit: u64) -> Result<Vec<Commit>> {
+    let reference = reference.to_lowercase();
+    if reference.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (from, to) = if reference.bytes().all(|byte| byte.is_ascii_digit()) {
+        let revision = format!("r{}", reference.trim_start_matches('0'));
+        (revision.clone(), revision)
+    } else {
+        (reference.clone(), format!("{reference}{AFTER_HEX}"))
+    };
+    let condition = "repository = ? AND (branch, uuid) IN (SELECT branch, uuid FROM commit_names \
+                     WHERE repository = ? AND name BETWEEN ? AND ? ORDER BY name LIMIT ?)";
+    let mut found =
+        select(client, condition, |query| query.bind(repository).bind(repository).bind(&from).bind(&to).bind(limit))
+            .await?;
+    // A commit that was registered again may have lost a spelling.
+    found.retain(|commit| commit.is_named_by(&reference));
+    found.sort_by_cached_key(|commit| commit.names().filter(|name| *name >= from).min());
+    Ok(found)
+}
+
+/// The commits that meet a condition, whose placeholders `bind` fills.
+pub async fn select(
+    client: &Client,
+    condition: &str,
+    bind: impl FnOnce(clickhouse::query::Query) -> clickhouse::query::Query,
+) -> Result<Vec<Commit>> {
+    let query = client.query(&format!("SELECT document FROM commits WHERE {condition}"));
+    let documents: Vec<String> = bind(query).fetch_all().await?;
+    documents
+        .iter()
+        .map(|document| serde_json::from_str(document).map_err(|error| Error::Other(Box::new(error))))
+        .collect()
+}
+
+/// Repositories that registered commits made known, sorted.
+pub async fn repositories(client: &Client) -> Result<Vec<String>> {
+    client.query("SELECT repository FROM repositories ORDER BY repository").fetch_all().await
+}
