@@ -244,7 +244,9 @@ impl Connection {
 
     /// librdkafka waits for answers by blocking, which must not happen on the threads that serve requests.
     async fn blocking<T: Send + 'static>(&self, call: impl FnOnce() -> T + Send + 'static) -> Result<T, LogError> {
-        tokio::task::spawn_blocking(call).await.map_err(|error| self.unavailable(error))
+        // Not all of its calls take a timeout.
+        let answer = tokio::time::timeout(DELIVERY_TIMEOUT, tokio::task::spawn_blocking(call)).await;
+        answer.map_err(|_| self.unavailable("no answer"))?.map_err(|error| self.unavailable(error))
     }
 }
 

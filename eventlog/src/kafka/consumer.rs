@@ -16,6 +16,9 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::{BATCH_OVERHEAD, Connection, Context, LARGEST_RECORD};
 use crate::{Consumer, LogError, Position, Record};
 
+/// How long the end of the process may wait for a member to leave its group.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Reads on behalf of a group.
 ///
 /// A poll while the broker is away is an empty one, and reading goes on when it is back; errors that
@@ -124,9 +127,16 @@ impl Consumer for KafkaConsumer {
 
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
-        // Leaving the group waits for the broker's answer.
-        if let (Some(consumer), Ok(runtime)) = (self.consumer.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn_blocking(move || drop(consumer));
+        let Some(consumer) = self.consumer.take() else { return };
+        // Leaving the group waits for the broker's answer. A thread of its own, because the runtime
+        // waits for its blocking tasks when it ends, and a dead broker must not hold that up for long.
+        let (left, leaving) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(consumer);
+            let _ = left.send(());
+        });
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || leaving.recv_timeout(LEAVE_TIMEOUT));
         }
     }
 }
