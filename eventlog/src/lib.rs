@@ -5,7 +5,16 @@
 //! through a [`Consumer`] of its group and commits offsets after its inserts, so a record is
 //! delivered at least once; whoever consumes makes the effect idempotent.
 //!
-//! The local implementation is in `embedded`.
+//! [`KafkaLog`] is the implementation for a cluster, `embedded::LocalLog` the one for a single
+//! process; `contract` (feature `testing`) is what both are tested against.
+
+#[cfg(feature = "testing")]
+pub mod broker;
+#[cfg(feature = "testing")]
+pub mod contract;
+pub mod kafka;
+
+pub use kafka::KafkaLog;
 
 use std::time::Duration;
 

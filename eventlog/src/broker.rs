@@ -1,0 +1,117 @@
+//! A Kafka broker for tests: `scripts/kafka.sh` as a child process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+/// The first start fetches the broker's jars.
+const START_TIMEOUT: Duration = Duration::from_secs(300);
+const PROBE: Duration = Duration::from_millis(500);
+/// Ports below the range from which the kernel takes those of outgoing connections: there a client
+/// that keeps trying to reach a dead broker can get the broker's own port and connect to itself.
+const FIRST_PORT: u32 = 12_000;
+const PORTS: u32 = 20_000;
+
+/// A broker that is killed when this is dropped. All methods block and panic on failure.
+pub struct Broker {
+    directory: PathBuf,
+    port: u16,
+    child: Child,
+}
+
+impl Broker {
+    /// Starts a broker that keeps its data in `directory`, and returns once it answers.
+    pub fn start(directory: &Path) -> Self {
+        let mut port = free_ports();
+        let mut attempts = 0;
+        loop {
+            let mut broker = Self { directory: directory.to_owned(), port, child: spawn(directory, port) };
+            match broker.wait() {
+                Ok(()) => return broker,
+                // Somebody else may have taken the ports since they were found free.
+                Err(_) if attempts < 2 => (attempts, port) = (attempts + 1, free_ports()),
+                Err(cause) => panic!("{cause}"),
+            }
+        }
+    }
+
+    /// The address for clients.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the broker without warning; returns when it is gone.
+    pub fn kill(&mut self) {
+        // Fails only if it is gone already.
+        let _ = self.child.kill();
+        self.child.wait().expect("the broker's exit status");
+    }
+
+    /// Starts the broker again on its data and at its address, and returns once it answers.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(&self.directory, self.port);
+        if let Err(cause) = self.wait() {
+            panic!("{cause}");
+        }
+    }
+
+    fn wait(&mut self) -> Result<(), String> {
+        let client: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.address())
+            .set("reconnect.backoff.max.ms", "200")
+            .create()
+            .expect("a client");
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            if client.fetch_metadata(None, PROBE).is_ok_and(|metadata| !metadata.brokers().is_empty()) {
+                return Ok(());
+            }
+            let ended = self.child.try_wait().expect("the broker's state");
+            if ended.is_some() || Instant::now() >= deadline {
+                let said = std::fs::read_to_string(output(&self.directory)).unwrap_or_default();
+                return Err(format!("the broker at {} does not start ({ended:?}):\n{said}", self.address()));
+            }
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn output(directory: &Path) -> PathBuf {
+    directory.join("broker.out")
+}
+
+fn spawn(directory: &Path, port: u16) -> Child {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
+    let out = File::create(output(directory)).expect("a file for the broker's output");
+    Command::new(&script)
+        .arg(directory)
+        .arg(port.to_string())
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().expect("a second handle"))
+        .stderr(out)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{} does not run: {error}", script.display()))
+}
+
+/// A port whose successor, which the controller takes, is free too.
+fn free_ports() -> u16 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let start = since.subsec_nanos() ^ std::process::id().wrapping_mul(7919);
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    (0..PORTS)
+        .map(|step| (FIRST_PORT + (start.wrapping_add(2 * step)) % PORTS) as u16)
+        .find(|port| free(*port) && free(*port + 1))
+        .expect("two free ports")
+}
