@@ -28,6 +28,10 @@ pub struct EngineOptions {
     pub connections: usize,
     /// Memory the engine may use before it refuses statements.
     pub max_memory_bytes: u64,
+    /// Loopback port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// Password of the only user; none makes a random one.
+    pub password: Option<String>,
 }
 
 /// Why the engine did not start.
@@ -67,14 +71,18 @@ pub struct Engine {
 impl Engine {
     /// Opens the data directory, creating it where needed, and starts the front on a free port.
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
-        let password = random_hex(32)?;
+        let password = match &options.password {
+            Some(password) => password.clone(),
+            None => random_hex(32)?,
+        };
+        let wanted_port = options.port;
         let exception_tag = random_hex(8)?;
         // Loading and opening take up to a second, too long for a thread that serves others.
         let pool =
             tokio::task::spawn_blocking(move || open(&options)).await.map_err(|_| EngineError::Interrupted)??;
         let pool = Arc::new(pool);
         let port = |source| EngineError::Io { what: "a loopback port".into(), source };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(port)?;
+        let listener = TcpListener::bind(("127.0.0.1", wanted_port)).await.map_err(port)?;
         let url = format!("http://{}", listener.local_addr().map_err(port)?);
         let router = front::router(Arc::new(Front {
             pool: pool.clone(),

@@ -33,6 +33,8 @@ async fn the_crate_works_against_the_engine() {
         library: None,
         connections: 4,
         max_memory_bytes: 2 << 30,
+        port: 0,
+        password: None,
     })
     .await
     .unwrap();

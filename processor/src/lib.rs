@@ -33,50 +33,109 @@ pub enum ProcessorError {
     Log(#[from] LogError),
 }
 
-/// Consumes until `stop` turns true, then finishes its batch and returns.
+/// Consumes until `stop` turns true, then finishes its batch and returns. A log or a store that is away is waited for.
 pub async fn run(
     log: Arc<dyn EventLog>,
     client: clickhouse::Client,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
-    let mut consumer = log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await?;
-    while !*stop.borrow() {
-        let records = tokio::select! {
-            polled = consumer.poll(BATCH_RECORDS, BATCH_BYTES, POLL) => polled?,
-            _ = stop.changed() => break,
+    let mut patience = Patience { stop, pause: FIRST_RETRY };
+    let mut consumer = loop {
+        match log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await {
+            Ok(consumer) => break consumer,
+            Err(error) => {
+                if !patience.with_log(error).await? {
+                    return Ok(());
+                }
+            }
+        }
+    };
+    loop {
+        let polled = tokio::select! {
+            polled = consumer.poll(BATCH_RECORDS, BATCH_BYTES, POLL) => polled,
+            () = patience.stopped() => return Ok(()),
         };
-        if !records.is_empty() && !apply(log.as_ref(), &client, consumer.as_mut(), records, &mut stop).await? {
-            break;
+        match polled {
+            Ok(records) if records.is_empty() => {}
+            Ok(records) => {
+                if !apply(log.as_ref(), &client, consumer.as_mut(), records, &mut patience).await? {
+                    return Ok(());
+                }
+            }
+            Err(error) => {
+                if !patience.with_log(error).await? {
+                    return Ok(());
+                }
+            }
         }
     }
-    Ok(())
 }
 
-/// Applies one batch; false if told to stop before the store took it.
+/// Applies one batch; false if told to stop before it was all done.
 async fn apply(
     log: &dyn EventLog,
     client: &clickhouse::Client,
     consumer: &mut dyn Consumer,
     records: Vec<Record>,
-    stop: &mut watch::Receiver<bool>,
+    patience: &mut Patience,
 ) -> Result<bool, ProcessorError> {
     let done: Vec<Position> = last_positions(&records);
     let (views, dead) = tokio::task::spawn_blocking(move || materialise(records)).await.map_err(|_| {
         LogError::Damaged { address: EVENTS_TOPIC.to_owned(), cause: "decoding a batch panicked".to_owned() }
     })?;
     for letter in dead {
-        log.append(DEAD_LETTER_TOPIC, b"", letter).await?;
-    }
-    let mut pause = FIRST_RETRY;
-    while let Err(error) = writer::write(client, &views).await {
-        tracing::warn!(%error, retry_in_ms = pause.as_millis() as u64, "the store did not take a batch");
-        tokio::select! {
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LAST_RETRY),
-            _ = stop.changed() => return Ok(false),
+        while let Err(error) = log.append(DEAD_LETTER_TOPIC, b"", letter.clone()).await {
+            if !patience.with_log(error).await? {
+                return Ok(false);
+            }
         }
     }
-    consumer.commit(&done).await?;
+    while let Err(error) = writer::write(client, &views).await {
+        tracing::warn!(%error, "the store did not take a batch");
+        if !patience.wait().await {
+            return Ok(false);
+        }
+    }
+    // Without this commit the batch is delivered again, which changes nothing.
+    while let Err(error) = consumer.commit(&done).await {
+        if !patience.with_log(error).await? {
+            return Ok(false);
+        }
+    }
+    patience.pause = FIRST_RETRY;
     Ok(true)
+}
+
+/// Waits between attempts, longer each time, and no longer than until the signal to stop.
+struct Patience {
+    stop: watch::Receiver<bool>,
+    pause: Duration,
+}
+
+impl Patience {
+    async fn stopped(&mut self) {
+        // A sender that is gone ends with its process, and so does this.
+        let _ = self.stop.wait_for(|stop| *stop).await;
+    }
+
+    /// False if told to stop.
+    async fn wait(&mut self) -> bool {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LAST_RETRY);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = self.stopped() => false,
+        }
+    }
+
+    /// The same for a log that is away; other errors stay.
+    async fn with_log(&mut self, error: LogError) -> Result<bool, LogError> {
+        if !matches!(error, LogError::Unavailable { .. }) {
+            return Err(error);
+        }
+        tracing::warn!(%error, "waiting for the log");
+        Ok(self.wait().await)
+    }
 }
 
 fn last_positions(records: &[Record]) -> Vec<Position> {

@@ -1,6 +1,7 @@
 //! The one binary: starts the services, and the tools around them.
 //!
-//! `serve` runs everything in one process on the embedded engines; the services cannot tell.
+//! `serve` runs everything in one process on the embedded engines; `ingest`, `processor` and
+//! `query` run one service each against Kafka and ClickHouse. The services cannot tell which.
 
 mod config;
 mod demo;
@@ -36,6 +37,42 @@ enum Command {
         #[arg(long)]
         demo: bool,
     },
+    /// Run the intake against Kafka and ClickHouse
+    Ingest {
+        /// Configuration file (TOML)
+        #[arg(long, env = "RESULTSDB_CONFIG")]
+        config: PathBuf,
+    },
+    /// Run the processor against Kafka and ClickHouse
+    Processor {
+        /// Configuration file (TOML)
+        #[arg(long, env = "RESULTSDB_CONFIG")]
+        config: PathBuf,
+    },
+    /// Run the pages and the query API against ClickHouse
+    Query {
+        /// Configuration file (TOML)
+        #[arg(long, env = "RESULTSDB_CONFIG")]
+        config: PathBuf,
+    },
+    /// Create or update the topics and tables
+    Migrate {
+        /// Configuration file (TOML)
+        #[arg(long, env = "RESULTSDB_CONFIG")]
+        config: PathBuf,
+    },
+    /// Run the embedded engine alone, as a ClickHouse server on the loopback interface
+    Engine {
+        /// Where the tables live
+        #[arg(long, env = "RESULTSDB_DATA_DIR")]
+        data_dir: PathBuf,
+        /// Port to listen on; 0 picks a free one
+        #[arg(long, default_value_t = 8123)]
+        port: u16,
+        /// A file that holds the password
+        #[arg(long)]
+        password_file: PathBuf,
+    },
     /// Upload result documents
     Upload {
         /// JSON documents
@@ -66,6 +103,13 @@ fn main() -> anyhow::Result<()> {
         Command::Serve { data_dir, listen, config, demo } => {
             let config = config::Config::load(config.as_deref())?;
             runtime.block_on(serve::embedded(&data_dir, &listen, &config, demo))
+        }
+        Command::Ingest { config } => runtime.block_on(serve::ingest(&config::Config::load(Some(&config))?)),
+        Command::Processor { config } => runtime.block_on(serve::processor(&config::Config::load(Some(&config))?)),
+        Command::Query { config } => runtime.block_on(serve::query(&config::Config::load(Some(&config))?)),
+        Command::Migrate { config } => runtime.block_on(serve::migrate(&config::Config::load(Some(&config))?)),
+        Command::Engine { data_dir, port, password_file } => {
+            runtime.block_on(serve::engine(&data_dir, port, &password_file))
         }
         Command::Upload { files, url } => upload::files(&files, &url),
         Command::Demo { url } => demo::post(&url),

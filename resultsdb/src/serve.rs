@@ -1,4 +1,4 @@
-//! Starts all services in one process, on embedded engines.
+//! Starts the services: all of them on embedded engines, or one on servers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use axum::serve::ListenerExt;
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::EventLog;
 use eventlog::TopicSpec;
+use eventlog::kafka::KafkaLog;
 use schema::blobs::Blobs;
 use schema::store::{self, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
@@ -45,6 +46,8 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
         library: None,
         connections: 8,
         max_memory_bytes: ENGINE_MEMORY_BYTES,
+        port: 0,
+        password: None,
     })
     .await?;
     let address = StoreAddress {
@@ -83,6 +86,66 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     Ok(())
 }
 
+/// The embedded engine alone, as a ClickHouse server that the three services can use on one machine.
+pub(crate) async fn engine(data_dir: &Path, port: u16, password_file: &Path) -> anyhow::Result<()> {
+    let mut stop = stop_signal()?;
+    let password = password_of(password_file)?;
+    std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
+    let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
+    let engine = Engine::start(EngineOptions {
+        data_dir,
+        library: None,
+        connections: 8,
+        max_memory_bytes: ENGINE_MEMORY_BYTES,
+        port,
+        password: Some(password),
+    })
+    .await?;
+    println!("listening on {}", engine.url());
+    let _ = stop.wait_for(|stop| *stop).await;
+    engine.shutdown().await;
+    Ok(())
+}
+
+/// The intake alone.
+pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    let client = store_address(config)?.client();
+    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
+    create_topics(log.as_ref()).await?;
+    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(None)).merge(health(client));
+    listen_and_serve(config, app, stop).await
+}
+
+/// The processor alone.
+pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
+    create_topics(log.as_ref()).await?;
+    Ok(processor::run(log, store_address(config)?.client(), stop).await?)
+}
+
+/// The pages and the query API alone.
+pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    let client = store_address(config)?.client();
+    let app = query::router(client.clone(), blobs(config)?, config.query()?).merge(health(client));
+    listen_and_serve(config, app, stop).await
+}
+
+/// Creates topics and tables.
+pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
+    create_topics(&KafkaLog::connect(&config.kafka.brokers)?).await?;
+    Ok(store::migrate(&store_address(config)?).await?)
+}
+
+async fn listen_and_serve(config: &Config, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let listener =
+        TcpListener::bind(&config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+    println!("listening on http://{}", listener.local_addr()?);
+    serve(listener, app, stop).await
+}
+
 async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let (mut drained, mut stopping) = (stop.clone(), stop);
     // Small answers would otherwise wait for the client's delayed acknowledgement.
@@ -112,6 +175,27 @@ async fn create_topics(log: &dyn EventLog) -> anyhow::Result<()> {
         .await?;
     }
     Ok(())
+}
+
+fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
+    let password = match &config.clickhouse.password_file {
+        None => String::new(),
+        Some(path) => password_of(path)?,
+    };
+    let clickhouse = config.clickhouse.clone();
+    Ok(StoreAddress { url: clickhouse.url, database: clickhouse.database, user: clickhouse.user, password })
+}
+
+fn password_of(file: &Path) -> anyhow::Result<String> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("reading the password file {}", file.display()))?;
+    Ok(text.trim_end().to_owned())
+}
+
+fn blobs(config: &Config) -> anyhow::Result<Blobs> {
+    let place = &config.blobs;
+    let opened = if place.starts_with("s3://") { Blobs::at_url(place) } else { Blobs::in_folder(Path::new(place)) };
+    opened.with_context(|| format!("opening the blob store {place}"))
 }
 
 fn health(client: clickhouse::Client) -> Router {

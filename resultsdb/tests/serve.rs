@@ -3,11 +3,9 @@
 
 mod support;
 
-use std::process::Command;
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
-use support::{DEADLINE, Server, now, upload};
+use support::model::{Load, Random};
+use support::{Server, now, until, upload};
 
 #[test]
 fn an_upload_is_shown_and_replaced_and_bad_ones_are_refused() {
@@ -56,52 +54,22 @@ fn an_upload_is_shown_and_replaced_and_bad_ones_are_refused() {
 }
 
 #[test]
-fn acknowledged_uploads_are_there_once_after_kills() {
+fn acknowledged_uploads_are_there_once_after_a_hundred_kills() {
     let directory = tempfile::tempdir().unwrap();
-    let base = now() - 86_400;
-    let mut acknowledged = 0;
-    for round in 0..5_i64 {
+    let load = Load::new();
+    let mut random = Random(100);
+    for _ in 0..100 {
         let mut server = Server::start(directory.path());
-        let killer = server.child.id();
-        // Each round dies a little later after its first upload; whatever was acknowledged until then counts.
-        let (started, wait) = (Instant::now(), Duration::from_millis(150 + 130 * round as u64));
-        let kill = std::thread::spawn(move || {
-            while started.elapsed() < wait {
-                std::thread::yield_now();
-            }
-            Command::new("kill").args(["-KILL", &killer.to_string()]).status().unwrap();
-        });
-        loop {
-            let time = base + acknowledged;
-            match server.post("/api/upload", &upload(time, time, &json!({"t": {"actual": "CRASH"}}))) {
-                Ok((200, _)) => acknowledged += 1,
-                Ok(other) => panic!("{other:?}"),
-                Err(_) => break,
-            }
-        }
-        kill.join().unwrap();
+        load.direct_to(&server.url);
+        let uploaders = load.start();
+        // The moment: some acknowledged uploads on, others in any state between socket and last view.
+        let enough = load.acknowledged() + random.below(12) as usize;
+        until("the load goes on", || load.acknowledged() >= enough);
+        server.signal("-KILL");
         server.wait();
+        load.stop();
+        uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
     }
-    assert!(acknowledged > 0);
-    let server = Server::start(directory.path());
-    let started = Instant::now();
-    loop {
-        let uuids = |path: &str| -> Vec<i64> {
-            let found = server.json(path);
-            let rows = found[0]["results"].as_array().cloned().unwrap_or_default();
-            rows.iter().map(|row| row["uuid"].as_i64().unwrap()).collect()
-        };
-        let views = [uuids("/api/results/layout-tests/t?limit=50000"), uuids("/api/results/layout-tests?limit=50000")];
-        // The upload in flight at a kill may be there or not, but never twice.
-        let complete = views.iter().all(|view| {
-            let mut once = view.clone();
-            once.dedup();
-            assert_eq!(&once, view, "a run is shown twice");
-            (0..acknowledged).all(|index| view.contains(&((base + index) * 100)))
-        });
-        if complete {
-            break;
-        }
-        assert!(started.elapsed() < DEADLINE, "{acknowledged} acknowledged, shown: {:?}", views.map(|view| view.len()));
-    }
+    assert!(load.acknowledged() > 100);
+    load.check(&Server::start(directory.path()));
 }

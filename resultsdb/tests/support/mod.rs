@@ -1,7 +1,9 @@
 //! Servers for the tests, driven through their public doors: commands, signals, HTTP.
 #![allow(dead_code)]
 
+pub mod model;
 pub mod replay;
+pub mod stack;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -72,6 +74,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits for a condition.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < DEADLINE, "waited too long until {what}");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

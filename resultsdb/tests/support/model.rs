@@ -1,0 +1,126 @@
+//! What a correct database must show: every acknowledged upload, once, in every view.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::{DEADLINE, Server, now, post, upload};
+
+/// Uploaders at one time.
+const UPLOADERS: usize = 3;
+
+/// Uploads one run per second of a day, in order, and remembers which were acknowledged.
+#[derive(Default)]
+pub struct Load {
+    next: AtomicUsize,
+    acknowledged: Mutex<BTreeSet<i64>>,
+    stopped: AtomicBool,
+    /// Where the intake is now; it may move when it is started again.
+    url: Mutex<String>,
+}
+
+impl Load {
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub fn direct_to(&self, url: &str) {
+        url.clone_into(&mut self.url.lock().unwrap());
+    }
+
+    pub fn acknowledged(&self) -> usize {
+        self.acknowledged.lock().unwrap().len()
+    }
+
+    /// Uploads until told to stop, over failures: an upload without an answer may be stored or not, and is sent again.
+    pub fn start(self: &Arc<Self>) -> Vec<std::thread::JoinHandle<()>> {
+        self.stopped.store(false, Ordering::SeqCst);
+        let start = || {
+            let load = Arc::clone(self);
+            std::thread::spawn(move || load.run())
+        };
+        (0..UPLOADERS).map(|_| start()).collect()
+    }
+
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+    }
+
+    fn run(&self) {
+        let base = now() / 86_400 * 86_400 - 86_400;
+        while !self.stopped.load(Ordering::SeqCst) {
+            let time = base + self.next.fetch_add(1, Ordering::SeqCst) as i64;
+            let document = upload(time, time, &json!({"t": {"actual": "CRASH"}}));
+            while !self.stopped.load(Ordering::SeqCst) {
+                let url = self.url.lock().unwrap().clone();
+                match post(&url, "/api/upload", &document) {
+                    Ok((200, _)) => {
+                        self.acknowledged.lock().unwrap().insert(time * 100);
+                        break;
+                    }
+                    Ok((503, _)) | Err(_) => std::thread::yield_now(),
+                    Ok(other) => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+
+    /// Waits until every view shows what was acknowledged; a run that a view shows twice fails at once.
+    pub fn check(&self, server: &Server) {
+        let acknowledged = self.acknowledged.lock().unwrap();
+        let started = Instant::now();
+        loop {
+            let missing: Vec<(&str, usize)> = VIEWS
+                .iter()
+                .map(|(view, path, member)| {
+                    // A view that shows nothing yet may say so as an error.
+                    let answer = match server.get(path) {
+                        (404, _) => Value::Null,
+                        (200, text) => serde_json::from_str(&text).unwrap(),
+                        other => panic!("{path}: {other:?}"),
+                    };
+                    let shown = uuids(&answer, member);
+                    let once: BTreeSet<i64> = shown.iter().copied().collect();
+                    assert_eq!(once.len(), shown.len(), "{view} shows a run twice");
+                    (*view, acknowledged.difference(&once).count())
+                })
+                .collect();
+            if missing.iter().all(|(_, count)| *count == 0) {
+                return;
+            }
+            assert!(started.elapsed() < DEADLINE, "of {} acknowledged, missing: {missing:?}", acknowledged.len());
+        }
+    }
+}
+
+/// Views, where they are asked, and which member lists their rows; none if the answer itself does.
+const VIEWS: [(&str, &str, &str); 6] = [
+    ("results", "/api/results/layout-tests/t?limit=50000", "results"),
+    ("runs", "/api/results/layout-tests?limit=50000", "results"),
+    ("failures", "/api/failures/layout-tests?collapsed=false&limit=50000", "results"),
+    ("links", "/api/urls?suite=layout-tests&limit=50000", "urls"),
+    ("uploads", "/api/upload?suite=layout-tests&limit=50000", ""),
+    ("commits", "/api/commits?repository_id=webkit&limit=50000", ""),
+];
+
+fn uuids(answer: &Value, member: &str) -> Vec<i64> {
+    let rows = if member.is_empty() { answer } else { &answer[0][member] };
+    let uuid = |row: &Value| {
+        let time = || row["commits"][0]["timestamp"].as_i64().or(row["timestamp"].as_i64()).map(|time| time * 100);
+        row["uuid"].as_i64().or_else(time).unwrap()
+    };
+    rows.as_array().into_iter().flatten().map(uuid).collect()
+}
+
+/// A linear congruential generator (Knuth's MMIX constants): the same moments every time.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}

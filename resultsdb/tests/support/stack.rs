@@ -1,0 +1,99 @@
+//! The three services as processes, on a real Kafka broker and the engine's front.
+
+use std::path::{Path, PathBuf};
+
+use eventlog::broker::Broker;
+use tempfile::TempDir;
+
+use super::{Server, example};
+
+/// Everything of a deployment; processes die with it.
+pub struct Stack {
+    pub broker: Broker,
+    pub engine: Server,
+    pub ingest: Server,
+    pub processor: Process,
+    pub query: Server,
+    directory: TempDir,
+    engine_port: u16,
+}
+
+/// A process that prints nothing.
+pub struct Process(pub std::process::Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Stack {
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("kafka")).unwrap();
+        let broker = Broker::start(&directory.path().join("kafka"));
+        std::fs::write(directory.path().join("password"), "only for this test\n").unwrap();
+        let engine = start_engine(directory.path(), 0);
+        let engine_port = engine.url.rsplit(':').next().unwrap().parse().unwrap();
+        let text = std::fs::read_to_string(example("webkit.toml")).unwrap();
+        let own = format!(
+            "listen = '127.0.0.1:0'\nblobs = '{blobs}'\n{text}\n[kafka]\nbrokers = '{}'\n[clickhouse]\nurl = '{}'\npassword_file = '{password}'\n",
+            broker.address(),
+            engine.url,
+            blobs = directory.path().join("blobs").display(),
+            password = directory.path().join("password").display(),
+        );
+        std::fs::write(config(directory.path()), own).unwrap();
+        let migrated = command(directory.path(), "migrate").status().unwrap();
+        assert!(migrated.success());
+        let (ingest, processor, query) = (
+            start(directory.path(), "ingest"),
+            Process(command(directory.path(), "processor").spawn().unwrap()),
+            start(directory.path(), "query"),
+        );
+        Self { broker, engine, ingest, processor, query, directory, engine_port }
+    }
+
+    pub fn restart_ingest(&mut self) {
+        self.ingest.signal("-KILL");
+        self.ingest.wait();
+        self.ingest = start(self.directory.path(), "ingest");
+    }
+
+    pub fn restart_query(&mut self) {
+        self.query.signal("-KILL");
+        self.query.wait();
+        self.query = start(self.directory.path(), "query");
+    }
+
+    pub fn restart_processor(&mut self) {
+        self.processor = Process(command(self.directory.path(), "processor").spawn().unwrap());
+    }
+
+    pub fn restart_engine(&mut self) {
+        self.engine.signal("-KILL");
+        self.engine.wait();
+        self.engine = start_engine(self.directory.path(), self.engine_port);
+    }
+}
+
+fn config(directory: &Path) -> PathBuf {
+    directory.join("resultsdb.toml")
+}
+
+fn command(directory: &Path, service: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_resultsdb"));
+    command.env("RUST_LOG", "error,eventlog=off").arg(service).arg("--config").arg(config(directory));
+    command
+}
+
+fn start(directory: &Path, service: &str) -> Server {
+    Server::spawn(&[service, "--config", &config(directory).display().to_string()])
+}
+
+fn start_engine(directory: &Path, port: u16) -> Server {
+    let path = |name: &str| directory.join(name).display().to_string();
+    let (store, password, port) = (path("store"), path("password"), port.to_string());
+    Server::spawn(&["engine", "--data-dir", &store, "--password-file", &password, "--port", &port])
+}
