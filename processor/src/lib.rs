@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{Consumer, EventLog, LogError, Position, Record};
+use schema::store::rows::WatermarkRow;
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP, event};
 use tokio::sync::watch;
 
@@ -33,10 +34,11 @@ pub enum ProcessorError {
     Log(#[from] LogError),
 }
 
-/// Consumes until `stop` turns true, then finishes its batch and returns. A log or a store that is away is waited for.
+/// Consumes until `stop` turns true, then finishes its batch and returns; `applied` counts the batches in the views. A log or a store that is away is waited for.
 pub async fn run(
     log: Arc<dyn EventLog>,
     client: clickhouse::Client,
+    applied: watch::Sender<u64>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
     let mut patience = Patience { stop, pause: FIRST_RETRY };
@@ -58,7 +60,7 @@ pub async fn run(
         match polled {
             Ok(records) if records.is_empty() => {}
             Ok(records) => {
-                if !apply(log.as_ref(), &client, consumer.as_mut(), records, &mut patience).await? {
+                if !apply(log.as_ref(), &client, consumer.as_mut(), records, &applied, &mut patience).await? {
                     return Ok(());
                 }
             }
@@ -77,6 +79,7 @@ async fn apply(
     client: &clickhouse::Client,
     consumer: &mut dyn Consumer,
     records: Vec<Record>,
+    applied: &watch::Sender<u64>,
     patience: &mut Patience,
 ) -> Result<bool, ProcessorError> {
     let done: Vec<Position> = last_positions(&records);
@@ -90,12 +93,16 @@ async fn apply(
             }
         }
     }
-    while let Err(error) = writer::write(client, &views).await {
+    let watermark =
+        |position: &Position| WatermarkRow { partition: position.partition, next_offset: position.offset + 1 };
+    let watermarks: Vec<WatermarkRow> = done.iter().map(watermark).collect();
+    while let Err(error) = writer::write(client, &views, &watermarks).await {
         tracing::warn!(%error, "the store did not take a batch");
         if !patience.wait().await {
             return Ok(false);
         }
     }
+    applied.send_modify(|count| *count += 1);
     // Without this commit the batch is delivered again, which changes nothing.
     while let Err(error) = consumer.commit(&done).await {
         if !patience.with_log(error).await? {

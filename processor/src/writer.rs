@@ -3,28 +3,36 @@
 
 use clickhouse::error::Result;
 use clickhouse::{Client, RowOwned, RowWrite};
+use futures_util::try_join;
+use schema::store::rows::WatermarkRow;
 
 use crate::rows::Views;
 
 /// ClickHouse splits larger inserts into several blocks, which would not be atomic.
 const MAX_ROWS: usize = 1_000_000;
 
-/// Inserts every row; on an error some tables may hold the batch already, which a repetition heals.
-pub(crate) async fn write(client: &Client, views: &Views) -> Result<()> {
-    insert(client, "repositories", &views.repositories).await?;
-    insert(client, "commits", &views.commits).await?;
-    insert(client, "commit_names", &views.commit_names).await?;
-    insert(client, "tests", &views.tests).await?;
-    insert(client, "uploads", &views.uploads).await?;
-    insert(client, "results", &views.results).await?;
-    insert(client, "failures", &views.failures).await?;
-    insert(client, "links", &views.links).await?;
-    insert(client, "queues", &views.queues).await?;
-    insert(client, "archives", &views.archives).await?;
-    insert(client, "ews_results", &views.ews_results).await?;
-    insert(client, "runs", &views.runs).await?;
-    insert(client, "suites", &views.suites).await?;
-    insert(client, "configurations", &views.configurations).await
+/// Inserts every row; on an error some tables may hold the batch already, which a repetition heals. Tables are
+/// written at the same time, because most of an insert is waiting for the disk.
+pub(crate) async fn write(client: &Client, views: &Views, watermarks: &[WatermarkRow]) -> Result<()> {
+    try_join!(
+        insert(client, "repositories", &views.repositories),
+        insert(client, "commits", &views.commits),
+        insert(client, "commit_names", &views.commit_names),
+        insert(client, "tests", &views.tests),
+        insert(client, "uploads", &views.uploads),
+        insert(client, "results", &views.results),
+        insert(client, "failures", &views.failures),
+        insert(client, "links", &views.links),
+        insert(client, "queues", &views.queues),
+        insert(client, "archives", &views.archives),
+        insert(client, "ews_results", &views.ews_results),
+    )?;
+    try_join!(
+        insert(client, "runs", &views.runs),
+        insert(client, "suites", &views.suites),
+        insert(client, "configurations", &views.configurations),
+    )?;
+    insert(client, "watermarks", watermarks).await
 }
 
 async fn insert<T>(client: &Client, table: &str, rows: &[T]) -> Result<()>

@@ -1,14 +1,17 @@
 //! Which stored configurations a question is about.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clickhouse::Client;
+use moka::future::Cache;
 use schema::configuration::{Configuration, parse_version};
 use schema::store::rows::ConfigurationRow;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, broken};
 use crate::parameters::{Parameters, truth};
+use crate::routes::Service;
 
 /// Configurations whose last run started longer ago are left out unless asked for, seconds.
 const RECENT_SECONDS: i64 = 14 * 86_400;
@@ -16,20 +19,44 @@ const RECENT_SECONDS: i64 = 14 * 86_400;
 /// The matching configurations of a branch, by id.
 pub(crate) type Matching = HashMap<u64, Configuration>;
 
-/// Loads the branch's configurations (a few hundred at most) and filters them here.
-pub(crate) async fn matching(client: &Client, parameters: &Parameters, branch: &str) -> Result<Matching, ApiError> {
-    let rows: Vec<ConfigurationRow> =
-        client.query("SELECT ?fields FROM configurations WHERE branch = ?").bind(branch).fetch_all().await?;
+/// A stored configuration and when it last ran, seconds.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    id: u64,
+    configuration: Configuration,
+    last_start_time: u32,
+}
+
+/// The configurations of a branch (a few hundred at most), as they were at a watermark: almost every question needs them.
+pub(crate) type Known = Cache<(String, u64), Arc<Vec<Stored>>>;
+
+/// An empty cache of them.
+pub(crate) fn known() -> Known {
+    Cache::new(64)
+}
+
+/// The matching configurations of a branch.
+pub(crate) async fn matching(service: &Service, parameters: &Parameters, branch: &str) -> Result<Matching, ApiError> {
+    let key = (branch.to_owned(), service.watermark.latest());
+    let stored = service.configurations.try_get_with(key, load(&service.client, branch)).await;
     let oldest = if parameters.flag("recent", true) { now() - RECENT_SECONDS } else { 0 };
     let mut found = Matching::new();
-    for row in rows {
-        let configuration: Configuration =
-            serde_json::from_str(&row.configuration).map_err(|error| ApiError::Internal(error.to_string()))?;
-        if i64::from(row.last_start_time) >= oldest && matches(&configuration, parameters)? {
-            found.insert(row.config_id, configuration);
+    for one in stored.map_err(ApiError::Shared)?.iter() {
+        if i64::from(one.last_start_time) >= oldest && matches(&one.configuration, parameters)? {
+            found.insert(one.id, one.configuration.clone());
         }
     }
     Ok(found)
+}
+
+async fn load(client: &Client, branch: &str) -> Result<Arc<Vec<Stored>>, ApiError> {
+    let rows: Vec<ConfigurationRow> =
+        client.query("SELECT ?fields FROM configurations WHERE branch = ?").bind(branch).fetch_all().await?;
+    let stored = rows.into_iter().map(|row| {
+        let configuration = serde_json::from_str(&row.configuration).map_err(broken)?;
+        Ok(Stored { id: row.config_id, configuration, last_start_time: row.last_start_time })
+    });
+    Ok(Arc::new(stored.collect::<Result<_, ApiError>>()?))
 }
 
 /// Whether it has every asked member with one of the asked values.

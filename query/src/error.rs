@@ -28,6 +28,9 @@ pub enum ApiError {
     /// The blob store did not answer, or a blob is gone.
     #[error("{0}")]
     Blob(#[from] schema::blobs::BlobError),
+    /// Several requests waited for one answer, and that failed.
+    #[error("{0}")]
+    Shared(std::sync::Arc<ApiError>),
     /// A template or a stored document is broken.
     #[error("{0}")]
     Internal(String),
@@ -52,6 +55,7 @@ impl ApiError {
             Self::Gone(_) => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Store(_) | Self::Blob(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Shared(error) => error.status(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

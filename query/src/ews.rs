@@ -74,7 +74,7 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<R
     let branch = branch_key(&parameters);
     let (limit, after, before) =
         (parameters.limit(100)?, parameters.time("after_time")?, parameters.time("before_time")?);
-    let matching = configurations::matching(&service.client, &parameters, &branch).await?;
+    let matching = configurations::matching(service, &parameters, &branch).await?;
     let ids: Vec<u64> = matching.keys().copied().collect();
     let sdks: Vec<&str> = parameters.all("sdk").collect();
     let rows: Vec<Found> = if ids.is_empty() {

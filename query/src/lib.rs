@@ -1,17 +1,19 @@
 //! The query service: answers the JSON API and renders the pages.
 //!
-//! Data flow: path → [`routes`] chooses an endpoint → [`parameters`] (what the endpoint knows, with the
+//! Data flow: path → an answer that still holds ([`cache`]), or [`routes`] chooses an endpoint → [`parameters`] (what the endpoint knows, with the
 //! contract's errors) → [`selection`]: which stored configurations match ([`configurations`]) and which
 //! commits bound the question ([`ranges`]) → one bounded, partition-pruned statement per table → JSON, or a
 //! template of [`pages`]. Each endpoint is a file that says which parameters it knows and what it asks.
 
 mod archives;
 mod bugs;
+mod cache;
 mod commits;
 mod configurations;
 mod error;
 mod ews;
 mod failures;
+mod flaky;
 mod pages;
 mod parameters;
 mod ranges;
@@ -26,6 +28,7 @@ mod urls;
 
 use serde::Deserialize;
 
+pub use cache::{Asked, Watermark};
 pub use error::ApiError;
 pub use routes::router;
 

@@ -12,10 +12,12 @@ use clickhouse::Client;
 use percent_encoding::percent_decode_str;
 use schema::blobs::Blobs;
 
+use crate::cache::{Answers, Watermark};
+use crate::configurations::{self, Known};
 use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
 use crate::{
-    QueryOptions, archives, bugs, commits, ews, failures, results, suites, summary, test_names, uploads, urls,
+    QueryOptions, archives, bugs, commits, ews, failures, flaky, results, suites, summary, test_names, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -30,14 +32,26 @@ pub(crate) struct Service {
     pub(crate) blobs: Blobs,
     pub(crate) options: QueryOptions,
     pub(crate) pages: Pages,
+    pub(crate) watermark: Watermark,
+    pub(crate) configurations: Known,
+    answers: Answers,
 }
 
 /// The service's routes, as the fallback of whatever is merged with it.
-pub fn router(client: Client, blobs: Blobs, options: QueryOptions) -> Router {
+pub fn router(client: Client, blobs: Blobs, watermark: Watermark, options: QueryOptions) -> Router {
     let pages = Pages::new(&options);
+    let (answers, configurations) = (Answers::new(), configurations::known());
     // The intake takes POST on these paths, so a fallback would never see the other methods.
     let routes = INTAKE.iter().fold(Router::new(), |routes, path| routes.route(path, any(answer)));
-    routes.fallback(answer).with_state(Arc::new(Service { client, blobs, options, pages }))
+    routes.fallback(answer).with_state(Arc::new(Service {
+        client,
+        blobs,
+        options,
+        pages,
+        watermark,
+        configurations,
+        answers,
+    }))
 }
 
 /// What is asked: a path of the API with its method settled, a page, or a file.
@@ -65,11 +79,30 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
                     .map_err(|_| bad(format!("The body is larger than {} MiB or was cut off", MAX_BODY_BYTES >> 20)))?;
                 bugs::create(&service, tracker, &body).await
             }
-            Asked::Get if is_api => api(&service, &segments, query).await,
-            Asked::Get => pages::page(&service, &decoded, query).await,
+            Asked::Get => {
+                let compute = async {
+                    if is_api {
+                        api(&service, &segments, query).await
+                    } else {
+                        pages::page(&service, &decoded, query).await
+                    }
+                };
+                let watermark = service.watermark.now().await?;
+                if is_kept(&segments) {
+                    let asked = format!("{path}?{}", query.unwrap_or_default());
+                    service.answers.respond(asked, watermark, &parts.headers, compute).await
+                } else {
+                    compute.await
+                }
+            }
         }
     };
     answered.await.unwrap_or_else(|error| if is_api { error.into_response() } else { service.pages.error(&error) })
+}
+
+/// Whether an answer is worth keeping: what is streamed or may be huge is not.
+fn is_kept(segments: &[&str]) -> bool {
+    !matches!(segments, ["api", "upload", ..] | ["archive" | "archive-routes" | "assets" | "library", ..])
 }
 
 /// Whether the method fits the path.
@@ -107,6 +140,7 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         ["api", "upload"] => uploads::list(service, query).await,
         ["api", "upload", "archive"] => archives::download(service, query).await,
         ["api", "suites"] => suites::endpoint(service, query).await,
+        ["api", "flaky"] => flaky::endpoint(service, query).await,
         ["api", "urls"] => urls::list(service, query).await,
         ["api", "urls", "queue"] => urls::list_queues(service, query).await,
         ["api", "bug-trackers"] => bugs::list(service, query),

@@ -62,7 +62,7 @@ impl<'a> Selection<'a> {
         limit: u64,
     ) -> Result<Self, ApiError> {
         let branch = branch_key(parameters);
-        let matching = configurations::matching(&service.client, parameters, &branch).await?;
+        let matching = configurations::matching(service, parameters, &branch).await?;
         Ok(Self { branch, matching, bounds, sdks: parameters.all("sdk").collect(), limit })
     }
 

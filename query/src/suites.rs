@@ -19,7 +19,7 @@ const SUITES: usize = 100;
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent", "branch"]])?;
     let branch = branch_key(&parameters);
-    let matching = configurations::matching(&service.client, &parameters, &branch).await?;
+    let matching = configurations::matching(service, &parameters, &branch).await?;
     let asked: Vec<&str> = parameters.all("suite").collect();
     let mut found = of_configurations(service, &branch, &matching).await?;
     for suites in found.values_mut() {

@@ -132,7 +132,7 @@ async fn queues(service: &Service, query: Option<&str>) -> Result<Vec<Queue>, Ap
     let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent", "branch", "limit"]])?;
     let limit = parameters.limit(LIMIT)?;
     let branch = branch_key(&parameters);
-    let matching = configurations::matching(&service.client, &parameters, &branch).await?;
+    let matching = configurations::matching(service, &parameters, &branch).await?;
     let (suites, sdks): (Vec<&str>, Vec<&str>) = (parameters.all("suite").collect(), parameters.all("sdk").collect());
     let ids: Vec<u64> = matching.keys().copied().collect();
     if ids.is_empty() {

@@ -14,6 +14,7 @@ use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::EventLog;
 use eventlog::TopicSpec;
 use eventlog::kafka::KafkaLog;
+use query::Watermark;
 use schema::blobs::Blobs;
 use schema::store::{self, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
@@ -58,10 +59,11 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     };
     store::migrate(&address).await?;
     let client = address.client();
-    let processor = tokio::spawn(processor::run(Arc::clone(&log), client.clone(), stop.clone()));
+    let (applied, watermark) = watch::channel(0);
+    let processor = tokio::spawn(processor::run(Arc::clone(&log), client.clone(), applied, stop.clone()));
     let app = Router::new()
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
-        .merge(query::router(client.clone(), blobs, config.query()?))
+        .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?))
         .merge(health(client.clone()));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -122,14 +124,15 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     create_topics(log.as_ref()).await?;
-    Ok(processor::run(log, store_address(config)?.client(), stop).await?)
+    Ok(processor::run(log, store_address(config)?.client(), watch::channel(0).0, stop).await?)
 }
 
 /// The pages and the query API alone.
 pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
-    let app = query::router(client.clone(), blobs(config)?, config.query()?).merge(health(client));
+    let app = query::router(client.clone(), blobs(config)?, Watermark::in_store(client.clone()), config.query()?)
+        .merge(health(client));
     listen_and_serve(config, app, stop).await
 }
 

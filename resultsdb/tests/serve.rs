@@ -54,6 +54,61 @@ fn an_upload_is_shown_and_replaced_and_bad_ones_are_refused() {
 }
 
 #[test]
+fn answers_are_kept_until_something_changes_and_flaky_tests_are_ranked() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let base = now() - 7 * 86_400;
+    let state = |test: &str, index: i64| match test {
+        "flaky" if index % 3 == 0 => "TEXT",
+        "broken" => "CRASH",
+        "regressed" if index > 6 => "TIMEOUT",
+        _ => "PASS",
+    };
+    for index in 0..12 {
+        let leaf = |test: &str| (test.to_owned(), json!({"actual": state(test, index), "expected": "PASS"}));
+        let results: serde_json::Map<String, Value> =
+            ["flaky", "broken", "regressed", "steady", "calm"].iter().map(|test| leaf(test)).collect();
+        let time = base + index * 3600;
+        assert_eq!(server.post("/api/upload", &upload(time, time, &Value::Object(results))).unwrap().0, 200);
+    }
+    // The last commit again, with the other outcome; and a run that broke as a whole, which counts for nothing.
+    let last = base + 11 * 3600;
+    server
+        .post("/api/upload", &upload(last, last + 60, &json!({"flaky": {"actual": "TEXT"}, "calm": {}, "steady": {}})))
+        .unwrap();
+    let all = json!({"flaky": {"actual": "CRASH"}, "calm": {"actual": "CRASH"}, "steady": {"actual": "CRASH"}});
+    server.post("/api/upload", &upload(last + 3600, last + 3600, &all)).unwrap();
+
+    let path = "/api/flaky?suite=layout-tests&weeks=2";
+    let answer = server.json(path);
+    let tests = answer["tests"].as_array().unwrap();
+    let named: Vec<&str> = tests.iter().map(|test| test["test"].as_str().unwrap()).collect();
+    assert_eq!(named, ["broken", "regressed", "flaky"]);
+    let flaky = &tests[2];
+    assert_eq!((flaky["runs"].as_i64(), flaky["unexpected"].as_i64()), (Some(13), Some(5)));
+    assert_eq!((flaky["flips"].as_i64(), flaky["disagreements"].as_i64()), (Some(8), Some(1)));
+    assert_eq!((tests[1]["flips"].as_i64(), tests[0]["flips"].as_i64()), (Some(1), Some(0)));
+    assert_eq!(server.get("/api/flaky?suite=layout-tests&weeks=53").0, 400);
+    let page = server.get("/flaky?suite=layout-tests&platform=").1;
+    assert!(page.contains("disagrees with itself") && page.contains("always fails"), "{page}");
+
+    let ask = |tag: &str| {
+        let mut response =
+            support::agent().get(format!("{}{path}", server.url)).header("If-None-Match", tag).call().unwrap();
+        let tag = response.headers()["etag"].to_str().unwrap().to_owned();
+        (response.status().as_u16(), tag, response.body_mut().read_to_string().unwrap())
+    };
+    let (status, tag, body) = ask("\"other\"");
+    assert!(status == 200 && !body.is_empty());
+    let (status, again, body) = ask(&tag);
+    assert!(status == 304 && again == tag && body.is_empty());
+    let time = base + 20 * 3600;
+    server.post("/api/upload", &upload(time, time, &json!({"steady": {}, "calm": {}, "broken": {}}))).unwrap();
+    let (status, changed, _) = ask(&tag);
+    assert!(status == 200 && changed != tag);
+}
+
+#[test]
 fn acknowledged_uploads_are_there_once_after_a_hundred_kills() {
     let directory = tempfile::tempdir().unwrap();
     let load = Load::new();

@@ -1,6 +1,7 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
 mod commits;
+mod flaky;
 mod timelines;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("timeline.html", include_str!("../../templates/timeline.html")),
     ("commits.html", include_str!("../../templates/commits.html")),
     ("commit.html", include_str!("../../templates/commit.html")),
+    ("flaky.html", include_str!("../../templates/flaky.html")),
     ("documentation.html", include_str!("../../templates/documentation.html")),
     ("listing.html", include_str!("../../templates/listing.html")),
     ("error.html", include_str!("../../templates/error.html")),
@@ -100,6 +102,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/" | "/search" => timelines::search(service, query).await,
         "/suites" => timelines::suites(service, query).await,
         "/investigate" => timelines::investigate(service, query).await,
+        "/flaky" => flaky::page(service, query).await,
         "/commits" => commits::list(service, query).await,
         "/commit" => commits::one(service, query).await,
         "/commit/info" => commits::info(service, query).await,

@@ -13,8 +13,8 @@ use crate::error::{ApiError, bad, broken};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::results;
 use crate::routes::Service;
-use crate::selection::{Entry, Selection};
-use crate::{suites, test_names};
+use crate::selection::{Entry, Selection, branch_key};
+use crate::{configurations, suites, test_names};
 
 /// Columns of a timeline on first sight; the rest is a larger `limit` away.
 const COLUMNS: u64 = 100;
@@ -117,6 +117,14 @@ async fn of_suites(service: &Service, query: Option<&str>, own: &[&str], page: &
     }
     let values = context! { page, known, chosen => "", test => "", choices => Vec::<String>::new(), timelines };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
+}
+
+/// Suites that ran lately on the default branch, sorted.
+pub(super) async fn known_suites_of(service: &Service) -> Result<Vec<String>, ApiError> {
+    let parameters = Parameters::default();
+    let matching = configurations::matching(service, &parameters, &branch_key(&parameters)).await?;
+    let found = suites::of_configurations(service, &branch_key(&parameters), &matching).await?;
+    Ok(found.into_values().flatten().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
 async fn known_suites(service: &Service, selection: &Selection<'_>) -> Result<BTreeSet<String>, ApiError> {

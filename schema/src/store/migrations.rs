@@ -6,6 +6,8 @@ use super::StoreAddress;
 const MIGRATIONS: &[(u32, &str, &str)] = &[
     (1, "views", include_str!("../../migrations/0001_views.sql")),
     (2, "links_archives_ews", include_str!("../../migrations/0002_links_archives_ews.sql")),
+    (3, "watermarks", include_str!("../../migrations/0003_watermarks.sql")),
+    (4, "reads_of_one_test", include_str!("../../migrations/0004_reads_of_one_test.sql")),
 ];
 
 /// Why the store cannot be brought up to date.

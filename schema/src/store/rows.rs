@@ -194,3 +194,11 @@ pub struct CommitNameRow {
     pub uuid: u64,
     pub version: u64,
 }
+
+/// The offset after the last one whose rows are in the views.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct WatermarkRow {
+    pub partition: u32,
+    pub next_offset: u64,
+}

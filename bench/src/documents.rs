@@ -1,0 +1,130 @@
+//! Documents like those of a large project: names, tree, outcomes and sizes with realistic distributions, seeded.
+
+use std::fmt::Write as _;
+
+use crate::random::Random;
+
+/// Folders of the first level and the share of tests below each, in percent.
+const ROOTS: [(&str, u64); 8] = [
+    ("imported/w3c/web-platform-tests", 55),
+    ("fast", 15),
+    ("http/tests", 8),
+    ("svg", 6),
+    ("css3", 5),
+    ("media", 4),
+    ("accessibility", 4),
+    ("webgl", 3),
+];
+const AREAS: [&str; 20] = [
+    "css-grid",
+    "css-flexbox",
+    "css-text",
+    "dom",
+    "html",
+    "fetch",
+    "streams",
+    "service-workers",
+    "webaudio",
+    "canvas",
+    "selection",
+    "editing",
+    "forms",
+    "events",
+    "workers",
+    "webrtc",
+    "scrolling",
+    "animations",
+    "shadow-dom",
+    "encoding",
+];
+const KINDS: [&str; 8] = ["basic", "nested", "dynamic", "computed", "parsing", "invalid", "interop", "historical"];
+
+/// The suite that everything is uploaded to.
+pub(crate) const SUITE: &str = "layout-tests";
+/// Configurations that take turns.
+pub(crate) const CONFIGURATIONS: usize = 20;
+
+/// Names of `count` tests, sorted.
+pub(crate) fn names(count: usize) -> Vec<String> {
+    let mut names: Vec<String> = (0..count)
+        .map(|index| {
+            let mut share = (index * 37 % 100) as u64;
+            let root = ROOTS.iter().find(|(_, part)| {
+                let found = share < *part;
+                share = share.saturating_sub(*part);
+                found
+            });
+            let root = root.map_or("fast", |(root, _)| root);
+            let (area, kind) = (AREAS[index % AREAS.len()], KINDS[index / AREAS.len() % KINDS.len()]);
+            format!("{root}/{area}/{kind}/{area}-{kind}-{:05}.html", index)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// One run: every test of `names` on one configuration and commit, as WebKit's uploader writes it. About 2 % fail as
+/// expected, 0.5 % unexpectedly, 0.2 % pass only on a second try.
+pub(crate) fn run(names: &[String], configuration: usize, commit: usize, time: u64, seed: u64) -> String {
+    let mut random = Random(seed);
+    let (platform, version, model) = match configuration % 4 {
+        0 => ("mac", "14.2.0", "Mac14,3"),
+        1 => ("mac", "15.0.0", "Mac15,6"),
+        2 => ("ios", "18.0.0", "iPhone 12"),
+        _ => ("GTK", "6.5.0", "x86"),
+    };
+    let (style, flavor) =
+        (["Release", "Debug"][configuration / 4 % 2], ["wk1", "wk2", "site-isolation"][configuration / 8 % 3]);
+    let mut text = String::with_capacity(names.len() * 60);
+    let _ = write!(
+        text,
+        r#"{{"version":0,"suite":"{SUITE}","configuration":{{"platform":"{platform}","version":"{version}","version_name":"{platform} {version}","is_simulator":{},"architecture":"arm64","model":"{model}","style":"{style}","flavor":"{flavor}"}},"commits":[{{"repository_id":"webkit","branch":"main","hash":"{:040x}","identifier":"{}@main","timestamp":{time},"order":0,"author":"dev@example.org","message":"Change number {commit}"}}],"timestamp":{},"test_results":{{"details":{{"link":"https://ci.example.org/builds/{configuration}-{commit}"}},"run_stats":{{"start_time":{time},"end_time":{},"tests_skipped":1200}},"results":"#,
+        platform == "ios",
+        0xabcd_0000_0000_u64 + commit as u64,
+        270_000 + commit,
+        time + 600,
+        time + 3600,
+    );
+    tree(&mut text, names, 0, &mut random);
+    text.push_str("}}");
+    text
+}
+
+/// Writes sorted names, which share their first `from` bytes, as nested objects.
+fn tree(text: &mut String, names: &[String], from: usize, random: &mut Random) {
+    text.push('{');
+    let mut position = 0;
+    while position < names.len() {
+        let rest = &names[position][from..];
+        if position > 0 {
+            text.push(',');
+        }
+        match rest.find('/') {
+            None => {
+                let _ = write!(text, "\"{rest}\":{}", leaf(random));
+                position += 1;
+            }
+            Some(end) => {
+                let folder = &names[position][..=from + end];
+                let below = names[position..].iter().take_while(|name| name.starts_with(folder)).count();
+                let _ = write!(text, "\"{}\":", &rest[..end]);
+                tree(text, &names[position..position + below], from + end + 1, random);
+                position += below;
+            }
+        }
+    }
+    text.push('}');
+}
+
+fn leaf(random: &mut Random) -> String {
+    let time = 5 + random.below(400);
+    match random.below(1000) {
+        0..=4 => {
+            let state = ["TEXT", "IMAGE", "TIMEOUT", "CRASH", "TEXT"][random.below(5) as usize];
+            format!(r#"{{"actual":"{state}","expected":"PASS","time":{time},"log":"/results/{time}"}}"#)
+        }
+        5..=6 => format!(r#"{{"actual":"TEXT PASS","expected":"PASS","time":{time}}}"#),
+        7..=26 => format!(r#"{{"actual":"FAIL","expected":"FAIL","time":{time}}}"#),
+        _ => format!(r#"{{"time":{time}}}"#),
+    }
+}

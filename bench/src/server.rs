@@ -1,0 +1,131 @@
+//! The server under measurement, and the client that measures it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+/// A `serve` process on an empty data directory; dies with this.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) url: String,
+    /// From the start of the process to its first healthy answer.
+    pub(crate) started_in: Duration,
+    data: TempDir,
+}
+
+impl Server {
+    /// Starts it and waits until it is healthy.
+    pub(crate) fn start(binary: &Path) -> anyhow::Result<Self> {
+        let data = tempfile::tempdir().context("a data directory")?;
+        let begun = Instant::now();
+        let mut child = Command::new(binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {}; build it with `make build`", binary.display()))?;
+        let mut line = String::new();
+        let output = child.stdout.take().context("the server's output")?;
+        BufReader::new(output).read_line(&mut line).context("reading the server's address")?;
+        let url = line.trim().strip_prefix("listening on ").context("the server printed no address")?.to_owned();
+        let mut server = Self { child, url, started_in: Duration::ZERO, data };
+        while server.get(&agent(), "/__health").is_err() {
+            if begun.elapsed() > Duration::from_secs(60) {
+                bail!("the server does not become healthy");
+            }
+        }
+        server.started_in = begun.elapsed();
+        Ok(server)
+    }
+
+    /// The body of a successful answer.
+    pub(crate) fn get(&self, agent: &ureq::Agent, path: &str) -> anyhow::Result<Vec<u8>> {
+        let mut response = agent.get(format!("{}{path}", self.url)).call().with_context(|| path.to_owned())?;
+        Ok(response.body_mut().with_config().limit(1 << 30).read_to_vec()?)
+    }
+
+    /// Resident memory of the process in bytes: now, and at most so far.
+    pub(crate) fn memory(&self) -> anyhow::Result<(u64, u64)> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        let member = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        let found = member("VmRSS:").zip(member("VmHWM:")).with_context(|| format!("{path} has no VmRSS and VmHWM"))?;
+        Ok((found.0 << 10, found.1 << 10))
+    }
+
+    /// Bytes of a folder of the data directory.
+    pub(crate) fn bytes_of(&self, folder: &str) -> anyhow::Result<u64> {
+        bytes_below(&self.data.path().join(folder))
+    }
+
+    /// Waits until a folder has kept its size for a while: merges are done and what they replaced is removed.
+    pub(crate) fn settle(&self, folder: &str) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let (mut size, mut since) = (self.bytes_of(folder)?, Instant::now());
+        while since.elapsed() < Duration::from_secs(10) && begun.elapsed() < Duration::from_secs(600) {
+            std::thread::sleep(Duration::from_millis(250));
+            let now = self.bytes_of(folder)?;
+            // Logs grow by a little all the time.
+            if now.abs_diff(size) > 1 << 20 {
+                (size, since) = (now, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks it to end; how long that took.
+    pub(crate) fn stop(mut self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        if !sent.success() {
+            bail!("the server could not be signalled");
+        }
+        let ended = self.child.wait()?;
+        if !ended.success() {
+            bail!("the server ended with {ended}");
+        }
+        Ok(begun.elapsed())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn bytes_below(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let entry = entry?;
+        // Parts come and go while the engine merges them.
+        let Ok(about) = entry.metadata() else { continue };
+        bytes += if about.is_dir() { bytes_below(&entry.path()).unwrap_or(0) } else { about.len() };
+    }
+    Ok(bytes)
+}
+
+/// A client that keeps its connection.
+pub(crate) fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).build().into()
+}
+
+/// Uploads a document and waits until it is visible; how long that took.
+pub(crate) fn upload(agent: &ureq::Agent, url: &str, document: &str) -> anyhow::Result<Duration> {
+    let begun = Instant::now();
+    let mut response = agent.post(format!("{url}/api/upload")).header("Prefer", "wait=60").send(document)?;
+    let answer = response.body_mut().read_to_string()?;
+    if answer.contains("Queued") {
+        bail!("an upload was not visible within a minute: {answer}");
+    }
+    Ok(begun.elapsed())
+}

@@ -1,0 +1,51 @@
+//! The tests that cannot be relied on, the worst first.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::{Value, context};
+
+use super::timelines::known_suites_of;
+use crate::error::ApiError;
+use crate::flaky;
+use crate::routes::Service;
+
+pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+    let known = known_suites_of(service).await?;
+    let first = known.first().map(String::as_str);
+    let Some(first) = first else {
+        let none: Vec<Value> = Vec::new();
+        let values = context! { page => "/flaky", known, chosen => "", weeks => 4, platform => "", rows => none };
+        return service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values);
+    };
+    // A form sends its empty fields too; they mean no choice.
+    let kept: Vec<(String, String)> = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .into_owned()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&kept).finish();
+    let answer = flaky::find(service, Some(&query), Some(first)).await?;
+    let rows: Vec<Value> = answer
+        .tests
+        .iter()
+        .map(|test| {
+            let percent = |share: f64| format!("{:.1}", share * 100.0);
+            let kind = if test.unexpected == test.runs {
+                "always fails"
+            } else if test.disagreements > 0 {
+                "disagrees with itself"
+            } else if test.flips > 2 {
+                "flips"
+            } else {
+                "changed"
+            };
+            context! {
+                test => test.test, runs => test.runs, unexpected => test.unexpected, rate => percent(test.rate),
+                lower => percent(test.lower), upper => percent(test.upper), flips => test.flips, kind,
+                disagreements => test.disagreements, configurations => test.configurations,
+            }
+        })
+        .collect();
+    let platform = kept.iter().find(|(name, _)| name == "platform").map_or("", |(_, value)| value.as_str());
+    let values = context! { page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, platform, rows };
+    service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values)
+}
