@@ -4,7 +4,7 @@
 LISTEN ?= 127.0.0.1:8080
 DATA_DIR ?= data
 
-.PHONY: run build test bench fetch
+.PHONY: run build test bench screenshots fetch
 
 run: build
 	target/release/resultsdb serve --data-dir $(DATA_DIR) --listen $(LISTEN) --config examples/webkit.toml --demo
@@ -14,6 +14,9 @@ build: fetch
 
 bench: build
 	target/release/bench all
+
+screenshots: build
+	node query/browser/screenshots.mjs screenshots
 
 test: fetch
 	scripts/test.sh

@@ -6,3 +6,4 @@ cargo fmt --all --check
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 cargo build --release --locked
 cargo test --release --locked --workspace
+node --test query/browser/

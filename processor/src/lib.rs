@@ -21,7 +21,7 @@ use tokio::sync::watch;
 /// Records per batch; far under the hundred weekly partitions that one insert may touch.
 const BATCH_RECORDS: usize = 64;
 /// Compressed bytes per batch. Results compress about twenty-fold, so this bounds memory.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 const POLL: Duration = Duration::from_millis(500);
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(10);

@@ -16,14 +16,23 @@ use crate::selection::{Place, Selection};
 
 const RUNS: u64 = 1000;
 
+/// One failed test of a run.
 #[derive(Row, Deserialize)]
-struct FailureFound {
+pub(crate) struct FailureFound {
     config_id: u64,
     uuid: u64,
     sdk: String,
     start_time: u32,
-    test: String,
-    state: u8,
+    pub(crate) test: String,
+    /// Position of the worst state, or of the worst unexpected one.
+    pub(crate) state: u8,
+}
+
+impl FailureFound {
+    /// Where its run stands.
+    pub(crate) fn place(&self) -> Place {
+        Place { config_id: self.config_id, uuid: self.uuid, sdk: self.sdk.clone(), start_time: self.start_time }
+    }
 }
 
 /// Names of failed tests, or the failures of each run.
@@ -32,22 +41,16 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str
     let parameters = Parameters::read_beside_path(query, &["suite"], known)?;
     let (unexpected, collapsed) = (parameters.flag("unexpected", true), parameters.flag("collapsed", true));
     let selection = Selection::read(service, &parameters, RUNS).await?;
-    let state = if unexpected { "worst_unexpected" } else { "worst" };
     if runs(service, suite, &selection).await? == 0 {
         return Err(not_found("No test runs found with the specified criteria"));
     }
     if collapsed {
-        let sql = format!("SELECT DISTINCT test FROM {}", failures_of(&selection, state));
+        let sql = format!("SELECT DISTINCT test FROM {}", failures_of(&selection, state_column(unexpected)));
         let query = selection.bind(selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite));
         let names: BTreeSet<String> = query.fetch_all::<String>().await?.into_iter().collect();
         return Ok(Json(names).into_response());
     }
-    let sql = format!(
-        "SELECT config_id, uuid, sdk, start_time, test, {state} AS state FROM {} ORDER BY uuid DESC, sdk, start_time, test",
-        failures_of(&selection, state)
-    );
-    let query = selection.bind(selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite));
-    let rows: Vec<FailureFound> = query.fetch_all().await?;
+    let rows = rows(service, suite, &selection, unexpected).await?;
     let by_run = rows.chunk_by(|one, other| key(one) == key(other)).map(<[FailureFound]>::iter).collect();
     let found = selection.group(
         by_run,
@@ -66,18 +69,38 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str
     Ok(Json(found).into_response())
 }
 
+fn state_column(unexpected: bool) -> &'static str {
+    if unexpected { "worst_unexpected" } else { "worst" }
+}
+
+/// The failures of the selected runs, those of one run together.
+pub(crate) async fn rows(
+    service: &Service,
+    suite: &str,
+    selection: &Selection<'_>,
+    unexpected: bool,
+) -> Result<Vec<FailureFound>, ApiError> {
+    if selection.is_empty() {
+        return Ok(Vec::new());
+    }
+    let state = state_column(unexpected);
+    let sql = format!(
+        "SELECT config_id, uuid, sdk, start_time, test, {state} AS state FROM {} \
+         ORDER BY uuid DESC, sdk, start_time, config_id, test",
+        failures_of(selection, state)
+    );
+    let query = selection.bind(selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite));
+    Ok(query.fetch_all().await?)
+}
+
 fn key(row: &FailureFound) -> (u64, u64, &str, u32) {
     (row.config_id, row.uuid, &row.sdk, row.start_time)
 }
 
 fn place(run: &[FailureFound]) -> Place {
     // A chunk is never empty; a place that matches nothing stands in for one.
-    run.first().map_or(Place { config_id: 0, uuid: 0, sdk: String::new(), start_time: 0 }, |row| Place {
-        config_id: row.config_id,
-        uuid: row.uuid,
-        sdk: row.sdk.clone(),
-        start_time: row.start_time,
-    })
+    let nowhere = || Place { config_id: 0, uuid: 0, sdk: String::new(), start_time: 0 };
+    run.first().map_or_else(nowhere, FailureFound::place)
 }
 
 async fn runs(service: &Service, suite: &str, selection: &Selection<'_>) -> Result<u64, ApiError> {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::commit::Commit;
 
-use super::timelines::iso;
+use super::time;
 use crate::commits;
 use crate::error::{ApiError, not_found};
 use crate::routes::{Service, redirect};
@@ -25,7 +25,7 @@ pub(super) async fn list(service: &Service, query: Option<&str>) -> Result<Respo
     };
     found.reverse();
     let rows: Vec<Value> = found.iter().map(|commit| row(service, commit)).collect();
-    service.pages.render(StatusCode::OK, "commits.html", Some("Commits"), context! { rows })
+    service.pages.render(StatusCode::OK, "commits.html", Some("Commits"), context! { page => "/commits", rows })
 }
 
 pub(super) async fn one(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
@@ -67,8 +67,8 @@ fn row(service: &Service, commit: &Commit) -> Value {
     let message = commit.message.as_deref().unwrap_or_default();
     let (subject, rest) = message.split_once('\n').unwrap_or((message, ""));
     context! {
-        time => iso(commit.timestamp), repository => commit.repository_id, name => commit.short_name(), subject,
-        rest => rest.trim(), uuid => commit.uuid(), branch => commit.branch, hash => commit.hash,
+        time => time::minutes(commit.timestamp), repository => commit.repository_id, name => commit.short_name(), subject,
+        rest => rest.trim(), uuid => commit.uuid(), seconds => commit.timestamp, branch => commit.branch, hash => commit.hash,
         author => commit.author.as_ref().map_or("", |author| author.name.as_str()), link => link(service, commit),
     }
 }

@@ -2,6 +2,9 @@
 
 mod commits;
 mod flaky;
+mod grid;
+mod investigate;
+mod time;
 mod timelines;
 
 use std::collections::BTreeSet;
@@ -19,8 +22,13 @@ use crate::routes::Service;
 use crate::{archives, urls};
 
 /// Static files: path below the site, content type, contents.
-const ASSETS: &[(&str, &str, &str)] =
-    &[("/assets/style.css", "text/css; charset=utf-8", include_str!("../../assets/style.css"))];
+const ASSETS: &[(&str, &str, &str)] = &[
+    ("/assets/style.css", "text/css; charset=utf-8", include_str!("../../assets/style.css")),
+    ("/assets/icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
+    ("/assets/js/site.js", "text/javascript; charset=utf-8", include_str!("../../assets/site.js")),
+    ("/assets/js/timeline.js", "text/javascript; charset=utf-8", include_str!("../../assets/timeline.js")),
+    ("/assets/js/search.js", "text/javascript; charset=utf-8", include_str!("../../assets/search.js")),
+];
 const TEMPLATES: &[(&str, &str)] = &[
     ("base.html", include_str!("../../templates/base.html")),
     ("timeline.html", include_str!("../../templates/timeline.html")),
@@ -28,11 +36,12 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("commit.html", include_str!("../../templates/commit.html")),
     ("flaky.html", include_str!("../../templates/flaky.html")),
     ("documentation.html", include_str!("../../templates/documentation.html")),
+    ("investigate.html", include_str!("../../templates/investigate.html")),
     ("listing.html", include_str!("../../templates/listing.html")),
     ("error.html", include_str!("../../templates/error.html")),
 ];
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
 
 /// Templates and what they all need.
 pub(crate) struct Pages {
@@ -101,16 +110,19 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
     match path {
         "/" | "/search" => timelines::search(service, query).await,
         "/suites" => timelines::suites(service, query).await,
-        "/investigate" => timelines::investigate(service, query).await,
+        "/investigate" => investigate::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,
         "/commits" => commits::list(service, query).await,
         "/commit" => commits::one(service, query).await,
         "/commit/info" => commits::info(service, query).await,
         "/commit/next" => commits::neighbour(service, query, commits::Direction::Next).await,
         "/commit/previous" => commits::neighbour(service, query, commits::Direction::Previous).await,
-        "/documentation" => {
-            service.pages.render(StatusCode::OK, "documentation.html", Some("Documentation"), context! {})
-        }
+        "/documentation" => service.pages.render(
+            StatusCode::OK,
+            "documentation.html",
+            Some("Documentation"),
+            context! { page => "/documentation" },
+        ),
         "/urls/queue" => urls::to_link(service, "queue", query).await,
         "/urls/build" => urls::to_link(service, "build", query).await,
         "/urls/worker" => urls::to_link(service, "worker", query).await,

@@ -1,4 +1,4 @@
-//! Timelines: of tests, of suites, and the runs that deserve a look.
+//! Timelines: of tests, and of suites.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,34 +7,21 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::commit::Commit;
 use schema::state::{self, States};
-use serde::Serialize;
 
+use super::grid::{Outcome, Row, Verdict, grid};
+use super::time;
 use crate::error::{ApiError, bad, broken};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::results;
 use crate::routes::Service;
-use crate::selection::{Entry, Selection, branch_key};
+use crate::selection::{Selection, branch_key};
 use crate::{configurations, suites, test_names};
 
 /// Columns of a timeline on first sight; the rest is a larger `limit` away.
 const COLUMNS: u64 = 100;
-/// One cell of a timeline.
-#[derive(Debug, Serialize)]
-struct Cell {
-    class: &'static str,
-    symbol: &'static str,
-    label: String,
-}
-
-/// One row of a timeline: a configuration; `None` where it did not run.
-#[derive(Debug, Serialize)]
-struct Row {
-    name: String,
-    cells: Vec<Option<Cell>>,
-}
 
 pub(super) async fn search(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let own = ["suite", "test", "recent", "limit"];
+    let own = ["suite", "test", "recent", "limit", "expected"];
     let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
     let suites: Vec<&str> = parameters.all("suite").collect();
     let tests: Vec<&str> = parameters.all("test").collect();
@@ -43,6 +30,7 @@ pub(super) async fn search(service: &Service, query: Option<&str>) -> Result<Res
     if !browsing && suites.len() != tests.len() {
         return Err(bad("Each test must be paired with a suite"));
     }
+    let hide_expected = parameters.first("expected") == Some("hide");
     let selection = Selection::read(service, &parameters, COLUMNS).await?;
     let known = known_suites(service, &selection).await?;
     let (mut timelines, mut choices) = (Vec::new(), Vec::new());
@@ -52,165 +40,146 @@ pub(super) async fn search(service: &Service, query: Option<&str>) -> Result<Res
             if entries.is_empty() {
                 choices.extend(test_names::named(service, suite, &[(*test).to_owned()], 50).await?);
             }
-            let (columns, rows) = grid(entries, |result| {
-                let uuid = result.get("uuid").and_then(serde_json::Value::as_u64).unwrap_or_default();
-                let text = |name: &str| result.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-                let (actual, expected) = (text("actual"), text("expected"));
-                let worst = States::parse(actual).worst();
-                let unexpected = States::parse(actual).worst_unexpected(States::parse(expected)) != state::PASS;
-                (uuid, worst, format!("{actual}, expected {expected}{}", if unexpected { ": unexpected" } else { "" }))
-            });
-            timelines
-                .push(context! { name => *test, suite => *suite, columns => names(service, &columns).await?, rows });
+            let (columns, rows) = grid(entries, |result| outcome_of_test(result, hide_expected));
+            timelines.push(timeline(service, suite, Some(test), &columns, rows).await?);
         }
     } else if let Some(suite) = suites.first() {
         choices = test_names::named(service, suite, &[String::new()], 200).await?;
     }
     let chosen = suites.first().copied().unwrap_or_default();
     let test = tests.first().copied().unwrap_or_default();
-    let values = context! { page => "/", known, chosen, test, choices, timelines };
+    let values = context! {
+        page => "/", known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
+    };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
+}
+
+fn outcome_of_test(result: &serde_json::Map<String, serde_json::Value>, hide_expected: bool) -> Outcome {
+    let text = |name: &str| result.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let (actual, expected) = (States::parse(text("actual")), States::parse(text("expected")));
+    let unexpected = actual.worst_unexpected(expected);
+    Outcome {
+        uuid: result.get("uuid").and_then(serde_json::Value::as_u64).unwrap_or_default(),
+        worst: if hide_expected { unexpected } else { actual.worst() },
+        failing: unexpected <= state::ERROR,
+        label: format!("{actual}, expected {expected}{}", if unexpected == state::PASS { "" } else { ": unexpected" }),
+        count: String::new(),
+    }
 }
 
 pub(super) async fn suites(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let own = ["suite", "recent", "limit"];
-    of_suites(service, query, &own, "/suites").await
-}
-
-pub(super) async fn investigate(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let own = ["suite", "test", "recent", "limit", "unexpected"];
-    of_suites(service, query, &own, "/investigate").await
-}
-
-async fn of_suites(service: &Service, query: Option<&str>, own: &[&str], page: &str) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query, &[&CONFIGURATION, own, &POINT, &RANGE, &TIMES])?;
+    let own = ["suite", "recent", "limit", "expected"];
+    let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
+    // Suites always have expected failures; they show on request.
+    let hide_expected = parameters.first("expected") != Some("show");
     let selection = Selection::read(service, &parameters, COLUMNS).await?;
     let known = known_suites(service, &selection).await?;
-    let asked: Vec<&str> = parameters.all("suite").collect();
-    let shown: Vec<String> = if asked.is_empty() {
-        known.iter().cloned().collect()
-    } else {
-        asked.iter().map(|suite| (*suite).to_owned()).collect()
-    };
+    let asked: Vec<String> = parameters.all("suite").map(str::to_owned).collect();
+    let shown = if asked.is_empty() { known.iter().cloned().collect() } else { asked };
     let mut timelines = Vec::new();
     for suite in &shown {
         let entries = results::of_suite(service, suite, &selection).await?;
-        let (columns, rows) = grid(entries, |run| {
-            let stats: serde_json::Value = serde_json::from_str(run.stats.get()).unwrap_or_default();
-            let count = |name: &str| stats.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-            let worst = if count("tests_unexpected_crashed") > 0 {
-                state::CRASH
-            } else if count("tests_unexpected_timedout") > 0 {
-                state::TIMEOUT
-            } else if count("tests_unexpected_failed") > 0 {
-                state::ERROR
-            } else {
-                state::PASS
-            };
-            (
-                run.uuid,
-                worst,
-                format!("{} of {} tests failed unexpectedly", count("tests_unexpected_failed"), count("tests_run")),
-            )
-        });
-        timelines.push(context! { name => suite, suite => "", columns => names(service, &columns).await?, rows });
+        let (columns, rows) = grid(entries, |run| outcome_of_run(run, hide_expected));
+        timelines.push(timeline(service, suite, None, &columns, rows).await?);
     }
-    let values = context! { page, known, chosen => "", test => "", choices => Vec::<String>::new(), timelines };
+    let values = context! {
+        page => "/suites", known, chosen => "", test => "", choices => Vec::<String>::new(), timelines, hide_expected,
+        toggle => toggled(&parameters, "show", !hide_expected),
+    };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
+}
+
+fn outcome_of_run(run: &results::SuiteRun, hide_expected: bool) -> Outcome {
+    let stats: serde_json::Value = serde_json::from_str(run.stats.get()).unwrap_or_default();
+    let prefix = if hide_expected { "tests_unexpected_" } else { "tests_" };
+    let count = |name: &str| stats.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let bad = |kind: &str| count(&format!("{prefix}{kind}"));
+    let failed = bad("failed");
+    let worst = if bad("crashed") > 0 {
+        state::CRASH
+    } else if bad("timedout") > 0 {
+        state::TIMEOUT
+    } else if failed > 0 {
+        state::ERROR
+    } else {
+        state::PASS
+    };
+    let how = if hide_expected { "failed unexpectedly" } else { "failed" };
+    Outcome {
+        uuid: run.uuid,
+        worst,
+        failing: count("tests_unexpected_failed") > 0,
+        label: format!("{failed} of {} tests {how}", count("tests_run")),
+        count: if failed > 0 { failed.to_string() } else { String::new() },
+    }
+}
+
+/// What a template shows of a timeline.
+async fn timeline(
+    service: &Service,
+    suite: &str,
+    test: Option<&str>,
+    columns: &[u64],
+    rows: Vec<Row>,
+) -> Result<Value, ApiError> {
+    let heads = heads(service, columns).await?;
+    let mut days: Vec<(String, usize)> = Vec::new();
+    for uuid in columns {
+        let day = time::day((uuid / 100) as i64);
+        match days.last_mut() {
+            Some((last, count)) if *last == day => *count += 1,
+            _ => days.push((day, 1)),
+        }
+    }
+    let count = |kind: fn(&Verdict) -> bool| rows.iter().filter(|row| kind(&row.verdict)).count();
+    let failing = count(|verdict| matches!(verdict, Verdict::Failing { .. }));
+    let flaky = count(|verdict| matches!(verdict, Verdict::Flaky { .. }));
+    let stale = count(|verdict| matches!(verdict, Verdict::Stale));
+    let passing = rows.len() - failing - flaky - stale;
+    Ok(context! { suite, test, columns => heads, days, rows, failing, flaky, stale, passing })
+}
+
+/// What heads each column: the newest commit of that uuid.
+async fn heads(service: &Service, uuids: &[u64]) -> Result<Vec<Value>, ApiError> {
+    let (Some(newest), Some(oldest)) = (uuids.first(), uuids.last()) else { return Ok(Vec::new()) };
+    let sql = "SELECT uuid, document FROM commits WHERE uuid BETWEEN ? AND ? AND uuid IN ?";
+    let documents: Vec<(u64, String)> =
+        service.client.query(sql).bind(oldest).bind(newest).bind(uuids).fetch_all().await?;
+    let mut by_uuid = BTreeMap::new();
+    for (uuid, document) in documents {
+        let commit: Commit = serde_json::from_str(&document).map_err(broken)?;
+        let subject = commit.message.as_deref().unwrap_or_default().lines().next().unwrap_or_default().to_owned();
+        by_uuid.insert(uuid, (commit.short_name(), subject));
+    }
+    let head = |uuid: &u64| {
+        let (name, subject) = by_uuid.get(uuid).cloned().unwrap_or_else(|| (uuid.to_string(), String::new()));
+        let seconds = (uuid / 100) as i64;
+        context! { uuid, name, subject, time => time::minutes(seconds), seconds }
+    };
+    Ok(uuids.iter().map(head).collect())
+}
+
+/// The same question with expected failures shown or hidden.
+fn toggled(parameters: &Parameters, value: &str, is_set: bool) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters.pairs().filter(|(name, _)| *name != "expected"));
+    if !is_set {
+        query.append_pair("expected", value);
+    }
+    query.finish()
 }
 
 /// Suites that ran lately on the default branch, sorted.
 pub(super) async fn known_suites_of(service: &Service) -> Result<Vec<String>, ApiError> {
     let parameters = Parameters::default();
-    let matching = configurations::matching(service, &parameters, &branch_key(&parameters)).await?;
-    let found = suites::of_configurations(service, &branch_key(&parameters), &matching).await?;
+    let branch = branch_key(&parameters);
+    let matching = configurations::matching(service, &parameters, &branch).await?;
+    let found = suites::of_configurations(service, &branch, &matching).await?;
     Ok(found.into_values().flatten().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
-async fn known_suites(service: &Service, selection: &Selection<'_>) -> Result<BTreeSet<String>, ApiError> {
+/// Suites of the selected configurations.
+pub(super) async fn known_suites(service: &Service, selection: &Selection<'_>) -> Result<BTreeSet<String>, ApiError> {
     let found = suites::of_configurations(service, &selection.branch, &selection.matching).await?;
     Ok(found.into_values().flatten().collect())
-}
-
-/// Columns (uuids, newest first) and rows of a timeline; of several runs in a cell the worst shows.
-fn grid<T>(entries: Vec<Entry<T>>, read: impl Fn(&T) -> (u64, u8, String)) -> (Vec<u64>, Vec<Row>) {
-    let mut columns = BTreeSet::new();
-    let mut found = Vec::new();
-    for entry in entries {
-        let mut cells: BTreeMap<u64, (u8, String)> = BTreeMap::new();
-        for (uuid, worst, label) in entry.results.iter().map(&read) {
-            columns.insert(uuid);
-            if cells.get(&uuid).is_none_or(|(shown, _)| worst < *shown) {
-                cells.insert(uuid, (worst, label));
-            }
-        }
-        found.push((entry.configuration.name(), cells));
-    }
-    let columns: Vec<u64> = columns.into_iter().rev().collect();
-    let rows = found
-        .into_iter()
-        .map(|(name, mut cells)| Row {
-            name,
-            cells: columns.iter().map(|uuid| cells.remove(uuid).map(|(worst, label)| cell(worst, label))).collect(),
-        })
-        .collect();
-    (columns, rows)
-}
-
-fn cell(worst: u8, label: String) -> Cell {
-    let (class, symbol) = match worst {
-        state::CRASH => ("crash", "!"),
-        state::TIMEOUT => ("timeout", "T"),
-        2 => ("image", "I"),
-        3..=state::ERROR => ("fail", "✕"),
-        7 => ("warning", "?"),
-        _ => ("pass", "✓"),
-    };
-    Cell { class, symbol, label }
-}
-
-/// What heads each column: the newest commit of that uuid.
-async fn names(service: &Service, uuids: &[u64]) -> Result<Vec<Value>, ApiError> {
-    let documents: Vec<(u64, String)> = if uuids.is_empty() {
-        Vec::new()
-    } else {
-        service.client.query("SELECT uuid, document FROM commits WHERE uuid IN ?").bind(uuids).fetch_all().await?
-    };
-    let mut by_uuid = BTreeMap::new();
-    for (uuid, document) in documents {
-        let commit: Commit = serde_json::from_str(&document).map_err(broken)?;
-        by_uuid.insert(uuid, commit.short_name());
-    }
-    let head = |uuid: &u64| {
-        let name = by_uuid.get(uuid).cloned().unwrap_or_else(|| uuid.to_string());
-        context! { uuid, name, time => iso((uuid / 100) as i64) }
-    };
-    Ok(uuids.iter().map(head).collect())
-}
-
-/// `YYYY-MM-DD HH:MM` in UTC; days to dates by Howard Hinnant's `civil_from_days`.
-pub(super) fn iso(seconds: i64) -> String {
-    let days = seconds.div_euclid(86_400) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) =
-        (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let minutes = seconds.rem_euclid(86_400) / 60;
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minutes / 60, minutes % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_right_at_their_edges() {
-        assert_eq!(iso(0), "1970-01-01 00:00");
-        assert_eq!(iso(951_782_399), "2000-02-28 23:59");
-        assert_eq!(iso(951_782_400), "2000-02-29 00:00");
-        assert_eq!(iso(1_700_000_000), "2023-11-14 22:13");
-    }
 }

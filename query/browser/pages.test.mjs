@@ -1,0 +1,160 @@
+// The pages in a real browser: keyboard, phone, dark mode, hostile names, accessibility.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { startBrowser, startServer, upload } from './support.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const DAY = 86400;
+const NOW = Math.floor(Date.now() / 1000);
+// What an uploader may call a test; each would do harm on a page that took it for more than text.
+const HOSTILE = [
+  '<img src=x onerror="window.harmed=1">.html', '"><script>window.harmed=1</script>', "' onmouseover='window.harmed=1",
+  '{{ 7*7 }}', '..%2f..', 'javascript:window.harmed=1', 'مرحبا\u202Eevil.html', '🧪🔬.html', `${'long'.repeat(500)}.html`,
+];
+
+let server, browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  const leaf = (actual) => ({ actual, expected: 'PASS', time: 12 });
+  const hostile = Object.fromEntries(HOSTILE.map((name) => [name, leaf('CRASH')]));
+  for (let index = 0; index < 12; index++) {
+    const timestamp = NOW - DAY - (12 - index) * 3600;
+    for (const style of ['Release', 'Debug']) {
+      await upload(server.url, {
+        style, timestamp, start: timestamp + 60,
+        commit: index === 11 ? { message: '<script>window.harmed=1</script>', author: { name: '<b>Eve</b>', emails: ['eve@example.org'] } } : {},
+        results: {
+          fast: { 'steady.html': leaf('PASS'), 'regressed.html': leaf(index > 7 ? 'TEXT' : 'PASS'),
+            'flaky.html': leaf(index % 3 ? 'PASS' : 'TIMEOUT'), 'expected.html': { actual: 'FAIL', expected: 'FAIL' } },
+          hostile,
+        },
+      });
+    }
+  }
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+// Opens a page and fails on what must never happen on one.
+async function open(path, options = {}, check = async () => {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on('pageerror', (error) => wrong.push(`script: ${error.message}`));
+  page.on('console', (message) => message.type() === 'error' && wrong.push(`console: ${message.text()}`));
+  page.on('request', (request) => !request.url().startsWith(server.url) && wrong.push(`left the host: ${request.url()}`));
+  try {
+    const response = await page.goto(server.url + path);
+    assert.equal(response.status(), 200, path);
+    await check(page);
+    assert.equal(await page.evaluate(() => window.harmed), undefined, `${path}: an uploaded name ran`);
+    assert.deepEqual(wrong, [], path);
+  } finally {
+    await context.close();
+  }
+}
+
+const query = (name) => `/?suite=layout-tests&test=${encodeURIComponent(name)}`;
+const PAGES = ['/', '/?suite=layout-tests&test=', query('fast/regressed.html'), '/suites', '/suites?expected=show', '/investigate',
+  '/flaky', '/flaky?suite=layout-tests&weeks=2', '/commits', '/documentation', ...HOSTILE.map((name) => query(`hostile/${name}`))];
+
+test('no page has an accessibility violation, in light and dark, on a desk and on a phone', async () => {
+  for (const path of PAGES) {
+    for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 390], ['dark', 390]]) {
+      await open(path, { colorScheme, viewport: { width, height: 800 } }, async (page) => {
+        await page.evaluate(AXE);
+        const { violations } = await page.evaluate(() => window.axe.run());
+        const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(' | ')}`);
+        assert.deepEqual(found, [], `${path} ${colorScheme} ${width}`);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(overflow <= 0, `${path} is ${overflow} px wider than a window of ${width} px`);
+      });
+    }
+  }
+});
+
+test('the first content needs no script', async () => {
+  await open(query('fast/regressed.html'), { javaScriptEnabled: false }, async (page) => {
+    // Evaluating needs scripts; what the server sent is enough here.
+    const html = await page.content();
+    assert.match(html, /2 failing/);
+    assert.equal(html.match(/<td class="fail">/g).length, 8);
+    page.evaluate = async () => undefined;
+  });
+});
+
+test('arrow keys walk through a timeline, and Enter opens the failures of the run', async () => {
+  await open(query('fast/regressed.html'), {}, async (page) => {
+    const label = () => page.evaluate(() => document.activeElement.title);
+    const column = () => page.evaluate(() => document.activeElement.closest('td').cellIndex);
+    await page.locator('[data-timeline] tbody a[tabindex="0"]').focus();
+    assert.match(await label(), /TEXT, expected PASS: unexpected/);
+    for (let step = 0; step < 4; step++) await page.keyboard.press('ArrowRight');
+    assert.equal(await label(), 'PASS, expected PASS');
+    await page.keyboard.press('End');
+    assert.equal(await column(), 12);
+    await page.keyboard.press('ArrowDown');
+    assert.equal(await page.evaluate(() => document.activeElement.closest('tr').rowIndex), 3);
+    await page.keyboard.press('Home');
+    assert.equal(await page.locator('[data-timeline] tbody a[tabindex="0"]').count(), 1);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/investigate/);
+    assert.match(await page.textContent('main'), /fast\/regressed\.html/);
+  });
+});
+
+test('a verdict names the blame range', async () => {
+  await open(query('fast/regressed.html'), {}, async (page) => {
+    await page.locator('.verdict.bad a').first().click();
+    await page.waitForURL(/commits\?after_uuid=/);
+    assert.equal(await page.locator('tbody tr').count(), 2);
+  });
+  await open(query('fast/flaky.html'), {}, async (page) => assert.match(await page.textContent('.summary'), /2 flaky/));
+});
+
+test('search suggests while typing, and hostile names stay text', async () => {
+  await open('/', {}, async (page) => {
+    const input = page.getByRole('combobox', { name: 'Test' });
+    await input.pressSequentially('fast/r');
+    await page.getByRole('option', { name: 'fast/regressed.html' }).waitFor();
+    await input.press('ArrowDown');
+    await input.press('Enter');
+    await page.waitForURL(/test=fast%2Fregressed\.html/);
+    assert.match(await page.textContent('.card h2'), /fast\/regressed\.html/);
+  });
+  await open('/', {}, async (page) => {
+    const input = page.getByRole('combobox', { name: 'Test' });
+    const options = page.locator('.suggestions [role=option]');
+    await input.pressSequentially('hostile/');
+    await options.first().waitFor();
+    // A prefix P finds what lies between P and P~ bytewise, as in the reference: no name that goes on beyond ASCII.
+    assert.equal(await options.count(), HOSTILE.filter((name) => name < '~').length);
+    assert.equal(await page.locator('.suggestions img, .suggestions script').count(), 0);
+    await input.press('Escape');
+    assert.ok(await page.locator('.suggestions').isHidden());
+  });
+});
+
+test('expected failures can be hidden, and the address says so', async () => {
+  await open(query('fast/expected.html'), {}, async (page) => {
+    assert.equal(await page.locator('td.fail').count(), 24);
+    await page.getByRole('link', { name: 'Hide expected failures' }).click();
+    await page.waitForURL(/expected=hide/);
+    assert.equal(await page.locator('td.fail').count(), 0);
+    assert.equal(await page.locator('td.pass').count(), 24);
+  });
+});
+
+test('a page weighs little', async () => {
+  await open(query('fast/regressed.html'), {}, async (page) => {
+    const sizes = await page.evaluate(() => performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+      .map((entry) => entry.encodedBodySize));
+    assert.ok(sizes.reduce((sum, size) => sum + size, 0) < 150_000, `${sizes}`);
+  });
+});

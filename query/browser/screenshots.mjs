@@ -1,0 +1,28 @@
+// Pictures of every page on the demonstration data: node query/browser/screenshots.mjs FOLDER
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { startBrowser, startServer } from './support.mjs';
+
+const PAGES = {
+  start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', failures: '/investigate', flaky: '/flaky?weeks=8',
+  commits: '/commits', commit: '/commit?repository_id=webkit&ref=270100@main', documentation: '/documentation',
+};
+const folder = process.argv[2] ?? 'screenshots';
+mkdirSync(folder, { recursive: true });
+const [server, browser] = await Promise.all([startServer('--demo'), startBrowser()]);
+// The last of the demonstration's commits is registered with the last of its runs.
+const posted = async () => (await fetch(`${server.url}/api/commits?ref=270199@main`)).ok;
+while (!await posted()) await new Promise((done) => setTimeout(done, 200));
+for (const [name, path] of Object.entries(PAGES)) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [device, width] of [['desktop', 1280], ['phone', 390]]) {
+      const page = await browser.newPage({ colorScheme, viewport: { width, height: 800 } });
+      await page.goto(server.url + path);
+      await page.screenshot({ path: join(folder, `${name}-${device}-${colorScheme}.png`) });
+      await page.close();
+    }
+  }
+}
+await browser.close();
+await server.stop();
