@@ -15,6 +15,9 @@ use crate::error::{IntakeError, bad};
 /// The longest wait that a sender may ask for.
 const MAX_WAIT: Duration = Duration::from_secs(300);
 
+/// Larger results go to the blob store; a log is slow with large records, and limits them.
+const INLINE_BYTES: usize = 8 << 20;
+
 /// Appends one event; returns once it is durable.
 pub(crate) async fn append(
     intake: &Intake,
@@ -23,9 +26,23 @@ pub(crate) async fn append(
     received_at: i64,
     test_results: Bytes,
 ) -> Result<Position, IntakeError> {
+    let mut header = Header { event_id: Uuid::now_v7(), received_at, request, payload: None };
+    // What does not fit is only known once it is compressed, but what is small always fits.
+    if test_results.len() > INLINE_BYTES {
+        let results = test_results.clone();
+        let frame = blocking(move || {
+            let mut frame = tempfile::tempfile().map_err(full)?;
+            event::compress(text(&results)?, &mut frame).map_err(full)?;
+            Ok(frame)
+        })
+        .await?;
+        if frame.metadata().map_err(full)?.len() > INLINE_BYTES as u64 {
+            let stored = intake.blobs.put(frame).await;
+            header.payload = Some(stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?.0);
+        }
+    }
     let encoded = blocking(move || {
-        let header = Header { event_id: Uuid::now_v7(), received_at, request };
-        let results = std::str::from_utf8(&test_results).map_err(|error| bad(error.to_string()))?;
+        let results = if header.payload.is_some() { "null" } else { text(&test_results)? };
         event::encode(&header, results).map_err(|error| bad(error.to_string()))
     })
     .await?;
@@ -34,6 +51,14 @@ pub(crate) async fn append(
         .append(EVENTS_TOPIC, key, encoded.into())
         .await
         .map_err(|error| IntakeError::Unavailable(error.to_string()))
+}
+
+fn text(bytes: &Bytes) -> Result<&str, IntakeError> {
+    std::str::from_utf8(bytes).map_err(|error| bad(error.to_string()))
+}
+
+fn full(error: std::io::Error) -> IntakeError {
+    IntakeError::Unavailable(format!("The upload cannot be kept: {error}"))
 }
 
 /// Work that would hold up other requests of this thread.

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{Consumer, EventLog, LogError, Position, Record};
+use schema::blobs::{BlobError, Blobs};
+use schema::event::{DecodeError, Event, Header};
 use schema::store::rows::WatermarkRow;
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP, event};
 use tokio::sync::watch;
@@ -38,6 +40,7 @@ pub enum ProcessorError {
 pub async fn run(
     log: Arc<dyn EventLog>,
     client: clickhouse::Client,
+    blobs: Blobs,
     applied: watch::Sender<u64>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
@@ -60,7 +63,7 @@ pub async fn run(
         match polled {
             Ok(records) if records.is_empty() => {}
             Ok(records) => {
-                if !apply(log.as_ref(), &client, consumer.as_mut(), records, &applied, &mut patience).await? {
+                if !apply(log.as_ref(), &client, &blobs, consumer.as_mut(), records, &applied, &mut patience).await? {
                     return Ok(());
                 }
             }
@@ -77,15 +80,25 @@ pub async fn run(
 async fn apply(
     log: &dyn EventLog,
     client: &clickhouse::Client,
+    blobs: &Blobs,
     consumer: &mut dyn Consumer,
     records: Vec<Record>,
     applied: &watch::Sender<u64>,
     patience: &mut Patience,
 ) -> Result<bool, ProcessorError> {
     let done: Vec<Position> = last_positions(&records);
-    let (views, dead) = tokio::task::spawn_blocking(move || materialise(records)).await.map_err(|_| {
-        LogError::Damaged { address: EVENTS_TOPIC.to_owned(), cause: "decoding a batch panicked".to_owned() }
-    })?;
+    let broken =
+        || LogError::Damaged { address: EVENTS_TOPIC.to_owned(), cause: "decoding a batch panicked".to_owned() };
+    let mut decoded = tokio::task::spawn_blocking(move || decode(records)).await.map_err(|_| broken())?;
+    for (_, event) in &mut decoded {
+        while let Err(error) = fetch_payload(blobs, event).await {
+            tracing::warn!(%error, "waiting for the blob store");
+            if !patience.wait().await {
+                return Ok(false);
+            }
+        }
+    }
+    let (views, dead) = tokio::task::spawn_blocking(move || materialise(decoded)).await.map_err(|_| broken())?;
     for letter in dead {
         while let Err(error) = log.append(DEAD_LETTER_TOPIC, b"", letter.clone()).await {
             if !patience.with_log(error).await? {
@@ -156,13 +169,42 @@ fn last_positions(records: &[Record]) -> Vec<Position> {
     last
 }
 
-fn materialise(records: Vec<Record>) -> (rows::Views, Vec<Bytes>) {
+type Decoded = (Record, Result<Event, DecodeError>);
+
+fn decode(records: Vec<Record>) -> Vec<Decoded> {
+    let decoded = records.into_iter().map(|record| {
+        let event = event::decode(&record.value);
+        (record, event)
+    });
+    decoded.collect()
+}
+
+/// Reads results that were too large for the log; a blob that is gone or damaged makes a dead letter of its event.
+async fn fetch_payload(blobs: &Blobs, event: &mut Result<Event, DecodeError>) -> Result<(), BlobError> {
+    let Ok(Event { header: Header { payload: Some(digest), .. }, .. }) = event else { return Ok(()) };
+    let read = match blobs.open(digest).await {
+        Err(error @ BlobError::Missing(_)) => Err(DecodeError::Damaged(error.to_string())),
+        opened => {
+            let file = opened?;
+            let read = tokio::task::spawn_blocking(move || event::decompress(file)).await;
+            read.unwrap_or_else(|error| Err(DecodeError::Damaged(error.to_string())))
+        }
+    };
+    match (read, &mut *event) {
+        (Ok(results), Ok(event)) => event.test_results = results,
+        (Err(error), _) => *event = Err(error),
+        (Ok(_), Err(_)) => {}
+    }
+    Ok(())
+}
+
+fn materialise(decoded: Vec<Decoded>) -> (rows::Views, Vec<Bytes>) {
     let mut views = rows::Views::default();
     let mut dead = Vec::new();
-    for record in records {
+    for (record, event) in decoded {
         // Version 0 is left for rows that no event wrote.
         let version = record.position.offset + 1;
-        match event::decode(&record.value) {
+        match event {
             Ok(event) => views.add(event, version),
             Err(error) => {
                 tracing::error!(%error, partition = record.position.partition, offset = record.position.offset, "dead letter");

@@ -339,6 +339,7 @@ mod tests {
                 timestamp: 1_700_000_050,
                 links: None,
             },
+            payload: None,
         };
         Event { header, test_results: serde_json::from_str(results).unwrap() }
     }

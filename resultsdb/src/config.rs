@@ -135,13 +135,38 @@ impl Default for ClickHouse {
     }
 }
 
+/// Variables of the environment that set a member: `RESULTSDB__KAFKA__BROKERS` sets `kafka.brokers`.
+const ENVIRONMENT: &str = "RESULTSDB__";
+
 impl Config {
-    /// Reads the file; none means defaults.
-    pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else { return Ok(Self::default()) };
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading the configuration {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("in the configuration {}", path.display()))
+    /// Reads the file (none means defaults), then members from the environment, then `member=value` from flags.
+    pub(crate) fn load(path: Option<&Path>, flags: &[String]) -> anyhow::Result<Self> {
+        let mut table = match path {
+            None => toml::Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("reading the configuration {}", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("in the configuration {}", path.display()))?
+            }
+        };
+        for (name, value) in std::env::vars() {
+            if let Some(member) = name.strip_prefix(ENVIRONMENT) {
+                set(&mut table, &member.to_lowercase().replace("__", "."), &value)
+                    .with_context(|| format!("in the environment variable {name}"))?;
+            }
+        }
+        for flag in flags {
+            let (member, value) = flag.split_once('=').with_context(|| format!("--set {flag} is not MEMBER=VALUE"))?;
+            set(&mut table, member, value).with_context(|| format!("in --set {flag}"))?;
+        }
+        let source = path.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
+        table.try_into().map_err(|error: toml::de::Error| {
+            let text = error.message().to_owned();
+            match nearest(&text) {
+                Some(known) => anyhow::anyhow!("in {source}: {text}; did you mean `{known}`?"),
+                None => anyhow::anyhow!("in {source}: {text}"),
+            }
+        })
     }
 
     /// What the intake needs of it.
@@ -182,22 +207,59 @@ impl Config {
     }
 }
 
+/// Sets a member by its path; what is no TOML value is a text.
+fn set(table: &mut toml::Table, member: &str, value: &str) -> anyhow::Result<()> {
+    let parsed = toml::from_str::<toml::Table>(&format!("value = {value}")).ok();
+    let value = parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| toml::Value::from(value));
+    let (parents, name) = member.rsplit_once('.').map_or((None, member), |(parents, name)| (Some(parents), name));
+    let mut place = table;
+    for parent in parents.into_iter().flat_map(|parents| parents.split('.')) {
+        let below = place.entry(parent).or_insert_with(|| toml::Table::new().into());
+        place = below.as_table_mut().with_context(|| format!("`{parent}` has no members"))?;
+    }
+    place.insert(name.to_owned(), value);
+    Ok(())
+}
+
+/// The known name that is most like the unknown one of serde's message, which names both in backquotes.
+fn nearest(message: &str) -> Option<&str> {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next().filter(|_| message.starts_with("unknown field"))?;
+    let likeness = |known: &str| strsim::jaro_winkler(unknown, known);
+    names.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
+    fn with(flags: &[&str]) -> anyhow::Result<Config> {
+        Config::load(None, &flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>())
+    }
+
     #[test]
-    fn unknown_members_are_refused_by_name() {
-        let error = toml::from_str::<Config>("[kafka]\nbroker = 'x'").unwrap_err().to_string();
-        assert!(error.contains("broker") && error.contains("brokers"), "{error}");
+    fn unknown_members_are_refused_with_the_nearest_name() {
+        let error = with(&["kafka.broker=x"]).unwrap_err().to_string();
+        assert!(error.contains("`broker`") && error.ends_with("did you mean `brokers`?"), "{error}");
+        let error = with(&["titel=x"]).unwrap_err().to_string();
+        assert!(error.ends_with("did you mean `title`?"), "{error}");
+    }
+
+    #[test]
+    fn flags_set_members() {
+        let config = with(&["kafka.brokers=a:1,b:2", "tests_limits={max=7,default=3}", "title=My results"]).unwrap();
+        assert_eq!((config.kafka.brokers.as_str(), config.tests_limits.max), ("a:1,b:2", 7));
+        assert_eq!(config.title, "My results");
+        assert!(with(&["title=x", "title.y=1"]).is_err());
+        assert!(with(&["title"]).is_err());
     }
 
     #[test]
     fn the_examples_load() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         for name in ["minimal.toml", "webkit.toml"] {
-            Config::load(Some(&examples.join(name))).unwrap().query().unwrap();
+            Config::load(Some(&examples.join(name)), &[]).unwrap().query().unwrap();
         }
     }
 }

@@ -16,6 +16,9 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(version, about = "The database of every result of every automated test")]
 struct Arguments {
+    /// Set a member of the configuration, as in kafka.brokers=host:9092; RESULTSDB__KAFKA__BROKERS does the same
+    #[arg(long = "set", value_name = "MEMBER=VALUE", global = true)]
+    set: Vec<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -99,15 +102,18 @@ fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
-    match Arguments::parse().command {
+    let Arguments { set, command } = Arguments::parse();
+    match command {
         Command::Serve { data_dir, listen, config, demo } => {
-            let config = config::Config::load(config.as_deref())?;
+            let config = config::Config::load(config.as_deref(), &set)?;
             runtime.block_on(serve::embedded(&data_dir, &listen, &config, demo))
         }
-        Command::Ingest { config } => runtime.block_on(serve::ingest(&config::Config::load(Some(&config))?)),
-        Command::Processor { config } => runtime.block_on(serve::processor(&config::Config::load(Some(&config))?)),
-        Command::Query { config } => runtime.block_on(serve::query(&config::Config::load(Some(&config))?)),
-        Command::Migrate { config } => runtime.block_on(serve::migrate(&config::Config::load(Some(&config))?)),
+        Command::Ingest { config } => runtime.block_on(serve::ingest(&config::Config::load(Some(&config), &set)?)),
+        Command::Processor { config } => {
+            runtime.block_on(serve::processor(&config::Config::load(Some(&config), &set)?))
+        }
+        Command::Query { config } => runtime.block_on(serve::query(&config::Config::load(Some(&config), &set)?)),
+        Command::Migrate { config } => runtime.block_on(serve::migrate(&config::Config::load(Some(&config), &set)?)),
         Command::Engine { data_dir, port, password_file } => {
             runtime.block_on(serve::engine(&data_dir, port, &password_file))
         }

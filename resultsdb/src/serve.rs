@@ -60,7 +60,8 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     store::migrate(&address).await?;
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
-    let processor = tokio::spawn(processor::run(Arc::clone(&log), client.clone(), applied, stop.clone()));
+    let processor =
+        tokio::spawn(processor::run(Arc::clone(&log), client.clone(), blobs.clone(), applied, stop.clone()));
     let app = Router::new()
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
         .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?))
@@ -124,7 +125,7 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     create_topics(log.as_ref()).await?;
-    Ok(processor::run(log, store_address(config)?.client(), watch::channel(0).0, stop).await?)
+    Ok(processor::run(log, store_address(config)?.client(), blobs(config)?, watch::channel(0).0, stop).await?)
 }
 
 /// The pages and the query API alone.

@@ -4,16 +4,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
 
 const ATTEMPTS: u32 = 5;
 
 /// Uploads files one after the other; a repeated upload is harmless, so failures are tried again.
 pub(crate) fn files(files: &[PathBuf], url: &str) -> anyhow::Result<()> {
-    for (index, file) in files.iter().enumerate() {
+    let progress = ProgressBar::new(files.len() as u64).with_style(
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    for file in files {
+        progress.set_message(file.display().to_string());
         let body = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
         post(url, "/api/upload", &body).with_context(|| format!("uploading {}", file.display()))?;
-        eprintln!("{}/{} {}", index + 1, files.len(), file.display());
+        progress.inc(1);
     }
+    progress.finish_with_message("uploaded");
     Ok(())
 }
 

@@ -109,6 +109,26 @@ fn answers_are_kept_until_something_changes_and_flaky_tests_are_ranked() {
 }
 
 #[test]
+fn results_too_large_for_the_log_go_through_the_blob_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    // Texts that do not compress.
+    let mut random = Random(3);
+    let noise = |random: &mut Random| (0..3000).map(|_| format!("{:08x}", random.below(u64::MAX))).collect::<String>();
+    let tests: serde_json::Map<String, Value> = (0..1000)
+        .map(|index| (format!("{index}.html"), json!({"actual": "TEXT", "log": noise(&mut random)})))
+        .collect();
+    let time = now() - 600;
+    let document = upload(time, time, &json!({ "large": tests }));
+    assert!(document.len() > 20 << 20);
+    assert_eq!(server.post("/api/upload", &document).unwrap().0, 200);
+    assert_eq!(std::fs::read_dir(directory.path().join("blobs")).unwrap().count(), 1);
+    let found = server.json("/api/results/layout-tests/large/999.html");
+    assert_eq!(found[0]["results"][0]["log"], tests["999.html"]["log"]);
+    assert_eq!(server.json("/api/failures/layout-tests").as_array().unwrap().len(), 1000);
+}
+
+#[test]
 fn acknowledged_uploads_are_there_once_after_a_hundred_kills() {
     let directory = tempfile::tempdir().unwrap();
     let load = Load::new();

@@ -26,6 +26,9 @@ pub struct Header {
     pub received_at: i64,
     /// What was asked.
     pub request: Request,
+    /// Digest of the blob that holds the `test_results` as a zstd frame, where they are too large for the log.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub payload: Option<String>,
 }
 
 /// What an event asks for.
@@ -134,6 +137,25 @@ pub enum DecodeError {
     Damaged(String),
 }
 
+/// Compresses a payload for the blob store.
+pub fn compress(test_results: &str, to: impl std::io::Write) -> std::io::Result<()> {
+    let mut encoder = zstd::Encoder::new(to, ZSTD_LEVEL)?;
+    encoder.include_checksum(true)?;
+    std::io::Write::write_all(&mut encoder, test_results.as_bytes())?;
+    encoder.finish().map(drop)
+}
+
+/// Reads what [`compress`] wrote.
+pub fn decompress(from: impl std::io::Read) -> Result<Box<RawValue>, DecodeError> {
+    use std::io::Read;
+    let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
+    let mut text = String::new();
+    zstd::Decoder::new(from)
+        .and_then(|decoder| decoder.take(MAX_DECODED_BYTES).read_to_string(&mut text))
+        .map_err(|error| damaged(&error))?;
+    RawValue::from_string(text).map_err(|error| damaged(&error))
+}
+
 /// Encodes an event in the newest version.
 pub fn encode(header: &Header, test_results: &str) -> std::io::Result<Vec<u8>> {
     use std::io::Write;
@@ -185,6 +207,7 @@ mod tests {
                 timestamp: 1_700_000_000,
                 links: None,
             },
+            payload: None,
         }
     }
 
@@ -193,6 +216,14 @@ mod tests {
         let results = "{\"results\": {\"a\":{\"time\":1.50}}}";
         let event = decode(&encode(&header(), results).unwrap()).unwrap();
         assert_eq!((event.header, event.test_results.get()), (header(), results));
+    }
+
+    #[test]
+    fn payloads_come_back() {
+        let mut frame = Vec::new();
+        compress("{\"a\": 1.50}", &mut frame).unwrap();
+        assert_eq!(decompress(frame.as_slice()).unwrap().get(), "{\"a\": 1.50}");
+        assert!(decompress(&frame[..frame.len() - 1]).is_err());
     }
 
     #[test]
