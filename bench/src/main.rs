@@ -42,6 +42,9 @@ enum Command {
         /// Large uploads to load before asking
         #[arg(long, default_value_t = 100)]
         uploads: usize,
+        /// Seconds without a change on disk before asking; weeks without new data are merged after ten minutes
+        #[arg(long, default_value_t = 10)]
+        settle: u64,
     },
     /// Writes one large document to standard output
     Document,
@@ -79,10 +82,10 @@ fn main() -> anyhow::Result<()> {
             }
             return Ok(());
         }
-        Command::All { uploads } => {
+        Command::All { uploads, settle } => {
             let server = start(&arguments.binary, &mut report)?;
             intake(&server, uploads, &mut report)?;
-            server.settle("store")?;
+            server.settle("store", Duration::from_secs(settle))?;
             report.tell(
                 "bytes per result, all views and raw documents, merged",
                 format!("{:.1}", server.bytes_of("store")? as f64 / (uploads * TESTS) as f64),

@@ -67,10 +67,10 @@ impl Server {
     }
 
     /// Waits until a folder has kept its size for a while: merges are done and what they replaced is removed.
-    pub(crate) fn settle(&self, folder: &str) -> anyhow::Result<()> {
+    pub(crate) fn settle(&self, folder: &str, quiet: Duration) -> anyhow::Result<()> {
         let begun = Instant::now();
         let (mut size, mut since) = (self.bytes_of(folder)?, Instant::now());
-        while since.elapsed() < Duration::from_secs(10) && begun.elapsed() < Duration::from_secs(600) {
+        while since.elapsed() < quiet && begun.elapsed() < 4 * quiet + Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(250));
             let now = self.bytes_of(folder)?;
             // Logs grow by a little all the time.
