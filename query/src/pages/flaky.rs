@@ -33,10 +33,10 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
                 "always fails"
             } else if test.disagreements > 0 {
                 "disagrees with itself"
-            } else if test.flips > 2 {
+            } else if test.flips > test.configurations {
                 "flips"
             } else {
-                "changed"
+                "changed once"
             };
             context! {
                 test => test.test, runs => test.runs, unexpected => test.unexpected, rate => percent(test.rate),
