@@ -3,7 +3,7 @@
 //! Data flow: body (bounded, its memory accounted for: [`body`]) → [`document`] checks it and borrows from it
 //! → [`references`] resolves commits that are only named, [`ci`] the run's links → the event is encoded
 //! and appended to the log ([`append`]) → 200. Whoever asked to wait is answered once the processor's group
-//! has committed past it. Files of a run go to the blob store first ([`archive`]).
+//! has committed past it. A commit that nobody registered is asked of its repository's own host ([`sources`]). Files of a run go to the blob store first ([`archive`]).
 
 mod append;
 mod archive;
@@ -14,6 +14,7 @@ mod error;
 mod ews;
 mod references;
 mod routes;
+pub mod sources;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use ci::Masters;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::links::MasterIds;
+use sources::Source;
 use tokio::sync::Semaphore;
 
 pub use error::IntakeError;
@@ -32,12 +34,16 @@ pub use routes::router;
 pub const MAX_BODY_BYTES: usize = 256 << 20;
 /// Bodies held at one time, in MiB over all requests.
 const MEMORY_MIB: usize = 384;
+/// A host is not asked more than this at one time, however many uploads name what it may know.
+const LOOKUPS: usize = 4;
 
 /// What the intake needs to know of its surroundings.
 #[derive(Debug, Clone)]
 pub struct IntakeOptions {
     /// Default branch by repository id; others use `main`.
     pub default_branches: BTreeMap<String, String>,
+    /// Where unknown commits are looked up, by repository id.
+    pub sources: BTreeMap<String, Source>,
     /// Buildbot masters by host; one without ids is asked for them.
     pub masters: BTreeMap<String, Option<MasterIds>>,
     /// How long an upload without `Prefer: wait=N` waits for the views; `None` answers at once.
@@ -53,6 +59,8 @@ pub(crate) struct Intake {
     memory: Arc<Semaphore>,
     blobs: Blobs,
     masters: Masters,
+    /// Questions to the repositories' hosts at one time.
+    lookups: Arc<Semaphore>,
 }
 
 impl Intake {
@@ -64,7 +72,15 @@ impl Intake {
     ) -> Self {
         let masters = Masters::new(options.masters.clone());
         let memory = Arc::new(Semaphore::new(MEMORY_MIB));
-        Self { log, client, options: Arc::new(options), memory, blobs, masters }
+        Self {
+            log,
+            client,
+            options: Arc::new(options),
+            memory,
+            blobs,
+            masters,
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+        }
     }
 }
 

@@ -94,17 +94,18 @@ async fn register(
     }
     let repository = value.get("repository_id").and_then(Value::as_str).unwrap_or_default();
     let default_branch = intake.options.default_branch(repository);
-    match CommitInput::from_json(&value, default_branch).map_err(|error| bad(error.to_string()))? {
-        reference @ CommitInput::Reference { .. } => {
-            references::resolve(&intake, vec![reference]).await?;
+    let unknown = match CommitInput::from_json(&value, default_branch).map_err(|error| bad(error.to_string()))? {
+        CommitInput::Reference { repository_id, reference } => {
+            references::find(&intake, &repository_id, &reference).await?.unknown()
         }
-        CommitInput::Complete(commit) => {
-            let key = commit.repository_id.clone().into_bytes();
-            let position = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null")).await?;
-            // An upload that names the commit may follow at once, at another instance.
-            if !wait_until_applied(&intake, position, COMMIT_WAIT).await {
-                return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));
-            }
+        CommitInput::Complete(commit) => Some(commit),
+    };
+    if let Some(commit) = unknown {
+        let key = commit.repository_id.clone().into_bytes();
+        let position = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null")).await?;
+        // An upload that names the commit may follow at once, at another instance.
+        if !wait_until_applied(&intake, position, COMMIT_WAIT).await {
+            return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));
         }
     }
     Ok(Json(json!({ "status": "ok" })))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use ingest::IntakeOptions;
+use ingest::sources::Source;
 use query::{BugTracker, Limits, QueryOptions, Repository as KnownRepository};
 use schema::links::MasterIds;
 use serde::Deserialize;
@@ -80,6 +81,9 @@ pub(crate) struct Repository {
     /// Link template; `<commit>` is replaced by the commit's name.
     #[serde(default)]
     pub(crate) commit_url: Option<String>,
+    /// Where commits that nobody registered are looked up.
+    #[serde(default)]
+    pub(crate) source: Option<Source>,
 }
 
 /// A buildbot master.
@@ -178,7 +182,8 @@ impl Config {
             let known = !(builders.is_empty() && workers.is_empty());
             (host.clone(), known.then_some(MasterIds { builders, workers }))
         });
-        IntakeOptions { default_branches, masters: masters.collect(), default_wait }
+        let sources = self.repositories.iter().filter_map(|(id, found)| Some((id.clone(), found.source.clone()?)));
+        IntakeOptions { default_branches, sources: sources.collect(), masters: masters.collect(), default_wait }
     }
 
     /// What the query service needs of it.

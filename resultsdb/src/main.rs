@@ -3,6 +3,7 @@
 //! `serve` runs everything in one process on the embedded engines; `ingest`, `processor` and
 //! `query` run one service each against Kafka and ClickHouse. The services cannot tell which.
 
+mod commits;
 mod config;
 mod demo;
 mod serve;
@@ -85,11 +86,35 @@ enum Command {
         #[arg(long, env = "RESULTSDB_URL")]
         url: String,
     },
+    /// Register commits
+    Commits {
+        #[command(subcommand)]
+        command: CommitsCommand,
+    },
     /// Upload a realistic data set
     Demo {
         /// Address of a server
         #[arg(long, env = "RESULTSDB_URL")]
         url: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum CommitsCommand {
+    /// Register every commit of a branch, as the repository's configured source tells them
+    Import {
+        /// Id of the repository
+        #[arg(long)]
+        repository: String,
+        /// The branch; without one, the repository's default branch
+        #[arg(long)]
+        branch: Option<String>,
+        /// Address of a server
+        #[arg(long, env = "RESULTSDB_URL")]
+        url: String,
+        /// Configuration file (TOML)
+        #[arg(long, env = "RESULTSDB_CONFIG")]
+        config: PathBuf,
     },
 }
 
@@ -118,6 +143,9 @@ fn main() -> anyhow::Result<()> {
             runtime.block_on(serve::engine(&data_dir, port, &password_file))
         }
         Command::Upload { files, url } => upload::files(&files, &url),
+        Command::Commits { command: CommitsCommand::Import { repository, branch, url, config } } => {
+            commits::import(&config::Config::load(Some(&config), &set)?, &repository, branch.as_deref(), &url)
+        }
         Command::Demo { url } => demo::post(&url),
     }
 }
