@@ -12,6 +12,7 @@ mod ci;
 mod document;
 mod error;
 mod ews;
+mod operations;
 mod references;
 mod routes;
 pub mod sources;
@@ -28,6 +29,7 @@ use sources::Source;
 use tokio::sync::Semaphore;
 
 pub use error::IntakeError;
+pub use operations::OPERATIONS;
 pub use routes::router;
 
 /// The largest request body, in bytes.

@@ -6,6 +6,7 @@ mod report;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schema::openapi::{Body, JSON, Operation, QUESTION, object, text, texts};
 use serde_json::json;
 
 use crate::BugTracker;
@@ -21,9 +22,33 @@ fn quote(text: &str) -> String {
     utf8_percent_encode(text, QUOTED).to_string()
 }
 
+/// What it offers.
+pub(crate) const TRACKERS: Operation = Operation {
+    method: "get",
+    path: "/api/bug-trackers",
+    summary: "Where bugs can be filed",
+    parameters: &[],
+    body: None,
+    media: JSON,
+    answer: texts,
+    errors: QUESTION,
+};
+
+/// What it offers.
+pub(crate) const CREATE: Operation = Operation {
+    method: "put",
+    path: "/api/bug-trackers/{tracker}/create-bug",
+    summary: "The address of a form that describes failures; nothing is filed yet",
+    parameters: &[],
+    body: Some(Body { media: JSON, schema: || json!({ "type": "object" }) }),
+    media: JSON,
+    answer: || object(&[("url", text()), ("newWindow", json!({ "type": "boolean" }))]),
+    errors: QUESTION,
+};
+
 /// `GET /api/bug-trackers`: their names.
 pub(crate) fn list(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    Parameters::read(query, &[])?;
+    Parameters::read(query, TRACKERS.parameters)?;
     Ok(Json(json!(service.options.bug_trackers.keys().collect::<Vec<_>>())).into_response())
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::commit::{Commit, DEFAULT_BRANCHES};
+use schema::openapi::{JSON, Operation, QUESTION, list_of, shared, texts};
 use schema::store::commits::{by_reference, repositories, select};
 use serde_json::{Map, json};
 
@@ -17,6 +18,91 @@ use crate::routes::Service;
 pub(crate) const NOT_FOUND: &str = "No commits found matching the specified criteria";
 /// Commits of other repositories beside one; a repository with more between two commits is no sibling.
 const SIBLINGS: u64 = 1000;
+
+const FIND: Operation = Operation {
+    method: "get",
+    path: "/api/commits",
+    summary: "Commits, oldest first",
+    parameters: &[&POINT, &RANGE, &["limit"]],
+    body: None,
+    media: JSON,
+    answer: || list_of(shared("Commit")),
+    errors: QUESTION,
+};
+const FIND_TOO: Operation = Operation {
+    method: "get",
+    path: "/api/commits/find",
+    summary: "The same as GET /api/commits",
+    parameters: FIND.parameters,
+    body: None,
+    media: JSON,
+    answer: || list_of(shared("Commit")),
+    errors: QUESTION,
+};
+const SIBLINGS_OF: Operation = Operation {
+    method: "get",
+    path: "/api/commits/siblings",
+    summary: "Commits of the other repositories beside one commit, newest first",
+    parameters: &[&POINT, &RANGE],
+    body: None,
+    media: JSON,
+    answer: || json!({ "type": "object", "additionalProperties": list_of(shared("Commit")) }),
+    errors: QUESTION,
+};
+const NEXT: Operation = Operation {
+    method: "get",
+    path: "/api/commits/next",
+    summary: "The commit after one on its branch",
+    parameters: SIBLINGS_OF.parameters,
+    body: None,
+    media: JSON,
+    answer: || list_of(shared("Commit")),
+    errors: QUESTION,
+};
+const PREVIOUS: Operation = Operation {
+    method: "get",
+    path: "/api/commits/previous",
+    summary: "The commit before one on its branch",
+    parameters: SIBLINGS_OF.parameters,
+    body: None,
+    media: JSON,
+    answer: || list_of(shared("Commit")),
+    errors: QUESTION,
+};
+const BRANCHES: Operation = Operation {
+    method: "get",
+    path: "/api/commits/branches",
+    summary: "Branches of each repository, by prefix",
+    parameters: &[&["repository_id", "branch", "limit"]],
+    body: None,
+    media: JSON,
+    answer: || json!({ "type": "object", "additionalProperties": texts() }),
+    errors: QUESTION,
+};
+const REPOSITORIES: Operation = Operation {
+    method: "get",
+    path: "/api/commits/repositories",
+    summary: "Ids of the repositories",
+    parameters: &[],
+    body: None,
+    media: JSON,
+    answer: texts,
+    errors: QUESTION,
+};
+const REPRESENTATIONS: Operation = Operation {
+    method: "get",
+    path: "/api/commits/representations",
+    summary: "How commits of each repository are named",
+    parameters: &[],
+    body: None,
+    media: JSON,
+    answer: || json!({ "type": "object", "additionalProperties": texts() }),
+    errors: QUESTION,
+};
+
+/// What is offered below `/api/commits`.
+pub(crate) const OPERATIONS: [Operation; 8] =
+    [FIND, FIND_TOO, SIBLINGS_OF, NEXT, PREVIOUS, BRANCHES, REPOSITORIES, REPRESENTATIONS];
 
 /// Newer commits are left out unless asked for.
 pub(crate) fn now_uuid() -> u64 {
@@ -125,14 +211,14 @@ async fn find(service: &Service, parameters: &Parameters, limit: u64) -> Result<
 
 /// `GET /api/commits`, and what `/commits` shows.
 pub(crate) async fn listed(service: &Service, query: Option<&str>) -> Result<Vec<Commit>, ApiError> {
-    let parameters = Parameters::read(query, &[&POINT, &RANGE, &["limit"]])?;
+    let parameters = Parameters::read(query, FIND.parameters)?;
     let limit = parameters.limit(100)?;
     find(service, &parameters, limit).await
 }
 
 /// The one commit that the parameters name.
 pub(crate) async fn exactly_one(service: &Service, query: Option<&str>) -> Result<Commit, ApiError> {
-    let parameters = Parameters::read(query, &[&POINT, &RANGE])?;
+    let parameters = Parameters::read(query, SIBLINGS_OF.parameters)?;
     let mut found = find(service, &parameters, 100).await?;
     match (found.len(), found.pop()) {
         (1, Some(commit)) => Ok(commit),
@@ -211,7 +297,7 @@ pub(crate) async fn endpoint(service: &Service, name: &str, query: Option<&str>)
 }
 
 async fn branches(service: &Service, query: Option<&str>) -> Result<BTreeMap<String, Vec<String>>, ApiError> {
-    let parameters = Parameters::read(query, &[&["repository_id", "branch", "limit"]])?;
+    let parameters = Parameters::read(query, BRANCHES.parameters)?;
     let limit = parameters.limit(100)?;
     let ids: Vec<&str> = parameters.all("repository_id").collect();
     let mut prefixes: Vec<&str> = parameters.all("branch").collect();

@@ -6,7 +6,9 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::Configuration;
+use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, texts, whole};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::configurations;
@@ -55,10 +57,44 @@ fn suite_of(parameters: &Parameters) -> Result<&str, ApiError> {
         .ok_or_else(|| bad("No valid test suite specified"))
 }
 
+/// What it offers.
+pub(crate) const RESULTS: Operation = Operation {
+    method: "get",
+    path: "/api/results-ews",
+    summary: "Results of changes under review",
+    parameters: &[&CONFIGURATION, &["suite", "tests", "flaky", "recent", "branch", "limit"], &TIMES],
+    body: None,
+    media: JSON,
+    answer: || {
+        let row = json!({
+            "type": "object",
+            "properties": {
+                "uuid": whole(), "start_time": whole(), "result": { "type": "object" }, "details": { "type": "object" },
+                "flaky_type": text(),
+            },
+            "required": ["uuid", "start_time", "result"],
+            "additionalProperties": false,
+        });
+        list_of(object(&[("test", text()), ("configuration", shared("Configuration")), ("results", list_of(row))]))
+    },
+    errors: QUESTION,
+};
+
+/// What it offers.
+pub(crate) const NAMES: Operation = Operation {
+    method: "get",
+    path: "/api/results-ews/tests",
+    summary: "Names of tests that have results of changes under review",
+    parameters: &[&["suite", "prefixes", "flaky", "limit"]],
+    body: None,
+    media: JSON,
+    answer: texts,
+    errors: QUESTION,
+};
+
 /// Results of some tests.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let own = ["suite", "tests", "flaky", "recent", "branch", "limit"];
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &TIMES])?;
+    let parameters = Parameters::read(query, RESULTS.parameters)?;
     let suite = suite_of(&parameters)?;
     let mut tests: Vec<&str> = parameters.all("tests").filter(|test| !test.trim().is_empty()).collect();
     tests.sort_unstable();
@@ -129,7 +165,7 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<R
 
 /// Names of tests that have such results.
 pub(crate) async fn names(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query, &[&["suite", "prefixes", "flaky", "limit"]])?;
+    let parameters = Parameters::read(query, NAMES.parameters)?;
     let suite = suite_of(&parameters)?;
     let limit = parameters.limit(100)?;
     let mut prefixes: Vec<&str> = parameters.all("prefixes").collect();

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
+use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, texts, whole};
 use schema::state::{ERROR, NAMES};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
@@ -35,10 +36,30 @@ impl FailureFound {
     }
 }
 
+/// What it offers.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "get",
+    path: "/api/failures/{suite}",
+    summary: "Tests that failed: their names, or run by run",
+    parameters: &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed"], &POINT, &RANGE, &TIMES],
+    body: None,
+    media: JSON,
+    answer: || {
+        let run = json!({
+            "type": "object",
+            "properties": { "uuid": whole(), "start_time": whole() },
+            "required": ["uuid", "start_time"],
+            "additionalProperties": { "enum": NAMES },
+        });
+        let by_run = list_of(object(&[("configuration", shared("Configuration")), ("results", list_of(run))]));
+        json!({ "anyOf": [texts(), by_run] })
+    },
+    errors: QUESTION,
+};
+
 /// Names of failed tests, or the failures of each run.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str) -> Result<Response, ApiError> {
-    let known: &[&[&str]] = &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed"], &POINT, &RANGE, &TIMES];
-    let parameters = Parameters::read_beside_path(query, &["suite"], known)?;
+    let parameters = Parameters::read_beside_path(query, &["suite"], OPERATION.parameters)?;
     let (unexpected, collapsed) = (parameters.flag("unexpected", true), parameters.flag("collapsed", true));
     let selection = Selection::read(service, &parameters, RUNS).await?;
     if runs(service, suite, &selection).await? == 0 {

@@ -10,6 +10,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::stable_hash;
+use schema::openapi::{JSON, Operation, QUESTION, list_of, object, text, whole};
 use schema::state::ERROR;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -60,6 +61,32 @@ pub(crate) struct Answer {
     pub(crate) tests: Vec<Unreliable>,
 }
 
+/// What it offers.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "get",
+    path: "/api/flaky",
+    summary: "Tests ranked by how unreliable they were",
+    parameters: &[&CONFIGURATION, &["suite", "weeks", "recent", "branch", "limit"]],
+    body: None,
+    media: JSON,
+    answer: || {
+        let share = json!({ "type": "number", "minimum": 0, "maximum": 1 });
+        let test = object(&[
+            ("test", text()),
+            ("runs", whole()),
+            ("unexpected", whole()),
+            ("rate", share.clone()),
+            ("lower", share.clone()),
+            ("upper", share),
+            ("flips", whole()),
+            ("disagreements", whole()),
+            ("configurations", whole()),
+        ]);
+        object(&[("suite", text()), ("weeks", whole()), ("rule", text()), ("tests", list_of(test))])
+    },
+    errors: QUESTION,
+};
+
 /// The Wilson score interval of `part` of `whole`, both ends between 0 and 1 (Wilson 1927).
 pub(crate) fn wilson(part: u64, whole: u64) -> (f64, f64) {
     if whole == 0 {
@@ -85,8 +112,7 @@ pub(crate) async fn find(
     query: Option<&str>,
     default_suite: Option<&str>,
 ) -> Result<Answer, ApiError> {
-    let own = ["suite", "weeks", "recent", "branch", "limit"];
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &own])?;
+    let parameters = Parameters::read(query, OPERATION.parameters)?;
     let suite = parameters.first("suite").filter(|suite| !suite.is_empty()).or(default_suite);
     let suite = suite.ok_or_else(|| bad("No test suite specified"))?.to_owned();
     let weeks = match parameters.first("weeks").map(str::parse) {

@@ -14,6 +14,7 @@ mod error;
 mod ews;
 mod failures;
 mod flaky;
+mod operations;
 mod pages;
 mod parameters;
 mod ranges;
@@ -79,6 +80,8 @@ fn webkit_bugzilla() -> String {
 /// What the service is configured with.
 #[derive(Debug, Clone)]
 pub struct QueryOptions {
+    /// What the intake offers beside this service; for the documentation.
+    pub intake: &'static [schema::openapi::Operation],
     /// Title of the pages.
     pub title: String,
     /// Known repositories.

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::stable_hash;
+use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, whole};
 use schema::state::States;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -26,6 +27,45 @@ pub(crate) struct SuiteRun {
     pub(crate) stats: Box<RawValue>,
 }
 
+/// What it offers.
+pub(crate) const RUNS_OF_SUITE: Operation = Operation {
+    method: "get",
+    path: "/api/results/{suite}",
+    summary: "Runs of a suite, by configuration, oldest first",
+    parameters: &[&CONFIGURATION, &["recent", "limit"], &POINT, &RANGE, &TIMES],
+    body: None,
+    media: JSON,
+    answer: || {
+        let run = object(&[
+            ("uuid", whole()),
+            ("start_time", whole()),
+            ("details", object(&[("number_of_flaky_tests", whole())])),
+            ("stats", json!({ "type": "object" })),
+        ]);
+        list_of(object(&[("configuration", shared("Configuration")), ("results", list_of(run))]))
+    },
+    errors: QUESTION,
+};
+
+/// What it offers.
+pub(crate) const RESULTS_OF_TEST: Operation = Operation {
+    method: "get",
+    path: "/api/results/{suite}/{test}",
+    summary: "Results of one test, by configuration, oldest first",
+    parameters: RUNS_OF_SUITE.parameters,
+    body: None,
+    media: JSON,
+    answer: || {
+        let result = json!({
+            "type": "object",
+            "properties": { "uuid": whole(), "start_time": whole(), "actual": text(), "expected": text() },
+            "required": ["uuid", "start_time", "actual", "expected"],
+        });
+        list_of(object(&[("configuration", shared("Configuration")), ("results", list_of(result))]))
+    },
+    errors: QUESTION,
+};
+
 /// Answers for a suite, or for a test of it.
 pub(crate) async fn endpoint(
     service: &Service,
@@ -34,8 +74,7 @@ pub(crate) async fn endpoint(
     test: Option<&str>,
 ) -> Result<Response, ApiError> {
     let fixed = if test.is_none() { &["suite"][..] } else { &["suite", "test"] };
-    let known: &[&[&str]] = &[&CONFIGURATION, &["recent", "limit"], &POINT, &RANGE, &TIMES];
-    let parameters = Parameters::read_beside_path(query, fixed, known)?;
+    let parameters = Parameters::read_beside_path(query, fixed, RUNS_OF_SUITE.parameters)?;
     let selection = Selection::read(service, &parameters, RUNS).await?;
     Ok(match test {
         None => Json(of_suite(service, suite, &selection).await?).into_response(),

@@ -17,7 +17,8 @@ use crate::configurations::{self, Known};
 use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
 use crate::{
-    QueryOptions, archives, bugs, commits, ews, failures, flaky, results, suites, summary, test_names, uploads, urls,
+    QueryOptions, archives, bugs, commits, ews, failures, flaky, operations, results, suites, summary, test_names,
+    uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -139,6 +140,7 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         }
         ["api", "upload"] => uploads::list(service, query).await,
         ["api", "upload", "archive"] => archives::download(service, query).await,
+        ["api", "openapi.json"] => operations::document(service, query),
         ["api", "suites"] => suites::endpoint(service, query).await,
         ["api", "flaky"] => flaky::endpoint(service, query).await,
         ["api", "urls"] => urls::list(service, query).await,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::configuration::Configuration;
+use schema::openapi::{JSON, Operation, QUESTION, list_of, shared, texts};
+use serde_json::json;
 
 use crate::configurations::{self, Matching};
 use crate::error::{ApiError, not_found};
@@ -15,9 +17,26 @@ use crate::selection::branch_key;
 /// Suites that a configuration is shown with.
 const SUITES: usize = 100;
 
+/// What it offers.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "get",
+    path: "/api/suites",
+    summary: "Which suites each configuration runs",
+    parameters: &[&CONFIGURATION, &["suite", "recent", "branch"]],
+    body: None,
+    media: JSON,
+    answer: || {
+        let pair = json!({
+            "type": "array", "prefixItems": [shared("Configuration"), texts()], "minItems": 2, "maxItems": 2,
+        });
+        list_of(pair)
+    },
+    errors: QUESTION,
+};
+
 /// Suites by configuration.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent", "branch"]])?;
+    let parameters = Parameters::read(query, OPERATION.parameters)?;
     let branch = branch_key(&parameters);
     let matching = configurations::matching(service, &parameters, &branch).await?;
     let asked: Vec<&str> = parameters.all("suite").collect();

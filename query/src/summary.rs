@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::commit::Commit;
+use schema::openapi::{JSON, Operation, QUESTION, object};
 use schema::state::{NAMES, States};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::commits::{Keep, asked, between, now_uuid};
 use crate::error::{ApiError, bad};
@@ -20,6 +21,24 @@ use crate::selection::Selection;
 /// A commit as the steps compare it: uuid, then repository.
 type Candidate = (u64, String);
 
+/// What it offers.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "get",
+    path: "/api/results-summary/{suite}/{test}",
+    summary: "How a test did lately, in percent; newer commits weigh more",
+    parameters: &[&CONFIGURATION, &["recent", "limit", "include_expectations"], &POINT],
+    body: None,
+    media: JSON,
+    answer: || {
+        let share = json!({ "type": "integer", "minimum": 0, "maximum": 100 });
+        let split = json!({ "type": "object", "additionalProperties": share });
+        let bucket = json!({ "anyOf": [share, split] });
+        let names: Vec<String> = NAMES.iter().map(|name| name.to_lowercase()).collect();
+        object(&names.iter().map(|name| (name.as_str(), bucket.clone())).collect::<Vec<_>>())
+    },
+    errors: QUESTION,
+};
+
 /// Weighted shares of the states.
 pub(crate) async fn endpoint(
     service: &Service,
@@ -27,8 +46,7 @@ pub(crate) async fn endpoint(
     suite: &str,
     test: &str,
 ) -> Result<Response, ApiError> {
-    let known: &[&[&str]] = &[&CONFIGURATION, &["recent", "limit", "include_expectations"], &POINT];
-    let parameters = Parameters::read_beside_path(query, &["suite", "test"], known)?;
+    let parameters = Parameters::read_beside_path(query, &["suite", "test"], OPERATION.parameters)?;
     let window = parameters.limit(100)?.saturating_add(1).min(100_000);
     let point = ranges::of_point(service, &parameters).await?;
     let (before, after) = candidates(service, &parameters, point, window).await?;

@@ -2,14 +2,27 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use schema::openapi::{JSON, Operation, QUESTION, texts};
 
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::{Service, name};
 
+/// What it offers.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "get",
+    path: "/api/{suite}/tests",
+    summary: "Names of a suite's tests, by prefix",
+    parameters: &[&["test", "limit"]],
+    body: None,
+    media: JSON,
+    answer: texts,
+    errors: QUESTION,
+};
+
 /// Names of a suite's tests that start with one of the asked prefixes, sorted.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str) -> Result<Response, ApiError> {
-    let parameters = Parameters::read_beside_path(query, &["suite"], &[&["test", "limit"]])?;
+    let parameters = Parameters::read_beside_path(query, &["suite"], OPERATION.parameters)?;
     let mut prefixes: Vec<String> = parameters.all("test").map(name).collect();
     if prefixes.is_empty() {
         prefixes.push(String::new());

@@ -6,6 +6,7 @@ use clickhouse::Row;
 use schema::configuration::Configuration;
 use schema::event::{CI_URLS, STEPS};
 use schema::links::{self, MasterIds};
+use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, whole};
 use schema::results::{self, ResultsError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -99,8 +100,42 @@ fn outcome(service: &Service, test_results: &str) -> Value {
     Value::Object(steps.collect())
 }
 
+/// What it offers.
+pub(crate) const UPLOADS: Operation = Operation {
+    method: "get",
+    path: "/api/upload",
+    summary: "Runs as they were uploaded",
+    parameters: &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE],
+    body: None,
+    media: JSON,
+    answer: || list_of(uploaded("test_results", json!({ "type": "object" }))),
+    errors: QUESTION,
+};
+
+/// What it offers.
+pub(crate) const PROCESS: Operation = Operation {
+    method: "post",
+    path: "/api/upload/process",
+    summary: "Process stored uploads again",
+    parameters: UPLOADS.parameters,
+    body: None,
+    media: JSON,
+    answer: || list_of(uploaded("processing", shared("Processing"))),
+    errors: QUESTION,
+};
+
+fn uploaded(member: &str, schema: Value) -> Value {
+    object(&[
+        ("configuration", shared("Configuration")),
+        ("suite", text()),
+        ("commits", list_of(shared("Commit"))),
+        ("timestamp", whole()),
+        (member, schema),
+    ])
+}
+
 async fn find(service: &Service, query: Option<&str>) -> Result<Vec<(Configuration, String, UploadFound)>, ApiError> {
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE])?;
+    let parameters = Parameters::read(query, UPLOADS.parameters)?;
     let selection = Selection::read(service, &parameters, 100).await?;
     if selection.is_empty() {
         return Ok(Vec::new());

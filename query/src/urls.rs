@@ -6,7 +6,9 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::Configuration;
+use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, whole};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::configurations;
 use crate::error::{ApiError, not_found};
@@ -91,9 +93,40 @@ pub(crate) async fn to_link(service: &Service, kind: &str, query: Option<&str>) 
     }
 }
 
+/// What it offers.
+pub(crate) const URLS: Operation = Operation {
+    method: "get",
+    path: "/api/urls",
+    summary: "Links of runs to their CI",
+    parameters: &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE, &TIMES],
+    body: None,
+    media: JSON,
+    answer: || {
+        let urls = json!({
+            "type": "object",
+            "properties": { "uuid": whole(), "start_time": whole(), "queue": text(), "build": text(), "worker": text() },
+            "required": ["uuid", "start_time"],
+            "additionalProperties": false,
+        });
+        list_of(object(&[("configuration", shared("Configuration")), ("urls", list_of(urls))]))
+    },
+    errors: QUESTION,
+};
+
+/// What it offers.
+pub(crate) const QUEUES: Operation = Operation {
+    method: "get",
+    path: "/api/urls/queue",
+    summary: "Links to the queues that run suites",
+    parameters: &[&CONFIGURATION, &["suite", "recent", "branch", "limit"]],
+    body: None,
+    media: JSON,
+    answer: || list_of(object(&[("configuration", shared("Configuration")), ("url", text())])),
+    errors: QUESTION,
+};
+
 async fn links(service: &Service, query: Option<&str>) -> Result<Vec<Linked>, ApiError> {
-    let known: &[&[&str]] = &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE, &TIMES];
-    let parameters = Parameters::read(query, known)?;
+    let parameters = Parameters::read(query, URLS.parameters)?;
     let selection = Selection::read(service, &parameters, LIMIT).await?;
     if selection.is_empty() {
         return Ok(Vec::new());
@@ -129,7 +162,7 @@ async fn links(service: &Service, query: Option<&str>) -> Result<Vec<Linked>, Ap
 }
 
 async fn queues(service: &Service, query: Option<&str>) -> Result<Vec<Queue>, ApiError> {
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent", "branch", "limit"]])?;
+    let parameters = Parameters::read(query, QUEUES.parameters)?;
     let limit = parameters.limit(LIMIT)?;
     let branch = branch_key(&parameters);
     let matching = configurations::matching(service, &parameters, &branch).await?;

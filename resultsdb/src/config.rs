@@ -197,6 +197,7 @@ impl Config {
         let routes = serde_json::to_value(&self.archive_routes).context("archive_routes")?;
         let dashboards = self.dashboard_queries.iter().map(serde_json::to_value).collect::<Result<_, _>>();
         Ok(QueryOptions {
+            intake: ingest::OPERATIONS,
             title: self.title.clone(),
             repositories: repositories.collect(),
             archive_routes: routes.as_object().cloned().unwrap_or_default(),

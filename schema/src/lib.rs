@@ -9,6 +9,7 @@ pub mod commit;
 pub mod configuration;
 pub mod event;
 pub mod links;
+pub mod openapi;
 pub mod results;
 pub mod state;
 pub mod store;

@@ -13,6 +13,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::{Configuration, version_text};
+use schema::openapi::{Operation, QUESTION, text};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
@@ -76,9 +77,21 @@ async fn find(service: &Service, parameters: &Parameters) -> Result<Vec<Archive>
         .collect())
 }
 
+/// What it offers.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "get",
+    path: "/api/upload/archive",
+    summary: "The files of one run, as a zip",
+    parameters: &[&CONFIGURATION, &["suite", "recent"], &POINT, &RANGE, &TIMES],
+    body: None,
+    media: "application/zip",
+    answer: text,
+    errors: QUESTION,
+};
+
 /// `GET /api/upload/archive`: the archive as it came.
 pub(crate) async fn download(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &["suite", "recent"], &POINT, &RANGE, &TIMES])?;
+    let parameters = Parameters::read(query, OPERATION.parameters)?;
     let found = find(service, &parameters).await?;
     let Some(first) = found.first() else {
         return Err(not_found("No archives matching the specified criteria"));

@@ -19,7 +19,7 @@ use crate::QueryOptions;
 use crate::error::{ApiError, bad};
 use crate::parameters::Parameters;
 use crate::routes::Service;
-use crate::{archives, urls};
+use crate::{archives, operations, urls};
 
 /// Static files: path below the site, content type, contents.
 const ASSETS: &[(&str, &str, &str)] = &[
@@ -117,12 +117,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/commit/info" => commits::info(service, query).await,
         "/commit/next" => commits::neighbour(service, query, commits::Direction::Next).await,
         "/commit/previous" => commits::neighbour(service, query, commits::Direction::Previous).await,
-        "/documentation" => service.pages.render(
-            StatusCode::OK,
-            "documentation.html",
-            Some("Documentation"),
-            context! { page => "/documentation" },
-        ),
+        "/documentation" => operations::page(service),
         "/urls/queue" => urls::to_link(service, "queue", query).await,
         "/urls/build" => urls::to_link(service, "build", query).await,
         "/urls/worker" => urls::to_link(service, "worker", query).await,

@@ -1,0 +1,101 @@
+//! `GET /api/openapi.json` and `/documentation`: what every endpoint says of itself.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use minijinja::context;
+use schema::openapi::{self, JSON, Operation};
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::routes::Service;
+use crate::{archives, bugs, commits, ews, failures, flaky, results, suites, summary, test_names, uploads, urls};
+
+const OPENAPI: Operation = Operation {
+    method: "get",
+    path: "/api/openapi.json",
+    summary: "This document",
+    parameters: &[],
+    body: None,
+    media: JSON,
+    answer: || json!({ "type": "object" }),
+    errors: &[400],
+};
+
+/// Everything that this service answers.
+const OPERATIONS: [Operation; 17] = [
+    results::RUNS_OF_SUITE,
+    results::RESULTS_OF_TEST,
+    summary::OPERATION,
+    failures::OPERATION,
+    flaky::OPERATION,
+    suites::OPERATION,
+    test_names::OPERATION,
+    urls::URLS,
+    urls::QUEUES,
+    uploads::UPLOADS,
+    uploads::PROCESS,
+    archives::OPERATION,
+    ews::RESULTS,
+    ews::NAMES,
+    bugs::TRACKERS,
+    bugs::CREATE,
+    OPENAPI,
+];
+
+/// The intake's operations, then ours.
+fn all(service: &Service) -> impl Iterator<Item = &Operation> {
+    service.options.intake.iter().chain(&commits::OPERATIONS).chain(&OPERATIONS)
+}
+
+/// The OpenAPI document.
+pub(crate) fn document(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+    Parameters::read(query, OPENAPI.parameters)?;
+    Ok(Json(openapi::document(&service.options.title, all(service), parameter)).into_response())
+}
+
+/// The same for people.
+pub(crate) fn page(service: &Service) -> Result<Response, ApiError> {
+    let shown = |operation: &Operation| {
+        let names: Vec<&str> = operation.parameters.iter().copied().flatten().copied().collect();
+        context! { method => operation.method.to_uppercase(), path => operation.path, summary => operation.summary, names }
+    };
+    let (sent, asked): (Vec<_>, Vec<_>) = all(service).partition(|operation| operation.method != "get");
+    let values = context! {
+        page => "/documentation",
+        sent => sent.into_iter().map(shown).collect::<Vec<_>>(),
+        asked => asked.into_iter().map(shown).collect::<Vec<_>>(),
+    };
+    service.pages.render(StatusCode::OK, "documentation.html", Some("Documentation"), values)
+}
+
+/// Schema and meaning of a query parameter.
+fn parameter(name: &str) -> (Value, &'static str) {
+    let number = || json!({ "type": "integer", "minimum": 0 });
+    let bare = name.trim_start_matches("after_").trim_start_matches("before_");
+    match bare {
+        "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
+        "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
+        "uuid" => (number(), "100 times the commit's time, plus its order within the second"),
+        "timestamp" => (number(), "The commit's time, seconds since 1970"),
+        "time" => (json!({ "type": "integer", "minimum": 1 }), "Start of the run, seconds since 1970"),
+        "ref" | "id" => (json!({ "type": "string", "minLength": 1 }), "Hash or its beginning, revision or identifier"),
+        "repository_id" => (openapi::text(), "Repository of the commit"),
+        "branch" => (openapi::text(), "Branch; without one the default branch"),
+        "recent" => (json!({ "type": "boolean" }), "Only configurations that ran within 14 days; true by default"),
+        "unexpected" => (json!({ "type": "boolean" }), "Only what was not expected; true by default"),
+        "collapsed" => (json!({ "type": "boolean" }), "Names over all runs; true by default"),
+        "include_expectations" => (json!({ "type": "boolean" }), "Split by whether the state was expected"),
+        "flaky" => (json!({ "type": "boolean" }), "Flaky results rather than failures"),
+        "is_simulator" => (json!({ "type": "boolean" }), "Configurations of simulators, or of none"),
+        "version" => (
+            json!({ "type": "string", "pattern": "^[0-9]{1,3}([.][0-9]{1,3}){0,2}$" }),
+            "Version of the platform, a.b.c",
+        ),
+        "suite" => (openapi::text(), "Name of a suite"),
+        "test" | "prefixes" => (openapi::text(), "Beginning of a test's name"),
+        "tests" => (openapi::text(), "Name of a test"),
+        _ => (openapi::text(), "Member of the configuration"),
+    }
+}

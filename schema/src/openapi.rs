@@ -1,0 +1,184 @@
+//! What the HTTP API offers, as OpenAPI 3.1: each endpoint states its [`Operation`] once, and reads its parameters by it.
+
+use serde_json::{Map, Value, json};
+
+/// One method of one path.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// In lower case.
+    pub method: &'static str,
+    /// With `{name}` for what the caller fills in.
+    pub path: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Names of the query parameters, in groups; every one may be repeated.
+    pub parameters: &'static [&'static [&'static str]],
+    /// What is sent.
+    pub body: Option<Body>,
+    /// Content type of the answer.
+    pub media: &'static str,
+    /// JSON schema of the answer.
+    pub answer: fn() -> Value,
+    /// Statuses other than 200.
+    pub errors: &'static [u16],
+}
+
+/// What an operation takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Body {
+    /// Its content type.
+    pub media: &'static str,
+    /// Its JSON schema.
+    pub schema: fn() -> Value,
+}
+
+/// JSON.
+pub const JSON: &str = "application/json";
+/// What a question may be answered with instead.
+pub const QUESTION: &[u16] = &[400, 404, 503];
+
+/// A reference to a schema that all operations share.
+pub fn shared(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// A list of something.
+pub fn list_of(items: Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+/// An object with exactly these members, all of them there.
+pub fn object(members: &[(&str, Value)]) -> Value {
+    let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    let properties: Map<String, Value> =
+        members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// A whole number from 0.
+pub fn whole() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+/// Any text.
+pub fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+/// Texts.
+pub fn texts() -> Value {
+    list_of(text())
+}
+
+/// The document; `parameter` tells the schema and the meaning of a query parameter.
+pub fn document<'a>(
+    title: &str,
+    operations: impl IntoIterator<Item = &'a Operation>,
+    parameter: impl Fn(&str) -> (Value, &'static str),
+) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in operations {
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        path[operation.method] = described(operation, &parameter);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": title, "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+        "components": { "schemas": schemas() },
+    })
+}
+
+fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'static str)) -> Value {
+    let in_path = operation.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).map(
+        |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }),
+    );
+    let in_query = operation.parameters.iter().copied().flatten().map(|name| {
+        let (schema, description) = parameter(name);
+        json!({
+            "name": name, "in": "query", "description": description, "explode": true,
+            "schema": { "type": "array", "items": schema },
+        })
+    });
+    let parameters: Vec<Value> = in_path.chain(in_query).collect();
+    let mut responses = Map::new();
+    let answer =
+        json!({ "description": "The answer", "content": { operation.media: { "schema": (operation.answer)() } } });
+    responses.insert("200".to_owned(), answer);
+    for status in operation.errors {
+        let description = reason(*status);
+        let content = json!({ JSON: { "schema": shared("Error") } });
+        responses.insert(status.to_string(), json!({ "description": description, "content": content }));
+    }
+    let mut described = json!({ "summary": operation.summary, "parameters": parameters, "responses": responses });
+    if let Some(body) = operation.body {
+        described["requestBody"] =
+            json!({ "required": true, "content": { body.media: { "schema": (body.schema)() } } });
+    }
+    described
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "The question is wrong; the description says where",
+        404 => "Nothing is there",
+        413 => "The body is too large",
+        503 => "The log or the store is away; try again",
+        _ => "Refused",
+    }
+}
+
+fn schemas() -> Value {
+    let number_or_text = json!({ "type": ["integer", "string"] });
+    json!({
+        "Error": object(&[
+            ("status", json!({ "const": "error" })), ("error", text()), ("description", text()),
+        ]),
+        "Ok": object(&[("status", json!({ "const": "ok" }))]),
+        "Configuration": {
+            "type": "object",
+            "properties": {
+                "platform": text(), "version": whole(), "is_simulator": { "type": "boolean" }, "architecture": text(),
+                "version_name": text(), "model": text(), "style": text(), "flavor": text(), "sdk": text(), "suite": text(),
+            },
+            "additionalProperties": false,
+        },
+        "GivenConfiguration": {
+            "type": "object",
+            "properties": {
+                "platform": text(), "version": number_or_text, "is_simulator": { "type": "boolean" },
+                "architecture": text(), "version_name": text(), "model": text(), "style": text(), "flavor": text(),
+                "sdk": text(),
+            },
+            "required": ["platform", "version", "is_simulator", "architecture"],
+        },
+        "Commit": {
+            "type": "object",
+            "properties": {
+                "repository_id": text(), "branch": text(), "timestamp": whole(),
+                "order": { "type": "integer", "minimum": 0, "maximum": 99 },
+                "hash": { "type": "string", "pattern": "^[0-9a-f]{1,40}$" }, "revision": whole(), "identifier": text(),
+                "message": text(),
+                "author": object(&[("name", text()), ("emails", texts())]),
+            },
+            "required": ["repository_id", "branch", "timestamp", "order"],
+            "additionalProperties": false,
+        },
+        "GivenCommit": {
+            "type": "object",
+            "properties": {
+                "repository_id": text(), "branch": text(), "timestamp": { "type": "integer" },
+                "order": { "type": "integer", "minimum": 0, "maximum": 99 }, "hash": text(),
+                "revision": { "type": "integer" }, "identifier": text(), "message": text(), "id": text(), "ref": text(),
+                "author": { "type": ["string", "object"] },
+            },
+            "required": ["repository_id"],
+        },
+        "Processing": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object", "properties": { "status": text(), "description": text() }, "required": ["status"],
+            },
+        },
+    })
+}
