@@ -28,6 +28,6 @@ url=$(sed 's/^listening on //' "$work/address")
 target/release/resultsdb demo --url "$url" 2>/dev/null
 
 (cd "$work" && "$OLDPWD/$tools/bin/schemathesis" run "$url/api/openapi.json" --max-examples "$EXAMPLES" --seed 1 \
-  --no-color --generation-database none --request-timeout 30 --workers 2 \
+  --no-color --generation-database none --request-timeout 30 \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance)
 kill -0 "$server"

@@ -9,6 +9,8 @@
 pub mod rows;
 mod writer;
 
+pub use writer::write;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ const MAX_ROWS: usize = 1_000_000;
 
 /// Inserts every row; on an error some tables may hold the batch already, which a repetition heals. Tables are
 /// written at the same time, because most of an insert is waiting for the disk.
-pub(crate) async fn write(client: &Client, views: &Views, watermarks: &[WatermarkRow]) -> Result<()> {
+pub async fn write(client: &Client, views: &Views, watermarks: &[WatermarkRow]) -> Result<()> {
     try_join!(
         insert(client, "repositories", &views.repositories),
         insert(client, "commits", &views.commits),

@@ -132,6 +132,11 @@ pub(crate) async fn asked(service: &Service, ids: &[&str]) -> Result<Vec<(String
         .collect()
 }
 
+/// Four weeks, in units of uuids: what holds a page of commits of most branches.
+const FIRST_SPAN: u64 = 28 * 86_400 * 100;
+/// A branch without commits is asked about three times, down to the year 1970.
+const WIDER: u64 = 32;
+
 /// Which end of a range is kept under a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
@@ -150,10 +155,22 @@ pub(crate) async fn between(
 ) -> Result<Vec<Commit>, ApiError> {
     let order = if keep == Keep::Oldest { "uuid" } else { "uuid DESC" };
     let condition = format!("repository = ? AND branch IN ? AND uuid BETWEEN ? AND ? ORDER BY {order} LIMIT ?");
-    Ok(select(&service.client, &condition, |query| {
-        query.bind(repository).bind(branches).bind(begin).bind(end).bind(limit)
-    })
-    .await?)
+    // The end that is kept is asked first: the store would read the whole range and then sort.
+    let mut span = FIRST_SPAN;
+    loop {
+        let (from, to) = match keep {
+            Keep::Oldest => (begin, end.min(begin.saturating_add(span))),
+            Keep::Newest => (begin.max(end.saturating_sub(span)), end),
+        };
+        let found = select(&service.client, &condition, |query| {
+            query.bind(repository).bind(branches).bind(from).bind(to).bind(limit)
+        })
+        .await?;
+        if found.len() as u64 >= limit || (from, to) == (begin, end) {
+            return Ok(found);
+        }
+        span = span.saturating_mul(WIDER);
+    }
 }
 
 /// What `ref` and `id` name, in the asked repositories or in all, of any branch.

@@ -19,11 +19,12 @@ const RECENT_SECONDS: i64 = 14 * 86_400;
 /// The matching configurations of a branch, by id.
 pub(crate) type Matching = HashMap<u64, Configuration>;
 
-/// A stored configuration and when it last ran, seconds.
+/// A stored configuration, when it last ran, seconds, and the suites that it ever ran, sorted.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    id: u64,
-    configuration: Configuration,
+    pub(crate) id: u64,
+    pub(crate) configuration: Configuration,
+    pub(crate) suites: Vec<String>,
     last_start_time: u32,
 }
 
@@ -37,11 +38,10 @@ pub(crate) fn known() -> Known {
 
 /// The matching configurations of a branch.
 pub(crate) async fn matching(service: &Service, parameters: &Parameters, branch: &str) -> Result<Matching, ApiError> {
-    let key = (branch.to_owned(), service.watermark.latest());
-    let stored = service.configurations.try_get_with(key, load(&service.client, branch)).await;
+    let stored = stored(service, branch).await?;
     let oldest = if parameters.flag("recent", true) { now() - RECENT_SECONDS } else { 0 };
     let mut found = Matching::new();
-    for one in stored.map_err(ApiError::Shared)?.iter() {
+    for one in stored.iter() {
         if i64::from(one.last_start_time) >= oldest && matches(&one.configuration, parameters)? {
             found.insert(one.id, one.configuration.clone());
         }
@@ -49,12 +49,26 @@ pub(crate) async fn matching(service: &Service, parameters: &Parameters, branch:
     Ok(found)
 }
 
+/// All configurations of a branch.
+pub(crate) async fn stored(service: &Service, branch: &str) -> Result<Arc<Vec<Stored>>, ApiError> {
+    let key = (branch.to_owned(), service.watermark.latest());
+    let stored = service.configurations.try_get_with(key, load(&service.client, branch)).await;
+    stored.map_err(ApiError::Shared)
+}
+
 async fn load(client: &Client, branch: &str) -> Result<Arc<Vec<Stored>>, ApiError> {
     let rows: Vec<ConfigurationRow> =
         client.query("SELECT ?fields FROM configurations WHERE branch = ?").bind(branch).fetch_all().await?;
+    let sql = "SELECT config_id, suite FROM suites WHERE branch = ? ORDER BY suite";
+    let pairs: Vec<(u64, String)> = client.query(sql).bind(branch).fetch_all().await?;
+    let mut suites: HashMap<u64, Vec<String>> = HashMap::new();
+    for (id, suite) in pairs {
+        suites.entry(id).or_default().push(suite);
+    }
     let stored = rows.into_iter().map(|row| {
         let configuration = serde_json::from_str(&row.configuration).map_err(broken)?;
-        Ok(Stored { id: row.config_id, configuration, last_start_time: row.last_start_time })
+        let suites = suites.remove(&row.config_id).unwrap_or_default();
+        Ok(Stored { id: row.config_id, configuration, suites, last_start_time: row.last_start_time })
     });
     Ok(Arc::new(stored.collect::<Result<_, ApiError>>()?))
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
+use crate::ranges::Bounds;
 use crate::routes::Service;
 use crate::selection::{Place, Selection};
 
@@ -62,9 +63,9 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str
     let parameters = Parameters::read_beside_path(query, &["suite"], OPERATION.parameters)?;
     let (unexpected, collapsed) = (parameters.flag("unexpected", true), parameters.flag("collapsed", true));
     let selection = Selection::read(service, &parameters, RUNS).await?;
-    if runs(service, suite, &selection).await? == 0 {
-        return Err(not_found("No test runs found with the specified criteria"));
-    }
+    let selection = to_its_runs(service, suite, selection)
+        .await?
+        .ok_or_else(|| not_found("No test runs found with the specified criteria"))?;
     if collapsed {
         let sql = format!("SELECT DISTINCT test FROM {}", failures_of(&selection, state_column(unexpected)));
         let query = selection.bind(selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite));
@@ -124,12 +125,28 @@ fn place(run: &[FailureFound]) -> Place {
     run.first().map_or_else(nowhere, FailureFound::place)
 }
 
-async fn runs(service: &Service, suite: &str, selection: &Selection<'_>) -> Result<u64, ApiError> {
+/// The selection without the time before its first run; `None` if it has no run.
+async fn to_its_runs<'a>(
+    service: &Service,
+    suite: &str,
+    selection: Selection<'a>,
+) -> Result<Option<Selection<'a>>, ApiError> {
     if selection.is_empty() {
-        return Ok(0);
+        return Ok(None);
     }
-    let sql = format!("SELECT count() FROM (SELECT 1 FROM runs WHERE suite = ?{} LIMIT 1)", selection.condition());
-    Ok(selection.bind_condition(service.client.query(&sql).bind(suite)).fetch_one().await?)
+    let sql = format!(
+        "SELECT config_id, uuid FROM runs WHERE suite = ?{}{}",
+        selection.condition(),
+        selection.tail("config_id")
+    );
+    let recent = selection.recent();
+    let mut rows: Vec<(u64, u64)> = recent.bind(service.client.query(&sql).bind(suite)).fetch_all().await?;
+    let found = rows.iter().map(|(config_id, _)| (*config_id, suite));
+    if let Some(older) = selection.older(service, &recent, &[suite], found).await? {
+        rows.extend(older.bind(service.client.query(&sql).bind(suite)).fetch_all::<(u64, u64)>().await?);
+    }
+    let first = rows.iter().map(|(_, uuid)| *uuid).min();
+    Ok(first.map(|begin| Selection { bounds: Bounds { begin, ..selection.bounds }, ..selection }))
 }
 
 /// The failures of the selected runs: those that the newest upload of the run wrote. Needs the suite and the

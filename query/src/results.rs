@@ -103,7 +103,13 @@ pub(crate) async fn of_suite(
     }
     let sql =
         format!("SELECT ?fields FROM runs WHERE suite = ?{}{}", selection.condition(), selection.tail("config_id"));
-    let rows: Vec<RunFound> = selection.bind(service.client.query(&sql).bind(suite)).fetch_all().await?;
+    let recent = selection.recent();
+    let mut rows: Vec<RunFound> = recent.bind(service.client.query(&sql).bind(suite)).fetch_all().await?;
+    let found = rows.iter().map(|row| (row.config_id, suite));
+    if let Some(older) = selection.older(service, &recent, &[suite], found).await? {
+        rows.retain(|row| !older.matching.contains_key(&row.config_id));
+        rows.extend(older.bind(service.client.query(&sql).bind(suite)).fetch_all::<RunFound>().await?);
+    }
     selection.group(
         rows,
         |row| Place { config_id: row.config_id, uuid: row.uuid, sdk: row.sdk.clone(), start_time: row.start_time },
@@ -146,7 +152,15 @@ pub(crate) async fn rows_of_test(
         selection.tail("config_id")
     );
     let test_id = stable_hash(&[suite.as_bytes(), test.as_bytes()]);
-    Ok(selection.bind(service.client.query(&sql).bind(suite).bind(test_id)).fetch_all().await?)
+    let recent = selection.recent();
+    let mut rows: Vec<ResultFound> =
+        recent.bind(service.client.query(&sql).bind(suite).bind(test_id)).fetch_all().await?;
+    let found = rows.iter().map(|row| (row.config_id, suite));
+    if let Some(older) = selection.older(service, &recent, &[suite], found).await? {
+        rows.retain(|row| !older.matching.contains_key(&row.config_id));
+        rows.extend(older.bind(service.client.query(&sql).bind(suite).bind(test_id)).fetch_all::<ResultFound>().await?);
+    }
+    Ok(rows)
 }
 
 /// The results of one test.

@@ -1,12 +1,13 @@
 //! Which stored rows of runs a question selects: branch, configurations, bounds, SDKs and the limit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clickhouse::query::Query;
 use schema::configuration::Configuration;
 use serde::Serialize;
 
-use crate::configurations::{self, Matching};
+use crate::commits::now_uuid;
+use crate::configurations::{self, Matching, Stored};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::ranges::{self, Bounds};
@@ -28,8 +29,17 @@ pub(crate) struct Place {
     pub(crate) start_time: u32,
 }
 
+/// Runs of one suite on one configuration that a week usually has at least; a guess that costs only time.
+const RUNS_PER_WEEK: u64 = 10;
+/// Recent configurations ran within two weeks.
+const MIN_WEEKS: u64 = 3;
+/// Beyond this two questions cost more than they save.
+const MAX_WEEKS: u64 = 26;
+/// In units of uuids.
+const WEEK: u64 = 7 * 86_400 * 100;
+
 /// What a run query asks for besides its suite and test.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Selection<'a> {
     pub(crate) branch: String,
     pub(crate) matching: Matching,
@@ -69,6 +79,43 @@ impl<'a> Selection<'a> {
     /// Whether no row can be selected, so that nothing need be asked.
     pub(crate) fn is_empty(&self) -> bool {
         self.matching.is_empty()
+    }
+
+    /// The last weeks of the selection, as many as usually hold the limit: every week asked costs a read, even where it
+    /// has nothing for the question. [`Self::older`] says whether that was enough.
+    pub(crate) fn recent(&self) -> Self {
+        let weeks = (self.limit / RUNS_PER_WEEK).max(MIN_WEEKS);
+        let begin = self.bounds.end.min(now_uuid()).saturating_sub(weeks * WEEK);
+        if self.by_time() || weeks > MAX_WEEKS || begin <= self.bounds.begin {
+            return self.clone();
+        }
+        Self { bounds: Bounds { begin, ..self.bounds }, ..self.clone() }
+    }
+
+    /// What is to be asked of all weeks, because the recent ones did not fill the limit: the configurations that ran one
+    /// of the suites (any if none is named). `found` tells the configuration and suite of each recent row.
+    pub(crate) async fn older<'b>(
+        &self,
+        service: &Service,
+        recent: &Self,
+        suites: &[&str],
+        found: impl Iterator<Item = (u64, &'b str)>,
+    ) -> Result<Option<Self>, ApiError> {
+        if recent.bounds.begin == self.bounds.begin {
+            return Ok(None);
+        }
+        let mut counts: HashMap<(u64, &str), u64> = HashMap::new();
+        for partition in found {
+            *counts.entry(partition).or_default() += 1;
+        }
+        let stored = configurations::stored(service, &self.branch).await?;
+        let lacks = |one: &&Stored| {
+            let mut ran = one.suites.iter().filter(|it| suites.is_empty() || suites.contains(&it.as_str()));
+            ran.any(|suite| counts.get(&(one.id, suite.as_str())).is_none_or(|count| *count < self.limit))
+        };
+        let known = |one: &Stored| Some((one.id, self.matching.get(&one.id)?.clone()));
+        let matching: Matching = stored.iter().filter(lacks).filter_map(known).collect();
+        Ok((!matching.is_empty()).then(|| Self { matching, ..self.clone() }))
     }
 
     /// Conditions that all tables of runs share; follows another condition.

@@ -26,10 +26,9 @@ pub(crate) const OPERATION: Operation = Operation {
     body: None,
     media: JSON,
     answer: || {
-        let pair = json!({
-            "type": "array", "prefixItems": [shared("Configuration"), texts()], "minItems": 2, "maxItems": 2,
-        });
-        list_of(pair)
+        // A configuration, then its suites.
+        let member = json!({ "anyOf": [shared("Configuration"), texts()] });
+        list_of(json!({ "type": "array", "items": member, "minItems": 2, "maxItems": 2 }))
     },
     errors: QUESTION,
 };
@@ -58,16 +57,10 @@ pub(crate) async fn of_configurations(
     branch: &str,
     matching: &Matching,
 ) -> Result<BTreeMap<Configuration, Vec<String>>, ApiError> {
-    let ids: Vec<u64> = matching.keys().copied().collect();
     let mut found: BTreeMap<Configuration, Vec<String>> = BTreeMap::new();
-    if ids.is_empty() {
-        return Ok(found);
-    }
-    let sql = "SELECT config_id, suite FROM suites WHERE branch = ? AND config_id IN ? ORDER BY suite";
-    let rows: Vec<(u64, String)> = service.client.query(sql).bind(branch).bind(ids).fetch_all().await?;
-    for (config_id, suite) in rows {
-        if let Some(configuration) = matching.get(&config_id) {
-            found.entry(configuration.clone()).or_default().push(suite);
+    for stored in configurations::stored(service, branch).await?.iter().filter(|it| !it.suites.is_empty()) {
+        if let Some(configuration) = matching.get(&stored.id) {
+            found.entry(configuration.clone()).or_default().extend(stored.suites.iter().cloned());
         }
     }
     Ok(found)

@@ -154,7 +154,13 @@ async fn find(service: &Service, query: Option<&str>) -> Result<Vec<(Configurati
             selection.condition(),
             selection.tail("config_id")
         );
-        let mut rows: Vec<UploadFound> = selection.bind(service.client.query(&sql).bind(&suite)).fetch_all().await?;
+        let recent = selection.recent();
+        let mut rows: Vec<UploadFound> = recent.bind(service.client.query(&sql).bind(&suite)).fetch_all().await?;
+        let in_suite = rows.iter().map(|row| (row.config_id, suite.as_str()));
+        if let Some(older) = selection.older(service, &recent, &[&suite], in_suite).await? {
+            rows.retain(|row| !older.matching.contains_key(&row.config_id));
+            rows.extend(older.bind(service.client.query(&sql).bind(&suite)).fetch_all::<UploadFound>().await?);
+        }
         selection.sort(&mut rows, place);
         for row in rows {
             if let Some(configuration) = selection.configuration(&place(&row)) {

@@ -138,11 +138,17 @@ async fn links(service: &Service, query: Option<&str>) -> Result<Vec<Linked>, Ap
         selection.condition(),
         selection.tail("(config_id, suite)")
     );
-    let mut bound = selection.bind_condition(service.client.query(&sql));
-    if !suites.is_empty() {
-        bound = bound.bind(&suites);
+    let ask = |selection: &Selection<'_>| {
+        let bound = selection.bind_condition(service.client.query(&sql));
+        if suites.is_empty() { bound } else { bound.bind(&suites) }.bind(selection.limit)
+    };
+    let recent = selection.recent();
+    let mut rows: Vec<LinkFound> = ask(&recent).fetch_all().await?;
+    let found = rows.iter().map(|row| (row.config_id, row.suite.as_str()));
+    if let Some(older) = selection.older(service, &recent, &suites, found).await? {
+        rows.retain(|row| !older.matching.contains_key(&row.config_id));
+        rows.extend(ask(&older).fetch_all::<LinkFound>().await?);
     }
-    let mut rows: Vec<LinkFound> = bound.bind(selection.limit).fetch_all().await?;
     let place = |row: &LinkFound| Place {
         config_id: row.config_id,
         uuid: row.uuid,

@@ -58,10 +58,9 @@ async fn find(service: &Service, parameters: &Parameters) -> Result<Vec<Archive>
         selection.condition(),
         selection.tail("(config_id, suite)")
     );
-    let mut bound = selection.bind_condition(service.client.query(&sql));
-    if !suites.is_empty() {
-        bound = bound.bind(&suites);
-    }
+    // Archives live eight weeks, so that all of them are recent.
+    let bound = selection.bind_condition(service.client.query(&sql));
+    let bound = if suites.is_empty() { bound } else { bound.bind(&suites) };
     let rows: Vec<ArchiveFound> = bound.bind(selection.limit).fetch_all().await?;
     Ok(rows
         .into_iter()
