@@ -1,18 +1,12 @@
 //! Reads are bounded: what an endpoint reads does not grow with the history that its question does not need.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use embedded::{Engine, EngineOptions};
+mod support;
+
 use processor::rows::Views;
-use query::{Limits, QueryOptions, Repository, Watermark};
-use schema::blobs::Blobs;
-use schema::event::{Event, Header, Links, Request as Kind};
-use schema::store::{self, StoreAddress};
+use schema::event::Event;
 use serde_json::json;
-use tokio::sync::watch;
-use tower::ServiceExt;
+use support::{Service, engine, now, run};
 
 const CONFIGURATIONS: u64 = 4;
 const RUNS_PER_WEEK: i64 = 12;
@@ -20,10 +14,6 @@ const TESTS: usize = 200;
 const SUITES: [&str; 2] = ["layout-tests", "api-tests"];
 /// Granules are read as a whole, so that small questions read much more than they need.
 const SLACK: u64 = 1000;
-
-fn now() -> i64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
-}
 
 fn event(suite: &str, configuration: u64, index: i64, tests: &[String]) -> Event {
     let time = now() - 600 - index * (7 * 86_400 / RUNS_PER_WEEK);
@@ -39,20 +29,7 @@ fn event(suite: &str, configuration: u64, index: i64, tests: &[String]) -> Event
         (test.clone(), json!({ "actual": actual }))
     };
     let results: serde_json::Map<_, _> = tests.iter().map(result).collect();
-    let document = json!({ "details": {}, "run_stats": {}, "results": results });
-    let header = Header {
-        event_id: uuid::Uuid::now_v7(),
-        received_at: time,
-        request: Kind::Upload {
-            suite: suite.to_owned(),
-            configuration: serde_json::from_value(configuration).unwrap(),
-            commits: vec![serde_json::from_value(commit).unwrap()],
-            timestamp: time,
-            links: Some(Links { queue: None, build: Some("https://ci.example.org/1".into()), worker: None }),
-        },
-        payload: None,
-    };
-    Event { header, test_results: serde_json::value::to_raw_value(&document).unwrap() }
+    run(suite, configuration, &commit, time, &results.into())
 }
 
 /// A week of runs, `age` weeks ago.
@@ -69,86 +46,29 @@ fn week(age: i64) -> Views {
     views
 }
 
-fn options() -> QueryOptions {
-    let limits = Limits { max: 1000, default: 100 };
-    let webkit = Repository {
-        id: "webkit".into(),
-        default_branch: "main".into(),
-        representations: Vec::new(),
-        commit_url: None,
-    };
-    QueryOptions {
-        intake: &[],
-        title: "Results".into(),
-        repositories: vec![webkit],
-        archive_routes: serde_json::Map::new(),
-        xcode_cloud_suites: Vec::new(),
-        default_architecture: None,
-        tests_limits: limits,
-        suites_limits: limits,
-        commits_limits: limits,
-        dashboard_queries: Vec::new(),
-        masters: std::collections::BTreeSet::new(),
-        bug_trackers: std::collections::BTreeMap::new(),
-    }
+/// Rows that the engine read since it started.
+async fn rows_read(service: &Service) -> u64 {
+    let sql = "SELECT sum(value) FROM system.events WHERE event = 'SelectedRows'";
+    service.client.query(sql).fetch_one().await.unwrap()
 }
 
-struct Service {
-    app: Router,
-    client: clickhouse::Client,
-}
-
-impl Service {
-    /// Rows that the engine read since it started.
-    async fn rows_read(&self) -> u64 {
-        let sql = "SELECT sum(value) FROM system.events WHERE event = 'SelectedRows'";
-        self.client.query(sql).fetch_one().await.unwrap()
-    }
-
-    /// Rows read for one answer.
-    async fn cost(&self, path: &str) -> u64 {
-        let before = self.rows_read().await;
-        // Asking for the counter reads the table of counters, too.
-        let counter = self.rows_read().await - before;
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        (self.rows_read().await - before).saturating_sub(2 * counter)
-    }
-}
-
-async fn service(engine: &Engine, blobs: &Blobs, weeks: i64) -> Service {
-    let address = StoreAddress {
-        url: engine.url().to_owned(),
-        database: format!("weeks_{weeks}"),
-        user: engine.user().to_owned(),
-        password: engine.password().to_owned(),
-    };
-    store::migrate(&address).await.unwrap();
-    let client = address.client();
-    for age in (0..weeks).rev() {
-        processor::write(&client, &week(age), &[]).await.unwrap();
-    }
-    let (_, watermark) = watch::channel(1);
-    let app = query::router(client.clone(), blobs.clone(), Watermark::Here(watermark), options());
-    Service { app, client }
+/// Rows read for one answer.
+async fn cost(service: &Service, path: &str) -> u64 {
+    let before = rows_read(service).await;
+    // Asking for the counter reads the table of counters, too.
+    let counter = rows_read(service).await - before;
+    let (status, body) = service.get(path).await;
+    assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+    (rows_read(service).await - before).saturating_sub(2 * counter)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_endpoint_reads_in_proportion_to_history() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(EngineOptions {
-        data_dir: directory.path().join("store"),
-        library: None,
-        connections: 8,
-        max_memory_bytes: 2 << 30,
-        port: 0,
-        password: None,
-    })
-    .await
-    .unwrap();
-    let blobs = Blobs::in_folder(&directory.path().join("blobs")).unwrap();
-    let (short, long) = (service(&engine, &blobs, 1).await, service(&engine, &blobs, 52).await);
+    let folder = directory.path();
+    let engine = engine(folder).await;
+    let short = Service::start(&engine, folder, "week", std::iter::once(week(0))).await;
+    let long = Service::start(&engine, folder, "year", (0..52).rev().map(week)).await;
     let mut grown = Vec::new();
     for path in [
         "/api/results/layout-tests?limit=10",
@@ -178,7 +98,7 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/flaky?suite=layout-tests&weeks=1",
         "/commits?limit=10",
     ] {
-        let (one, year) = (short.cost(path).await, long.cost(path).await);
+        let (one, year) = (cost(&short, path).await, cost(&long, path).await);
         eprintln!("{one:>8} {year:>8} rows  {path}");
         if year > 3 * one + SLACK {
             grown.push(path);
