@@ -12,19 +12,7 @@ if [ ! -x "$tools/bin/schemathesis" ]; then
   "$tools/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$VERSION"
 fi
 
-work=$(mktemp -d)
-server=
-finish() {
-  [ -z "$server" ] || kill "$server" 2>/dev/null || true
-  wait 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-target/release/resultsdb serve --data-dir "$work/data" --listen 127.0.0.1:0 --config examples/webkit.toml \
-  >"$work/address" 2>"$work/log" &
-server=$!
-until grep -q listening "$work/address"; do kill -0 "$server"; sleep 0.1; done
-url=$(sed 's/^listening on //' "$work/address")
+. scripts/server.sh
 target/release/resultsdb demo --url "$url" 2>/dev/null
 
 (cd "$work" && "$OLDPWD/$tools/bin/schemathesis" run "$url/api/openapi.json" --max-examples "$EXAMPLES" --seed 1 \

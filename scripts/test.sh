@@ -7,3 +7,5 @@ cargo clippy --release --locked --workspace --all-targets -- -D warnings
 cargo build --release --locked
 cargo test --release --locked --workspace
 node --test query/browser/
+scripts/clients.sh
+scripts/openapi.sh

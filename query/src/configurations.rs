@@ -113,6 +113,23 @@ mod tests {
     use super::*;
     use crate::parameters::CONFIGURATION;
 
+    proptest::proptest! {
+        /// A stored configuration matches if it has every asked member with one of the asked values.
+        #[test]
+        fn matching_agrees_with_the_plain_rule(
+            has in proptest::collection::btree_map("platform|model|style|flavor", "[ab]", 0..4),
+            asked in proptest::collection::vec(("platform|model|style|flavor", "[ab]"), 0..6),
+        ) {
+            let configuration: Configuration = serde_json::from_value(serde_json::to_value(&has).unwrap()).unwrap();
+            let query: String = asked.iter().map(|(name, value)| format!("{name}={value}&")).collect();
+            let parameters = Parameters::read(Some(query.trim_end_matches('&')), &[&CONFIGURATION]).unwrap();
+            let expected = asked
+                .iter()
+                .all(|(name, _)| asked.iter().any(|(other, value)| other == name && has.get(name) == Some(value)));
+            proptest::prop_assert_eq!(matches(&configuration, &parameters).unwrap(), expected);
+        }
+    }
+
     fn asked(query: &str) -> bool {
         let configuration: Configuration = serde_json::from_str(
             r#"{"platform":"Mac","version":14002001,"is_simulator":false,"architecture":"arm64","style":"Release"}"#,

@@ -60,6 +60,9 @@ fn runs(runner: &mut TestRunner) -> Vec<(Run, Event)> {
     found.into_values().collect()
 }
 
+/// (configuration, sdk) → uuid, start and state of each row as it is answered.
+type Answer = BTreeMap<(u64, String), Vec<(u64, i64, String)>>;
+
 /// What a question about runs selects, by section 4 of the wire contract.
 #[derive(Debug)]
 struct Asked {
@@ -87,12 +90,11 @@ impl Asked {
         query
     }
 
-    /// (configuration, sdk) → rows as they are answered.
-    fn expected(&self, runs: &[Run]) -> BTreeMap<(u64, String), Vec<(u64, i64, String)>> {
+    fn expected(&self, runs: &[Run]) -> Answer {
         let times = usize::from(self.after_time.is_some()) + usize::from(self.before_time.is_some());
         let commits = usize::from(self.after_uuid.is_some()) + usize::from(self.before_uuid.is_some());
         let by_time = times > commits;
-        let mut answer: BTreeMap<(u64, String), Vec<(u64, i64, String)>> = BTreeMap::new();
+        let mut answer = Answer::new();
         for configuration in 0..3 {
             let mut rows: Vec<&Run> = runs
                 .iter()
@@ -119,7 +121,7 @@ impl Asked {
     }
 }
 
-fn answered(body: &[u8]) -> BTreeMap<(u64, String), Vec<(u64, i64, String)>> {
+fn answered(body: &[u8]) -> Answer {
     let answer: Vec<Value> = serde_json::from_slice(body).unwrap();
     let entry = |entry: &Value| {
         let configuration = &entry["configuration"];

@@ -1,9 +1,14 @@
 //! A seeded data set that shows what the pages are for: 3 suites, 12 configurations, 200 commits on
 //! two repositories over 8 weeks, with flaky, broken, regressed, fixed and slow tests.
 
+use std::io::{Cursor, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::Context;
 use serde_json::{Map, Value, json};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use crate::upload;
 
@@ -13,15 +18,27 @@ const WEEKS: i64 = 8;
 const RUN_EVERY: i64 = 5;
 const SUITES: [(&str, usize); 3] = [("layout-tests", 120), ("api-tests", 40), ("javascriptcore-tests", 60)];
 
+/// An upload is answered once it is visible; many wait for one batch of the processor.
+const WORKERS: usize = 8;
+/// Runs of this many newest commits come with their files.
+const WITH_FILES: i64 = 20;
+/// Separates the parts of a form.
+const BOUNDARY: &str = "resultsdb-demonstration";
+
+/// A request to post: path, content type, body.
+type Prepared = (&'static str, String, Vec<u8>);
+
 /// Posts the data set; the oldest commit lies eight weeks back.
 pub(crate) fn post(url: &str) -> anyhow::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
     let step = WEEKS * 7 * 86_400 / COMMITS;
     let configurations = configurations();
     let mut random = Random(0x5eed);
+    let json = "application/json".to_owned();
+    let (mut commits, mut runs): (Vec<Prepared>, Vec<Prepared>) = (Vec::new(), Vec::new());
     for index in 0..COMMITS {
         let commit = commit(index, now - (COMMITS - index) * step);
-        upload::post(url, "/api/commits", commit.to_string().as_bytes())?;
+        commits.push(("/api/commits", json.clone(), commit.to_string().into_bytes()));
         for (position, configuration) in configurations.iter().enumerate() {
             if (index + position as i64) % RUN_EVERY != 0 {
                 continue;
@@ -36,11 +53,68 @@ pub(crate) fn post(url: &str) -> anyhow::Result<()> {
                     "results": results(tests, index, position, &mut random),
                 },
             });
-            upload::post(url, "/api/upload", document.to_string().as_bytes())?;
+            runs.push(("/api/upload", json.clone(), document.to_string().into_bytes()));
+            if index >= COMMITS - WITH_FILES && suite == SUITES[0].0 {
+                runs.push(("/api/upload/archive", form(), archive(&document)?));
+            }
         }
     }
+    post_all(url, &commits)?;
+    post_all(url, &runs)?;
     eprintln!("posted {COMMITS} commits and their runs to {url}");
     Ok(())
+}
+
+fn form() -> String {
+    format!("multipart/form-data; boundary={BOUNDARY}")
+}
+
+/// Posts everything, several at a time.
+fn post_all(url: &str, requests: &[Prepared]) -> anyhow::Result<()> {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let work = || -> anyhow::Result<()> {
+            while let Some((path, media, body)) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                upload::post_as(url, path, media, body)?;
+            }
+            Ok(())
+        };
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?)
+    })
+}
+
+/// The form of an archive: a page that names the failed tests, and the text that each produced and should have.
+fn archive(document: &Value) -> anyhow::Result<Vec<u8>> {
+    let mut files: Vec<(String, String)> = Vec::new();
+    let folders = document["test_results"]["results"].as_object().context("no results")?;
+    for (folder, tests) in folders {
+        for (test, leaf) in tests.as_object().into_iter().flatten() {
+            if leaf["actual"] != leaf["expected"] {
+                let name = format!("{folder}/{}", test.trim_end_matches(".html"));
+                files.push((format!("{name}-actual.txt"), format!("{}: {name}\nwidth 100\n", leaf["actual"])));
+                files.push((format!("{name}-expected.txt"), format!("\"PASS\": {name}\nwidth 120\n")));
+            }
+        }
+    }
+    let links: String = files.iter().map(|(name, _)| format!("<li><a href=\"{name}\">{name}</a></li>\n")).collect();
+    let page = format!("<!DOCTYPE html>\n<title>Failures</title>\n<h1>Failures</h1>\n<ul>\n{links}</ul>\n");
+    files.push(("results.html".to_owned(), page));
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, contents) in &files {
+        zip.start_file(format!("layout-test-results/{name}"), SimpleFileOptions::default())?;
+        zip.write_all(contents.as_bytes())?;
+    }
+    let zip = zip.finish()?.into_inner();
+    let mut body = Vec::with_capacity(zip.len() + 2048);
+    for name in ["suite", "configuration", "commits", "timestamp"] {
+        let value = document[name].as_str().map_or_else(|| document[name].to_string(), str::to_owned);
+        write!(body, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")?;
+    }
+    write!(body, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"files.zip\"\r\n\r\n")?;
+    body.extend_from_slice(&zip);
+    write!(body, "\r\n--{BOUNDARY}--\r\n")?;
+    Ok(body)
 }
 
 fn configurations() -> Vec<Value> {

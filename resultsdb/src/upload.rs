@@ -26,11 +26,16 @@ pub(crate) fn files(files: &[PathBuf], url: &str) -> anyhow::Result<()> {
 
 /// Posts a JSON body; waits and tries again while the server cannot be reached or is not available.
 pub(crate) fn post(url: &str, path: &str, body: &[u8]) -> anyhow::Result<()> {
+    post_as(url, path, "application/json", body)
+}
+
+/// The same for a body of any content type.
+pub(crate) fn post_as(url: &str, path: &str, media: &str, body: &[u8]) -> anyhow::Result<()> {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let target = format!("{}{path}", url.trim_end_matches('/'));
     let mut attempt = 1;
     loop {
-        match agent.post(&target).header("Content-Type", "application/json").send(body) {
+        match agent.post(&target).header("Content-Type", media).send(body) {
             Ok(response) if response.status() == 200 => return Ok(()),
             Ok(mut response) if response.status() != 503 || attempt == ATTEMPTS => {
                 let text = response.body_mut().read_to_string().unwrap_or_default();

@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::Value;
 use support::Server;
 use support::replay::Corpus;
 
@@ -41,6 +42,23 @@ fn the_embedded_server_answers_as_recorded() {
     assert!(page.contains("src=\"text-diff.png?platform=Mac"), "{page}");
     assert_eq!(server.get(&format!("/archive/fast/css/mentions.txt?{release}")).1, "see style.css\n");
     assert_eq!(server.json("/api/results/layout-tests?branch=main"), server.json("/api/results/layout-tests"));
+    // All configurations without recency, filtered as asked.
+    let devices = server.json("/api/suites?recent=false&is_simulator=false");
+    let simulated = |entry: &Value| entry[0]["is_simulator"] == true;
+    assert!(!devices.as_array().unwrap().is_empty() && !devices.as_array().unwrap().iter().any(simulated), "{devices}");
+    let all = server.json("/api/suites?recent=false").as_array().unwrap().len();
+    let simulators = server.json("/api/suites?recent=false&is_simulator=true").as_array().unwrap().len();
+    assert_eq!(devices.as_array().unwrap().len() + simulators, all);
+    // Naming the four required members does not make the others exact.
+    let styled = devices.as_array().unwrap().iter().find(|entry| entry[0]["style"].is_string()).unwrap()[0].clone();
+    let required = format!(
+        "platform={}&version={}&is_simulator=false&architecture={}&recent=false",
+        styled["platform"].as_str().unwrap(),
+        styled["version"],
+        styled["architecture"].as_str().unwrap(),
+    );
+    let found = server.json(&format!("/api/suites?{required}"));
+    assert!(found.as_array().unwrap().iter().any(|entry| entry[0]["style"].is_string()), "{found}");
     assert_eq!(support::agent().head(format!("{}/api/suites", server.url)).call().unwrap().status(), 200);
     for body in ["[]", "3", "{\"configuration\":{},\"suite\":\"s\",\"commits\":{\"a\":1}}"] {
         assert_eq!(server.post("/api/upload", body.as_bytes()).unwrap().0, 400, "{body}");

@@ -214,7 +214,38 @@ mod tests {
         assert_eq!(configuration.name(), "iOS 17.0.0 (21A1) Simulator Release using arm64");
     }
 
+    fn any_configuration() -> impl Strategy<Value = Configuration> {
+        let text = || prop::option::of(prop::sample::select(vec!["a".to_owned(), "B".into(), "c".into()]));
+        let version = prop::option::of(prop::sample::select(vec![9_000_000, 14_000_000, 14_002_000]));
+        let members =
+            (text(), version, prop::option::of(any::<bool>()), text(), text(), text(), text(), text(), text());
+        members.prop_map(|(platform, version, is_simulator, architecture, version_name, model, style, flavor, sdk)| {
+            Configuration { platform, version, is_simulator, architecture, version_name, model, style, flavor, sdk }
+        })
+    }
+
     proptest! {
+        #[test]
+        fn the_order_is_total_and_follows_the_contract_s_members(
+            mut some in proptest::collection::vec(any_configuration(), 3)
+        ) {
+            some.sort();
+            let [one, other, third] = [&some[0], &some[1], &some[2]];
+            prop_assert!(one <= other && other <= third && one <= third);
+            prop_assert_eq!(one.cmp(other), other.cmp(one).reverse());
+            prop_assert_eq!(one.cmp(other) == Ordering::Equal, one == other);
+            // By version first, missing before present.
+            prop_assert!(one.version <= other.version);
+            prop_assert!(one.version < other.version || one.platform <= other.platform);
+        }
+
+        #[test]
+        fn the_id_leaves_the_sdk_out_and_nothing_else(one in any_configuration(), other in any_configuration()) {
+            prop_assert_eq!(one.id() == other.id(), one.without_sdk() == other.without_sdk());
+            let text = serde_json::to_value(&one).unwrap();
+            prop_assert_eq!(Configuration::from_json(&text).unwrap(), one);
+        }
+
         #[test]
         fn version_text_reads_back(a in 0i64..1000, b in 0i64..1000, c in 0i64..1000) {
             let version = a * 1_000_000 + b * 1000 + c;

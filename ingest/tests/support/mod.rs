@@ -1,4 +1,5 @@
 //! A small git repository, and a server that tells of it in the forms of GitHub's and GitLab's REST APIs.
+#![allow(unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
