@@ -18,7 +18,8 @@ bench: build
 screenshots: build
 	node query/browser/screenshots.mjs screenshots
 
-test: fetch
+test:
+	scripts/fetch.sh tests
 	scripts/test.sh
 
 fetch:

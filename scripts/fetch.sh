@@ -32,3 +32,8 @@ if ! cmp -s package-lock.json "$stamp"; then
   npm ci --no-audit --no-fund
   cp package-lock.json "$stamp"
 fi
+
+# Checks licences and sources of dependencies, for the tests only.
+if [ "${1:-}" = tests ] && ! [ -x target/tools/bin/cargo-deny ]; then
+  cargo install --quiet --locked --version 0.20.2 --root target/tools cargo-deny
+fi

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use eventlog::Position;
 use schema::event::{self, Header, Request};
+use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use uuid::Uuid;
 
@@ -25,8 +26,9 @@ pub(crate) async fn append(
     request: Request,
     received_at: i64,
     test_results: Bytes,
-) -> Result<Position, IntakeError> {
-    let mut header = Header { event_id: Uuid::now_v7(), received_at, request, payload: None };
+) -> Result<(Position, Receipt), IntakeError> {
+    let event_id = Uuid::now_v7();
+    let mut header = Header { event_id, received_at, request, payload: None };
     // What does not fit is only known once it is compressed, but what is small always fits.
     if test_results.len() > INLINE_BYTES {
         let results = test_results.clone();
@@ -46,11 +48,9 @@ pub(crate) async fn append(
         event::encode(&header, results).map_err(|error| bad(error.to_string()))
     })
     .await?;
-    intake
-        .log
-        .append(EVENTS_TOPIC, key, encoded.into())
-        .await
-        .map_err(|error| IntakeError::Unavailable(error.to_string()))
+    let appended = intake.log.append(EVENTS_TOPIC, key, encoded.into()).await;
+    let position = appended.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
+    Ok((position, Receipt { partition: position.partition, offset: position.offset, event_id }))
 }
 
 fn text(bytes: &Bytes) -> Result<&str, IntakeError> {
@@ -92,10 +92,20 @@ pub(crate) async fn wait_until_applied(intake: &Intake, position: Position, limi
     tokio::time::timeout(limit.min(MAX_WAIT), poll).await.is_ok()
 }
 
-/// How long the sender wants to wait for the views (RFC 7240).
+/// What the sender prefers (RFC 7240), one after the other.
+fn preferences(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let texts = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    texts.flat_map(|text| text.split([',', ';'])).map(str::trim)
+}
+
+/// Whether the sender states a preference.
+pub(crate) fn prefers(headers: &HeaderMap, preference: &str) -> bool {
+    preferences(headers).any(|found| found.eq_ignore_ascii_case(preference))
+}
+
+/// How long the sender wants to wait for the views.
 pub(crate) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
-    let preferences = headers.get("prefer")?.to_str().ok()?;
-    let seconds = preferences.split([',', ';']).find_map(|preference| preference.trim().strip_prefix("wait="))?;
+    let seconds = preferences(headers).find_map(|preference| preference.strip_prefix("wait="))?;
     seconds.trim().parse().ok().map(Duration::from_secs)
 }
 

@@ -1,6 +1,6 @@
 //! What the intake offers, for the OpenAPI document.
 
-use schema::openapi::{Body, JSON, Operation, object, shared, texts};
+use schema::openapi::{Body, JSON, Operation, object, shared, text, texts};
 use serde_json::{Value, json};
 
 const REFUSALS: &[u16] = &[400, 404, 413, 503];
@@ -14,7 +14,14 @@ pub const OPERATIONS: &[Operation] = &[
         parameters: &[],
         body: Some(Body { media: JSON, schema: run }),
         media: JSON,
-        answer: || object(&[("status", json!({ "const": "ok" })), ("processing", shared("Processing"))]),
+        answer: || {
+            json!({
+                "type": "object",
+                "properties": { "status": { "const": "ok" }, "processing": shared("Processing"), "receipt": text() },
+                "required": ["status", "processing"],
+                "additionalProperties": false,
+            })
+        },
         errors: REFUSALS,
     },
     Operation {
@@ -45,6 +52,16 @@ pub const OPERATIONS: &[Operation] = &[
         body: Some(Body { media: JSON, schema: || shared("GivenCommit") }),
         media: JSON,
         answer: || shared("Ok"),
+        errors: REFUSALS,
+    },
+    Operation {
+        method: "post",
+        path: "/api/dead-letters/{id}/{action}",
+        summary: "Replay or discard an event that could not be processed",
+        parameters: &[],
+        body: None,
+        media: JSON,
+        answer: || object(&[("status", json!({ "const": "ok" })), ("state", text())]),
         errors: REFUSALS,
     },
     Operation {

@@ -14,12 +14,13 @@ use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::commit::{Commit, CommitInput};
 use schema::event::{self, CI_URLS, Request, STEPS};
+use schema::receipt::RECEIPT_HEADER;
 use serde_json::{Value, json};
 
-use crate::append::{append, blocking, now, preferred_wait, slice_of, wait_until_applied};
+use crate::append::{append, blocking, now, preferred_wait, prefers, slice_of, wait_until_applied};
 use crate::document::{self, Upload};
 use crate::error::{IntakeError, bad};
-use crate::{Intake, IntakeOptions, archive, body, ews, references};
+use crate::{Intake, IntakeOptions, archive, body, dead_letters, ews, references};
 
 /// Commit registration always waits for the views, this long.
 const COMMIT_WAIT: Duration = Duration::from_secs(30);
@@ -32,6 +33,7 @@ pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, 
         .route("/api/upload/ews", post(ews::upload))
         .route("/api/commits", post(register))
         .route("/api/commits/register", post(register))
+        .route("/api/dead-letters/{id}/{action}", post(dead_letters::act))
         .layer(DefaultBodyLimit::disable())
         .with_state(Intake::new(log, client, blobs, options))
 }
@@ -62,7 +64,7 @@ async fn upload(
     };
     let timestamp = timestamp.unwrap_or(received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
-    let position = append(&intake, &key, request, received_at, results).await?;
+    let (position, receipt) = append(&intake, &key, request, received_at, results).await?;
     drop(body);
 
     let wait = preferred_wait(&headers);
@@ -71,7 +73,16 @@ async fn upload(
         None => false,
     };
     let processing = processing(applied, results_error.as_deref(), links_error.as_deref());
-    let mut response = Json(json!({ "status": "ok", "processing": processing })).into_response();
+    let receipt = receipt.to_string();
+    let mut answer = json!({ "status": "ok", "processing": processing });
+    // The reference's clients may compare the whole answer; whoever states this preference is none of them.
+    if prefers(&headers, "return=representation") {
+        answer["receipt"] = receipt.clone().into();
+    }
+    let mut response = Json(answer).into_response();
+    if let Ok(receipt) = HeaderValue::from_str(&receipt) {
+        response.headers_mut().insert(RECEIPT_HEADER, receipt);
+    }
     if let (Some(limit), true) = (wait, applied)
         && let Ok(value) = HeaderValue::from_str(&format!("wait={}", limit.as_secs()))
     {
@@ -102,7 +113,7 @@ async fn register(
     };
     if let Some(commit) = unknown {
         let key = commit.repository_id.clone().into_bytes();
-        let position = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null")).await?;
+        let (position, _) = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null")).await?;
         // An upload that names the commit may follow at once, at another instance.
         if !wait_until_applied(&intake, position, COMMIT_WAIT).await {
             return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));

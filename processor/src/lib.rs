@@ -6,6 +6,7 @@
 //! so the replacing tables collapse what was written twice. What cannot be decoded goes to the
 //! dead-letter topic, durably, before its offset moves.
 
+mod cap;
 pub mod rows;
 mod writer;
 
@@ -15,10 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cap::Cap;
 use eventlog::{Consumer, EventLog, LogError, Position, Record};
 use schema::blobs::{BlobError, Blobs};
 use schema::event::{DecodeError, Event, Header};
-use schema::store::rows::WatermarkRow;
+use schema::store::rows::{DeadLetterRow, DeadLetterState, WatermarkRow};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP, event};
 use tokio::sync::watch;
 
@@ -36,6 +38,19 @@ pub enum ProcessorError {
     /// The log failed in a way that waiting does not mend.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// So many events fail that something else is wrong than the events.
+    #[error(
+        "{dead} of the last {of} events could not be processed, so nothing more is read; the last cause was: {cause}. \
+         Check that this is not an older version than the one that wrote them"
+    )]
+    TooManyDeadLetters {
+        /// How many failed.
+        dead: usize,
+        /// Of how many.
+        of: usize,
+        /// Why the last one did.
+        cause: String,
+    },
 }
 
 /// Consumes until `stop` turns true, then finishes its batch and returns; `applied` counts the batches in the views. A log or a store that is away is waited for.
@@ -46,12 +61,13 @@ pub async fn run(
     applied: watch::Sender<u64>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
-    let mut patience = Patience { stop, pause: FIRST_RETRY };
+    let patience = Patience { stop, pause: FIRST_RETRY };
+    let mut processor = Processor { log, client, blobs, applied, patience, cap: Cap::default() };
     let mut consumer = loop {
-        match log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await {
+        match processor.log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await {
             Ok(consumer) => break consumer,
             Err(error) => {
-                if !patience.with_log(error).await? {
+                if !processor.patience.with_log(error).await? {
                     return Ok(());
                 }
             }
@@ -60,17 +76,17 @@ pub async fn run(
     loop {
         let polled = tokio::select! {
             polled = consumer.poll(BATCH_RECORDS, BATCH_BYTES, POLL) => polled,
-            () = patience.stopped() => return Ok(()),
+            () = processor.patience.stopped() => return Ok(()),
         };
         match polled {
             Ok(records) if records.is_empty() => {}
             Ok(records) => {
-                if !apply(log.as_ref(), &client, &blobs, consumer.as_mut(), records, &applied, &mut patience).await? {
+                if !processor.apply(consumer.as_mut(), records).await? {
                     return Ok(());
                 }
             }
             Err(error) => {
-                if !patience.with_log(error).await? {
+                if !processor.patience.with_log(error).await? {
                     return Ok(());
                 }
             }
@@ -78,54 +94,62 @@ pub async fn run(
     }
 }
 
-/// Applies one batch; false if told to stop before it was all done.
-async fn apply(
-    log: &dyn EventLog,
-    client: &clickhouse::Client,
-    blobs: &Blobs,
-    consumer: &mut dyn Consumer,
-    records: Vec<Record>,
-    applied: &watch::Sender<u64>,
-    patience: &mut Patience,
-) -> Result<bool, ProcessorError> {
-    let done: Vec<Position> = last_positions(&records);
-    let broken =
-        || LogError::Damaged { address: EVENTS_TOPIC.to_owned(), cause: "decoding a batch panicked".to_owned() };
-    let mut decoded = tokio::task::spawn_blocking(move || decode(records)).await.map_err(|_| broken())?;
-    for (_, event) in &mut decoded {
-        while let Err(error) = fetch_payload(blobs, event).await {
-            tracing::warn!(%error, "waiting for the blob store");
-            if !patience.wait().await {
+struct Processor {
+    log: Arc<dyn EventLog>,
+    client: clickhouse::Client,
+    blobs: Blobs,
+    applied: watch::Sender<u64>,
+    patience: Patience,
+    cap: Cap,
+}
+
+impl Processor {
+    /// Applies one batch; false if told to stop before it was all done.
+    async fn apply(&mut self, consumer: &mut dyn Consumer, records: Vec<Record>) -> Result<bool, ProcessorError> {
+        let done: Vec<Position> = last_positions(&records);
+        let broken =
+            || LogError::Damaged { address: EVENTS_TOPIC.to_owned(), cause: "decoding a batch panicked".to_owned() };
+        let mut decoded = tokio::task::spawn_blocking(move || decode(records)).await.map_err(|_| broken())?;
+        for (_, event) in &mut decoded {
+            while let Err(error) = fetch_payload(&self.blobs, event).await {
+                tracing::warn!(%error, "waiting for the blob store");
+                if !self.patience.wait().await {
+                    return Ok(false);
+                }
+            }
+        }
+        let count = decoded.len();
+        let (views, dead) = tokio::task::spawn_blocking(move || materialise(decoded)).await.map_err(|_| broken())?;
+        if let Some((dead, of)) = self.cap.exceeded(dead.len(), count - dead.len()) {
+            let cause = views.dead_letters.last().map(|letter| letter.cause.clone()).unwrap_or_default();
+            return Err(ProcessorError::TooManyDeadLetters { dead, of, cause });
+        }
+        for letter in dead {
+            while let Err(error) = self.log.append(DEAD_LETTER_TOPIC, b"", letter.clone()).await {
+                if !self.patience.with_log(error).await? {
+                    return Ok(false);
+                }
+            }
+        }
+        let watermark =
+            |position: &Position| WatermarkRow { partition: position.partition, next_offset: position.offset + 1 };
+        let watermarks: Vec<WatermarkRow> = done.iter().map(watermark).collect();
+        while let Err(error) = writer::write(&self.client, &views, &watermarks).await {
+            tracing::warn!(%error, "the store did not take a batch");
+            if !self.patience.wait().await {
                 return Ok(false);
             }
         }
-    }
-    let (views, dead) = tokio::task::spawn_blocking(move || materialise(decoded)).await.map_err(|_| broken())?;
-    for letter in dead {
-        while let Err(error) = log.append(DEAD_LETTER_TOPIC, b"", letter.clone()).await {
-            if !patience.with_log(error).await? {
+        self.applied.send_modify(|count| *count += 1);
+        // Without this commit the batch is delivered again, which changes nothing.
+        while let Err(error) = consumer.commit(&done).await {
+            if !self.patience.with_log(error).await? {
                 return Ok(false);
             }
         }
+        self.patience.pause = FIRST_RETRY;
+        Ok(true)
     }
-    let watermark =
-        |position: &Position| WatermarkRow { partition: position.partition, next_offset: position.offset + 1 };
-    let watermarks: Vec<WatermarkRow> = done.iter().map(watermark).collect();
-    while let Err(error) = writer::write(client, &views, &watermarks).await {
-        tracing::warn!(%error, "the store did not take a batch");
-        if !patience.wait().await {
-            return Ok(false);
-        }
-    }
-    applied.send_modify(|count| *count += 1);
-    // Without this commit the batch is delivered again, which changes nothing.
-    while let Err(error) = consumer.commit(&done).await {
-        if !patience.with_log(error).await? {
-            return Ok(false);
-        }
-    }
-    patience.pause = FIRST_RETRY;
-    Ok(true)
 }
 
 /// Waits between attempts, longer each time, and no longer than until the signal to stop.
@@ -211,6 +235,16 @@ fn materialise(decoded: Vec<Decoded>) -> (rows::Views, Vec<Bytes>) {
             Err(error) => {
                 tracing::error!(%error, partition = record.position.partition, offset = record.position.offset, "dead letter");
                 dead.push(dead_letter(&record, &error.to_string()));
+                views.dead_letters.push(DeadLetterRow {
+                    partition: record.position.partition,
+                    offset: record.position.offset,
+                    found_at: u32::try_from(record.timestamp_ms / 1000).unwrap_or_default(),
+                    cause: error.to_string(),
+                    key: record.key.to_vec(),
+                    event: record.value.to_vec(),
+                    state: DeadLetterState::Waiting.name().to_owned(),
+                    version: 0,
+                });
             }
         }
     }

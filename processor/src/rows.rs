@@ -6,8 +6,8 @@ use schema::event::{Event, Links, Request};
 use schema::results::{self, Counts};
 use schema::state;
 use schema::store::rows::{
-    ArchiveRow, CommitNameRow, CommitRow, ConfigurationRow, EwsRow, FailureRow, LinkRow, QueueRow, RepositoryRow,
-    ResultRow, RunRow, SuiteRow, TestRow, UploadRow,
+    ArchiveRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow, QueueRow,
+    RepositoryRow, ResultRow, RunRow, SuiteRow, TestRow, UploadRow,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -35,6 +35,7 @@ pub struct Views {
     pub queues: Vec<QueueRow>,
     pub archives: Vec<ArchiveRow>,
     pub ews_results: Vec<EwsRow>,
+    pub dead_letters: Vec<DeadLetterRow>,
 }
 
 /// Members that every row of one run under one branch key shares.

@@ -26,6 +26,7 @@ pub async fn write(client: &Client, views: &Views, watermarks: &[WatermarkRow]) 
         insert(client, "queues", &views.queues),
         insert(client, "archives", &views.archives),
         insert(client, "ews_results", &views.ews_results),
+        insert(client, "dead_letters", &views.dead_letters),
     )?;
     try_join!(
         insert(client, "runs", &views.runs),

@@ -62,7 +62,7 @@ async function open(path, options = {}, check = async () => {}) {
 
 const query = (name) => `/?suite=layout-tests&test=${encodeURIComponent(name)}`;
 const PAGES = ['/', '/?suite=layout-tests&test=', query('fast/regressed.html'), '/suites', '/suites?expected=show', '/investigate',
-  '/flaky', '/flaky?suite=layout-tests&weeks=2', '/commits', '/documentation', ...HOSTILE.map((name) => query(`hostile/${name}`))];
+  '/flaky', '/flaky?suite=layout-tests&weeks=2', '/commits', '/documentation', '/dead-letters', ...HOSTILE.map((name) => query(`hostile/${name}`))];
 
 test('no page has an accessibility violation, in light and dark, on a desk and on a phone', async () => {
   for (const path of PAGES) {

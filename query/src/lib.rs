@@ -10,6 +10,7 @@ mod bugs;
 mod cache;
 mod commits;
 mod configurations;
+mod dead_letters;
 mod error;
 mod ews;
 mod failures;

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
-use crate::{archives, bugs, commits, ews, failures, flaky, results, suites, summary, test_names, uploads, urls};
+use crate::{
+    archives, bugs, commits, dead_letters, ews, failures, flaky, results, suites, summary, test_names, uploads, urls,
+};
 
 const OPENAPI: Operation = Operation {
     method: "get",
@@ -24,7 +26,7 @@ const OPENAPI: Operation = Operation {
 };
 
 /// Everything that this service answers.
-const OPERATIONS: [Operation; 17] = [
+const OPERATIONS: [Operation; 20] = [
     results::RUNS_OF_SUITE,
     results::RESULTS_OF_TEST,
     summary::OPERATION,
@@ -41,6 +43,9 @@ const OPERATIONS: [Operation; 17] = [
     ews::NAMES,
     bugs::TRACKERS,
     bugs::CREATE,
+    dead_letters::LIST,
+    dead_letters::ONE,
+    dead_letters::RECEIPT,
     OPENAPI,
 ];
 
@@ -93,6 +98,7 @@ fn parameter(name: &str) -> (Value, &'static str) {
             json!({ "type": "string", "pattern": "^[0-9]{1,3}([.][0-9]{1,3}){0,2}$" }),
             "Version of the platform, a.b.c",
         ),
+        "state" => (json!({ "enum": ["waiting", "replayed", "discarded"] }), "What was done about it"),
         "suite" => (openapi::text(), "Name of a suite"),
         "test" | "prefixes" => (openapi::text(), "Beginning of a test's name"),
         "tests" => (openapi::text(), "Name of a test"),

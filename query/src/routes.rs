@@ -17,13 +17,19 @@ use crate::configurations::{self, Known};
 use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
 use crate::{
-    QueryOptions, archives, bugs, commits, ews, failures, flaky, operations, results, suites, summary, test_names,
-    uploads, urls,
+    QueryOptions, archives, bugs, commits, dead_letters, ews, failures, flaky, operations, results, suites, summary,
+    test_names, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
-const INTAKE: [&str; 5] =
-    ["/api/upload", "/api/upload/archive", "/api/upload/ews", "/api/commits", "/api/commits/register"];
+const INTAKE: [&str; 6] = [
+    "/api/dead-letters/{id}/{action}",
+    "/api/upload",
+    "/api/upload/archive",
+    "/api/upload/ews",
+    "/api/commits",
+    "/api/commits/register",
+];
 /// A request to file a bug names a few rows.
 const MAX_BODY_BYTES: usize = 4 << 20;
 
@@ -104,6 +110,8 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
 /// Whether an answer is worth keeping: what is streamed or may be huge is not.
 fn is_kept(segments: &[&str]) -> bool {
     !matches!(segments, ["api", "upload", ..] | ["archive" | "archive-routes" | "assets" | "library", ..])
+        // These change without any run.
+        && !matches!(segments, ["dead-letters"] | ["api", "dead-letters" | "receipts", ..])
 }
 
 /// Whether the method fits the path.
@@ -141,6 +149,10 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         ["api", "upload"] => uploads::list(service, query).await,
         ["api", "upload", "archive"] => archives::download(service, query).await,
         ["api", "openapi.json"] => operations::document(service, query),
+        ["api", "dead-letters"] => dead_letters::list(service, query).await,
+        ["api", "dead-letters", id] => dead_letters::one(service, id, false, query).await,
+        ["api", "dead-letters", id, "event"] => dead_letters::one(service, id, true, query).await,
+        ["api", "receipts", receipt] => dead_letters::receipt(service, receipt, query).await,
         ["api", "suites"] => suites::endpoint(service, query).await,
         ["api", "flaky"] => flaky::endpoint(service, query).await,
         ["api", "urls"] => urls::list(service, query).await,

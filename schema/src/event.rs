@@ -191,6 +191,17 @@ pub fn upload_key(configuration: &Configuration, suite: &str, uuid: u64) -> [u8;
         .to_le_bytes()
 }
 
+/// The beginning of an encoded event's text, as far as it can be read, for people.
+pub fn beginning(encoded: &[u8]) -> String {
+    const SHOWN: u64 = 4096;
+    let mut text = Vec::new();
+    if let Some(decoder) = encoded.get(1..).and_then(|frame| zstd::Decoder::new(frame).ok()) {
+        // What follows damage is not shown; what stands before it is.
+        let _ = std::io::Read::read_to_end(&mut std::io::Read::take(decoder, SHOWN), &mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -10,6 +10,7 @@ pub mod configuration;
 pub mod event;
 pub mod links;
 pub mod openapi;
+pub mod receipt;
 pub mod results;
 pub mod state;
 pub mod store;

@@ -14,12 +14,13 @@ use axum::response::{Html, IntoResponse, Response};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 pub(crate) use commits::link as commit_link;
+pub(crate) use time::minutes;
 
 use crate::QueryOptions;
 use crate::error::{ApiError, bad};
 use crate::parameters::Parameters;
 use crate::routes::Service;
-use crate::{archives, operations, urls};
+use crate::{archives, dead_letters, operations, urls};
 
 /// Static files: path below the site, content type, contents.
 const ASSETS: &[(&str, &str, &str)] = &[
@@ -38,6 +39,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("documentation.html", include_str!("../../templates/documentation.html")),
     ("investigate.html", include_str!("../../templates/investigate.html")),
     ("listing.html", include_str!("../../templates/listing.html")),
+    ("dead_letters.html", include_str!("../../templates/dead_letters.html")),
     ("error.html", include_str!("../../templates/error.html")),
 ];
 const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
@@ -112,6 +114,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/suites" => timelines::suites(service, query).await,
         "/investigate" => investigate::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,
+        "/dead-letters" => dead_letters::page(service, query).await,
         "/commits" => commits::list(service, query).await,
         "/commit" => commits::one(service, query).await,
         "/commit/info" => commits::info(service, query).await,

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 /// `YYYY-MM-DD HH:MM` in UTC.
-pub(super) fn minutes(seconds: i64) -> String {
+pub(crate) fn minutes(seconds: i64) -> String {
     shown(seconds, "%Y-%m-%d %H:%M")
 }
 

@@ -8,6 +8,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (2, "links_archives_ews", include_str!("../../migrations/0002_links_archives_ews.sql")),
     (3, "watermarks", include_str!("../../migrations/0003_watermarks.sql")),
     (4, "reads_of_one_test", include_str!("../../migrations/0004_reads_of_one_test.sql")),
+    (5, "dead_letters", include_str!("../../migrations/0005_dead_letters.sql")),
 ];
 
 /// Why the store cannot be brought up to date.

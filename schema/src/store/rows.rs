@@ -202,3 +202,41 @@ pub struct WatermarkRow {
     pub partition: u32,
     pub next_offset: u64,
 }
+
+/// An event that could not be processed; `state` is a [`DeadLetterState`], `event` its bytes as they stood in the log.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct DeadLetterRow {
+    pub partition: u32,
+    pub offset: u64,
+    pub found_at: u32,
+    pub cause: String,
+    #[serde(with = "serde_bytes")]
+    pub key: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    pub event: Vec<u8>,
+    pub state: String,
+    pub version: u64,
+}
+
+/// What was done about a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterState {
+    /// Nothing yet.
+    Waiting,
+    /// Its event was appended again.
+    Replayed,
+    /// It was given up.
+    Discarded,
+}
+
+impl DeadLetterState {
+    /// As it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Replayed => "replayed",
+            Self::Discarded => "discarded",
+        }
+    }
+}
