@@ -1,6 +1,6 @@
 //! Appends events to the log, and waits until the views show them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -48,7 +48,12 @@ pub(crate) async fn append(
         event::encode(&header, results).map_err(|error| bad(error.to_string()))
     })
     .await?;
+    let (begun, bytes) = (Instant::now(), encoded.len());
     let appended = intake.log.append(EVENTS_TOPIC, key, encoded.into()).await;
+    metrics::histogram!("resultsdb_append_seconds").record(begun.elapsed().as_secs_f64());
+    metrics::counter!("resultsdb_appended_events_total", "result" => if appended.is_ok() { "ok" } else { "error" })
+        .increment(1);
+    metrics::counter!("resultsdb_appended_bytes_total").increment(bytes as u64);
     let position = appended.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
     Ok((position, Receipt { partition: position.partition, offset: position.offset, event_id }))
 }

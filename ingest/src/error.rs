@@ -39,6 +39,7 @@ impl IntoResponse for IntakeError {
             "error": status.canonical_reason().unwrap_or_default(),
             "description": self.to_string(),
         });
+        metrics::counter!("resultsdb_refused_requests_total", "status" => status.as_str().to_owned()).increment(1);
         let mut response = (status, Json(body)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));

@@ -13,7 +13,7 @@ mod writer;
 pub use writer::write;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cap::Cap;
@@ -119,11 +119,13 @@ impl Processor {
             }
         }
         let count = decoded.len();
+        let oldest_ms = decoded.iter().map(|(record, _)| record.timestamp_ms).min().unwrap_or_default();
         let (views, dead) = tokio::task::spawn_blocking(move || materialise(decoded)).await.map_err(|_| broken())?;
         if let Some((dead, of)) = self.cap.exceeded(dead.len(), count - dead.len()) {
             let cause = views.dead_letters.last().map(|letter| letter.cause.clone()).unwrap_or_default();
             return Err(ProcessorError::TooManyDeadLetters { dead, of, cause });
         }
+        metrics::counter!("resultsdb_dead_letters_total").increment(dead.len() as u64);
         for letter in dead {
             while let Err(error) = self.log.append(DEAD_LETTER_TOPIC, b"", letter.clone()).await {
                 if !self.patience.with_log(error).await? {
@@ -141,6 +143,8 @@ impl Processor {
             }
         }
         self.applied.send_modify(|count| *count += 1);
+        metrics::histogram!("resultsdb_batch_events").record(count as f64);
+        metrics::histogram!("resultsdb_visible_seconds").record(age(oldest_ms));
         // Without this commit the batch is delivered again, which changes nothing.
         while let Err(error) = consumer.commit(&done).await {
             if !self.patience.with_log(error).await? {
@@ -150,6 +154,12 @@ impl Processor {
         self.patience.pause = FIRST_RETRY;
         Ok(true)
     }
+}
+
+/// Seconds since a time in milliseconds; 0 if the clocks disagree.
+fn age(since_ms: i64) -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64);
+    now.saturating_sub(since_ms).max(0) as f64 / 1000.0
 }
 
 /// Waits between attempts, longer each time, and no longer than until the signal to stop.

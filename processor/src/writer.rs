@@ -1,6 +1,8 @@
 //! Writes a batch of rows, one insert per table. The run summaries go last: a run that shows its
 //! summary has its results in place.
 
+use std::time::Instant;
+
 use clickhouse::error::Result;
 use clickhouse::{Client, RowOwned, RowWrite};
 use futures_util::try_join;
@@ -36,16 +38,19 @@ pub async fn write(client: &Client, views: &Views, watermarks: &[WatermarkRow]) 
     insert(client, "watermarks", watermarks).await
 }
 
-async fn insert<T>(client: &Client, table: &str, rows: &[T]) -> Result<()>
+async fn insert<T>(client: &Client, table: &'static str, rows: &[T]) -> Result<()>
 where
     T: RowOwned + RowWrite + Clone,
 {
     for block in rows.chunks(MAX_ROWS) {
+        let begun = Instant::now();
         let mut insert = client.insert::<T>(table).await?;
         for row in block {
             insert.write(row).await?;
         }
         insert.end().await?;
+        metrics::histogram!("resultsdb_insert_seconds", "table" => table).record(begun.elapsed().as_secs_f64());
+        metrics::counter!("resultsdb_inserted_rows_total", "table" => table).increment(block.len() as u64);
     }
     Ok(())
 }

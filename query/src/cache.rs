@@ -107,7 +107,12 @@ impl Answers {
         compute: impl Future<Output = Result<Response, ApiError>>,
     ) -> Result<Response, ApiError> {
         let key = (asked, watermark);
-        let kept = self.kept.try_get_with(key.clone(), keep(compute)).await;
+        metrics::counter!("resultsdb_cacheable_requests_total").increment(1);
+        let compute = async {
+            metrics::counter!("resultsdb_cache_misses_total").increment(1);
+            keep(compute).await
+        };
+        let kept = self.kept.try_get_with(key.clone(), compute).await;
         let kept = kept.map_err(ApiError::Shared)?;
         if kept.body.len() > LARGEST {
             self.kept.invalidate(&key).await;

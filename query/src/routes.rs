@@ -1,6 +1,7 @@
 //! Paths to answers. Names of suites and tests may hold anything, so paths are split by hand.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -104,7 +105,13 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
             }
         }
     };
-    answered.await.unwrap_or_else(|error| if is_api { error.into_response() } else { service.pages.error(&error) })
+    let begun = Instant::now();
+    let response =
+        answered.await.unwrap_or_else(|error| if is_api { error.into_response() } else { service.pages.error(&error) });
+    let (kind, status) = (if is_api { "api" } else { "page" }, response.status().as_str().to_owned());
+    metrics::histogram!("resultsdb_request_seconds", "kind" => kind).record(begun.elapsed().as_secs_f64());
+    metrics::counter!("resultsdb_requests_total", "kind" => kind, "status" => status).increment(1);
+    response
 }
 
 /// Whether an answer is worth keeping: what is streamed or may be huge is not.

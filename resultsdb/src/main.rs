@@ -6,6 +6,7 @@
 mod commits;
 mod config;
 mod demo;
+mod observe;
 mod serve;
 mod upload;
 

@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::routing::get;
 use axum::serve::ListenerExt;
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::EventLog;
@@ -22,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::observe;
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
@@ -65,7 +63,8 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let app = Router::new()
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
         .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?))
-        .merge(health(client.clone()));
+        .merge(observe::router(client.clone(), observe::recorder()?));
+    tokio::spawn(observe::lag(Arc::clone(&log)));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}");
@@ -116,7 +115,8 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     create_topics(log.as_ref()).await?;
-    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(None)).merge(health(client));
+    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(None));
+    let app = app.merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
 }
 
@@ -125,7 +125,12 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     create_topics(log.as_ref()).await?;
-    Ok(processor::run(log, store_address(config)?.client(), blobs(config)?, watch::channel(0).0, stop).await?)
+    let client = store_address(config)?.client();
+    tokio::spawn(observe::lag(Arc::clone(&log)));
+    let app = observe::router(client.clone(), observe::recorder()?);
+    let watched = listen_and_serve(config, app, stop.clone());
+    let processed = async { Ok(processor::run(log, client, blobs(config)?, watch::channel(0).0, stop).await?) };
+    tokio::try_join!(watched, processed).map(|_| ())
 }
 
 /// The pages and the query API alone.
@@ -133,7 +138,7 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
     let app = query::router(client.clone(), blobs(config)?, Watermark::in_store(client.clone()), config.query()?)
-        .merge(health(client));
+        .merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
 }
 
@@ -200,18 +205,6 @@ fn blobs(config: &Config) -> anyhow::Result<Blobs> {
     let place = &config.blobs;
     let opened = if place.starts_with("s3://") { Blobs::at_url(place) } else { Blobs::in_folder(Path::new(place)) };
     opened.with_context(|| format!("opening the blob store {place}"))
-}
-
-fn health(client: clickhouse::Client) -> Router {
-    Router::new().route(
-        "/__health",
-        get(move || async move {
-            match client.query("SELECT 1").fetch_one::<u8>().await {
-                Ok(_) => (StatusCode::OK, "ok".to_owned()).into_response(),
-                Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("the store: {error}")).into_response(),
-            }
-        }),
-    )
 }
 
 /// Turns true on SIGTERM or SIGINT.

@@ -99,6 +99,18 @@ fn dead_letters_are_shown_replayed_and_discarded() {
     assert_eq!(server.json(&format!("/api/receipts/{later}"))["state"], "queued");
     assert_eq!(server.get("/api/receipts/nonsense").0, 404);
 
+    let (status, metrics) = server.get("/metrics");
+    assert_eq!(status, 200);
+    let counted = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse::<f64>().ok()).unwrap_or_else(|| panic!("{name}: {metrics}"))
+    };
+    assert_eq!(counted("resultsdb_dead_letters_total "), 2.0);
+    assert!(counted("resultsdb_appended_events_total{result=\"ok\"} ") >= 1.0);
+    assert!(counted("resultsdb_inserted_rows_total{table=\"results\"} ") >= 1.0);
+    assert!(counted("resultsdb_visible_seconds_count ") >= 1.0);
+    assert!(counted("resultsdb_requests_total{kind=\"api\",status=\"404\"} ") >= 3.0);
+
     // Once the blob is there, a replay shows the run.
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut file = tempfile::tempfile().unwrap();

@@ -1,0 +1,59 @@
+//! What an operator watches: `/metrics` in Prometheus' text format, `/__health`, and how far the processor is behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use eventlog::EventLog;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
+
+/// Bounds of histograms of times, seconds.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// Bounds of histograms of events in a batch.
+const EVENTS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+/// How often the lag is looked at.
+const LAG: Duration = Duration::from_secs(5);
+
+/// Starts to count; once per process.
+pub(crate) fn recorder() -> anyhow::Result<PrometheusHandle> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), &EVENTS))
+        .and_then(PrometheusBuilder::install_recorder)
+        .context("starting the metrics")
+}
+
+/// `/metrics` and `/__health`.
+pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle) -> Router {
+    let health = move || async move {
+        match client.query("SELECT 1").fetch_one::<u8>().await {
+            Ok(_) => (StatusCode::OK, "ok".to_owned()).into_response(),
+            Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("the store: {error}")).into_response(),
+        }
+    };
+    let shown = move || async move {
+        metrics.run_upkeep();
+        ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
+    };
+    Router::new().route("/__health", get(health)).route("/metrics", get(shown))
+}
+
+/// Says again and again how many events of each partition are not in the views yet.
+pub(crate) async fn lag(log: Arc<dyn EventLog>) {
+    loop {
+        let ends = log.end_offsets(EVENTS_TOPIC).await;
+        let committed = log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await;
+        if let (Ok(ends), Ok(committed)) = (ends, committed) {
+            for (partition, (end, next)) in ends.iter().zip(&committed).enumerate() {
+                let label = partition.to_string();
+                metrics::gauge!("resultsdb_lag_events", "partition" => label).set(end.saturating_sub(*next) as f64);
+            }
+        }
+        tokio::time::sleep(LAG).await;
+    }
+}
