@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn the_examples_load() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        for name in ["minimal.toml", "webkit.toml"] {
+        for name in ["minimal.toml", "webkit.toml", "compose.toml"] {
             Config::load(Some(&examples.join(name)), &[]).unwrap().query().unwrap();
         }
     }

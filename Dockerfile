@@ -1,0 +1,18 @@
+# syntax=docker/dockerfile:1
+# The three services' image: the binary alone, without the embedded engine, started as a user without rights.
+FROM rust:1.95-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
+    cargo build --release --locked --package resultsdb && cp target/release/resultsdb /resultsdb
+
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl git \
+    && rm -rf /var/lib/apt/lists/* && useradd --system --uid 10001 resultsdb
+COPY --from=build /resultsdb /usr/local/bin/resultsdb
+COPY examples/compose.toml /etc/resultsdb/config.toml
+ENV RESULTSDB_CONFIG=/etc/resultsdb/config.toml
+USER 10001
+EXPOSE 8080
+ENTRYPOINT ["resultsdb"]

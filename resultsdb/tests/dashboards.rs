@@ -1,0 +1,37 @@
+//! Every metric that a dashboard or an alert names is one that the services count.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::json;
+use support::{Server, now, until, upload};
+
+fn named(text: &str) -> BTreeSet<String> {
+    let word = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    let words = text.split(|it| !word(it)).filter(|it| it.starts_with("resultsdb_"));
+    words
+        .map(|it| it.trim_end_matches("_bucket").trim_end_matches("_sum").trim_end_matches("_count").to_owned())
+        .collect()
+}
+
+#[test]
+fn every_metric_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let time = now() - 60;
+    assert_eq!(server.post("/api/upload", &upload(time, time, &json!({ "a.html": {} }))).unwrap().0, 200);
+    assert_eq!(server.post("/api/upload", b"{").unwrap().0, 400);
+    server.json("/api/results/layout-tests/a.html");
+    until("the lag is known", || server.get("/metrics").1.contains("resultsdb_lag_events"));
+    let counted = named(&server.get("/metrics").1);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards");
+    for file in ["operations.json", "alerts.yml"] {
+        let asked = named(&std::fs::read_to_string(folder.join(file)).unwrap());
+        assert!(asked.len() > 3, "{file}");
+        let unknown: Vec<&String> = asked.difference(&counted).collect();
+        assert!(unknown.is_empty(), "{file} names what nobody counts: {unknown:?}; there are: {counted:?}");
+    }
+}
