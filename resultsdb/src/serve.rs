@@ -37,6 +37,8 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let stop = stop_signal()?;
+    // What is counted before this is lost.
+    let metrics = observe::recorder()?;
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
     let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(&data_dir.join("log"))?);
     create_topics(log.as_ref()).await?;
@@ -63,7 +65,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let app = Router::new()
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
         .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?))
-        .merge(observe::router(client.clone(), observe::recorder()?));
+        .merge(observe::router(client.clone(), metrics));
     tokio::spawn(observe::lag(Arc::clone(&log)));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
