@@ -23,16 +23,7 @@ fn quote(text: &str) -> String {
 }
 
 /// What it offers.
-pub(crate) const TRACKERS: Operation = Operation {
-    method: "get",
-    path: "/api/bug-trackers",
-    summary: "Where bugs can be filed",
-    parameters: &[],
-    body: None,
-    media: JSON,
-    answer: texts,
-    errors: QUESTION,
-};
+pub(crate) const TRACKERS: Operation = Operation::get("/api/bug-trackers", "Where bugs can be filed", &[], texts);
 
 /// What it offers.
 pub(crate) const CREATE: Operation = Operation {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::commit::{Commit, DEFAULT_BRANCHES};
-use schema::openapi::{JSON, Operation, QUESTION, list_of, shared, texts};
+use schema::openapi::{Operation, list_of, shared, texts};
 use schema::store::commits::{by_reference, repositories, select};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::configurations::now;
 use crate::error::{ApiError, bad, not_found};
@@ -19,86 +19,36 @@ pub(crate) const NOT_FOUND: &str = "No commits found matching the specified crit
 /// Commits of other repositories beside one; a repository with more between two commits is no sibling.
 const SIBLINGS: u64 = 1000;
 
-const FIND: Operation = Operation {
-    method: "get",
-    path: "/api/commits",
-    summary: "Commits, oldest first",
-    parameters: &[&POINT, &RANGE, &["limit"]],
-    body: None,
-    media: JSON,
-    answer: || list_of(shared("Commit")),
-    errors: QUESTION,
-};
-const FIND_TOO: Operation = Operation {
-    method: "get",
-    path: "/api/commits/find",
-    summary: "The same as GET /api/commits",
-    parameters: FIND.parameters,
-    body: None,
-    media: JSON,
-    answer: || list_of(shared("Commit")),
-    errors: QUESTION,
-};
-const SIBLINGS_OF: Operation = Operation {
-    method: "get",
-    path: "/api/commits/siblings",
-    summary: "Commits of the other repositories beside one commit, newest first",
-    parameters: &[&POINT, &RANGE],
-    body: None,
-    media: JSON,
-    answer: || json!({ "type": "object", "additionalProperties": list_of(shared("Commit")) }),
-    errors: QUESTION,
-};
-const NEXT: Operation = Operation {
-    method: "get",
-    path: "/api/commits/next",
-    summary: "The commit after one on its branch",
-    parameters: SIBLINGS_OF.parameters,
-    body: None,
-    media: JSON,
-    answer: || list_of(shared("Commit")),
-    errors: QUESTION,
-};
-const PREVIOUS: Operation = Operation {
-    method: "get",
-    path: "/api/commits/previous",
-    summary: "The commit before one on its branch",
-    parameters: SIBLINGS_OF.parameters,
-    body: None,
-    media: JSON,
-    answer: || list_of(shared("Commit")),
-    errors: QUESTION,
-};
-const BRANCHES: Operation = Operation {
-    method: "get",
-    path: "/api/commits/branches",
-    summary: "Branches of each repository, by prefix",
-    parameters: &[&["repository_id", "branch", "limit"]],
-    body: None,
-    media: JSON,
-    answer: || json!({ "type": "object", "additionalProperties": texts() }),
-    errors: QUESTION,
-};
-const REPOSITORIES: Operation = Operation {
-    method: "get",
-    path: "/api/commits/repositories",
-    summary: "Ids of the repositories",
-    parameters: &[],
-    body: None,
-    media: JSON,
-    answer: texts,
-    errors: QUESTION,
-};
-const REPRESENTATIONS: Operation = Operation {
-    method: "get",
-    path: "/api/commits/representations",
-    summary: "How commits of each repository are named",
-    parameters: &[],
-    body: None,
-    media: JSON,
-    answer: || json!({ "type": "object", "additionalProperties": texts() }),
-    errors: QUESTION,
-};
+const FIND: Operation = Operation::get("/api/commits", "Commits, oldest first", &[&POINT, &RANGE, &["limit"]], commits);
+const FIND_TOO: Operation =
+    Operation::get("/api/commits/find", "The same as GET /api/commits", FIND.parameters, commits);
+const SIBLINGS_OF: Operation = Operation::get(
+    "/api/commits/siblings",
+    "Commits of the other repositories beside one commit, newest first",
+    &[&POINT, &RANGE],
+    || json!({ "type": "object", "additionalProperties": list_of(shared("Commit")) }),
+);
+const NEXT: Operation =
+    Operation::get("/api/commits/next", "The commit after one on its branch", SIBLINGS_OF.parameters, commits);
+const PREVIOUS: Operation =
+    Operation::get("/api/commits/previous", "The commit before one on its branch", SIBLINGS_OF.parameters, commits);
+const BRANCHES: Operation = Operation::get(
+    "/api/commits/branches",
+    "Branches of each repository, by prefix",
+    &[&["repository_id", "branch", "limit"]],
+    texts_of_each,
+);
+const REPOSITORIES: Operation = Operation::get("/api/commits/repositories", "Ids of the repositories", &[], texts);
+const REPRESENTATIONS: Operation =
+    Operation::get("/api/commits/representations", "How commits of each repository are named", &[], texts_of_each);
+
+fn commits() -> Value {
+    list_of(shared("Commit"))
+}
+
+fn texts_of_each() -> Value {
+    json!({ "type": "object", "additionalProperties": texts() })
+}
 
 /// What is offered below `/api/commits`.
 pub(crate) const OPERATIONS: [Operation; 8] =

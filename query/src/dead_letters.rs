@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use minijinja::context;
-use schema::openapi::{JSON, Operation, QUESTION, list_of, object, text, whole};
+use schema::openapi::{Operation, list_of, object, text, whole};
 use schema::receipt::Receipt;
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde::{Deserialize, Serialize};
@@ -21,38 +21,27 @@ const STATES: [DeadLetterState; 3] = [DeadLetterState::Waiting, DeadLetterState:
 const LIMIT: u64 = 100;
 
 /// What is offered.
-pub(crate) const LIST: Operation = Operation {
-    method: "get",
-    path: "/api/dead-letters",
-    summary: "Events that could not be processed, newest first",
-    parameters: &[&["state", "limit"]],
-    body: None,
-    media: JSON,
-    answer: || list_of(letter(&[])),
-    errors: QUESTION,
-};
+pub(crate) const LIST: Operation = Operation::get(
+    "/api/dead-letters",
+    "Events that could not be processed, newest first",
+    &[&["state", "limit"]],
+    || list_of(letter(&[])),
+);
 
 /// What is offered.
-pub(crate) const ONE: Operation = Operation {
-    method: "get",
-    path: "/api/dead-letters/{id}",
-    summary: "One of them, with the beginning of its text as far as it can be read",
-    parameters: &[],
-    body: None,
-    media: JSON,
-    answer: || letter(&[("text", text())]),
-    errors: QUESTION,
-};
+pub(crate) const ONE: Operation = Operation::get(
+    "/api/dead-letters/{id}",
+    "One of them, with the beginning of its text as far as it can be read",
+    &[],
+    || letter(&[("text", text())]),
+);
 
 /// What is offered.
-pub(crate) const RECEIPT: Operation = Operation {
-    method: "get",
-    path: "/api/receipts/{receipt}",
-    summary: "What became of an upload: queued, applied or dead-lettered",
-    parameters: &[],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const RECEIPT: Operation = Operation::get(
+    "/api/receipts/{receipt}",
+    "What became of an upload: queued, applied or dead-lettered",
+    &[],
+    || {
         json!({
             "type": "object",
             "properties": {
@@ -63,8 +52,7 @@ pub(crate) const RECEIPT: Operation = Operation {
             "additionalProperties": false,
         })
     },
-    errors: QUESTION,
-};
+);
 
 fn letter(more: &[(&str, Value)]) -> Value {
     let states: Vec<&str> = STATES.iter().map(|state| state.name()).collect();

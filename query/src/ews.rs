@@ -6,7 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::Configuration;
-use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, texts, whole};
+use schema::openapi::{Operation, list_of, object, shared, text, texts, whole};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -58,14 +58,11 @@ fn suite_of(parameters: &Parameters) -> Result<&str, ApiError> {
 }
 
 /// What it offers.
-pub(crate) const RESULTS: Operation = Operation {
-    method: "get",
-    path: "/api/results-ews",
-    summary: "Results of changes under review",
-    parameters: &[&CONFIGURATION, &["suite", "tests", "flaky", "recent", "branch", "limit"], &TIMES],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const RESULTS: Operation = Operation::get(
+    "/api/results-ews",
+    "Results of changes under review",
+    &[&CONFIGURATION, &["suite", "tests", "flaky", "recent", "branch", "limit"], &TIMES],
+    || {
         let row = json!({
             "type": "object",
             "properties": {
@@ -77,20 +74,15 @@ pub(crate) const RESULTS: Operation = Operation {
         });
         list_of(object(&[("test", text()), ("configuration", shared("Configuration")), ("results", list_of(row))]))
     },
-    errors: QUESTION,
-};
+);
 
 /// What it offers.
-pub(crate) const NAMES: Operation = Operation {
-    method: "get",
-    path: "/api/results-ews/tests",
-    summary: "Names of tests that have results of changes under review",
-    parameters: &[&["suite", "prefixes", "flaky", "limit"]],
-    body: None,
-    media: JSON,
-    answer: texts,
-    errors: QUESTION,
-};
+pub(crate) const NAMES: Operation = Operation::get(
+    "/api/results-ews/tests",
+    "Names of tests that have results of changes under review",
+    &[&["suite", "prefixes", "flaky", "limit"]],
+    texts,
+);
 
 /// Results of some tests.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, texts, whole};
+use schema::openapi::{Operation, list_of, object, shared, texts, whole};
 use schema::state::{ERROR, NAMES};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use crate::error::{ApiError, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::ranges::Bounds;
 use crate::routes::Service;
-use crate::selection::{Place, Selection};
+use crate::selection::{OfRun, Place, Selection};
 
 const RUNS: u64 = 1000;
 
@@ -38,14 +38,11 @@ impl FailureFound {
 }
 
 /// What it offers.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "get",
-    path: "/api/failures/{suite}",
-    summary: "Tests that failed: their names, or run by run",
-    parameters: &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed"], &POINT, &RANGE, &TIMES],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const OPERATION: Operation = Operation::get(
+    "/api/failures/{suite}",
+    "Tests that failed: their names, or run by run",
+    &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed"], &POINT, &RANGE, &TIMES],
+    || {
         let run = json!({
             "type": "object",
             "properties": { "uuid": whole(), "start_time": whole() },
@@ -55,8 +52,7 @@ pub(crate) const OPERATION: Operation = Operation {
         let by_run = list_of(object(&[("configuration", shared("Configuration")), ("results", list_of(run))]));
         json!({ "anyOf": [texts(), by_run] })
     },
-    errors: QUESTION,
-};
+);
 
 /// Names of failed tests, or the failures of each run.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str) -> Result<Response, ApiError> {
@@ -125,6 +121,13 @@ fn place(run: &[FailureFound]) -> Place {
     run.first().map_or_else(nowhere, FailureFound::place)
 }
 
+/// The configuration and commit of a run.
+impl OfRun for (u64, u64) {
+    fn config_id(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The selection without the time before its first run; `None` if it has no run.
 async fn to_its_runs<'a>(
     service: &Service,
@@ -139,12 +142,8 @@ async fn to_its_runs<'a>(
         selection.condition(),
         selection.tail("config_id")
     );
-    let recent = selection.recent();
-    let mut rows: Vec<(u64, u64)> = recent.bind(service.client.query(&sql).bind(suite)).fetch_all().await?;
-    let found = rows.iter().map(|(config_id, _)| (*config_id, suite));
-    if let Some(older) = selection.older(service, &recent, &[suite], found).await? {
-        rows.extend(older.bind(service.client.query(&sql).bind(suite)).fetch_all::<(u64, u64)>().await?);
-    }
+    let ask = |selection: &Selection<'_>| selection.bind(service.client.query(&sql).bind(suite));
+    let rows: Vec<(u64, u64)> = selection.newest(service, &[suite], ask).await?;
     let first = rows.iter().map(|(_, uuid)| *uuid).min();
     Ok(first.map(|begin| Selection { bounds: Bounds { begin, ..selection.bounds }, ..selection }))
 }

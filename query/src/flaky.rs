@@ -10,7 +10,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::stable_hash;
-use schema::openapi::{JSON, Operation, QUESTION, list_of, object, text, whole};
+use schema::openapi::{Operation, list_of, object, text, whole};
 use schema::state::ERROR;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -62,14 +62,11 @@ pub(crate) struct Answer {
 }
 
 /// What it offers.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "get",
-    path: "/api/flaky",
-    summary: "Tests ranked by how unreliable they were",
-    parameters: &[&CONFIGURATION, &["suite", "weeks", "recent", "branch", "limit"]],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const OPERATION: Operation = Operation::get(
+    "/api/flaky",
+    "Tests ranked by how unreliable they were",
+    &[&CONFIGURATION, &["suite", "weeks", "recent", "branch", "limit"]],
+    || {
         let share = json!({ "type": "number", "minimum": 0, "maximum": 1 });
         let test = object(&[
             ("test", text()),
@@ -84,8 +81,7 @@ pub(crate) const OPERATION: Operation = Operation {
         ]);
         object(&[("suite", text()), ("weeks", whole()), ("rule", text()), ("tests", list_of(test))])
     },
-    errors: QUESTION,
-};
+);
 
 /// The Wilson score interval of `part` of `whole`, both ends between 0 and 1 (Wilson 1927).
 pub(crate) fn wilson(part: u64, whole: u64) -> (f64, f64) {

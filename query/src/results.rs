@@ -4,7 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::stable_hash;
-use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, whole};
+use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::States;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{ApiError, broken};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::routes::Service;
-use crate::selection::{Entry, Place, Selection};
+use crate::selection::{Entry, OfRun, Place, Selection};
 
 /// Runs per partition if the question names no limit.
 const RUNS: u64 = 1000;
@@ -28,14 +28,11 @@ pub(crate) struct SuiteRun {
 }
 
 /// What it offers.
-pub(crate) const RUNS_OF_SUITE: Operation = Operation {
-    method: "get",
-    path: "/api/results/{suite}",
-    summary: "Runs of a suite, by configuration, oldest first",
-    parameters: &[&CONFIGURATION, &["recent", "limit"], &POINT, &RANGE, &TIMES],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const RUNS_OF_SUITE: Operation = Operation::get(
+    "/api/results/{suite}",
+    "Runs of a suite, by configuration, oldest first",
+    &[&CONFIGURATION, &["recent", "limit"], &POINT, &RANGE, &TIMES],
+    || {
         let run = object(&[
             ("uuid", whole()),
             ("start_time", whole()),
@@ -44,18 +41,14 @@ pub(crate) const RUNS_OF_SUITE: Operation = Operation {
         ]);
         list_of(object(&[("configuration", shared("Configuration")), ("results", list_of(run))]))
     },
-    errors: QUESTION,
-};
+);
 
 /// What it offers.
-pub(crate) const RESULTS_OF_TEST: Operation = Operation {
-    method: "get",
-    path: "/api/results/{suite}/{test}",
-    summary: "Results of one test, by configuration, oldest first",
-    parameters: RUNS_OF_SUITE.parameters,
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const RESULTS_OF_TEST: Operation = Operation::get(
+    "/api/results/{suite}/{test}",
+    "Results of one test, by configuration, oldest first",
+    RUNS_OF_SUITE.parameters,
+    || {
         let result = json!({
             "type": "object",
             "properties": { "uuid": whole(), "start_time": whole(), "actual": text(), "expected": text() },
@@ -63,8 +56,7 @@ pub(crate) const RESULTS_OF_TEST: Operation = Operation {
         });
         list_of(object(&[("configuration", shared("Configuration")), ("results", list_of(result))]))
     },
-    errors: QUESTION,
-};
+);
 
 /// Answers for a suite, or for a test of it.
 pub(crate) async fn endpoint(
@@ -92,6 +84,12 @@ struct RunFound {
     stats: String,
 }
 
+impl OfRun for RunFound {
+    fn config_id(&self) -> u64 {
+        self.config_id
+    }
+}
+
 /// The runs of a suite.
 pub(crate) async fn of_suite(
     service: &Service,
@@ -103,13 +101,8 @@ pub(crate) async fn of_suite(
     }
     let sql =
         format!("SELECT ?fields FROM runs WHERE suite = ?{}{}", selection.condition(), selection.tail("config_id"));
-    let recent = selection.recent();
-    let mut rows: Vec<RunFound> = recent.bind(service.client.query(&sql).bind(suite)).fetch_all().await?;
-    let found = rows.iter().map(|row| (row.config_id, suite));
-    if let Some(older) = selection.older(service, &recent, &[suite], found).await? {
-        rows.retain(|row| !older.matching.contains_key(&row.config_id));
-        rows.extend(older.bind(service.client.query(&sql).bind(suite)).fetch_all::<RunFound>().await?);
-    }
+    let ask = |selection: &Selection<'_>| selection.bind(service.client.query(&sql).bind(suite));
+    let rows: Vec<RunFound> = selection.newest(service, &[suite], ask).await?;
     selection.group(
         rows,
         |row| Place { config_id: row.config_id, uuid: row.uuid, sdk: row.sdk.clone(), start_time: row.start_time },
@@ -136,6 +129,12 @@ pub(crate) struct ResultFound {
     pub(crate) extra: String,
 }
 
+impl OfRun for ResultFound {
+    fn config_id(&self) -> u64 {
+        self.config_id
+    }
+}
+
 /// The selected rows of one test.
 pub(crate) async fn rows_of_test(
     service: &Service,
@@ -152,15 +151,8 @@ pub(crate) async fn rows_of_test(
         selection.tail("config_id")
     );
     let test_id = stable_hash(&[suite.as_bytes(), test.as_bytes()]);
-    let recent = selection.recent();
-    let mut rows: Vec<ResultFound> =
-        recent.bind(service.client.query(&sql).bind(suite).bind(test_id)).fetch_all().await?;
-    let found = rows.iter().map(|row| (row.config_id, suite));
-    if let Some(older) = selection.older(service, &recent, &[suite], found).await? {
-        rows.retain(|row| !older.matching.contains_key(&row.config_id));
-        rows.extend(older.bind(service.client.query(&sql).bind(suite).bind(test_id)).fetch_all::<ResultFound>().await?);
-    }
-    Ok(rows)
+    let ask = |selection: &Selection<'_>| selection.bind(service.client.query(&sql).bind(suite).bind(test_id));
+    selection.newest(service, &[suite], ask).await
 }
 
 /// The results of one test.

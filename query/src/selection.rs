@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clickhouse::query::Query;
+use clickhouse::{RowOwned, RowRead};
 use schema::configuration::Configuration;
 use serde::Serialize;
 
@@ -27,6 +28,16 @@ pub(crate) struct Place {
     pub(crate) uuid: u64,
     pub(crate) sdk: String,
     pub(crate) start_time: u32,
+}
+
+/// A stored row of a run.
+pub(crate) trait OfRun {
+    fn config_id(&self) -> u64;
+
+    /// None where the question names the one suite.
+    fn suite(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Runs of one suite on one configuration that a week usually has at least; a guess that costs only time.
@@ -83,7 +94,7 @@ impl<'a> Selection<'a> {
 
     /// The last weeks of the selection, as many as usually hold the limit: every week asked costs a read, even where it
     /// has nothing for the question. [`Self::older`] says whether that was enough.
-    pub(crate) fn recent(&self) -> Self {
+    fn recent(&self) -> Self {
         let weeks = (self.limit / RUNS_PER_WEEK).max(MIN_WEEKS);
         let begin = self.bounds.end.min(now_uuid()).saturating_sub(weeks * WEEK);
         if self.by_time() || weeks > MAX_WEEKS || begin <= self.bounds.begin {
@@ -92,9 +103,28 @@ impl<'a> Selection<'a> {
         Self { bounds: Bounds { begin, ..self.bounds }, ..self.clone() }
     }
 
+    /// The newest rows of the asked suites (any if none is named): those of recent weeks, and of all weeks where those
+    /// did not fill the limit. `ask` makes the question of a selection, which binds it.
+    pub(crate) async fn newest<R: OfRun + RowOwned + RowRead>(
+        &self,
+        service: &Service,
+        suites: &[&str],
+        ask: impl Fn(&Self) -> Query,
+    ) -> Result<Vec<R>, ApiError> {
+        let recent = self.recent();
+        let mut rows: Vec<R> = ask(&recent).fetch_all().await?;
+        let only = suites.first().copied().unwrap_or_default();
+        let found = rows.iter().map(|row| (row.config_id(), row.suite().unwrap_or(only)));
+        if let Some(older) = self.older(service, &recent, suites, found).await? {
+            rows.retain(|row| !older.matching.contains_key(&row.config_id()));
+            rows.extend(ask(&older).fetch_all::<R>().await?);
+        }
+        Ok(rows)
+    }
+
     /// What is to be asked of all weeks, because the recent ones did not fill the limit: the configurations that ran one
     /// of the suites (any if none is named). `found` tells the configuration and suite of each recent row.
-    pub(crate) async fn older<'b>(
+    async fn older<'b>(
         &self,
         service: &Service,
         recent: &Self,

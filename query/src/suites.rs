@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::configuration::Configuration;
-use schema::openapi::{JSON, Operation, QUESTION, list_of, shared, texts};
+use schema::openapi::{Operation, list_of, shared, texts};
 use serde_json::json;
 
 use crate::configurations::{self, Matching};
@@ -18,20 +18,16 @@ use crate::selection::branch_key;
 const SUITES: usize = 100;
 
 /// What it offers.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "get",
-    path: "/api/suites",
-    summary: "Which suites each configuration runs",
-    parameters: &[&CONFIGURATION, &["suite", "recent", "branch"]],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const OPERATION: Operation = Operation::get(
+    "/api/suites",
+    "Which suites each configuration runs",
+    &[&CONFIGURATION, &["suite", "recent", "branch"]],
+    || {
         // A configuration, then its suites.
         let member = json!({ "anyOf": [shared("Configuration"), texts()] });
         list_of(json!({ "type": "array", "items": member, "minItems": 2, "maxItems": 2 }))
     },
-    errors: QUESTION,
-};
+);
 
 /// Suites by configuration.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {

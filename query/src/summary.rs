@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::commit::Commit;
-use schema::openapi::{JSON, Operation, QUESTION, object};
+use schema::openapi::{Operation, object};
 use schema::state::{NAMES, States};
 use serde_json::{Map, Value, json};
 
@@ -22,22 +22,18 @@ use crate::selection::Selection;
 type Candidate = (u64, String);
 
 /// What it offers.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "get",
-    path: "/api/results-summary/{suite}/{test}",
-    summary: "How a test did lately, in percent; newer commits weigh more",
-    parameters: &[&CONFIGURATION, &["recent", "limit", "include_expectations"], &POINT],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const OPERATION: Operation = Operation::get(
+    "/api/results-summary/{suite}/{test}",
+    "How a test did lately, in percent; newer commits weigh more",
+    &[&CONFIGURATION, &["recent", "limit", "include_expectations"], &POINT],
+    || {
         let share = json!({ "type": "integer", "minimum": 0, "maximum": 100 });
         let split = json!({ "type": "object", "additionalProperties": share });
         let bucket = json!({ "anyOf": [share, split] });
         let names: Vec<String> = NAMES.iter().map(|name| name.to_lowercase()).collect();
         object(&names.iter().map(|name| (name.as_str(), bucket.clone())).collect::<Vec<_>>())
     },
-    errors: QUESTION,
-};
+);
 
 /// Weighted shares of the states.
 pub(crate) async fn endpoint(

@@ -2,23 +2,15 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use schema::openapi::{JSON, Operation, QUESTION, texts};
+use schema::openapi::{Operation, texts};
 
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::{Service, name};
 
 /// What it offers.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "get",
-    path: "/api/{suite}/tests",
-    summary: "Names of a suite's tests, by prefix",
-    parameters: &[&["test", "limit"]],
-    body: None,
-    media: JSON,
-    answer: texts,
-    errors: QUESTION,
-};
+pub(crate) const OPERATION: Operation =
+    Operation::get("/api/{suite}/tests", "Names of a suite's tests, by prefix", &[&["test", "limit"]], texts);
 
 /// Names of a suite's tests that start with one of the asked prefixes, sorted.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>, suite: &str) -> Result<Response, ApiError> {

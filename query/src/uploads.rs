@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{ApiError, broken, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE};
 use crate::routes::Service;
-use crate::selection::{Place, Selection};
+use crate::selection::{OfRun, Place, Selection};
 use crate::suites;
 
 #[derive(Row, Deserialize)]
@@ -101,16 +101,12 @@ fn outcome(service: &Service, test_results: &str) -> Value {
 }
 
 /// What it offers.
-pub(crate) const UPLOADS: Operation = Operation {
-    method: "get",
-    path: "/api/upload",
-    summary: "Runs as they were uploaded",
-    parameters: &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE],
-    body: None,
-    media: JSON,
-    answer: || list_of(uploaded("test_results", json!({ "type": "object" }))),
-    errors: QUESTION,
-};
+pub(crate) const UPLOADS: Operation = Operation::get(
+    "/api/upload",
+    "Runs as they were uploaded",
+    &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE],
+    || list_of(uploaded("test_results", json!({ "type": "object" }))),
+);
 
 /// What it offers.
 pub(crate) const PROCESS: Operation = Operation {
@@ -154,13 +150,8 @@ async fn find(service: &Service, query: Option<&str>) -> Result<Vec<(Configurati
             selection.condition(),
             selection.tail("config_id")
         );
-        let recent = selection.recent();
-        let mut rows: Vec<UploadFound> = recent.bind(service.client.query(&sql).bind(&suite)).fetch_all().await?;
-        let in_suite = rows.iter().map(|row| (row.config_id, suite.as_str()));
-        if let Some(older) = selection.older(service, &recent, &[&suite], in_suite).await? {
-            rows.retain(|row| !older.matching.contains_key(&row.config_id));
-            rows.extend(older.bind(service.client.query(&sql).bind(&suite)).fetch_all::<UploadFound>().await?);
-        }
+        let ask = |selection: &Selection<'_>| selection.bind(service.client.query(&sql).bind(&suite));
+        let mut rows: Vec<UploadFound> = selection.newest(service, &[&suite], ask).await?;
         selection.sort(&mut rows, place);
         for row in rows {
             if let Some(configuration) = selection.configuration(&place(&row)) {
@@ -172,6 +163,12 @@ async fn find(service: &Service, query: Option<&str>) -> Result<Vec<(Configurati
         }
     }
     Ok(found)
+}
+
+impl OfRun for UploadFound {
+    fn config_id(&self) -> u64 {
+        self.config_id
+    }
 }
 
 fn place(row: &UploadFound) -> Place {

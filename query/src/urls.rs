@@ -6,7 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::Configuration;
-use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, whole};
+use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::configurations;
 use crate::error::{ApiError, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::routes::{Service, redirect};
-use crate::selection::{Place, Selection, branch_key};
+use crate::selection::{OfRun, Place, Selection, branch_key};
 
 const LIMIT: u64 = 100;
 
@@ -94,14 +94,11 @@ pub(crate) async fn to_link(service: &Service, kind: &str, query: Option<&str>) 
 }
 
 /// What it offers.
-pub(crate) const URLS: Operation = Operation {
-    method: "get",
-    path: "/api/urls",
-    summary: "Links of runs to their CI",
-    parameters: &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE, &TIMES],
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const URLS: Operation = Operation::get(
+    "/api/urls",
+    "Links of runs to their CI",
+    &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE, &TIMES],
+    || {
         let urls = json!({
             "type": "object",
             "properties": { "uuid": whole(), "start_time": whole(), "queue": text(), "build": text(), "worker": text() },
@@ -110,20 +107,25 @@ pub(crate) const URLS: Operation = Operation {
         });
         list_of(object(&[("configuration", shared("Configuration")), ("urls", list_of(urls))]))
     },
-    errors: QUESTION,
-};
+);
 
 /// What it offers.
-pub(crate) const QUEUES: Operation = Operation {
-    method: "get",
-    path: "/api/urls/queue",
-    summary: "Links to the queues that run suites",
-    parameters: &[&CONFIGURATION, &["suite", "recent", "branch", "limit"]],
-    body: None,
-    media: JSON,
-    answer: || list_of(object(&[("configuration", shared("Configuration")), ("url", text())])),
-    errors: QUESTION,
-};
+pub(crate) const QUEUES: Operation = Operation::get(
+    "/api/urls/queue",
+    "Links to the queues that run suites",
+    &[&CONFIGURATION, &["suite", "recent", "branch", "limit"]],
+    || list_of(object(&[("configuration", shared("Configuration")), ("url", text())])),
+);
+
+impl OfRun for LinkFound {
+    fn config_id(&self) -> u64 {
+        self.config_id
+    }
+
+    fn suite(&self) -> Option<&str> {
+        Some(&self.suite)
+    }
+}
 
 async fn links(service: &Service, query: Option<&str>) -> Result<Vec<Linked>, ApiError> {
     let parameters = Parameters::read(query, URLS.parameters)?;
@@ -142,13 +144,7 @@ async fn links(service: &Service, query: Option<&str>) -> Result<Vec<Linked>, Ap
         let bound = selection.bind_condition(service.client.query(&sql));
         if suites.is_empty() { bound } else { bound.bind(&suites) }.bind(selection.limit)
     };
-    let recent = selection.recent();
-    let mut rows: Vec<LinkFound> = ask(&recent).fetch_all().await?;
-    let found = rows.iter().map(|row| (row.config_id, row.suite.as_str()));
-    if let Some(older) = selection.older(service, &recent, &suites, found).await? {
-        rows.retain(|row| !older.matching.contains_key(&row.config_id));
-        rows.extend(ask(&older).fetch_all::<LinkFound>().await?);
-    }
+    let mut rows: Vec<LinkFound> = selection.newest(service, &suites, ask).await?;
     let place = |row: &LinkFound| Place {
         config_id: row.config_id,
         uuid: row.uuid,

@@ -23,6 +23,18 @@ pub struct Operation {
     pub errors: &'static [u16],
 }
 
+impl Operation {
+    /// A question that is answered in JSON.
+    pub const fn get(
+        path: &'static str,
+        summary: &'static str,
+        parameters: &'static [&'static [&'static str]],
+        answer: fn() -> Value,
+    ) -> Self {
+        Self { method: "get", path, summary, parameters, body: None, media: JSON, answer, errors: QUESTION }
+    }
+}
+
 /// What an operation takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Body {
