@@ -5,6 +5,8 @@
 //! Readers scan by key: topic, partition, offset. Records are kept for ever: they are what the views
 //! are rebuilt from, and nothing else archives them.
 
+mod stored;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::mpsc;
@@ -15,18 +17,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use eventlog::{Consumer, EventLog, LogError, Position, Record, TopicSpec};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use stored::{Topic, decode, decode_topic, encode, offset_key, offset_of, partition_prefix, record_key};
 use tokio::sync::{oneshot, watch};
 
 /// Appends that one sync covers at most; a bound on memory, far above what waits in practice.
 const MAX_GROUP: usize = 4096;
-/// Checksum, time stamp and key length before a stored record's key and value.
-const HEAD_BYTES: usize = 4 + 8 + 4;
-
-struct Topic {
-    partitions: u32,
-    max_message_bytes: usize,
-}
-
 struct Append {
     topic: String,
     key: Vec<u8>,
@@ -318,93 +313,4 @@ fn unavailable(address: &str, error: &fjall::Error) -> LogError {
 
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
-
-/// Names cannot hold a zero byte on the wire of Kafka either, so one ends them here.
-fn partition_prefix(topic: &str, partition: u32) -> Vec<u8> {
-    let mut key = topic.as_bytes().to_vec();
-    key.push(0);
-    key.extend(partition.to_be_bytes());
-    key
-}
-
-fn record_key(topic: &str, partition: u32, offset: u64) -> Vec<u8> {
-    let mut key = partition_prefix(topic, partition);
-    key.extend(offset.to_be_bytes());
-    key
-}
-
-fn offset_key(group: &str, topic: &str, partition: u32) -> Vec<u8> {
-    let mut key = group.as_bytes().to_vec();
-    key.push(0);
-    key.extend(partition_prefix(topic, partition));
-    key
-}
-
-fn offset_of(key: &[u8]) -> u64 {
-    key.last_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
-}
-
-/// Checksum over everything that follows and over the record's place, then time, key length, key, value.
-fn encode(place: &[u8], timestamp_ms: i64, key: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut stored = Vec::with_capacity(HEAD_BYTES + key.len() + value.len());
-    stored.extend([0; 4]);
-    stored.extend(timestamp_ms.to_be_bytes());
-    stored.extend((key.len() as u32).to_be_bytes());
-    stored.extend(key);
-    stored.extend(value);
-    let checksum = checksum(place, &stored[4..]);
-    stored[..4].copy_from_slice(&checksum.to_be_bytes());
-    stored
-}
-
-fn checksum(place: &[u8], rest: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(place);
-    hasher.update(rest);
-    hasher.finalize()
-}
-
-fn decode(place: &[u8], stored: &[u8], position: Position) -> Option<Record> {
-    let (found, rest) = stored.split_first_chunk::<4>()?;
-    if checksum(place, rest) != u32::from_be_bytes(*found) {
-        return None;
-    }
-    let (timestamp, rest) = rest.split_first_chunk::<8>()?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let (key, value) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-    Some(Record {
-        position,
-        timestamp_ms: i64::from_be_bytes(*timestamp),
-        key: Bytes::copy_from_slice(key),
-        value: Bytes::copy_from_slice(value),
-    })
-}
-
-fn decode_topic(name: &[u8], stored: &[u8]) -> Option<(String, Topic)> {
-    let (partitions, rest) = stored.split_first_chunk::<4>()?;
-    let (limit, _) = rest.split_first_chunk::<8>()?;
-    Some((
-        String::from_utf8(name.to_vec()).ok()?,
-        Topic { partitions: u32::from_be_bytes(*partitions), max_message_bytes: u64::from_be_bytes(*limit) as usize },
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flipped_byte_or_another_place_is_noticed() {
-        let place = record_key("t", 1, 7);
-        let stored = encode(&place, 5, b"key", b"value");
-        let position = Position { partition: 1, offset: 7 };
-        assert!(decode(&place, &stored, position).is_some_and(|record| record.value == "value" && record.key == "key"));
-        for index in 0..stored.len() {
-            let mut bad = stored.clone();
-            bad[index] ^= 1;
-            assert!(decode(&place, &bad, position).is_none(), "byte {index}");
-        }
-        assert!(decode(&record_key("t", 1, 8), &stored, position).is_none());
-    }
 }

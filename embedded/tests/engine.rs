@@ -28,16 +28,7 @@ fn event(id: u64) -> Event {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_crate_works_against_the_engine() {
     let folder = tempfile::tempdir().unwrap();
-    let engine = Engine::start(EngineOptions {
-        data_dir: folder.path().join("data"),
-        library: None,
-        connections: 4,
-        max_memory_bytes: 2 << 30,
-        port: 0,
-        password: None,
-    })
-    .await
-    .unwrap();
+    let engine = Engine::start(EngineOptions::new(folder.path().join("data"))).await.unwrap();
     let server = Client::default().with_url(engine.url()).with_user(engine.user()).with_password(engine.password());
     server.query("CREATE DATABASE app").execute().await.unwrap();
     let client = server.clone().with_database("app");

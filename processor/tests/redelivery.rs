@@ -77,16 +77,7 @@ async fn a_batch_that_was_inserted_but_not_committed_shows_once() {
         let topic = TopicSpec { name: name.into(), partitions: 2, retention: None, max_message_bytes: 1 << 20 };
         log.ensure_topic(&topic).await.unwrap();
     }
-    let engine = Engine::start(EngineOptions {
-        data_dir: directory.path().join("store"),
-        library: None,
-        connections: 4,
-        max_memory_bytes: 2 << 30,
-        port: 0,
-        password: None,
-    })
-    .await
-    .unwrap();
+    let engine = Engine::start(EngineOptions::new(directory.path().join("store"))).await.unwrap();
     let address = StoreAddress {
         url: engine.url().into(),
         database: "resultsdb".into(),

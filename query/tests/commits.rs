@@ -7,17 +7,12 @@ use std::collections::BTreeMap;
 
 use processor::rows::Views;
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schema::event::{Event, Header, Request as Kind};
 use serde_json::{Value, json};
-use support::{Service, engine, now};
+use support::{Service, engine, now, sample};
 
 const QUESTIONS: usize = 250;
-
-fn sample<T>(runner: &mut TestRunner, strategy: impl Strategy<Value = T>) -> T {
-    strategy.new_tree(runner).unwrap().current()
-}
 
 #[derive(Debug, Clone, PartialEq)]
 struct Known {

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use processor::rows::Views;
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schema::event::Event;
 use serde_json::{Value, json};
-use support::{Service, engine, now, run};
+use support::{Service, engine, now, run, sample};
 
 const QUESTIONS: usize = 250;
 const TEST: &str = "a.html";
@@ -28,10 +27,6 @@ struct Run {
 fn commit(age: i64) -> Value {
     let time = now() / 1000 * 1000 - age;
     json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0, "hash": format!("{age:040x}") })
-}
-
-fn sample<T>(runner: &mut TestRunner, strategy: impl Strategy<Value = T>) -> T {
-    strategy.new_tree(runner).unwrap().current()
 }
 
 /// Runs over sixty weeks on three configurations, one of which stopped half a year ago.

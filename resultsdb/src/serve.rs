@@ -27,8 +27,6 @@ const MAX_MESSAGE_BYTES: usize = 64 << 20;
 const RETENTION: Option<Duration> = None;
 /// Idle connections must not hold up a stop longer than this.
 const DRAIN: Duration = Duration::from_secs(8);
-/// Memory that the embedded engine may use.
-const ENGINE_MEMORY_BYTES: u64 = 4 << 30;
 /// Embedded mode shows an upload before it answers, as the reference does.
 const EMBEDDED_WAIT: Duration = Duration::from_secs(60);
 
@@ -42,15 +40,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
     let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(&data_dir.join("log"))?);
     create_topics(log.as_ref()).await?;
-    let engine = Engine::start(EngineOptions {
-        data_dir: data_dir.join("store"),
-        library: None,
-        connections: 8,
-        max_memory_bytes: ENGINE_MEMORY_BYTES,
-        port: 0,
-        password: None,
-    })
-    .await?;
+    let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = StoreAddress {
         url: engine.url().to_owned(),
         database: "resultsdb".to_owned(),
@@ -96,15 +86,8 @@ pub(crate) async fn engine(data_dir: &Path, port: u16, password_file: &Path) -> 
     let password = password_of(password_file)?;
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
-    let engine = Engine::start(EngineOptions {
-        data_dir,
-        library: None,
-        connections: 8,
-        max_memory_bytes: ENGINE_MEMORY_BYTES,
-        port,
-        password: Some(password),
-    })
-    .await?;
+    let options = EngineOptions { port, password: Some(password), ..EngineOptions::new(data_dir) };
+    let engine = Engine::start(options).await?;
     println!("listening on {}", engine.url());
     let _ = stop.wait_for(|stop| *stop).await;
     engine.shutdown().await;

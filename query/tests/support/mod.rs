@@ -8,6 +8,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use embedded::{Engine, EngineOptions};
 use processor::rows::Views;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use query::{Limits, QueryOptions, Repository, Watermark};
 use schema::blobs::Blobs;
 use schema::event::{Event, Header, Links, Request as Kind};
@@ -18,6 +20,11 @@ use tower::ServiceExt;
 
 pub fn now() -> i64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
+/// Something that the strategy makes.
+pub fn sample<T>(runner: &mut TestRunner, strategy: impl Strategy<Value = T>) -> T {
+    strategy.new_tree(runner).unwrap().current()
 }
 
 /// A run as an event of the log.
@@ -64,15 +71,7 @@ pub fn options() -> QueryOptions {
 
 /// An engine in a folder.
 pub async fn engine(folder: &Path) -> Engine {
-    let options = EngineOptions {
-        data_dir: folder.join("store"),
-        library: None,
-        connections: 8,
-        max_memory_bytes: 2 << 30,
-        port: 0,
-        password: None,
-    };
-    Engine::start(options).await.unwrap()
+    Engine::start(EngineOptions::new(folder.join("store"))).await.unwrap()
 }
 
 pub struct Service {
