@@ -4,7 +4,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use eventlog::Position;
 use schema::event::{self, Header, Request};
 use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
@@ -26,7 +25,7 @@ pub(crate) async fn append(
     request: Request,
     received_at: i64,
     test_results: Bytes,
-) -> Result<(Position, Receipt), IntakeError> {
+) -> Result<Receipt, IntakeError> {
     let event_id = Uuid::now_v7();
     let mut header = Header { event_id, received_at, request, payload: None };
     // What does not fit is only known once it is compressed, but what is small always fits.
@@ -55,7 +54,7 @@ pub(crate) async fn append(
         .increment(1);
     metrics::counter!("resultsdb_appended_bytes_total").increment(bytes as u64);
     let position = appended.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
-    Ok((position, Receipt { partition: position.partition, offset: position.offset, event_id }))
+    Ok(Receipt { partition: position.partition, offset: position.offset, event_id })
 }
 
 fn text(bytes: &Bytes) -> Result<&str, IntakeError> {
@@ -80,13 +79,13 @@ pub(crate) fn slice_of(body: &Bytes, part: &str) -> Bytes {
     body.slice_ref(part.as_bytes())
 }
 
-/// Whether the processor committed past `position` within `limit`.
-pub(crate) async fn wait_until_applied(intake: &Intake, position: Position, limit: Duration) -> bool {
+/// Whether the processor committed past the event within `limit`.
+pub(crate) async fn wait_until_applied(intake: &Intake, receipt: Receipt, limit: Duration) -> bool {
     let mut pause = Duration::from_millis(2);
     let poll = async {
         loop {
             if let Ok(committed) = intake.log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await
-                && committed.get(position.partition as usize).is_some_and(|next| *next > position.offset)
+                && committed.get(receipt.partition as usize).is_some_and(|next| *next > receipt.offset)
             {
                 return;
             }

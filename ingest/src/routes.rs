@@ -64,12 +64,12 @@ async fn upload(
     };
     let timestamp = timestamp.unwrap_or(received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
-    let (position, receipt) = append(&intake, &key, request, received_at, results).await?;
+    let receipt = append(&intake, &key, request, received_at, results).await?;
     drop(body);
 
     let wait = preferred_wait(&headers);
     let applied = match wait.or(intake.options.default_wait) {
-        Some(limit) => wait_until_applied(&intake, position, limit).await,
+        Some(limit) => wait_until_applied(&intake, receipt, limit).await,
         None => false,
     };
     let processing = processing(applied, results_error.as_deref(), links_error.as_deref());
@@ -113,9 +113,9 @@ async fn register(
     };
     if let Some(commit) = unknown {
         let key = commit.repository_id.clone().into_bytes();
-        let (position, _) = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null")).await?;
+        let receipt = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null")).await?;
         // An upload that names the commit may follow at once, at another instance.
-        if !wait_until_applied(&intake, position, COMMIT_WAIT).await {
+        if !wait_until_applied(&intake, receipt, COMMIT_WAIT).await {
             return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));
         }
     }

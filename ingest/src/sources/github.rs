@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::rest::{Client, seconds, segment};
-use super::{From, Host, Listed, Result, SourceError};
+use super::{Host, Listed, Result, SourceError, Start};
 
 pub(super) fn url() -> String {
     "https://api.github.com".to_owned()
@@ -81,16 +81,16 @@ impl Host for Github {
         Ok(found.ok_or_else(|| self.unknown(hash))?.value.sha)
     }
 
-    fn list(&self, from: From<'_>, size: u32, page: u32) -> Result<Vec<Listed>> {
-        let (From::Branch(from) | From::Hash(from)) = from;
+    fn list(&self, from: Start<'_>, size: u32, page: u32) -> Result<Vec<Listed>> {
+        let (Start::Branch(from) | Start::Hash(from)) = from;
         let (size, page) = (size.to_string(), page.to_string());
         let found = self.0.get::<Vec<Found>>("/commits", &[("sha", from), ("per_page", &size), ("page", &page)])?;
         found.ok_or_else(|| self.unknown(from))?.value.into_iter().map(|found| self.listed(found)).collect()
     }
 
     /// Pages of one commit each are as many as there are commits.
-    fn count(&self, from: From<'_>) -> Result<u64> {
-        let (From::Branch(from) | From::Hash(from)) = from;
+    fn count(&self, from: Start<'_>) -> Result<u64> {
+        let (Start::Branch(from) | Start::Hash(from)) = from;
         let found = self.0.get::<Vec<Found>>("/commits", &[("sha", from), ("per_page", "1")])?;
         let found = found.ok_or_else(|| self.unknown(from))?;
         Ok(found.last_page.unwrap_or(found.value.len() as u64))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::rest::{Client, seconds, segment};
-use super::{From, Host, Listed, Result, SourceError};
+use super::{Host, Listed, Result, SourceError, Start};
 
 pub(super) fn url() -> String {
     "https://gitlab.com/api/v4".to_owned()
@@ -63,8 +63,8 @@ impl Host for Gitlab {
         Ok(found.ok_or_else(|| self.unknown(hash))?.value.id)
     }
 
-    fn list(&self, from: From<'_>, size: u32, page: u32) -> Result<Vec<Listed>> {
-        let (From::Branch(from) | From::Hash(from)) = from;
+    fn list(&self, from: Start<'_>, size: u32, page: u32) -> Result<Vec<Listed>> {
+        let (Start::Branch(from) | Start::Hash(from)) = from;
         let (size, page) = (size.to_string(), page.to_string());
         let query = [("ref_name", from), ("per_page", &size), ("page", &page)];
         let found = self.0.get::<Vec<Found>>("/commits", &query)?.ok_or_else(|| self.unknown(from))?;
@@ -83,8 +83,8 @@ impl Host for Gitlab {
         found.value.into_iter().map(listed).collect()
     }
 
-    fn count(&self, from: From<'_>) -> Result<u64> {
-        let (From::Branch(from) | From::Hash(from)) = from;
+    fn count(&self, from: Start<'_>) -> Result<u64> {
+        let (Start::Branch(from) | Start::Hash(from)) = from;
         let found = self.0.get::<Sequence>(&format!("/commits/{}/sequence", segment(from)), &[])?;
         Ok(found.ok_or_else(|| self.unknown(from))?.value.count)
     }

@@ -84,7 +84,7 @@ struct Listed {
 
 /// Whence a list of commits begins.
 #[derive(Debug, Clone, Copy)]
-enum From<'a> {
+enum Start<'a> {
     Branch(&'a str),
     Hash(&'a str),
 }
@@ -96,9 +96,9 @@ trait Host {
     /// The full hash that a prefix of it names.
     fn resolve(&self, hash: &str) -> Result<String>;
     /// Commits, each before its parents; `page` counts from 1.
-    fn list(&self, from: From<'_>, size: u32, page: u32) -> Result<Vec<Listed>>;
+    fn list(&self, from: Start<'_>, size: u32, page: u32) -> Result<Vec<Listed>>;
     /// How many commits there are, the first and all its ancestors.
-    fn count(&self, from: From<'_>) -> Result<u64>;
+    fn count(&self, from: Start<'_>) -> Result<u64>;
     /// The branch that holds a commit: the default one if it does.
     fn branch_of(&self, hash: &str, default_branch: &str) -> Result<Option<String>>;
     /// The commit at which a branch left the default branch.
@@ -122,14 +122,14 @@ impl Source {
         let number: u64 = number.rsplit('.').next().and_then(|it| it.parse().ok()).ok_or_else(unknown)?;
         let tip = asked.chain(branch)?;
         let skip = tip.number.checked_sub(number).and_then(|skip| u32::try_from(skip).ok()).ok_or_else(unknown)?;
-        let listed = host.list(From::Branch(branch), 1, skip + 1)?.into_iter().next().ok_or_else(unknown)?;
+        let listed = host.list(Start::Branch(branch), 1, skip + 1)?.into_iter().next().ok_or_else(unknown)?;
         // With merges the list holds commits that the branch's numbers do not count.
         Some(asked.by_hash(&listed.hash)?).filter(|it| it.identifier.as_deref() == Some(reference)).ok_or_else(unknown)
     }
 
     /// Every commit of a branch down to its root or branch point, newest first, as a host lists them; merged-in commits
     /// are not on the branch. Stops at the first error of `each`.
-    pub fn walk<E: std::convert::From<SourceError>>(
+    pub fn walk<E: From<SourceError>>(
         &self,
         repository_id: &str,
         default_branch: &str,
@@ -144,7 +144,7 @@ impl Source {
         let mut page = 0;
         while at.number > 0 {
             page += 1;
-            let listed = host.list(From::Branch(branch), PAGE, page)?;
+            let listed = host.list(Start::Branch(branch), PAGE, page)?;
             if listed.is_empty() {
                 break;
             }
@@ -205,15 +205,15 @@ impl Asked<'_> {
             return Ok(None);
         }
         let point = self.host.branch_point(hash, self.default_branch)?;
-        self.host.count(From::Hash(&point)).map(Some)
+        self.host.count(Start::Hash(&point)).map(Some)
     }
 
     /// The tip of a branch.
     fn chain(&self, branch: &str) -> Result<Place> {
         let unknown = || SourceError::Unknown(branch.to_owned(), self.host.place());
-        let tip = self.host.list(From::Branch(branch), 1, 1)?.into_iter().next().ok_or_else(unknown)?;
+        let tip = self.host.list(Start::Branch(branch), 1, 1)?.into_iter().next().ok_or_else(unknown)?;
         let base = self.base(branch, &tip.hash)?;
-        let number = self.host.count(From::Hash(&tip.hash))? - base.unwrap_or(0);
+        let number = self.host.count(Start::Hash(&tip.hash))? - base.unwrap_or(0);
         Ok(Place { next: Some(tip.hash), base, number })
     }
 
@@ -222,18 +222,18 @@ impl Asked<'_> {
         let number = match commit.parents.as_slice() {
             [] => 0,
             [_] => place.number - 1,
-            [first, ..] => self.host.count(From::Hash(first))?.saturating_sub(place.base.unwrap_or(0)),
+            [first, ..] => self.host.count(Start::Hash(first))?.saturating_sub(place.base.unwrap_or(0)),
         };
         Ok(Place { next: commit.parents.first().cloned(), base: place.base, number })
     }
 
     fn by_hash(&self, hash: &str) -> Result<Commit> {
         let unknown = || SourceError::Unknown(hash.to_owned(), self.host.place());
-        let listed = self.host.list(From::Hash(hash), PAGE, 1)?;
+        let listed = self.host.list(Start::Hash(hash), PAGE, 1)?;
         let commit = listed.first().filter(|commit| commit.hash == hash).ok_or_else(unknown)?;
         let branch = self.host.branch_of(hash, self.default_branch)?.ok_or_else(unknown)?;
         let base = self.base(&branch, hash)?;
-        let number = self.host.count(From::Hash(hash))?.saturating_sub(base.unwrap_or(0));
+        let number = self.host.count(Start::Hash(hash))?.saturating_sub(base.unwrap_or(0));
         let place = Place { next: None, base, number };
         let mut order = 0;
         let mut parent = commit.parents.first();
