@@ -285,6 +285,7 @@ impl Views {
             start_time: run.start_time,
             actual: result.actual.bits(),
             expected: result.expected.bits(),
+            time_and_one: result.time.map_or(0, |time| time + 1),
             extra: result.extra.clone(),
             version: run.version,
         });

@@ -126,7 +126,8 @@ pub(crate) struct ResultFound {
     pub(crate) start_time: u32,
     pub(crate) actual: u16,
     pub(crate) expected: u16,
-    pub(crate) extra: String,
+    time_and_one: u32,
+    extra: String,
 }
 
 impl OfRun for ResultFound {
@@ -172,6 +173,9 @@ pub(crate) async fn of_test(
             shown.insert("start_time".into(), row.start_time.into());
             shown.insert("actual".into(), States::from_bits(row.actual).to_string().into());
             shown.insert("expected".into(), States::from_bits(row.expected).to_string().into());
+            if let Some(time) = row.time_and_one.checked_sub(1) {
+                shown.insert("time".into(), time.into());
+            }
             if !row.extra.is_empty() {
                 let extra: Map<String, Value> = serde_json::from_str(&row.extra).map_err(broken)?;
                 shown.extend(extra);

@@ -57,6 +57,9 @@ pub struct TestResult {
     pub actual: States,
     /// What it was expected to do.
     pub expected: States,
+    /// What the uploader says the test took, milliseconds in WebKit's case; a time that is no whole number up to nine
+    /// digits is among the other members.
+    pub time: Option<u32>,
     /// JSON text of the leaf's other members as they were written, empty for none.
     pub extra: String,
     /// Whether a retry inside the run passed after a failure, by the uploader's count.
@@ -166,8 +169,13 @@ fn walk_object(
 }
 
 fn leaf(test: &str, members: &[(Cow<'_, str>, &RawValue)]) -> Result<TestResult, ResultsError> {
-    let mut result =
-        TestResult { actual: States::from_bits(0), expected: States::from_bits(0), extra: String::new(), flaky: false };
+    let mut result = TestResult {
+        actual: States::from_bits(0),
+        expected: States::from_bits(0),
+        time: None,
+        extra: String::new(),
+        flaky: false,
+    };
     let (mut tries, mut passes) = (None, None);
     let states = |member: &'static str, value: &RawValue| {
         serde_json::from_str::<Cow<'_, str>>(value.get())
@@ -180,6 +188,7 @@ fn leaf(test: &str, members: &[(Cow<'_, str>, &RawValue)]) -> Result<TestResult,
             "expected" => result.expected = states("expected", value)?,
             // Answers name the run by these; the reference loses them too.
             "uuid" | "start_time" => {}
+            "time" if whole(value.get()).is_some() => result.time = whole(value.get()),
             other => {
                 match other {
                     "flakiness_num_tries" => tries = value.get().parse::<f64>().ok(),
@@ -198,6 +207,13 @@ fn leaf(test: &str, members: &[(Cow<'_, str>, &RawValue)]) -> Result<TestResult,
     }
     result.flaky = matches!((passes, tries), (Some(passes), Some(tries)) if passes < tries);
     Ok(result)
+}
+
+/// A number that reads back as it was written.
+fn whole(text: &str) -> Option<u32> {
+    const DIGITS: usize = 9;
+    let number = text.parse().ok()?;
+    (text.len() <= DIGITS && (text == "0" || text.starts_with(|first| matches!(first, '1'..='9')))).then_some(number)
 }
 
 /// Counts over one run, as the API's `stats` have them: a crash also counts as timed out and failed.
@@ -256,8 +272,25 @@ mod tests {
             .unwrap();
         assert_eq!(found[0].0, "a/b.html");
         assert_eq!(found[0].1.extra, r#"{"time":1.50,"log":"x"}"#);
-        assert_eq!(found[0].1.actual.to_string(), "TEXT");
+        assert_eq!((found[0].1.time, found[0].1.actual.to_string().as_str()), (None, "TEXT"));
         assert_eq!((found[1].0.as_str(), found[1].1.actual.to_string().as_str()), ("a/c.html", "PASS"));
+    }
+
+    #[test]
+    fn whole_times_are_times_and_others_stay_as_written() {
+        for (written, time, extra) in [
+            ("0", Some(0), ""),
+            ("120", Some(120), ""),
+            ("999999999", Some(999_999_999), ""),
+            ("1000000000", None, r#"{"time":1000000000}"#),
+            ("-1", None, r#"{"time":-1}"#),
+            ("1e2", None, r#"{"time":1e2}"#),
+            ("null", None, r#"{"time":null}"#),
+            ("\"7\"", None, r#"{"time":"7"}"#),
+        ] {
+            let found = walked(&format!(r#"{{"a":{{"time":{written}}}}}"#)).unwrap();
+            assert_eq!((found[0].1.time, found[0].1.extra.as_str()), (time, extra), "{written}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (3, "watermarks", include_str!("../../migrations/0003_watermarks.sql")),
     (4, "reads_of_one_test", include_str!("../../migrations/0004_reads_of_one_test.sql")),
     (5, "dead_letters", include_str!("../../migrations/0005_dead_letters.sql")),
+    (6, "times_and_compact_parts", include_str!("../../migrations/0006_times_and_compact_parts.sql")),
 ];
 
 /// Why the store cannot be brought up to date.

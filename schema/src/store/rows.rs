@@ -66,7 +66,7 @@ pub struct RunRow {
     pub version: u64,
 }
 
-/// One test in one run; `extra` is the JSON text of the leaf's other members, empty for none.
+/// One test in one run; `time_and_one` is 0 for no time, `extra` the JSON text of the leaf's other members, empty for none.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct ResultRow {
@@ -79,6 +79,7 @@ pub struct ResultRow {
     pub start_time: u32,
     pub actual: u16,
     pub expected: u16,
+    pub time_and_one: u32,
     pub extra: String,
     pub version: u64,
 }
