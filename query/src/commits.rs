@@ -104,7 +104,7 @@ pub(crate) async fn between(
     limit: u64,
 ) -> Result<Vec<Commit>, ApiError> {
     let order = if keep == Keep::Oldest { "uuid" } else { "uuid DESC" };
-    let condition = format!("repository = ? AND branch IN ? AND uuid BETWEEN ? AND ? ORDER BY {order} LIMIT ?");
+    let condition = format!("repository = ? AND branch IN ? AND uuid BETWEEN ? AND ? ORDER BY {order}, branch LIMIT ?");
     // The end that is kept is asked first: the store would read the whole range and then sort.
     let mut span = FIRST_SPAN;
     loop {
@@ -171,7 +171,8 @@ async fn find(service: &Service, parameters: &Parameters, limit: u64) -> Result<
             }
         }
     }
-    found.sort_by(|one, other| (one.uuid(), &one.repository_id).cmp(&(other.uuid(), &other.repository_id)));
+    let place = |commit: &Commit| (commit.uuid(), commit.repository_id.clone(), commit.branch.clone());
+    found.sort_by_cached_key(place);
     found.dedup();
     if found.is_empty() { Err(not_found(NOT_FOUND)) } else { Ok(found) }
 }

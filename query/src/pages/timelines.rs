@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
-use schema::commit::Commit;
+use schema::commit::{Commit, DEFAULT_BRANCHES};
 use schema::state::{self, States};
 
 use super::grid::{Outcome, Row, Verdict, grid};
@@ -139,12 +139,14 @@ async fn timeline(
     Ok(context! { suite, test, columns => heads, days, rows, failing, flaky, stale, passing })
 }
 
-/// What heads each column: the newest commit of that uuid.
+/// What heads each column: a commit of that uuid, one of a default branch before others.
 async fn heads(service: &Service, uuids: &[u64]) -> Result<Vec<Value>, ApiError> {
     let (Some(newest), Some(oldest)) = (uuids.first(), uuids.last()) else { return Ok(Vec::new()) };
-    let sql = "SELECT uuid, document FROM commits WHERE uuid BETWEEN ? AND ? AND uuid IN ?";
-    let documents: Vec<(u64, String)> =
-        service.client.query(sql).bind(oldest).bind(newest).bind(uuids).fetch_all().await?;
+    // Of those with the same uuid the last stays.
+    let sql = "SELECT uuid, document FROM commits WHERE uuid BETWEEN ? AND ? AND uuid IN ? \
+               ORDER BY branch IN ?, repository DESC, branch DESC";
+    let asked = service.client.query(sql).bind(oldest).bind(newest).bind(uuids).bind(DEFAULT_BRANCHES);
+    let documents: Vec<(u64, String)> = asked.fetch_all().await?;
     let mut by_uuid = BTreeMap::new();
     for (uuid, document) in documents {
         let commit: Commit = serde_json::from_str(&document).map_err(broken)?;

@@ -26,7 +26,8 @@ pub async fn by_reference(client: &Client, repository: &str, reference: &str, li
             .await?;
     // A commit that was registered again may have lost a spelling.
     found.retain(|commit| commit.is_named_by(&reference));
-    found.sort_by_cached_key(|commit| commit.names().filter(|name| *name >= from).min());
+    let spelling = |commit: &Commit| commit.names().filter(|name| *name >= from).min();
+    found.sort_by_cached_key(|commit| (spelling(commit), commit.branch.clone(), commit.uuid()));
     Ok(found)
 }
 
