@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventlog::{Consumer, EventLog, LogError, Position, Record, TopicSpec};
+use eventlog::{Consumer, EventLog, LogError, Position, Reader, Record, TopicSpec};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use stored::{Topic, decode, decode_topic, encode, offset_key, offset_of, partition_prefix, record_key};
 use tokio::sync::{oneshot, watch};
@@ -219,6 +219,11 @@ impl EventLog for LocalLog {
         answer.await.map_err(|_| gone())?
     }
 
+    /// Records are kept for ever.
+    async fn first_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError> {
+        Ok(vec![0; self.shared.partitions(topic)? as usize])
+    }
+
     async fn end_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError> {
         (0..self.shared.partitions(topic)?)
             .map(|partition| self.shared.end_offset(topic, partition))
@@ -233,28 +238,36 @@ impl EventLog for LocalLog {
     /// One member reads all partitions; a second member of the same group would read them too.
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError> {
         let next = self.committed_offsets(topic, group).await?;
-        Ok(Box::new(LocalConsumer {
-            written: self.shared.written.subscribe(),
-            shared: Arc::clone(&self.shared),
-            topic: topic.to_owned(),
-            group: group.to_owned(),
-            next,
-            first: 0,
-        }))
+        Ok(Box::new(LocalConsumer { reader: LocalReader::new(&self.shared, topic, next), group: group.to_owned() }))
+    }
+
+    async fn read(&self, topic: &str, from: &[u64]) -> Result<Box<dyn Reader>, LogError> {
+        let mut next = vec![0; self.shared.partitions(topic)? as usize];
+        next.iter_mut().zip(from).for_each(|(next, from)| *next = *from);
+        Ok(Box::new(LocalReader::new(&self.shared, topic, next)))
     }
 }
 
 struct LocalConsumer {
+    reader: LocalReader,
+    group: String,
+}
+
+struct LocalReader {
     shared: Arc<Shared>,
     written: watch::Receiver<u64>,
     topic: String,
-    group: String,
     next: Vec<u64>,
     /// The partition that the next poll starts with, so that a busy one starves no other.
     first: usize,
 }
 
-impl LocalConsumer {
+impl LocalReader {
+    fn new(shared: &Arc<Shared>, topic: &str, next: Vec<u64>) -> Self {
+        let written = shared.written.subscribe();
+        Self { written, shared: Arc::clone(shared), topic: topic.to_owned(), next, first: 0 }
+    }
+
     fn read(&mut self, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, LogError> {
         let partitions = self.next.len();
         let (mut found, mut size) = (Vec::new(), 0);
@@ -277,7 +290,7 @@ impl LocalConsumer {
 }
 
 #[async_trait]
-impl Consumer for LocalConsumer {
+impl Reader for LocalReader {
     async fn poll(&mut self, max_records: usize, max_bytes: usize, wait: Duration) -> Result<Vec<Record>, LogError> {
         let deadline = tokio::time::Instant::now() + wait;
         loop {
@@ -292,14 +305,30 @@ impl Consumer for LocalConsumer {
             }
         }
     }
+}
+
+#[async_trait]
+impl Reader for LocalConsumer {
+    async fn poll(&mut self, max_records: usize, max_bytes: usize, wait: Duration) -> Result<Vec<Record>, LogError> {
+        self.reader.poll(max_records, max_bytes, wait).await
+    }
+}
+
+#[async_trait]
+impl Consumer for LocalConsumer {
+    /// There is no group that could lose this member.
+    async fn keep_alive(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
 
     async fn commit(&mut self, done: &[Position]) -> Result<(), LogError> {
-        let mut batch = self.shared.database.batch().durability(Some(PersistMode::SyncData));
+        let LocalReader { shared, topic, .. } = &self.reader;
+        let mut batch = shared.database.batch().durability(Some(PersistMode::SyncData));
         for position in done {
-            let key = offset_key(&self.group, &self.topic, position.partition);
-            batch.insert(&self.shared.offsets, key, (position.offset + 1).to_be_bytes().as_slice());
+            let key = offset_key(&self.group, topic, position.partition);
+            batch.insert(&shared.offsets, key, (position.offset + 1).to_be_bytes().as_slice());
         }
-        let shared = Arc::clone(&self.shared);
+        let shared = Arc::clone(shared);
         tokio::task::spawn_blocking(move || batch.commit())
             .await
             .map_err(|error| LogError::Unavailable { address: shared.address.clone(), cause: error.to_string() })?

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 /// The first start fetches the broker's jars.
 const START_TIMEOUT: Duration = Duration::from_secs(300);
@@ -60,6 +62,22 @@ impl Broker {
         if let Err(cause) = self.wait() {
             panic!("{cause}");
         }
+    }
+
+    /// Deletes every record of a topic, as its retention would; offsets go on.
+    pub fn forget(&self, topic: &str) {
+        let mut settings = ClientConfig::new();
+        settings.set("bootstrap.servers", self.address());
+        let client: BaseConsumer = settings.create().expect("a client");
+        let metadata = client.fetch_metadata(Some(topic), START_TIMEOUT).expect("the topic");
+        let mut ends = TopicPartitionList::new();
+        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+            let (_, end) = client.fetch_watermarks(topic, partition.id(), START_TIMEOUT).expect("offsets");
+            ends.add_partition_offset(topic, partition.id(), Offset::Offset(end)).expect("an offset");
+        }
+        let admin: AdminClient<DefaultClientContext> = settings.create().expect("a client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(admin.delete_records(&ends, &AdminOptions::new())).expect("the records are deleted");
     }
 
     fn wait(&mut self) -> Result<(), String> {

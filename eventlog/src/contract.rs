@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use crate::{Consumer, EventLog, LogError, Position, Record, TopicSpec};
+use crate::{EventLog, LogError, Position, Reader, Record, TopicSpec};
 
 /// After this long a condition counts as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,6 +29,8 @@ pub async fn holds(log: Arc<dyn EventLog>) {
     concurrent_appends_are_all_there_once(&log).await;
     polls_keep_to_their_limits(&*log).await;
     a_waiting_poll_ends_with_the_record_or_the_wait(&*log).await;
+    readers_start_where_they_are_told(&*log).await;
+    a_busy_member_stays_and_loses_nothing(&*log).await;
 }
 
 /// A name that no other test and no earlier run has used.
@@ -46,7 +48,7 @@ pub async fn new_topic(log: &dyn EventLog, prefix: &str, partitions: u32, max_me
 }
 
 /// Polls until `count` records are there, and panics if they do not come.
-pub async fn collect(consumer: &mut dyn Consumer, count: usize) -> Vec<Record> {
+pub async fn collect<R: Reader + ?Sized>(consumer: &mut R, count: usize) -> Vec<Record> {
     let deadline = Instant::now() + PATIENCE;
     let mut found = Vec::new();
     while found.len() < count {
@@ -239,4 +241,46 @@ async fn a_waiting_poll_ends_with_the_record_or_the_wait(log: &dyn EventLog) {
     assert!(dropped.is_err());
     let third = log.append(&topic, b"key", Bytes::from_static(b"third")).await.unwrap();
     assert_eq!(collect(consumer.as_mut(), 1).await[0].position, third);
+}
+
+async fn readers_start_where_they_are_told(log: &dyn EventLog) {
+    let topic = new_topic(log, "readers", PARTITIONS, LIMIT).await;
+    assert_eq!(log.first_offsets(&topic).await.unwrap(), [0; PARTITIONS as usize]);
+    let mut sent = BTreeSet::new();
+    for number in 0..60_u32 {
+        sent.insert(log.append(&topic, &number.to_be_bytes(), Bytes::from_static(b"value")).await.unwrap());
+    }
+    let ends = log.end_offsets(&topic).await.unwrap();
+    for from in [[0, 0, 0], [ends[0], 1, 2], [ends[0] - 1, ends[1], 0]] {
+        let expected: BTreeSet<Position> =
+            sent.iter().copied().filter(|at| at.offset >= from[at.partition as usize]).collect();
+        for _ in 0..2 {
+            let mut reader = log.read(&topic, &from).await.unwrap();
+            let found: BTreeSet<Position> =
+                collect(reader.as_mut(), expected.len()).await.iter().map(|record| record.position).collect();
+            assert_eq!(found, expected, "from {from:?}, also a second time");
+        }
+    }
+    let mut reader = log.read(&topic, &ends).await.unwrap();
+    assert!(reader.poll(ALL, ALL, POLL).await.unwrap().is_empty());
+    let last = log.append(&topic, b"key", Bytes::from_static(b"last")).await.unwrap();
+    assert_eq!(collect(reader.as_mut(), 1).await[0].position, last);
+}
+
+async fn a_busy_member_stays_and_loses_nothing(log: &dyn EventLog) {
+    let topic = new_topic(log, "busy", PARTITIONS, LIMIT).await;
+    let mut sent = BTreeSet::new();
+    for number in 0..30_u32 {
+        sent.insert(log.append(&topic, &number.to_be_bytes(), Bytes::from_static(b"value")).await.unwrap());
+    }
+    let mut consumer = log.subscribe(&topic, &unique("group")).await.unwrap();
+    let mut found = Vec::new();
+    while found.len() < sent.len() {
+        for _ in 0..3 {
+            consumer.keep_alive().await.unwrap();
+        }
+        found.extend(consumer.poll(7, ALL, POLL).await.unwrap().iter().map(|record| record.position));
+    }
+    assert_eq!(found.len(), sent.len(), "each once");
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), sent);
 }

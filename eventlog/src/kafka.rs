@@ -29,7 +29,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::{Consumer, EventLog, LogError, Position, TopicSpec};
+use crate::{Consumer, EventLog, LogError, Position, Reader, TopicSpec};
 use group::Group;
 use topic::Topic;
 
@@ -47,6 +47,7 @@ const BATCH_OVERHEAD: usize = 128;
 /// A Kafka cluster as an event log.
 pub struct KafkaLog {
     connection: Connection,
+    instance: Option<String>,
     admin: Arc<AdminClient<Context>>,
     topics: Mutex<HashMap<String, Arc<Topic>>>,
     groups: Mutex<HashMap<(String, String), Arc<Group>>>,
@@ -66,7 +67,20 @@ impl KafkaLog {
             .set("allow.auto.create.topics", "false")
             .create_with_context(Context)
             .map_err(|error| connection.unavailable(error))?;
-        Ok(Self { connection, admin: Arc::new(admin), topics: Mutex::default(), groups: Mutex::default() })
+        Ok(Self {
+            connection,
+            instance: None,
+            admin: Arc::new(admin),
+            topics: Mutex::default(),
+            groups: Mutex::default(),
+        })
+    }
+
+    /// Makes this process a static member of its groups: one that is back within the session's time, under the same
+    /// name, gets its partitions again without a rebalance. The name must be this process' own.
+    #[must_use]
+    pub fn with_instance(self, name: impl Into<String>) -> Self {
+        Self { instance: Some(name.into()), ..self }
     }
 
     async fn topic(&self, name: &str) -> Result<Arc<Topic>, LogError> {
@@ -75,6 +89,24 @@ impl KafkaLog {
         }
         let found = Arc::new(Topic::look_up(&self.connection, &self.admin, name).await?);
         Ok(keep(&self.topics, name.to_owned(), found))
+    }
+
+    /// The first offset and the one after the last, per partition.
+    async fn offsets(&self, topic: &str) -> Result<Vec<(u64, u64)>, LogError> {
+        let partitions = self.topic(topic).await?.partitions;
+        let (admin, name) = (Arc::clone(&self.admin), topic.to_owned());
+        let asked = self.connection.blocking(move || {
+            let deadline = Instant::now() + CALL_TIMEOUT;
+            (0..partitions as i32)
+                .map(|partition| offsets(admin.inner(), &name, partition, deadline))
+                .collect::<Result<Vec<(u64, u64)>, KafkaError>>()
+        });
+        asked.await?.map_err(|error| {
+            if is_unknown_topic(&error) {
+                self.forget(topic);
+            }
+            self.connection.error(topic, &error)
+        })
     }
 
     fn forget(&self, name: &str) {
@@ -139,21 +171,12 @@ impl EventLog for KafkaLog {
         })
     }
 
+    async fn first_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError> {
+        Ok(self.offsets(topic).await?.into_iter().map(|(first, _)| first).collect())
+    }
+
     async fn end_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError> {
-        let partitions = self.topic(topic).await?.partitions;
-        let (admin, name) = (Arc::clone(&self.admin), topic.to_owned());
-        let asked = self.connection.blocking(move || {
-            let deadline = Instant::now() + CALL_TIMEOUT;
-            (0..partitions as i32)
-                .map(|partition| end_offset(admin.inner(), &name, partition, deadline))
-                .collect::<Result<Vec<u64>, KafkaError>>()
-        });
-        asked.await?.map_err(|error| {
-            if is_unknown_topic(&error) {
-                self.forget(topic);
-            }
-            self.connection.error(topic, &error)
-        })
+        Ok(self.offsets(topic).await?.into_iter().map(|(_, end)| end).collect())
     }
 
     async fn committed_offsets(&self, topic: &str, group: &str) -> Result<Vec<u64>, LogError> {
@@ -168,7 +191,14 @@ impl EventLog for KafkaLog {
 
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError> {
         self.topic(topic).await?;
-        Ok(Box::new(consumer::KafkaConsumer::join(self.connection.clone(), topic, group)?))
+        let instance = self.instance.as_deref();
+        Ok(Box::new(consumer::KafkaConsumer::join(self.connection.clone(), topic, group, instance)?))
+    }
+
+    async fn read(&self, topic: &str, from: &[u64]) -> Result<Box<dyn Reader>, LogError> {
+        let partitions = self.topic(topic).await?.partitions as usize;
+        let from: Vec<u64> = (0..partitions).map(|partition| from.get(partition).copied().unwrap_or(0)).collect();
+        Ok(Box::new(consumer::KafkaConsumer::read(self.connection.clone(), topic, &from)?))
     }
 }
 
@@ -185,11 +215,12 @@ fn keep<K: Eq + Hash, V>(cache: &Mutex<HashMap<K, Arc<V>>>, key: K, made: Arc<V>
     Arc::clone(cache.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(made))
 }
 
-fn end_offset(client: &Client<Context>, topic: &str, partition: i32, deadline: Instant) -> Result<u64, KafkaError> {
+fn offsets(client: &Client<Context>, topic: &str, partition: i32, deadline: Instant) -> Result<(u64, u64), KafkaError> {
+    let offset = |found: i64| u64::try_from(found).unwrap_or(0);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match client.fetch_watermarks(topic, partition, left) {
-            Ok((_, end)) => return Ok(u64::try_from(end).unwrap_or(0)),
+            Ok((first, end)) => return Ok((offset(first), offset(end))),
             // Leaders move, and a new topic's are announced before they know it themselves.
             Err(KafkaError::MetadataFetch(Code::NotLeaderForPartition | Code::LeaderNotAvailable))
                 if !left.is_zero() =>
@@ -238,6 +269,10 @@ impl Connection {
             Some(Code::BadMessage | Code::InvalidMessage) => {
                 LogError::Damaged { address: self.address.clone(), cause: format!("topic {topic}: {error}") }
             }
+            Some(Code::AutoOffsetReset) => LogError::Damaged {
+                address: self.address.clone(),
+                cause: format!("topic {topic}: records that were asked for are no longer kept"),
+            },
             _ => self.unavailable(error),
         }
     }

@@ -101,6 +101,9 @@ pub trait EventLog: Send + Sync {
     /// Appends a record to the partition that `key` chooses and returns once it is durable.
     async fn append(&self, topic: &str, key: &[u8], value: Bytes) -> Result<Position, LogError>;
 
+    /// The offset of the first record that is still kept, per partition; where there is none, that of the next.
+    async fn first_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError>;
+
     /// The offset after the last record, per partition.
     async fn end_offsets(&self, topic: &str) -> Result<Vec<u64>, LogError>;
 
@@ -109,15 +112,27 @@ pub trait EventLog: Send + Sync {
 
     /// Joins `group` and reads from its committed offsets, from the beginning where there are none.
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError>;
+
+    /// Reads all partitions from these offsets on, one for each, outside of any group. Records that are no longer kept
+    /// are [`LogError::Damaged`] when they are polled for, never passed over.
+    async fn read(&self, topic: &str, from: &[u64]) -> Result<Box<dyn Reader>, LogError>;
 }
 
-/// A member of a consumer group.
+/// Reads records.
 #[async_trait]
-pub trait Consumer: Send {
+pub trait Reader: Send {
     /// The next records, in order within each partition. Waits until there is at least one or `wait`
     /// is over (then the answer is empty); returns no more than `max_records`, and stops adding once
     /// `max_bytes` of values are collected.
     async fn poll(&mut self, max_records: usize, max_bytes: usize, wait: Duration) -> Result<Vec<Record>, LogError>;
+}
+
+/// A member of a consumer group.
+#[async_trait]
+pub trait Consumer: Reader {
+    /// Tells the group that this member is alive although it polls for nothing, because it is still busy with what it
+    /// has; to be called every minute or so. Partitions are paused until the next poll, which loses nothing.
+    async fn keep_alive(&mut self) -> Result<(), LogError>;
 
     /// Durably records that everything up to and including these positions is done.
     async fn commit(&mut self, done: &[Position]) -> Result<(), LogError>;

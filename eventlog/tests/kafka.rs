@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use eventlog::broker::Broker;
-use eventlog::{Consumer, EventLog, KafkaLog, LogError, Position, TopicSpec, contract};
+use eventlog::{EventLog, KafkaLog, LogError, Position, Reader, TopicSpec, contract};
 use tokio::task::JoinSet;
 
 const LIMIT: usize = 64 << 20;
@@ -186,6 +186,6 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_broker_dies() {
     }
 }
 
-async fn poll(consumer: &mut dyn Consumer) -> Vec<eventlog::Record> {
+async fn poll<R: Reader + ?Sized>(consumer: &mut R) -> Vec<eventlog::Record> {
     consumer.poll(1000, usize::MAX, Duration::from_millis(500)).await.expect("a poll during an outage is empty")
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use schema::event::{self, Header, Request};
+use schema::event::{self, Header, Once, Request};
 use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use uuid::Uuid;
@@ -25,9 +25,10 @@ pub(crate) async fn append(
     request: Request,
     received_at: i64,
     test_results: Bytes,
+    once: Option<Once>,
 ) -> Result<Receipt, IntakeError> {
     let event_id = Uuid::now_v7();
-    let mut header = Header { event_id, received_at, request, payload: None };
+    let mut header = Header { event_id, received_at, request, payload: None, once };
     // What does not fit is only known once it is compressed, but what is small always fits.
     if test_results.len() > INLINE_BYTES {
         let results = test_results.clone();

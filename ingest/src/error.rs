@@ -13,6 +13,9 @@ pub enum IntakeError {
     /// What it names does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// It contradicts what the same sender said before.
+    #[error("{0}")]
+    Conflict(String),
     /// The body is over the limit.
     #[error("The body is larger than {} MiB", crate::MAX_BODY_BYTES >> 20)]
     TooLarge,
@@ -31,6 +34,7 @@ impl IntoResponse for IntakeError {
         let status = match self {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };

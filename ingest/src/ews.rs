@@ -81,7 +81,7 @@ pub(crate) async fn upload(
     let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
     let key = event::upload_key(&configuration, &suite, uuid);
     let request = Request::Ews { suite, configuration, commits, timestamp, flaky_type, details };
-    let receipt = append(&intake, &key, request, received_at, Bytes::from(results)).await?;
+    let receipt = append(&intake, &key, request, received_at, Bytes::from(results), None).await?;
     if let Some(limit) = preferred_wait(&headers).or(intake.options.default_wait) {
         wait_until_applied(&intake, receipt, limit).await;
     }

@@ -2,7 +2,8 @@
 //!
 //! Data flow: body (bounded, its memory accounted for: [`body`]) → [`document`] checks it and borrows from it
 //! → [`references`] resolves commits that are only named, [`ci`] the run's links → the event is encoded
-//! and appended to the log ([`append`]) → 200. Whoever asked to wait is answered once the processor's group
+//! and appended to the log ([`append`]) → 200. An upload that only repeats the last one of its run is not appended
+//! but given that one's receipt ([`repeats`]). Whoever asked to wait is answered once the processor's group
 //! has committed past it. A commit that nobody registered is asked of its repository's own host ([`sources`]). Files of a run go to the blob store first ([`archive`]).
 
 mod append;
@@ -15,6 +16,7 @@ mod error;
 mod ews;
 mod operations;
 mod references;
+mod repeats;
 mod routes;
 pub mod sources;
 
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use ci::Masters;
 use eventlog::EventLog;
+use repeats::Repeats;
 use schema::blobs::Blobs;
 use schema::links::MasterIds;
 use sources::Source;
@@ -62,6 +65,7 @@ pub(crate) struct Intake {
     memory: Arc<Semaphore>,
     blobs: Blobs,
     masters: Masters,
+    repeats: Arc<Repeats>,
     /// Questions to the repositories' hosts at one time.
     lookups: Arc<Semaphore>,
 }
@@ -82,6 +86,7 @@ impl Intake {
             memory,
             blobs,
             masters,
+            repeats: Arc::default(),
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
         }
     }

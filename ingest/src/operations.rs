@@ -10,7 +10,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation {
         method: "post",
         path: "/api/upload",
-        summary: "Take in one run; Prefer: wait=N holds the answer until it is visible, N seconds at most",
+        summary: "Take in one run; Prefer: wait=N holds the answer until it is visible, N seconds at most; a repetition, \
+                  by Idempotency-Key or by contents, is given the first receipt",
         parameters: &[],
         body: Some(Body { media: JSON, schema: run }),
         media: JSON,
@@ -22,7 +23,7 @@ pub const OPERATIONS: &[Operation] = &[
                 "additionalProperties": false,
             })
         },
-        errors: REFUSALS,
+        errors: &[400, 404, 413, 422, 503],
     },
     Operation {
         method: "post",

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::commit::{Commit, CommitInput};
-use schema::event::{self, CI_URLS, Request, STEPS};
+use schema::event::{self, CI_URLS, Once, Request, STEPS};
 use schema::receipt::RECEIPT_HEADER;
 use serde_json::{Value, json};
 
@@ -64,7 +64,19 @@ async fn upload(
     };
     let timestamp = timestamp.unwrap_or(received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
-    let receipt = append(&intake, &key, request, received_at, results).await?;
+    let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().to_vec());
+    let (request, results, once) = blocking(move || {
+        let once = Once::of(&request, &results, idempotency_key.as_deref());
+        Ok((request, results, once))
+    })
+    .await?;
+    let receipt = match once {
+        None => append(&intake, &key, request, received_at, results, None).await?,
+        Some(once) => {
+            let appending = append(&intake, &key, request, received_at, results, Some(once.clone()));
+            intake.repeats.once(&intake, &once, appending).await?
+        }
+    };
     drop(body);
 
     let wait = preferred_wait(&headers);
@@ -113,7 +125,7 @@ async fn register(
     };
     if let Some(commit) = unknown {
         let key = commit.repository_id.clone().into_bytes();
-        let receipt = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null")).await?;
+        let receipt = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null"), None).await?;
         // An upload that names the commit may follow at once, at another instance.
         if !wait_until_applied(&intake, receipt, COMMIT_WAIT).await {
             return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));

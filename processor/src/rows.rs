@@ -2,12 +2,13 @@
 
 use schema::commit::{Commit, branch_keys};
 use schema::configuration::{Configuration, stable_hash};
-use schema::event::{Event, Links, Request};
+use schema::event::{Event, Header, Links, Request};
+use schema::receipt::Receipt;
 use schema::results::{self, Counts};
 use schema::state;
 use schema::store::rows::{
     ArchiveRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow, QueueRow,
-    RepositoryRow, ResultRow, RunRow, SuiteRow, TestRow, UploadRow,
+    ReceiptRow, RepositoryRow, ResultRow, RunRow, SuiteRow, TestRow, UploadRow,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -35,6 +36,7 @@ pub struct Views {
     pub queues: Vec<QueueRow>,
     pub archives: Vec<ArchiveRow>,
     pub ews_results: Vec<EwsRow>,
+    pub receipts: Vec<ReceiptRow>,
     pub dead_letters: Vec<DeadLetterRow>,
 }
 
@@ -216,6 +218,22 @@ impl Views {
         });
     }
 
+    /// Adds what a repetition of an upload is told by.
+    pub fn add_receipts(&mut self, header: &Header, partition: u32, offset: u64) {
+        let Some(once) = &header.once else { return };
+        let receipt = Receipt { partition, offset, event_id: header.event_id }.to_string();
+        let row = |name: &str, version| ReceiptRow {
+            name: name.to_owned(),
+            content: once.content.clone(),
+            receipt: receipt.clone(),
+            received_at: seconds(header.received_at),
+            version,
+        };
+        self.receipts.push(row(&once.run, offset + 1));
+        // The first stays; the key says nothing of the partition, so that only time tells which that is.
+        self.receipts.extend(once.key.as_deref().map(|key| row(key, u64::MAX - time_version(&header.event_id))));
+    }
+
     fn add_run(&mut self, run: &Run<'_>, commits: &[Commit], test_results: &RawValue, received_at: i64) {
         let commits = json(&commits);
         self.uploads.push(UploadRow {
@@ -325,7 +343,6 @@ fn json(value: &impl serde::Serialize) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use schema::event::Header;
 
     fn event(results: &str) -> Event {
         let commit =
@@ -342,6 +359,7 @@ mod tests {
                 links: None,
             },
             payload: None,
+            once: None,
         };
         Event { header, test_results: serde_json::from_str(results).unwrap() }
     }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
+use processor::archive::ArchiveOptions;
 use query::{BugTracker, Limits, QueryOptions, Repository as KnownRepository};
 use schema::links::MasterIds;
 use serde::Deserialize;
@@ -20,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     /// Kafka, for the three services.
     pub(crate) kafka: Kafka,
+    /// The archive of events, which outlives Kafka's retention.
+    pub(crate) archive: Archive,
     /// ClickHouse, for the three services.
     pub(crate) clickhouse: ClickHouse,
     /// Where archives are kept by the three services: a folder, or `s3://bucket/prefix`.
@@ -52,6 +56,20 @@ pub(crate) struct Config {
 pub(crate) struct Kafka {
     /// `host:port`, separated by commas.
     pub(crate) brokers: String,
+    /// Days that new topics keep events; without this, for ever. Processors archive them before that.
+    pub(crate) retention_days: Option<u64>,
+    /// This processor's own name, with which it keeps its partitions over a restart.
+    pub(crate) instance: Option<String>,
+}
+
+/// When a segment of events is archived in the blob store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Archive {
+    /// Seconds after its first event; far less than Kafka keeps them.
+    pub(crate) seconds: u64,
+    /// MiB of events that are enough.
+    pub(crate) mebibytes: usize,
 }
 
 /// Where the store is.
@@ -106,6 +124,7 @@ impl Default for Config {
             title: "Results Database".to_owned(),
             listen: "127.0.0.1:8080".to_owned(),
             kafka: Kafka::default(),
+            archive: Archive::default(),
             clickhouse: ClickHouse::default(),
             blobs: "blobs".to_owned(),
             repositories: BTreeMap::new(),
@@ -124,7 +143,26 @@ impl Default for Config {
 
 impl Default for Kafka {
     fn default() -> Self {
-        Self { brokers: "127.0.0.1:9092".to_owned() }
+        Self { brokers: "127.0.0.1:9092".to_owned(), retention_days: None, instance: None }
+    }
+}
+
+impl Kafka {
+    pub(crate) fn retention(&self) -> Option<Duration> {
+        self.retention_days.map(|days| Duration::from_secs(days.saturating_mul(86_400)))
+    }
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        let ArchiveOptions { bytes, age } = ArchiveOptions::default();
+        Self { seconds: age.as_secs(), mebibytes: bytes >> 20 }
+    }
+}
+
+impl Archive {
+    pub(crate) fn options(&self) -> ArchiveOptions {
+        ArchiveOptions { bytes: self.mebibytes.max(1) << 20, age: Duration::from_secs(self.seconds) }
     }
 }
 
@@ -174,7 +212,7 @@ impl Config {
     }
 
     /// What the intake needs of it.
-    pub(crate) fn intake(&self, default_wait: Option<std::time::Duration>) -> IntakeOptions {
+    pub(crate) fn intake(&self, default_wait: Option<Duration>) -> IntakeOptions {
         let default_branches =
             self.repositories.iter().map(|(id, found)| (id.clone(), found.default_branch.clone())).collect();
         let masters = self.buildbot.iter().map(|(host, master)| {

@@ -7,6 +7,7 @@ mod commits;
 mod config;
 mod demo;
 mod observe;
+mod rebuild;
 mod serve;
 mod upload;
 
@@ -65,6 +66,17 @@ enum Command {
         /// Configuration file (TOML)
         #[arg(long, env = "RESULTSDB_CONFIG")]
         config: PathBuf,
+    },
+    /// Make views anew from the events, beside those that are read, and swap them in
+    Rebuild {
+        /// Configuration file (TOML) of a deployment, which goes on meanwhile
+        #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+        config: Option<PathBuf>,
+        /// What `serve` uses, which must not run
+        #[arg(long, conflicts_with = "config")]
+        data_dir: Option<PathBuf>,
+        #[command(flatten)]
+        arguments: rebuild::Arguments,
     },
     /// Run the embedded engine alone, as a ClickHouse server on the loopback interface
     Engine {
@@ -140,6 +152,12 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Query { config } => runtime.block_on(serve::query(&config::Config::load(Some(&config), &set)?)),
         Command::Migrate { config } => runtime.block_on(serve::migrate(&config::Config::load(Some(&config), &set)?)),
+        Command::Rebuild { data_dir: Some(data_dir), arguments, .. } => {
+            runtime.block_on(rebuild::embedded(&data_dir, arguments))
+        }
+        Command::Rebuild { config, data_dir: None, arguments } => {
+            runtime.block_on(rebuild::deployed(&config::Config::load(config.as_deref(), &set)?, arguments))
+        }
         Command::Engine { data_dir, port, password_file } => {
             runtime.block_on(serve::engine(&data_dir, port, &password_file))
         }

@@ -23,8 +23,6 @@ use crate::observe;
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
-/// The archive of events is the log itself until one outlives it, so nothing expires.
-const RETENTION: Option<Duration> = None;
 /// Idle connections must not hold up a stop longer than this.
 const DRAIN: Duration = Duration::from_secs(8);
 /// Embedded mode shows an upload before it answers, as the reference does.
@@ -39,14 +37,10 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let metrics = observe::recorder()?;
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
     let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(&data_dir.join("log"))?);
-    create_topics(log.as_ref()).await?;
+    // The local log is the archive of its own events.
+    create_topics(log.as_ref(), None).await?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
-    let address = StoreAddress {
-        url: engine.url().to_owned(),
-        database: "resultsdb".to_owned(),
-        user: engine.user().to_owned(),
-        password: engine.password().to_owned(),
-    };
+    let address = embedded_address(&engine);
     store::migrate(&address).await?;
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
@@ -99,23 +93,30 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
-    create_topics(log.as_ref()).await?;
+    create_topics(log.as_ref(), config.kafka.retention()).await?;
     let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(None));
     let app = app.merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
 }
 
-/// The processor alone.
+/// The processor alone, which also archives the events.
 pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
-    create_topics(log.as_ref()).await?;
+    let mut kafka = KafkaLog::connect(&config.kafka.brokers)?;
+    if let Some(instance) = &config.kafka.instance {
+        kafka = kafka.with_instance(instance);
+    }
+    let log: Arc<dyn EventLog> = Arc::new(kafka);
+    create_topics(log.as_ref(), config.kafka.retention()).await?;
     let client = store_address(config)?.client();
     tokio::spawn(observe::lag(Arc::clone(&log)));
     let app = observe::router(client.clone(), observe::recorder()?);
     let watched = listen_and_serve(config, app, stop.clone());
-    let processed = async { Ok(processor::run(log, client, blobs(config)?, watch::channel(0).0, stop).await?) };
-    tokio::try_join!(watched, processed).map(|_| ())
+    let blobs = blobs(config)?;
+    let archive = processor::archive::run(Arc::clone(&log), blobs.clone(), config.archive.options(), stop.clone());
+    let archived = async { archive.await.context("archiving events") };
+    let processed = async { Ok(processor::run(log, client, blobs, watch::channel(0).0, stop).await?) };
+    tokio::try_join!(watched, archived, processed).map(|_| ())
 }
 
 /// The pages and the query API alone.
@@ -129,7 +130,7 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
 
 /// Creates topics and tables.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    create_topics(&KafkaLog::connect(&config.kafka.brokers)?).await?;
+    create_topics(&KafkaLog::connect(&config.kafka.brokers)?, config.kafka.retention()).await?;
     Ok(store::migrate(&store_address(config)?).await?)
 }
 
@@ -158,12 +159,12 @@ async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) 
     }
 }
 
-async fn create_topics(log: &dyn EventLog) -> anyhow::Result<()> {
+async fn create_topics(log: &dyn EventLog, retention: Option<Duration>) -> anyhow::Result<()> {
     for (name, partitions) in [(EVENTS_TOPIC, EVENTS_PARTITIONS), (DEAD_LETTER_TOPIC, 1)] {
         log.ensure_topic(&TopicSpec {
             name: name.to_owned(),
             partitions,
-            retention: RETENTION,
+            retention,
             max_message_bytes: MAX_MESSAGE_BYTES,
         })
         .await?;
@@ -171,7 +172,17 @@ async fn create_topics(log: &dyn EventLog) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
+/// The store that an engine of this process is.
+pub(crate) fn embedded_address(engine: &Engine) -> StoreAddress {
+    StoreAddress {
+        url: engine.url().to_owned(),
+        database: "resultsdb".to_owned(),
+        user: engine.user().to_owned(),
+        password: engine.password().to_owned(),
+    }
+}
+
+pub(crate) fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
     let password = match &config.clickhouse.password_file {
         None => String::new(),
         Some(path) => password_of(path)?,
@@ -186,7 +197,7 @@ fn password_of(file: &Path) -> anyhow::Result<String> {
     Ok(text.trim_end().to_owned())
 }
 
-fn blobs(config: &Config) -> anyhow::Result<Blobs> {
+pub(crate) fn blobs(config: &Config) -> anyhow::Result<Blobs> {
     let place = &config.blobs;
     let opened = if place.starts_with("s3://") { Blobs::at_url(place) } else { Blobs::in_folder(Path::new(place)) };
     opened.with_context(|| format!("opening the blob store {place}"))

@@ -46,6 +46,11 @@ impl Blobs {
         Ok(Self { store: Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)) })
     }
 
+    /// The store behind the blobs, for objects that have names.
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
     /// Stores what a file holds and returns its digest (64 hexadecimal digits of BLAKE3) and its size in bytes.
     pub async fn put(&self, mut contents: File) -> Result<(String, u64), BlobError> {
         let (contents, digest, size) = tokio::task::spawn_blocking(move || {

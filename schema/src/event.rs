@@ -29,6 +29,42 @@ pub struct Header {
     /// Digest of the blob that holds the `test_results` as a zstd frame, where they are too large for the log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub payload: Option<String>,
+    /// By what a repetition of an upload is told; none for other requests, and for events of before it was known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub once: Option<Once>,
+}
+
+/// By what a repetition of an upload is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Once {
+    /// The run that it writes: a digest of its natural key.
+    pub run: String,
+    /// Digest of everything it says.
+    pub content: String,
+    /// Digest of the sender's `Idempotency-Key`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key: Option<String>,
+}
+
+impl Once {
+    /// Of an upload with these results; none for other requests.
+    pub fn of(request: &Request, test_results: &[u8], key: Option<&[u8]>) -> Option<Self> {
+        let Request::Upload { suite, configuration, commits, timestamp, .. } = request else { return None };
+        let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
+        let run = (suite, configuration, crate::commit::branch_keys(commits), uuid, timestamp);
+        let mut content = blake3::Hasher::new();
+        content.update(&serde_json::to_vec(request).ok()?).update(test_results);
+        Some(Self {
+            run: format!("run {}", blake3::hash(&serde_json::to_vec(&run).ok()?).to_hex()),
+            content: content.finalize().to_hex().to_string(),
+            key: key.map(|key| format!("key {}", blake3::hash(key).to_hex())),
+        })
+    }
+
+    /// Names under which its receipt is found.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.run.as_str()).chain(self.key.as_deref())
+    }
 }
 
 /// What an event asks for.
@@ -219,6 +255,7 @@ mod tests {
                 links: None,
             },
             payload: None,
+            once: None,
         }
     }
 

@@ -23,3 +23,5 @@ pub const DEAD_LETTER_TOPIC: &str = "resultsdb.dead-letters";
 pub const EVENTS_PARTITIONS: u32 = 4;
 /// The consumer group that materialises the views.
 pub const PROCESSOR_GROUP: &str = "resultsdb.processor";
+/// The consumer group that archives events.
+pub const ARCHIVE_GROUP: &str = "resultsdb.archive";

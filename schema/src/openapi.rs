@@ -135,6 +135,7 @@ fn reason(status: u16) -> &'static str {
         400 => "The question is wrong; the description says where",
         404 => "Nothing is there",
         413 => "The body is too large",
+        422 => "The Idempotency-Key came with another upload before",
         503 => "The log or the store is away; try again",
         _ => "Refused",
     }

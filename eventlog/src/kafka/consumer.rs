@@ -1,12 +1,13 @@
 //! A member of a consumer group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -14,7 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::{BATCH_OVERHEAD, Connection, Context, LARGEST_RECORD};
-use crate::{Consumer, LogError, Position, Record};
+use crate::{Consumer, LogError, Position, Reader, Record};
 
 /// How long the end of the process may wait for a member to leave its group.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,32 +34,70 @@ pub(super) struct KafkaConsumer {
     consumer: Option<Arc<StreamConsumer<Context>>>,
     /// Came after records of the same poll, which had to be handed out first.
     postponed: Option<LogError>,
+    /// Came while the member was only kept alive.
+    kept: VecDeque<Record>,
+    paused: bool,
 }
 
 impl KafkaConsumer {
-    pub(super) fn join(connection: Connection, topic: &str, group: &str) -> Result<Self, LogError> {
-        let largest = (LARGEST_RECORD + BATCH_OVERHEAD).to_string();
-        let consumer: StreamConsumer<Context> = connection
-            .settings()
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
+    pub(super) fn join(
+        connection: Connection,
+        topic: &str,
+        group: &str,
+        instance: Option<&str>,
+    ) -> Result<Self, LogError> {
+        let mut settings = settings(&connection, group);
+        settings
             .set("auto.offset.reset", "earliest")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", "6000")
-            .set("heartbeat.interval.ms", "1500")
-            .set("isolation.level", "read_committed")
-            .set("check.crcs", "true")
-            .set("max.partition.fetch.bytes", &largest)
-            .set("fetch.max.bytes", &largest)
-            .set("receive.message.max.bytes", (2 * LARGEST_RECORD + (1 << 20)).to_string())
-            // With large records the queue is full after one fetch; the default would then pause for a second.
-            .set("fetch.queue.backoff.ms", "10")
-            .set("fetch.error.backoff.ms", "100")
-            .create_with_context(Context)
-            .map_err(|error| connection.unavailable(error))?;
-        consumer.subscribe(&[topic]).map_err(|error| connection.unavailable(error))?;
-        Ok(Self { connection, topic: topic.to_owned(), consumer: Some(Arc::new(consumer)), postponed: None })
+            .set("heartbeat.interval.ms", "1500");
+        if let Some(instance) = instance {
+            settings.set("group.instance.id", instance);
+        }
+        Self::start(connection, topic, &settings, |consumer| consumer.subscribe(&[topic]))
+    }
+
+    /// Reads all partitions from these offsets on, as a member of no group.
+    pub(super) fn read(connection: Connection, topic: &str, from: &[u64]) -> Result<Self, LogError> {
+        let mut settings = settings(&connection, "resultsdb.reader");
+        // Records that are gone must not be passed over.
+        settings.set("auto.offset.reset", "error");
+        Self::start(connection, topic, &settings, |consumer| {
+            let mut list = TopicPartitionList::new();
+            for (partition, offset) in from.iter().enumerate() {
+                list.add_partition_offset(topic, partition as i32, Offset::Offset(*offset as i64))?;
+            }
+            consumer.assign(&list)
+        })
+    }
+
+    fn start(
+        connection: Connection,
+        topic: &str,
+        settings: &ClientConfig,
+        begin: impl Fn(&StreamConsumer<Context>) -> Result<(), KafkaError>,
+    ) -> Result<Self, LogError> {
+        let consumer = settings.create_with_context(Context).map_err(|error| connection.unavailable(error))?;
+        begin(&consumer).map_err(|error| connection.unavailable(error))?;
+        Ok(Self {
+            connection,
+            topic: topic.to_owned(),
+            consumer: Some(Arc::new(consumer)),
+            postponed: None,
+            kept: VecDeque::new(),
+            paused: false,
+        })
+    }
+
+    /// Reads on after [`Consumer::keep_alive`].
+    fn resume(&mut self) -> Result<(), LogError> {
+        if std::mem::take(&mut self.paused) {
+            let consumer = self.consumer()?;
+            let resumed = consumer.assignment().and_then(|assigned| consumer.resume(&assigned));
+            resumed.map_err(|error| self.connection.error(&self.topic, &error))?;
+        }
+        Ok(())
     }
 
     fn consumer(&self) -> Result<&Arc<StreamConsumer<Context>>, LogError> {
@@ -66,15 +105,41 @@ impl KafkaConsumer {
     }
 }
 
+fn settings(connection: &Connection, group: &str) -> ClientConfig {
+    let largest = (LARGEST_RECORD + BATCH_OVERHEAD).to_string();
+    let mut settings = connection.settings();
+    settings
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("isolation.level", "read_committed")
+        .set("check.crcs", "true")
+        .set("max.partition.fetch.bytes", &largest)
+        .set("fetch.max.bytes", &largest)
+        .set("receive.message.max.bytes", (2 * LARGEST_RECORD + (1 << 20)).to_string())
+        // With large records the queue is full after one fetch; the default would then pause for a second.
+        .set("fetch.queue.backoff.ms", "10")
+        .set("fetch.error.backoff.ms", "100");
+    settings
+}
+
 #[async_trait]
-impl Consumer for KafkaConsumer {
+impl Reader for KafkaConsumer {
     async fn poll(&mut self, max_records: usize, max_bytes: usize, wait: Duration) -> Result<Vec<Record>, LogError> {
         if let Some(error) = self.postponed.take() {
             return Err(error);
         }
+        self.resume()?;
         let deadline = tokio::time::Instant::now() + wait;
         let consumer = Arc::clone(self.consumer()?);
         let (mut found, mut size) = (Vec::new(), 0);
+        while found.len() < max_records
+            && (found.is_empty() || size < max_bytes)
+            && let Some(record) = self.kept.pop_front()
+        {
+            size += record.value.len();
+            found.push(record);
+        }
         while found.len() < max_records && (found.is_empty() || size < max_bytes) {
             // Only the first record is waited for, so a poll that is dropped while waiting holds none.
             let received = if found.is_empty() {
@@ -103,6 +168,28 @@ impl Consumer for KafkaConsumer {
             }
         }
         Ok(found)
+    }
+}
+
+#[async_trait]
+impl Consumer for KafkaConsumer {
+    async fn keep_alive(&mut self) -> Result<(), LogError> {
+        let consumer = Arc::clone(self.consumer()?);
+        // Again each time, because partitions may have come in the meantime.
+        let paused = consumer.assignment().and_then(|assigned| consumer.pause(&assigned));
+        self.paused = true;
+        paused.map_err(|error| self.connection.error(&self.topic, &error))?;
+        while let Some(received) = consumer.recv().now_or_never() {
+            match received {
+                Ok(message) => self.kept.push_back(record(&message)),
+                Err(error) if passes(&error) => {}
+                Err(error) => {
+                    self.postponed = Some(self.connection.error(&self.topic, &error));
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Says `Ok` also where the partitions have gone to another member in the meantime: it reads the

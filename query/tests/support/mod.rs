@@ -41,6 +41,7 @@ pub fn run(suite: &str, configuration: Value, commit: &Value, start: i64, result
             links: Some(Links { queue: None, build: Some("https://ci.example.org/1".into()), worker: None }),
         },
         payload: None,
+        once: None,
     };
     Event { header, test_results: serde_json::value::to_raw_value(&document).unwrap() }
 }
@@ -91,7 +92,7 @@ impl Service {
         store::migrate(&address).await.unwrap();
         let client = address.client();
         for views in batches {
-            processor::write(&client, &views, &[]).await.unwrap();
+            processor::write(&client, &views).await.unwrap();
         }
         let (_, watermark) = watch::channel(1);
         let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();

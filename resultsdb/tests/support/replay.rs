@@ -35,11 +35,8 @@ impl Corpus {
     /// `tests/contract.rs` says what the right answers to those are.
     pub fn replay(&self, intake: &str, query: &str) -> Outcome {
         let mut outcome = Outcome { passed: 0, failures: Vec::new() };
-        let mut files: Vec<PathBuf> =
-            std::fs::read_dir(self.folder.join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.sort();
         let mut cases = read(&self.folder.join("setup.json")).as_array().unwrap().clone();
-        cases.extend(files.iter().flat_map(|file| read(file).as_array().unwrap().clone()));
+        cases.extend(self.cases());
         for case in cases.iter().filter(|case| case.get("peer_bug").is_none()) {
             match self.check(case, intake, query) {
                 None => outcome.passed += 1,
@@ -47,6 +44,24 @@ impl Corpus {
             }
         }
         outcome
+    }
+
+    /// What every recorded question is answered now: name, status and body.
+    pub fn answers(&self, query: &str) -> Vec<(String, u16, String)> {
+        let ask = |case: &Value| {
+            let request = self.shift(&case["request"]);
+            let answer = send(query, &request, &case["request"], &self.folder);
+            (case["name"].to_string(), answer.status, String::from_utf8_lossy(&answer.body).into_owned())
+        };
+        let cases = self.cases();
+        cases.iter().filter(|case| case["request"]["method"] == "GET").map(ask).collect()
+    }
+
+    fn cases(&self) -> Vec<Value> {
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(self.folder.join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files.iter().flat_map(|file| read(file).as_array().unwrap().clone()).collect()
     }
 
     /// What is different, if anything.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use eventlog::broker::Broker;
+use eventlog::{EventLog, KafkaLog};
+use schema::{ARCHIVE_GROUP, EVENTS_TOPIC};
 use tempfile::TempDir;
 
 use super::{Server, example};
@@ -38,7 +40,7 @@ impl Stack {
         let engine_port = engine.url.rsplit(':').next().unwrap().parse().unwrap();
         let text = std::fs::read_to_string(example("webkit.toml")).unwrap();
         let own = format!(
-            "listen = '127.0.0.1:0'\nblobs = '{blobs}'\n{text}\n[kafka]\nbrokers = '{}'\n[clickhouse]\nurl = '{}'\npassword_file = '{password}'\n",
+            "listen = '127.0.0.1:0'\nblobs = '{blobs}'\n{text}\n[archive]\nseconds = 1\n[kafka]\nbrokers = '{}'\n[clickhouse]\nurl = '{}'\npassword_file = '{password}'\n",
             broker.address(),
             engine.url,
             blobs = directory.path().join("blobs").display(),
@@ -53,6 +55,28 @@ impl Stack {
             start(directory.path(), "query"),
         );
         Self { broker, engine, ingest, processor, query, directory, engine_port }
+    }
+
+    /// A command of this deployment.
+    pub fn command(&self, name: &str) -> std::process::Command {
+        command(self.directory.path(), name)
+    }
+
+    /// The folder of the blob store.
+    pub fn blobs(&self) -> PathBuf {
+        self.directory.path().join("blobs")
+    }
+
+    /// Waits until every event is archived.
+    pub fn archived(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let log = KafkaLog::connect(&self.broker.address()).unwrap();
+        super::until("the events are archived", || {
+            runtime.block_on(async {
+                let ends = log.end_offsets(EVENTS_TOPIC).await.unwrap();
+                log.committed_offsets(EVENTS_TOPIC, ARCHIVE_GROUP).await.unwrap() == ends
+            })
+        });
     }
 
     pub fn restart_ingest(&mut self) {

@@ -10,6 +10,8 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (4, "reads_of_one_test", include_str!("../../migrations/0004_reads_of_one_test.sql")),
     (5, "dead_letters", include_str!("../../migrations/0005_dead_letters.sql")),
     (6, "times_and_compact_parts", include_str!("../../migrations/0006_times_and_compact_parts.sql")),
+    (7, "rebuild_progress", include_str!("../../migrations/0007_rebuild_progress.sql")),
+    (8, "receipts", include_str!("../../migrations/0008_receipts.sql")),
 ];
 
 /// Why the store cannot be brought up to date.

@@ -204,6 +204,17 @@ pub struct WatermarkRow {
     pub next_offset: u64,
 }
 
+/// The receipt of an upload; `name` is one of [`crate::event::Once`], `content` the digest that it came with.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReceiptRow {
+    pub name: String,
+    pub content: String,
+    pub receipt: String,
+    pub received_at: u32,
+    pub version: u64,
+}
+
 /// An event that could not be processed; `state` is a [`DeadLetterState`], `event` its bytes as they stood in the log.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 #[allow(missing_docs)]

@@ -1,0 +1,98 @@
+//! Makes views anew from the events.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use chrono::NaiveDate;
+use clap::Args;
+use embedded::{Engine, EngineOptions, LocalLog};
+use eventlog::EventLog;
+use eventlog::kafka::KafkaLog;
+use indicatif::{ProgressBar, ProgressStyle};
+use processor::rebuild::{self, Manner, Plan, Report, VIEWS};
+use schema::blobs::Blobs;
+use schema::store;
+
+use crate::config::Config;
+use crate::serve;
+
+/// What to rebuild and how.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Views to make anew, separated by commas; without this, all
+    #[arg(long, value_delimiter = ',')]
+    views: Vec<String>,
+    /// Make only weeks from this day's on anew, such as 2026-01-31; commits before are taken over as they are
+    #[arg(long)]
+    from: Option<NaiveDate>,
+    /// Swap although rows were lost or gained
+    #[arg(long)]
+    accept_differences: bool,
+    /// Forget a rebuild that was broken off
+    #[arg(long)]
+    start_over: bool,
+    /// Only remove the tables that the last rebuild replaced
+    #[arg(long, conflicts_with_all = ["views", "from", "accept_differences", "start_over"])]
+    drop_old: bool,
+}
+
+/// Rebuilds the views of a deployment, which goes on meanwhile.
+pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
+    let address = serve::store_address(config)?;
+    store::migrate(&address).await?;
+    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
+    work(log, &address.client(), serve::blobs(config)?, arguments).await
+}
+
+/// Rebuilds the views of `serve`, which must not run.
+pub(crate) async fn embedded(data_dir: &Path, arguments: Arguments) -> anyhow::Result<()> {
+    if !data_dir.join("log").is_dir() {
+        bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
+    }
+    let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
+    let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running?")?;
+    let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
+    let address = serve::embedded_address(&engine);
+    store::migrate(&address).await?;
+    let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
+    let worked = work(Arc::new(log), &address.client(), blobs, arguments).await;
+    engine.shutdown().await;
+    worked
+}
+
+async fn work(
+    log: Arc<dyn EventLog>,
+    client: &clickhouse::Client,
+    blobs: Blobs,
+    arguments: Arguments,
+) -> anyhow::Result<()> {
+    if arguments.drop_old {
+        let dropped = rebuild::drop_old(client).await?;
+        println!("removed {} old tables", dropped.len());
+        return Ok(());
+    }
+    let views = if arguments.views.is_empty() { VIEWS.map(str::to_owned).to_vec() } else { arguments.views };
+    let since = arguments.from.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|time| time.and_utc().timestamp());
+    let manner = Manner { accept_differences: arguments.accept_differences, start_over: arguments.start_over };
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} events, {per_sec}, {eta} left");
+    let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let report = rebuild::run(log, client.clone(), blobs, Plan { views, since }, manner, progress).await?;
+    bar.finish_and_clear();
+    print(&report);
+    Ok(())
+}
+
+fn print(report: &Report) {
+    println!("{} events, {} of them unreadable", report.events, report.unreadable);
+    println!("{:<16}{:>14}{:>14}", "view", "rows before", "rows after");
+    for count in &report.counts {
+        println!("{:<16}{:>14}{:>14}", count.view, count.before, count.after);
+    }
+    println!("new uploads waited {:.1} s to be shown", report.held.as_secs_f64());
+    println!("the old tables are kept; `resultsdb rebuild --drop-old` removes them");
+}

@@ -1,0 +1,183 @@
+//! Views made anew from the events give the answers that they gave before.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use schema::EVENTS_TOPIC;
+use support::model::{Load, Random};
+use support::replay::Corpus;
+use support::stack::Stack;
+use support::{Server, agent};
+
+fn stop(mut server: Server) {
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+}
+
+fn rebuild(data_dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_resultsdb"));
+    command.arg("rebuild").arg("--data-dir").arg(data_dir).args(arguments).output().unwrap()
+}
+
+fn succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn fails(output: &Output) -> String {
+    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Statements to the store while no server runs.
+fn execute(data_dir: &Path, statements: &[&str]) {
+    let password = data_dir.join("password");
+    std::fs::write(&password, "only for this test").unwrap();
+    let (store, password) = (data_dir.join("store").display().to_string(), password.display().to_string());
+    let engine = Server::spawn(&["engine", "--data-dir", &store, "--password-file", &password, "--port", "0"]);
+    for statement in statements {
+        let request = agent()
+            .post(format!("{}/?database=resultsdb", engine.url))
+            .header("X-ClickHouse-User", "default")
+            .header("X-ClickHouse-Key", "only for this test");
+        let mut response = request.send(*statement).unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{text}");
+    }
+    stop(engine);
+}
+
+fn same(before: &[(String, u16, String)], after: &[(String, u16, String)]) {
+    assert!(before.len() > 300, "only {} questions", before.len());
+    for ((name, status, one), (_, now, other)) in before.iter().zip(after) {
+        assert_eq!(status, now, "{name}");
+        let different = one.bytes().zip(other.bytes()).position(|(one, other)| one != other);
+        if let Some(at) = different.or((one.len() != other.len()).then(|| one.len().min(other.len()))) {
+            let around = |text: &str| {
+                String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(200)..text.len().min(at + 200)]).into_owned()
+            };
+            panic!("{name} differs:\n{}\n{}", around(one), around(other));
+        }
+    }
+}
+
+#[test]
+fn a_lost_view_comes_back_with_the_same_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path();
+    let corpus = Corpus::load();
+    let server = Server::start(data_dir);
+    assert!(corpus.replay(&server.url, &server.url).failures.is_empty());
+    let before = corpus.answers(&server.url);
+    assert!(fails(&rebuild(data_dir, &[])).contains("is `serve` still running?"));
+    stop(server);
+
+    // Nothing is lost, so nothing differs.
+    let told = succeeds(&rebuild(data_dir, &[]));
+    assert!(told.contains("results"), "{told}");
+    assert!(fails(&rebuild(data_dir, &[])).contains("--drop-old"));
+    assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 15 old tables\n");
+    let server = Server::start(data_dir);
+    same(&before, &corpus.answers(&server.url));
+    stop(server);
+
+    execute(data_dir, &["TRUNCATE TABLE results", "TRUNCATE TABLE commit_names"]);
+    let refused = fails(&rebuild(data_dir, &["--views", "results,commit_names"]));
+    assert!(refused.contains("rows differ: results 0 →"), "{refused}");
+    let other = fails(&rebuild(data_dir, &["--views", "results"]));
+    assert!(other.contains("another rebuild was broken off"), "{other}");
+    succeeds(&rebuild(data_dir, &["--views", "results,commit_names", "--accept-differences"]));
+    let server = Server::start(data_dir);
+    same(&before, &corpus.answers(&server.url));
+    stop(server);
+    assert!(fails(&rebuild(data_dir, &["--views", "runs,walks"])).contains("'walks' is not a view"));
+
+    // Weeks before a day are taken over, whatever is in them.
+    succeeds(&rebuild(data_dir, &["--drop-old"]));
+    let today = chrono::DateTime::from_timestamp(support::now(), 0).unwrap().format("%Y-%m-%d").to_string();
+    let told = succeeds(&rebuild(data_dir, &["--from", &today]));
+    assert!(told.contains("results"), "{told}");
+    let server = Server::start(data_dir);
+    same(&before, &corpus.answers(&server.url));
+}
+
+#[test]
+fn a_rebuild_that_is_killed_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let load = Load::new();
+    let server = Server::start(directory.path());
+    load.direct_to(&server.url);
+    let uploaders = load.start();
+    support::until("enough is uploaded", || load.acknowledged() >= 300);
+    load.stop();
+    uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
+    stop(server);
+    let mut random = Random(7);
+    let mut kills = 0;
+    loop {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_resultsdb"))
+            .args(["rebuild", "--views", "results,runs,failures", "--data-dir"])
+            .arg(directory.path())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The longer it lives, the further it comes; in the end it is done.
+        let patience = std::time::Duration::from_millis(250 + 60 * kills + random.below(60));
+        let started = std::time::Instant::now();
+        while started.elapsed() < patience && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        // It may have been done, and killed before it could say so.
+        if output.status.success() || String::from_utf8_lossy(&output.stderr).contains("--drop-old") {
+            break;
+        }
+        kills += 1;
+        assert!(kills < 100, "it never ends");
+    }
+    assert!(kills > 0);
+    load.check(&Server::start(directory.path()));
+}
+
+/// What Kafka has forgotten comes from the archive; without it, what is gone is gone, and nobody pretends otherwise.
+#[test]
+fn a_deployment_is_rebuilt_from_the_archive() {
+    let stack = Stack::start();
+    let corpus = Corpus::load();
+    let outcome = corpus.replay(&stack.ingest.url, &stack.query.url);
+    assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
+    stack.archived();
+    stack.broker.forget(EVENTS_TOPIC);
+    let before = corpus.answers(&stack.query.url);
+    succeeds(&stack.command("rebuild").output().unwrap());
+    same(&before, &corpus.answers(&stack.query.url));
+    succeeds(&stack.command("rebuild").arg("--drop-old").output().unwrap());
+
+    std::fs::remove_dir_all(stack.blobs().join("events")).unwrap();
+    let refused = fails(&stack.command("rebuild").output().unwrap());
+    assert!(refused.contains("neither in the archive nor in the log"), "{refused}");
+}
+
+#[test]
+fn a_deployment_is_rebuilt_while_it_works() {
+    let mut stack = Stack::start();
+    let load = Load::new();
+    load.direct_to(&stack.ingest.url);
+    let uploaders = load.start();
+    for round in 0..4 {
+        let enough = load.acknowledged() + 20;
+        support::until("the load goes on", || load.acknowledged() >= enough);
+        if round % 2 == 1 {
+            stack.restart_processor();
+        }
+        succeeds(&stack.command("rebuild").output().unwrap());
+        succeeds(&stack.command("rebuild").arg("--drop-old").output().unwrap());
+    }
+    load.stop();
+    uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
+    load.check(&stack.query);
+}
