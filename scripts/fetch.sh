@@ -12,6 +12,8 @@ command -v mvn >/dev/null || missing+=(maven)
 # The API is checked by a tool from PyPI.
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 command -v git >/dev/null || missing+=(git)
+# Sets the clock of one process, for the tests.
+command -v faketime >/dev/null || missing+=(faketime)
 # The pages are tested in a real browser.
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
   missing+=(chromium)

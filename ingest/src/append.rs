@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use schema::event::{self, Header, Once, Request};
+use schema::event::{self, Header, Once, REQUEST_ID_HEADER, Request};
 use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use uuid::Uuid;
@@ -18,6 +18,20 @@ const MAX_WAIT: Duration = Duration::from_secs(300);
 /// Larger results go to the blob store; a log is slow with large records, and limits them.
 const INLINE_BYTES: usize = 8 << 20;
 
+/// What is known of a request beside what it asks for.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) once: Option<Once>,
+    pub(crate) request_id: Option<String>,
+}
+
+impl Told {
+    pub(crate) fn by(headers: &HeaderMap) -> Self {
+        let id = headers.get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok());
+        Self { once: None, request_id: id.map(str::to_owned) }
+    }
+}
+
 /// Appends one event; returns once it is durable.
 pub(crate) async fn append(
     intake: &Intake,
@@ -25,10 +39,11 @@ pub(crate) async fn append(
     request: Request,
     received_at: i64,
     test_results: Bytes,
-    once: Option<Once>,
+    told: Told,
 ) -> Result<Receipt, IntakeError> {
     let event_id = Uuid::now_v7();
-    let mut header = Header { event_id, received_at, request, payload: None, once };
+    let mut header =
+        Header { event_id, received_at, request, payload: None, once: told.once, request_id: told.request_id };
     // What does not fit is only known once it is compressed, but what is small always fits.
     if test_results.len() > INLINE_BYTES {
         let results = test_results.clone();
@@ -55,6 +70,7 @@ pub(crate) async fn append(
         .increment(1);
     metrics::counter!("resultsdb_appended_bytes_total").increment(bytes as u64);
     let position = appended.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
+    tracing::debug!(%event_id, partition = position.partition, offset = position.offset, "appended");
     Ok(Receipt { partition: position.partition, offset: position.offset, event_id })
 }
 

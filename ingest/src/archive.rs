@@ -15,7 +15,7 @@ use schema::event;
 use serde_json::{Value, json};
 
 use crate::Intake;
-use crate::append::{append, blocking, now, preferred_wait, wait_until_applied};
+use crate::append::{Told, append, blocking, now, preferred_wait, wait_until_applied};
 use crate::body::without_query;
 use crate::document::{commit_inputs, seconds, suite_name};
 use crate::error::{IntakeError, bad};
@@ -87,7 +87,7 @@ pub(crate) async fn upload(
     let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
     let key = event::upload_key(&configuration, &suite, uuid);
     let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
-    let receipt = append(&intake, &key, request, now(), Bytes::from_static(b"null"), None).await?;
+    let receipt = append(&intake, &key, request, now(), Bytes::from_static(b"null"), Told::by(&headers)).await?;
     if let Some(limit) = preferred_wait(&headers).or(intake.options.default_wait) {
         wait_until_applied(&intake, receipt, limit.max(Duration::from_millis(1))).await;
     }

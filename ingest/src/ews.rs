@@ -12,7 +12,7 @@ use schema::results;
 use serde_json::{Map, Value, json};
 
 use crate::Intake;
-use crate::append::{append, now, preferred_wait, wait_until_applied};
+use crate::append::{Told, append, now, preferred_wait, wait_until_applied};
 use crate::body;
 use crate::document::{self, commit_inputs, suite_name};
 use crate::error::{IntakeError, bad};
@@ -81,7 +81,7 @@ pub(crate) async fn upload(
     let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
     let key = event::upload_key(&configuration, &suite, uuid);
     let request = Request::Ews { suite, configuration, commits, timestamp, flaky_type, details };
-    let receipt = append(&intake, &key, request, received_at, Bytes::from(results), None).await?;
+    let receipt = append(&intake, &key, request, received_at, Bytes::from(results), Told::by(&headers)).await?;
     if let Some(limit) = preferred_wait(&headers).or(intake.options.default_wait) {
         wait_until_applied(&intake, receipt, limit).await;
     }

@@ -17,7 +17,7 @@ use schema::event::{self, CI_URLS, Once, Request, STEPS};
 use schema::receipt::RECEIPT_HEADER;
 use serde_json::{Value, json};
 
-use crate::append::{append, blocking, now, preferred_wait, prefers, slice_of, wait_until_applied};
+use crate::append::{Told, append, blocking, now, preferred_wait, prefers, slice_of, wait_until_applied};
 use crate::document::{self, Upload};
 use crate::error::{IntakeError, bad};
 use crate::{Intake, IntakeOptions, archive, body, dead_letters, ews, references};
@@ -70,12 +70,11 @@ async fn upload(
         Ok((request, results, once))
     })
     .await?;
+    let told = Told { once: once.clone(), ..Told::by(&headers) };
+    let appending = append(&intake, &key, request, received_at, results, told);
     let receipt = match once {
-        None => append(&intake, &key, request, received_at, results, None).await?,
-        Some(once) => {
-            let appending = append(&intake, &key, request, received_at, results, Some(once.clone()));
-            intake.repeats.once(&intake, &once, appending).await?
-        }
+        None => appending.await?,
+        Some(once) => intake.repeats.once(&intake, &once, appending).await?,
     };
     drop(body);
 
@@ -125,7 +124,9 @@ async fn register(
     };
     if let Some(commit) = unknown {
         let key = commit.repository_id.clone().into_bytes();
-        let receipt = append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null"), None).await?;
+        let receipt =
+            append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null"), Told::by(&headers))
+                .await?;
         // An upload that names the commit may follow at once, at another instance.
         if !wait_until_applied(&intake, receipt, COMMIT_WAIT).await {
             return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));

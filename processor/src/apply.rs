@@ -15,6 +15,7 @@ use crate::ProcessorError;
 use crate::batch::{self, BatchError};
 use crate::cap::Cap;
 use crate::patience::Patience;
+use crate::rows::KnownTests;
 use crate::writer::{self, Refusal, Tables};
 
 /// Well below the five minutes after which a group gives up a member that does not poll.
@@ -29,7 +30,12 @@ pub(crate) struct Applier {
     pub(crate) applied: watch::Sender<u64>,
     pub(crate) patience: Patience,
     pub(crate) cap: Cap,
+    /// What this process has written, and the watermarks say so.
+    pub(crate) known: Arc<KnownTests>,
 }
+
+/// Tests whose names are remembered to be in the store, 16 bytes each.
+const KNOWN_TESTS: usize = 1 << 20;
 
 /// What became of some records.
 enum Stored {
@@ -55,8 +61,9 @@ impl Applier {
             |position: &Position| WatermarkRow { partition: position.partition, next_offset: position.offset + 1 };
         let watermarks: Vec<WatermarkRow> = done.iter().map(row).collect();
         let mut convicted = HashMap::new();
+        let mut named = KnownTests::new();
         loop {
-            if !self.store_all(consumer, records.clone(), &mut convicted).await? {
+            if !self.store_all(consumer, records.clone(), &mut convicted, &mut named).await? {
                 return Ok(false);
             }
             let Err(error) = writer::watermarks(&self.client, &watermarks).await else { break };
@@ -66,6 +73,11 @@ impl Applier {
             }
             // Its rows are written again as well: a rebuild may have put other tables in their place meanwhile.
         }
+        let known = Arc::make_mut(&mut self.known);
+        if known.len() + named.len() > KNOWN_TESTS {
+            known.clear();
+        }
+        known.extend(named);
         self.applied.send_modify(|count| *count += 1);
         metrics::histogram!("resultsdb_batch_events").record(count as f64);
         metrics::histogram!("resultsdb_visible_seconds").record(age(oldest_ms));
@@ -79,16 +91,17 @@ impl Applier {
         Ok(true)
     }
 
-    /// Writes the rows of all records; halves what is refused. False if told to stop.
+    /// Writes the rows of all records and adds the tests they name; halves what is refused. False if told to stop.
     async fn store_all(
         &mut self,
         consumer: &mut dyn Consumer,
         records: Vec<Record>,
         convicted: &mut HashMap<Position, String>,
+        named: &mut KnownTests,
     ) -> Result<bool, ProcessorError> {
         let mut parts = vec![records];
         while let Some(mut part) = parts.pop() {
-            match self.store(consumer, &part, convicted).await? {
+            match self.store(consumer, &part, convicted, named).await? {
                 Stored::Done => {}
                 Stored::Stopped => return Ok(false),
                 Stored::Refused(cause) => {
@@ -112,9 +125,10 @@ impl Applier {
         consumer: &mut dyn Consumer,
         records: &[Record],
         convicted: &HashMap<Position, String>,
+        named: &mut KnownTests,
     ) -> Result<Stored, ProcessorError> {
         let batch = loop {
-            match batch::read(&self.blobs, records, convicted).await {
+            match batch::read(&self.blobs, records, convicted, &self.known).await {
                 Ok(batch) => break batch,
                 Err(error @ BatchError::Panicked) => return Ok(Stored::Refused(error.to_string())),
                 Err(error) => {
@@ -141,7 +155,10 @@ impl Applier {
         }
         loop {
             let written = while_alive(consumer, writer::write(&self.client, &batch.views, Tables::Live)).await;
-            let Err(error) = written else { return Ok(Stored::Done) };
+            let Err(error) = written else {
+                named.extend(batch.views.named());
+                return Ok(Stored::Done);
+            };
             tracing::warn!(%error, "the store did not take a batch");
             let refused = match writer::refusal(&error) {
                 Refusal::Permanent => true,

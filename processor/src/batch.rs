@@ -2,6 +2,7 @@
 //! decoded becomes a dead letter.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use eventlog::{Position, Record};
@@ -9,14 +10,17 @@ use schema::EVENTS_TOPIC;
 use schema::blobs::{BlobError, Blobs};
 use schema::event::{self, DecodeError, Event, Header};
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
+use tracing::Span;
 
-use crate::rows::Views;
+use crate::rows::{KnownTests, Views};
 
 /// What a batch of records becomes.
 pub(crate) struct Batch {
     pub(crate) views: Views,
     /// For the dead-letter topic.
     pub(crate) letters: Vec<Bytes>,
+    /// One for each event that is not dead: what is done with the batch is done with each of them.
+    pub(crate) spans: Vec<Span>,
 }
 
 /// Why a batch has no rows yet.
@@ -29,11 +33,13 @@ pub(crate) enum BatchError {
     Panicked,
 }
 
-/// Reads a batch; `convicted` events are dead letters, whatever they hold, for the cause given.
+/// Reads a batch; `convicted` events are dead letters, whatever they hold, for the cause given, and names of tests that
+/// are `known` get no rows.
 pub(crate) async fn read(
     blobs: &Blobs,
     records: &[Record],
     convicted: &HashMap<Position, String>,
+    known: &Arc<KnownTests>,
 ) -> Result<Batch, BatchError> {
     let (copies, convicted) = (records.to_vec(), convicted.clone());
     let decoded = tokio::task::spawn_blocking(move || decode(copies, &convicted)).await;
@@ -41,7 +47,8 @@ pub(crate) async fn read(
     for (_, event) in &mut decoded {
         fetch_payload(blobs, event).await?;
     }
-    tokio::task::spawn_blocking(move || materialise(decoded)).await.map_err(|_| BatchError::Panicked)
+    let known = Arc::clone(known);
+    tokio::task::spawn_blocking(move || materialise(decoded, known)).await.map_err(|_| BatchError::Panicked)
 }
 
 type Decoded = (Record, Result<Event, DecodeError>);
@@ -76,12 +83,14 @@ async fn fetch_payload(blobs: &Blobs, event: &mut Result<Event, DecodeError>) ->
     Ok(())
 }
 
-fn materialise(decoded: Vec<Decoded>) -> Batch {
-    let mut batch = Batch { views: Views::default(), letters: Vec::new() };
+fn materialise(decoded: Vec<Decoded>, known: Arc<KnownTests>) -> Batch {
+    let mut batch = Batch { views: Views::beside(known), letters: Vec::new(), spans: Vec::new() };
     for (record, event) in decoded {
         let Position { partition, offset } = record.position;
         match event {
             Ok(event) => {
+                let Header { event_id, request_id, .. } = &event.header;
+                batch.spans.push(tracing::info_span!("event", %event_id, request_id, partition, offset));
                 batch.views.add_receipts(&event.header, partition, offset);
                 // Version 0 is left for rows that no event wrote.
                 batch.views.add(event, offset + 1);

@@ -66,7 +66,7 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
     let patience = Patience::new(stop);
-    let mut applier = Applier { log, client, blobs, applied, patience, cap: Cap::default() };
+    let mut applier = Applier { log, client, blobs, applied, patience, cap: Cap::default(), known: Arc::default() };
     let mut consumer = loop {
         match applier.log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await {
             Ok(consumer) => break consumer,

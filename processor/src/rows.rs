@@ -1,5 +1,8 @@
 //! From an event to the rows of every view: pure, so that a rebuild makes the same rows again.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use schema::commit::{Commit, branch_keys};
 use schema::configuration::{Configuration, stable_hash};
 use schema::event::{Event, Header, Links, Request};
@@ -17,6 +20,13 @@ use serde_json::{Map, Value};
 pub const TTL_SECONDS: i64 = 1826 * 86_400;
 /// How long archives live after their commit's time, seconds: eight weeks.
 pub const ARCHIVE_TTL_SECONDS: i64 = 56 * 86_400;
+
+/// Tests change their names rarely, and how old a name is matters by the year: its row says only in which week it was
+/// uploaded, seconds, so that a week's uploads write each name once.
+const WEEK_SECONDS: u32 = 7 * 86_400;
+
+/// Names of tests, by test and week, whose rows would only repeat rows that are in the store.
+pub type KnownTests = HashSet<(u64, u32)>;
 
 /// Rows of a batch of events, by table.
 #[derive(Debug, Default)]
@@ -38,31 +48,34 @@ pub struct Views {
     pub ews_results: Vec<EwsRow>,
     pub receipts: Vec<ReceiptRow>,
     pub dead_letters: Vec<DeadLetterRow>,
+    known: Option<Arc<KnownTests>>,
+    /// What `tests` has rows of.
+    named: KnownTests,
 }
 
 /// Members that every row of one run under one branch key shares.
-struct Run<'a> {
-    suite: &'a str,
-    branch: &'a str,
+struct Run {
+    suite: Arc<str>,
+    branch: Arc<str>,
     config_id: u64,
     uuid: u64,
-    sdk: &'a str,
+    sdk: Arc<str>,
     start_time: u32,
     version: u64,
 }
 
-impl Run<'_> {
+impl Run {
     fn is_over(&self, ttl: i64, received_at: i64) -> bool {
         (self.uuid / 100) as i64 + ttl <= received_at
     }
 
     fn archive(&self, digest: &str, size: u64) -> ArchiveRow {
         ArchiveRow {
-            suite: self.suite.to_owned(),
-            branch: self.branch.to_owned(),
+            suite: self.suite.to_string(),
+            branch: self.branch.to_string(),
             config_id: self.config_id,
             uuid: self.uuid,
-            sdk: self.sdk.to_owned(),
+            sdk: self.sdk.to_string(),
             start_time: self.start_time,
             digest: digest.to_owned(),
             size,
@@ -73,12 +86,12 @@ impl Run<'_> {
     fn ews(&self, test: &str, result: &str, details: &str, flaky_type: Option<&str>, received_at: i64) -> EwsRow {
         EwsRow {
             flaky: u8::from(flaky_type.is_some()),
-            suite: self.suite.to_owned(),
+            suite: self.suite.to_string(),
             test: test.to_owned(),
-            branch: self.branch.to_owned(),
+            branch: self.branch.to_string(),
             config_id: self.config_id,
             uuid: self.uuid,
-            sdk: self.sdk.to_owned(),
+            sdk: self.sdk.to_string(),
             start_time: self.start_time,
             uploaded_at: seconds(received_at),
             result: result.to_owned(),
@@ -90,6 +103,16 @@ impl Run<'_> {
 }
 
 impl Views {
+    /// No rows yet; names of tests that are `known` get none.
+    pub fn beside(known: Arc<KnownTests>) -> Self {
+        Self { known: Some(known), ..Self::default() }
+    }
+
+    /// The tests that `tests` has rows of.
+    pub fn named(&self) -> &KnownTests {
+        &self.named
+    }
+
     /// Adds the rows of one event; `version` grows with its offset.
     pub fn add(&mut self, event: Event, version: u64) {
         let Event { header, test_results } = event;
@@ -139,16 +162,16 @@ impl Views {
         commits: &[Commit],
         timestamp: i64,
         version: u64,
-        mut add: impl FnMut(&mut Self, &Run<'_>),
+        mut add: impl FnMut(&mut Self, &Run),
     ) {
         let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
         for branch in branch_keys(commits) {
             let run = Run {
-                suite,
-                branch: &branch,
+                suite: suite.into(),
+                branch: branch.into(),
                 config_id: configuration.id(),
                 uuid,
-                sdk: configuration.sdk.as_deref().unwrap_or_default(),
+                sdk: configuration.sdk.as_deref().unwrap_or_default().into(),
                 start_time: seconds(timestamp),
                 version,
             };
@@ -177,14 +200,14 @@ impl Views {
         });
     }
 
-    fn add_links(&mut self, run: &Run<'_>, links: &Links, received_at: i64) {
+    fn add_links(&mut self, run: &Run, links: &Links, received_at: i64) {
         let text = |link: &Option<String>| link.clone().unwrap_or_default();
         self.links.push(LinkRow {
-            suite: run.suite.to_owned(),
-            branch: run.branch.to_owned(),
+            suite: run.suite.to_string(),
+            branch: run.branch.to_string(),
             config_id: run.config_id,
             uuid: run.uuid,
-            sdk: run.sdk.to_owned(),
+            sdk: run.sdk.to_string(),
             start_time: run.start_time,
             queue: text(&links.queue),
             build: text(&links.build),
@@ -193,27 +216,27 @@ impl Views {
         });
         if let Some(queue) = &links.queue {
             self.queues.push(QueueRow {
-                branch: run.branch.to_owned(),
+                branch: run.branch.to_string(),
                 config_id: run.config_id,
-                suite: run.suite.to_owned(),
-                sdk: run.sdk.to_owned(),
+                suite: run.suite.to_string(),
+                sdk: run.sdk.to_string(),
                 queue: queue.clone(),
                 last_upload: seconds(received_at),
             });
         }
     }
 
-    fn register(&mut self, run: &Run<'_>, configuration: &Configuration, received_at: i64) {
+    fn register(&mut self, run: &Run, configuration: &Configuration, received_at: i64) {
         self.configurations.push(ConfigurationRow {
-            branch: run.branch.to_owned(),
+            branch: run.branch.to_string(),
             config_id: run.config_id,
             configuration: json(&configuration.without_sdk()),
             last_start_time: run.start_time,
         });
         self.suites.push(SuiteRow {
-            branch: run.branch.to_owned(),
+            branch: run.branch.to_string(),
             config_id: run.config_id,
-            suite: run.suite.to_owned(),
+            suite: run.suite.to_string(),
             last_upload: seconds(received_at),
         });
     }
@@ -234,14 +257,14 @@ impl Views {
         self.receipts.extend(once.key.as_deref().map(|key| row(key, u64::MAX - time_version(&header.event_id))));
     }
 
-    fn add_run(&mut self, run: &Run<'_>, commits: &[Commit], test_results: &RawValue, received_at: i64) {
+    fn add_run(&mut self, run: &Run, commits: &[Commit], test_results: &RawValue, received_at: i64) {
         let commits = json(&commits);
         self.uploads.push(UploadRow {
-            suite: run.suite.to_owned(),
-            branch: run.branch.to_owned(),
+            suite: run.suite.to_string(),
+            branch: run.branch.to_string(),
             config_id: run.config_id,
             uuid: run.uuid,
-            sdk: run.sdk.to_owned(),
+            sdk: run.sdk.to_string(),
             start_time: run.start_time,
             commits: commits.clone(),
             test_results: test_results.get().to_owned(),
@@ -262,18 +285,20 @@ impl Views {
             // The intake told the uploader; the document is kept, its half-read results are not.
             self.results.truncate(start.0);
             self.failures.truncate(start.1);
-            self.tests.truncate(start.2);
+            for row in self.tests.drain(start.2..) {
+                self.named.remove(&(row.test_id, row.last_upload));
+            }
             return;
         }
         let mut stats: Map<String, Value> =
             member("run_stats").and_then(|stats| serde_json::from_str(stats.get()).ok()).unwrap_or_default();
         counts.extend(&mut stats);
         self.runs.push(RunRow {
-            suite: run.suite.to_owned(),
-            branch: run.branch.to_owned(),
+            suite: run.suite.to_string(),
+            branch: run.branch.to_string(),
             config_id: run.config_id,
             uuid: run.uuid,
-            sdk: run.sdk.to_owned(),
+            sdk: run.sdk.to_string(),
             start_time: run.start_time,
             flaky: counts.flaky,
             tests_run: counts.run,
@@ -285,21 +310,25 @@ impl Views {
         });
     }
 
-    fn add_result(&mut self, run: &Run<'_>, test: &str, result: &results::TestResult, received_at: i64) {
+    fn add_result(&mut self, run: &Run, test: &str, result: &results::TestResult, received_at: i64) {
         let test_id = stable_hash(&[run.suite.as_bytes(), test.as_bytes()]);
-        self.tests.push(TestRow {
-            suite: run.suite.to_owned(),
-            test: test.to_owned(),
-            test_id,
-            last_upload: seconds(received_at),
-        });
+        let week = seconds(received_at) / WEEK_SECONDS * WEEK_SECONDS;
+        let is_known = self.known.as_ref().is_some_and(|known| known.contains(&(test_id, week)));
+        if !is_known && self.named.insert((test_id, week)) {
+            self.tests.push(TestRow {
+                suite: run.suite.to_string(),
+                test: test.to_owned(),
+                test_id,
+                last_upload: week,
+            });
+        }
         self.results.push(ResultRow {
-            suite: run.suite.to_owned(),
+            suite: Arc::clone(&run.suite),
             test_id,
-            branch: run.branch.to_owned(),
+            branch: Arc::clone(&run.branch),
             config_id: run.config_id,
             uuid: run.uuid,
-            sdk: run.sdk.to_owned(),
+            sdk: Arc::clone(&run.sdk),
             start_time: run.start_time,
             actual: result.actual.bits(),
             expected: result.expected.bits(),
@@ -310,11 +339,11 @@ impl Views {
         let (worst, worst_unexpected) = (result.actual.worst(), result.actual.worst_unexpected(result.expected));
         if worst <= state::ERROR {
             self.failures.push(FailureRow {
-                suite: run.suite.to_owned(),
-                branch: run.branch.to_owned(),
+                suite: run.suite.to_string(),
+                branch: run.branch.to_string(),
                 config_id: run.config_id,
                 uuid: run.uuid,
-                sdk: run.sdk.to_owned(),
+                sdk: run.sdk.to_string(),
                 start_time: run.start_time,
                 test: test.to_owned(),
                 worst,
@@ -360,6 +389,7 @@ mod tests {
             },
             payload: None,
             once: None,
+            request_id: None,
         };
         Event { header, test_results: serde_json::from_str(results).unwrap() }
     }
@@ -381,6 +411,22 @@ mod tests {
         let mut views = Views::default();
         views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{"c":{},"d":1}}}"#), 1);
         assert_eq!((views.uploads.len(), views.runs.len(), views.results.len(), views.failures.len()), (1, 0, 0, 0));
+    }
+
+    #[test]
+    fn a_name_is_written_once_a_week() {
+        let mut views = Views::default();
+        views.add(event(r#"{"results":{"a":{},"b":{}}}"#), 1);
+        views.add(event(r#"{"results":{"b":{},"c":{},"d":{"e":{},"f":1}}}"#), 2);
+        views.add(event(r#"{"results":{"b":{},"c":{}}}"#), 3);
+        let names = |views: &Views| views.tests.iter().map(|row| row.test.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&views), ["a", "b", "c"]);
+        let mut next = Views::beside(Arc::new(views.named().clone()));
+        next.add(event(r#"{"results":{"c":{},"d":{}}}"#), 4);
+        let mut later = event(r#"{"results":{"a":{}}}"#);
+        later.header.received_at += i64::from(WEEK_SECONDS);
+        next.add(later, 5);
+        assert_eq!((names(&next), next.results.len()), (vec!["d".to_owned(), "a".to_owned()], 3));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) kafka: Kafka,
     /// The archive of events, which outlives Kafka's retention.
     pub(crate) archive: Archive,
+    /// Where traces go.
+    pub(crate) traces: Traces,
     /// ClickHouse, for the three services.
     pub(crate) clickhouse: ClickHouse,
     /// Where archives are kept by the three services: a folder, or `s3://bucket/prefix`.
@@ -70,6 +72,14 @@ pub(crate) struct Archive {
     pub(crate) seconds: u64,
     /// MiB of events that are enough.
     pub(crate) mebibytes: usize,
+}
+
+/// Where traces go.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Traces {
+    /// Address of a collector that takes OTLP over HTTP, such as `http://collector:4318`.
+    pub(crate) collector: Option<String>,
 }
 
 /// Where the store is.
@@ -125,6 +135,7 @@ impl Default for Config {
             listen: "127.0.0.1:8080".to_owned(),
             kafka: Kafka::default(),
             archive: Archive::default(),
+            traces: Traces::default(),
             clickhouse: ClickHouse::default(),
             blobs: "blobs".to_owned(),
             repositories: BTreeMap::new(),

@@ -9,12 +9,14 @@ mod demo;
 mod observe;
 mod rebuild;
 mod serve;
+mod traces;
 mod upload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 #[derive(Parser)]
 #[command(version, about = "The database of every result of every automated test")]
@@ -28,6 +30,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Service(Service),
+    #[command(flatten)]
+    Tool(Tool),
+}
+
+/// Runs until it is told to stop.
+#[derive(Subcommand)]
+enum Service {
     /// Run everything in one process, on embedded engines
     Serve {
         /// Where the event log and the tables live
@@ -61,6 +72,11 @@ enum Command {
         #[arg(long, env = "RESULTSDB_CONFIG")]
         config: PathBuf,
     },
+}
+
+/// Does its work and ends.
+#[derive(Subcommand)]
+enum Tool {
     /// Create or update the topics and tables
     Migrate {
         /// Configuration file (TOML)
@@ -132,39 +148,65 @@ enum CommitsCommand {
 }
 
 fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "info,lsm_tree=warn,fjall=warn".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    let runtime = Runtime::new().context("starting the runtime")?;
     let Arguments { set, command } = Arguments::parse();
+    let load = |config: Option<&Path>| config::Config::load(config, &set);
     match command {
-        Command::Serve { data_dir, listen, config, demo } => {
-            let config = config::Config::load(config.as_deref(), &set)?;
-            runtime.block_on(serve::embedded(&data_dir, &listen, &config, demo))
+        Command::Service(service) => service.run(&runtime, load),
+        Command::Tool(tool) => {
+            let _traces = traces::start("tool", None)?;
+            tool.run(&runtime, load)
         }
-        Command::Ingest { config } => runtime.block_on(serve::ingest(&config::Config::load(Some(&config), &set)?)),
-        Command::Processor { config } => {
-            runtime.block_on(serve::processor(&config::Config::load(Some(&config), &set)?))
+    }
+}
+
+impl Service {
+    fn run(
+        self,
+        runtime: &Runtime,
+        load: impl Fn(Option<&Path>) -> anyhow::Result<config::Config>,
+    ) -> anyhow::Result<()> {
+        let (name, file) = match &self {
+            Self::Serve { config, .. } => ("serve", config.as_deref()),
+            Self::Ingest { config } => ("ingest", Some(config.as_path())),
+            Self::Processor { config } => ("processor", Some(config.as_path())),
+            Self::Query { config } => ("query", Some(config.as_path())),
+        };
+        let config = load(file)?;
+        let _traces = traces::start(name, config.traces.collector.as_deref())?;
+        match self {
+            Self::Serve { data_dir, listen, demo, .. } => {
+                runtime.block_on(serve::embedded(&data_dir, &listen, &config, demo))
+            }
+            Self::Ingest { .. } => runtime.block_on(serve::ingest(&config)),
+            Self::Processor { .. } => runtime.block_on(serve::processor(&config)),
+            Self::Query { .. } => runtime.block_on(serve::query(&config)),
         }
-        Command::Query { config } => runtime.block_on(serve::query(&config::Config::load(Some(&config), &set)?)),
-        Command::Migrate { config } => runtime.block_on(serve::migrate(&config::Config::load(Some(&config), &set)?)),
-        Command::Rebuild { data_dir: Some(data_dir), arguments, .. } => {
-            runtime.block_on(rebuild::embedded(&data_dir, arguments))
+    }
+}
+
+impl Tool {
+    fn run(
+        self,
+        runtime: &Runtime,
+        load: impl Fn(Option<&Path>) -> anyhow::Result<config::Config>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Migrate { config } => runtime.block_on(serve::migrate(&load(Some(&config))?)),
+            Self::Rebuild { data_dir: Some(data_dir), arguments, .. } => {
+                runtime.block_on(rebuild::embedded(&data_dir, arguments))
+            }
+            Self::Rebuild { config, data_dir: None, arguments } => {
+                runtime.block_on(rebuild::deployed(&load(config.as_deref())?, arguments))
+            }
+            Self::Engine { data_dir, port, password_file } => {
+                runtime.block_on(serve::engine(&data_dir, port, &password_file))
+            }
+            Self::Upload { files, url } => upload::files(&files, &url),
+            Self::Commits { command: CommitsCommand::Import { repository, branch, url, config } } => {
+                commits::import(&load(Some(&config))?, &repository, branch.as_deref(), &url)
+            }
+            Self::Demo { url } => demo::post(&url),
         }
-        Command::Rebuild { config, data_dir: None, arguments } => {
-            runtime.block_on(rebuild::deployed(&config::Config::load(config.as_deref(), &set)?, arguments))
-        }
-        Command::Engine { data_dir, port, password_file } => {
-            runtime.block_on(serve::engine(&data_dir, port, &password_file))
-        }
-        Command::Upload { files, url } => upload::files(&files, &url),
-        Command::Commits { command: CommitsCommand::Import { repository, branch, url, config } } => {
-            commits::import(&config::Config::load(Some(&config), &set)?, &repository, branch.as_deref(), &url)
-        }
-        Command::Demo { url } => demo::post(&url),
     }
 }

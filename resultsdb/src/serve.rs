@@ -2,15 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
 use axum::serve::ListenerExt;
 use embedded::{Engine, EngineOptions, LocalLog};
-use eventlog::EventLog;
-use eventlog::TopicSpec;
 use eventlog::kafka::KafkaLog;
+use eventlog::{EventLog, LogError, TopicSpec};
 use query::Watermark;
 use schema::blobs::Blobs;
 use schema::store::{self, StoreAddress};
@@ -19,10 +18,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::observe;
+use crate::{observe, traces};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
+/// How long a service that starts waits for the log, and between two tries.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PAUSE: Duration = Duration::from_millis(500);
 /// Idle connections must not hold up a stop longer than this.
 const DRAIN: Duration = Duration::from_secs(8);
 /// Embedded mode shows an upload before it answers, as the reference does.
@@ -147,7 +149,7 @@ async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) 
     let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
     });
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, traces::traced(app)).with_graceful_shutdown(async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     });
     tokio::select! {
@@ -159,7 +161,20 @@ async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) 
     }
 }
 
+/// Creates topics; a log that is only just starting is waited for.
 async fn create_topics(log: &dyn EventLog, retention: Option<Duration>) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while let Err(error) = try_to_create_topics(log, retention).await {
+        if begun.elapsed() >= START_PATIENCE || !matches!(error, LogError::Unavailable { .. }) {
+            return Err(error.into());
+        }
+        tracing::warn!(%error, "waiting for the log");
+        tokio::time::sleep(START_PAUSE).await;
+    }
+    Ok(())
+}
+
+async fn try_to_create_topics(log: &dyn EventLog, retention: Option<Duration>) -> Result<(), LogError> {
     for (name, partitions) in [(EVENTS_TOPIC, EVENTS_PARTITIONS), (DEAD_LETTER_TOPIC, 1)] {
         log.ensure_topic(&TopicSpec {
             name: name.to_owned(),

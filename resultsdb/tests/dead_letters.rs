@@ -48,6 +48,7 @@ fn event_with_blob(time: i64, digest: &str) -> Bytes {
         },
         payload: Some(digest.to_owned()),
         once: None,
+        request_id: None,
     };
     event::encode(&header, "null").unwrap().into()
 }

@@ -32,7 +32,13 @@ pub struct Header {
     /// By what a repetition of an upload is told; none for other requests, and for events of before it was known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub once: Option<Once>,
+    /// The request's id, by which its traces are found.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_id: Option<String>,
 }
+
+/// The header that carries a request's id.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
 
 /// By what a repetition of an upload is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,6 +262,7 @@ mod tests {
             },
             payload: None,
             once: None,
+            request_id: None,
         }
     }
 

@@ -30,6 +30,8 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct KafkaConsumer {
     connection: Connection,
     topic: String,
+    settings: ClientConfig,
+    start: Start,
     /// Only absent while being dropped.
     consumer: Option<Arc<StreamConsumer<Context>>>,
     /// Came after records of the same poll, which had to be handed out first.
@@ -37,6 +39,14 @@ pub(super) struct KafkaConsumer {
     /// Came while the member was only kept alive.
     kept: VecDeque<Record>,
     paused: bool,
+}
+
+/// What a consumer reads.
+enum Start {
+    /// What its group gives it.
+    Subscribed,
+    /// All partitions, from these offsets on.
+    At(Vec<u64>),
 }
 
 impl KafkaConsumer {
@@ -55,7 +65,7 @@ impl KafkaConsumer {
         if let Some(instance) = instance {
             settings.set("group.instance.id", instance);
         }
-        Self::start(connection, topic, &settings, |consumer| consumer.subscribe(&[topic]))
+        Self::start(connection, topic, settings, Start::Subscribed)
     }
 
     /// Reads all partitions from these offsets on, as a member of no group.
@@ -63,31 +73,34 @@ impl KafkaConsumer {
         let mut settings = settings(&connection, "resultsdb.reader");
         // Records that are gone must not be passed over.
         settings.set("auto.offset.reset", "error");
-        Self::start(connection, topic, &settings, |consumer| {
-            let mut list = TopicPartitionList::new();
-            for (partition, offset) in from.iter().enumerate() {
-                list.add_partition_offset(topic, partition as i32, Offset::Offset(*offset as i64))?;
-            }
-            consumer.assign(&list)
-        })
+        Self::start(connection, topic, settings, Start::At(from.to_vec()))
     }
 
-    fn start(
-        connection: Connection,
-        topic: &str,
-        settings: &ClientConfig,
-        begin: impl Fn(&StreamConsumer<Context>) -> Result<(), KafkaError>,
-    ) -> Result<Self, LogError> {
-        let consumer = settings.create_with_context(Context).map_err(|error| connection.unavailable(error))?;
-        begin(&consumer).map_err(|error| connection.unavailable(error))?;
+    fn start(connection: Connection, topic: &str, settings: ClientConfig, start: Start) -> Result<Self, LogError> {
+        let consumer = create(&settings, topic, &start).map_err(|error| connection.unavailable(error))?;
         Ok(Self {
             connection,
             topic: topic.to_owned(),
+            settings,
+            start,
             consumer: Some(Arc::new(consumer)),
             postponed: None,
             kept: VecDeque::new(),
             paused: false,
         })
+    }
+
+    /// Joins anew where the client has failed for good, as a static member does that the group gave up; what was read
+    /// and not committed comes again.
+    fn renew(&mut self) -> Result<(), LogError> {
+        let Some((code, reason)) = self.consumer()?.client().fatal_error() else { return Ok(()) };
+        tracing::warn!(%code, reason, topic = self.topic, "the consumer failed and starts anew");
+        let renewed = create(&self.settings, &self.topic, &self.start);
+        let renewed = renewed.map_err(|error| self.connection.unavailable(error))?;
+        leave(self.consumer.replace(Arc::new(renewed)));
+        self.kept.clear();
+        self.paused = false;
+        Ok(())
     }
 
     /// Reads on after [`Consumer::keep_alive`].
@@ -129,6 +142,7 @@ impl Reader for KafkaConsumer {
         if let Some(error) = self.postponed.take() {
             return Err(error);
         }
+        self.renew()?;
         self.resume()?;
         let deadline = tokio::time::Instant::now() + wait;
         let consumer = Arc::clone(self.consumer()?);
@@ -174,6 +188,7 @@ impl Reader for KafkaConsumer {
 #[async_trait]
 impl Consumer for KafkaConsumer {
     async fn keep_alive(&mut self) -> Result<(), LogError> {
+        self.renew()?;
         let consumer = Arc::clone(self.consumer()?);
         // Again each time, because partitions may have come in the meantime.
         let paused = consumer.assignment().and_then(|assigned| consumer.pause(&assigned));
@@ -214,17 +229,36 @@ impl Consumer for KafkaConsumer {
 
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
-        let Some(consumer) = self.consumer.take() else { return };
-        // Leaving the group waits for the broker's answer. A thread of its own, because the runtime
-        // waits for its blocking tasks when it ends, and a dead broker must not hold that up for long.
-        let (left, leaving) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            drop(consumer);
-            let _ = left.send(());
-        });
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn_blocking(move || leaving.recv_timeout(LEAVE_TIMEOUT));
+        leave(self.consumer.take());
+    }
+}
+
+fn create(settings: &ClientConfig, topic: &str, start: &Start) -> Result<StreamConsumer<Context>, KafkaError> {
+    let consumer: StreamConsumer<Context> = settings.create_with_context(Context)?;
+    match start {
+        Start::Subscribed => consumer.subscribe(&[topic])?,
+        Start::At(offsets) => {
+            let mut list = TopicPartitionList::new();
+            for (partition, offset) in offsets.iter().enumerate() {
+                list.add_partition_offset(topic, partition as i32, Offset::Offset(*offset as i64))?;
+            }
+            consumer.assign(&list)?;
         }
+    }
+    Ok(consumer)
+}
+
+/// Leaving the group waits for the broker's answer. A thread of its own, because the runtime waits for its blocking
+/// tasks when it ends, and a dead broker must not hold that up for long.
+fn leave(consumer: Option<Arc<StreamConsumer<Context>>>) {
+    let Some(consumer) = consumer else { return };
+    let (left, leaving) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(consumer);
+        let _ = left.send(());
+    });
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn_blocking(move || leaving.recv_timeout(LEAVE_TIMEOUT));
     }
 }
 
@@ -282,6 +316,9 @@ fn is_stale(error: &KafkaError) -> bool {
                 | Code::FencedMemberEpoch
                 | Code::StaleMemberEpoch
                 | Code::AssignmentLost
+                | Code::FencedInstanceId
+                // The client is beyond help, and the next poll starts another.
+                | Code::Fatal
         )
     )
 }

@@ -25,7 +25,7 @@ use source::Source;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::batch::{self, Batch, BatchError};
-use crate::rows::Views;
+use crate::rows::{KnownTests, Views};
 use crate::writer::{self, Tables};
 
 /// Tables that events fill; dead letters and watermarks are not made from events.
@@ -177,6 +177,7 @@ pub async fn run(
         log,
         client,
         blobs,
+        known: Arc::default(),
         events: 0,
         unreadable: 0,
     };
@@ -256,6 +257,8 @@ struct Rebuild {
     source: Source,
     generation: Generation,
     begun: String,
+    /// What the next generation has; whatever the live tables have does not count.
+    known: Arc<KnownTests>,
     events: u64,
     unreadable: u64,
 }
@@ -263,7 +266,7 @@ struct Rebuild {
 impl Rebuild {
     /// Applies all events below `until`; reads a batch while the one before is written.
     async fn catch_up(&mut self, until: &[u64], progress: &impl Fn(u64, u64)) -> Result<(), RebuildError> {
-        let Self { client, blobs, source, generation, begun, .. } = self;
+        let Self { client, blobs, source, generation, begun, known, .. } = self;
         let total: u64 = until.iter().sum();
         let mut ready: Option<(Batch, Vec<u64>)> = None;
         loop {
@@ -280,7 +283,7 @@ impl Rebuild {
                 if records.is_empty() {
                     return Ok(None);
                 }
-                let mut batch = batch::read(blobs, &records, &HashMap::new()).await?;
+                let mut batch = batch::read(blobs, &records, &HashMap::new(), known).await?;
                 if let Some(since) = generation.since {
                     without_weeks_before(&mut batch.views, since);
                 }
@@ -288,6 +291,9 @@ impl Rebuild {
             };
             let (written, read) = tokio::join!(write, read);
             written?;
+            if let Some((batch, _)) = &ready {
+                Arc::make_mut(known).extend(batch.views.named());
+            }
             let Some((batch, events, next)) = read? else { return Ok(()) };
             self.events += events as u64;
             self.unreadable += batch.letters.len() as u64;

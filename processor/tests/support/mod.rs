@@ -80,6 +80,7 @@ pub fn upload(suite: &str, index: i64) -> Vec<u8> {
         },
         payload: None,
         once: None,
+        request_id: None,
     };
     event::encode(&header, r#"{"results":{"a":{"actual":"CRASH"},"b":{}}}"#).unwrap()
 }

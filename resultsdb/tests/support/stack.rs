@@ -9,19 +9,29 @@ use tempfile::TempDir;
 
 use super::{Server, example};
 
+/// Name of the processor that is started again.
+const FIRST: &str = "first";
+
 /// Everything of a deployment; processes die with it.
 pub struct Stack {
     pub broker: Broker,
     pub engine: Server,
     pub ingest: Server,
-    pub processor: Process,
+    /// At least one; each is a static member of the group, under a name of its own.
+    pub processors: Vec<Process>,
     pub query: Server,
     directory: TempDir,
     engine_port: u16,
 }
 
 /// A process that prints nothing.
-pub struct Process(pub std::process::Child);
+pub struct Process(std::process::Child);
+
+impl Process {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -49,12 +59,21 @@ impl Stack {
         std::fs::write(config(directory.path()), own).unwrap();
         let migrated = command(directory.path(), "migrate").status().unwrap();
         assert!(migrated.success());
-        let (ingest, processor, query) = (
-            start(directory.path(), "ingest"),
-            Process(command(directory.path(), "processor").spawn().unwrap()),
-            start(directory.path(), "query"),
-        );
-        Self { broker, engine, ingest, processor, query, directory, engine_port }
+        let (ingest, query) = (start(directory.path(), "ingest"), start(directory.path(), "query"));
+        let mut stack = Self { broker, engine, ingest, processors: Vec::new(), query, directory, engine_port };
+        stack.start_processor(FIRST);
+        stack
+    }
+
+    /// Starts one more.
+    pub fn start_processor(&mut self, name: &str) {
+        let mut command = self.command("processor");
+        command.args(["--set", &format!("kafka.instance={name}")]);
+        if let Ok(folder) = std::env::var("CHAOS_LOGS") {
+            let log = std::fs::File::options().create(true).append(true).open(format!("{folder}/{name}.log"));
+            command.env("RUST_LOG", "info").stderr(log.unwrap());
+        }
+        self.processors.push(Process(command.spawn().unwrap()));
     }
 
     /// A command of this deployment.
@@ -92,7 +111,10 @@ impl Stack {
     }
 
     pub fn restart_processor(&mut self) {
-        self.processor = Process(command(self.directory.path(), "processor").spawn().unwrap());
+        drop(self.processors.remove(0));
+        self.start_processor(FIRST);
+        // It stays the first, for the next time.
+        self.processors.rotate_right(1);
     }
 
     pub fn restart_engine(&mut self) {

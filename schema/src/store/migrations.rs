@@ -12,6 +12,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (6, "times_and_compact_parts", include_str!("../../migrations/0006_times_and_compact_parts.sql")),
     (7, "rebuild_progress", include_str!("../../migrations/0007_rebuild_progress.sql")),
     (8, "receipts", include_str!("../../migrations/0008_receipts.sql")),
+    (9, "no_insert_deduplication", include_str!("../../migrations/0009_no_insert_deduplication.sql")),
 ];
 
 /// Why the store cannot be brought up to date.

@@ -1,5 +1,7 @@
 //! One type per table, members in the table's order.
 
+use std::sync::Arc;
+
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
@@ -66,16 +68,16 @@ pub struct RunRow {
     pub version: u64,
 }
 
-/// One test in one run; `time_and_one` is 0 for no time, `extra` the JSON text of the leaf's other members, empty for none.
+/// One test in one run, which shares its texts with the others of the run; `time_and_one` is 0 for no time, `extra` the JSON text of the leaf's other members, empty for none.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct ResultRow {
-    pub suite: String,
+    pub suite: Arc<str>,
     pub test_id: u64,
-    pub branch: String,
+    pub branch: Arc<str>,
     pub config_id: u64,
     pub uuid: u64,
-    pub sdk: String,
+    pub sdk: Arc<str>,
     pub start_time: u32,
     pub actual: u16,
     pub expected: u16,
