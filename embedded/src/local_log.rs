@@ -20,6 +20,10 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use stored::{Topic, decode, decode_topic, encode, offset_key, offset_of, partition_prefix, record_key};
 use tokio::sync::{oneshot, watch};
 
+/// Space that has to be left for an append, for a commit: a journal file has 64 MiB, and tables are written beside it. A
+/// write that fails half-way would leave the log unusable until the process is started again.
+const FREE_TO_APPEND: u64 = 256 << 20;
+const FREE_TO_COMMIT: u64 = 96 << 20;
 /// Appends that one sync covers at most; a bound on memory, far above what waits in practice.
 const MAX_GROUP: usize = 4096;
 struct Append {
@@ -52,7 +56,7 @@ impl LocalLog {
     /// Opens the log, creating the directory where needed.
     pub fn open(directory: &Path) -> Result<Self, LogError> {
         let address = directory.display().to_string();
-        let away = |error: fjall::Error| unavailable(&address, &error);
+        let away = |error: fjall::Error| failed(&address, &error);
         let database = Database::builder(directory).open().map_err(away)?;
         let keyspace = |name: &str| database.keyspace(name, KeyspaceCreateOptions::default).map_err(away);
         let (topics, records, offsets) = (keyspace("topics")?, keyspace("records")?, keyspace("offsets")?);
@@ -96,11 +100,13 @@ impl Writer {
         while let Ok(first) = queue.recv() {
             let mut group = vec![first];
             group.extend(queue.try_iter().take(MAX_GROUP - 1));
-            let positions = self.write(&group);
+            let space = self.shared.has_space(FREE_TO_APPEND);
+            let positions =
+                space.and_then(|()| self.write(&group).map_err(|error| failed(&self.shared.address, &error)));
             for (index, append) in group.into_iter().enumerate() {
                 let answer = match &positions {
                     Ok(positions) => Ok(positions[index]),
-                    Err(error) => Err(unavailable(&self.shared.address, error)),
+                    Err(error) => Err(error.clone()),
                 };
                 // A sender that gave up waiting may still find its record in the log: it was not promised either way.
                 let _ = append.reply.send(answer);
@@ -134,6 +140,17 @@ impl Writer {
 }
 
 impl Shared {
+    /// Whether that many bytes are left.
+    fn has_space(&self, needed: u64) -> Result<(), LogError> {
+        // A file system that does not say is taken to have enough.
+        let Ok(disk) = rustix::fs::statvfs(self.address.as_str()) else { return Ok(()) };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free >= needed {
+            return Ok(());
+        }
+        Err(LogError::Full { address: self.address.clone(), free_mib: free >> 20, needed_mib: needed >> 20 })
+    }
+
     fn end_offset(&self, topic: &str, partition: u32) -> Result<u64, fjall::Error> {
         match self.records.prefix(partition_prefix(topic, partition)).next_back() {
             None => Ok(0),
@@ -151,10 +168,8 @@ impl Shared {
     }
 
     fn committed(&self, topic: &str, group: &str, partition: u32) -> Result<u64, LogError> {
-        let stored = self
-            .offsets
-            .get(offset_key(group, topic, partition))
-            .map_err(|error| unavailable(&self.address, &error))?;
+        let stored =
+            self.offsets.get(offset_key(group, topic, partition)).map_err(|error| failed(&self.address, &error))?;
         Ok(stored.and_then(|bytes| <[u8; 8]>::try_from(&bytes[..]).ok()).map_or(0, u64::from_be_bytes))
     }
 
@@ -172,7 +187,7 @@ impl Shared {
             if found.len() == records || size >= bytes {
                 break;
             }
-            let (key, stored) = entry.into_inner().map_err(|error| unavailable(&self.address, &error))?;
+            let (key, stored) = entry.into_inner().map_err(|error| failed(&self.address, &error))?;
             let offset = offset_of(&key);
             let record = decode(&key, &stored, Position { partition, offset }).ok_or_else(|| LogError::Damaged {
                 address: self.address.clone(),
@@ -196,7 +211,7 @@ impl EventLog for LocalLog {
         stored.extend((topic.max_message_bytes as u64).to_be_bytes());
         let written = self.shared.topics.insert(topic.name.as_bytes(), stored);
         let synced = written.and_then(|()| self.shared.database.persist(PersistMode::SyncAll));
-        synced.map_err(|error| unavailable(&self.shared.address, &error))?;
+        synced.map_err(|error| failed(&self.shared.address, &error))?;
         let created = Topic { partitions: topic.partitions.max(1), max_message_bytes: topic.max_message_bytes };
         known.insert(topic.name.clone(), created);
         Ok(())
@@ -228,7 +243,7 @@ impl EventLog for LocalLog {
         (0..self.shared.partitions(topic)?)
             .map(|partition| self.shared.end_offset(topic, partition))
             .collect::<Result<_, _>>()
-            .map_err(|error| unavailable(&self.shared.address, &error))
+            .map_err(|error| failed(&self.shared.address, &error))
     }
 
     async fn committed_offsets(&self, topic: &str, group: &str) -> Result<Vec<u64>, LogError> {
@@ -323,6 +338,7 @@ impl Consumer for LocalConsumer {
 
     async fn commit(&mut self, done: &[Position]) -> Result<(), LogError> {
         let LocalReader { shared, topic, .. } = &self.reader;
+        shared.has_space(FREE_TO_COMMIT)?;
         let mut batch = shared.database.batch().durability(Some(PersistMode::SyncData));
         for position in done {
             let key = offset_key(&self.group, topic, position.partition);
@@ -332,12 +348,27 @@ impl Consumer for LocalConsumer {
         tokio::task::spawn_blocking(move || batch.commit())
             .await
             .map_err(|error| LogError::Unavailable { address: shared.address.clone(), cause: error.to_string() })?
-            .map_err(|error| unavailable(&shared.address, &error))
+            .map_err(|error| failed(&shared.address, &error))
     }
 }
 
-fn unavailable(address: &str, error: &fjall::Error) -> LogError {
-    LogError::Unavailable { address: address.to_owned(), cause: error.to_string() }
+/// What cannot be read as it was written is damaged, whatever else fails may work later.
+fn failed(address: &str, error: &fjall::Error) -> LogError {
+    let (address, cause) = (address.to_owned(), error.to_string());
+    match error {
+        fjall::Error::JournalRecovery(_)
+        | fjall::Error::InvalidTrailer
+        | fjall::Error::InvalidTag(_)
+        | fjall::Error::InvalidVersion(_)
+        | fjall::Error::Decompress(_)
+        | fjall::Error::Unrecoverable
+        // A write failed half-way: only a new start can tell what is there.
+        | fjall::Error::Poisoned => LogError::Damaged { address, cause },
+        fjall::Error::Storage(error) if !matches!(error, fjall::LsmError::Io(_)) => {
+            LogError::Damaged { address, cause }
+        }
+        _ => LogError::Unavailable { address, cause },
+    }
 }
 
 fn now_ms() -> i64 {

@@ -57,7 +57,7 @@ pub struct Record {
 }
 
 /// What goes wrong with an event log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
     /// The log cannot be reached now; the same call may succeed later.
     #[error("the event log at {address} is not available: {cause}; check that it runs and that the address is right")]
@@ -66,6 +66,18 @@ pub enum LogError {
         address: String,
         /// What the client library or the operating system said.
         cause: String,
+    },
+    /// There is no space for more; the same call may succeed once there is.
+    #[error(
+        "the disk of the event log at {address} is full: {free_mib} MiB are left, {needed_mib} are needed; free some space"
+    )]
+    Full {
+        /// Directory.
+        address: String,
+        /// What is left.
+        free_mib: u64,
+        /// What has to be.
+        needed_mib: u64,
     },
     /// The record is larger than the topic takes.
     #[error(
@@ -90,6 +102,13 @@ pub enum LogError {
         /// What was found.
         cause: String,
     },
+}
+
+impl LogError {
+    /// Whether the same call may succeed later.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Full { .. })
+    }
 }
 
 /// An append-only log of topics and partitions.

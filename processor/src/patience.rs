@@ -60,7 +60,7 @@ impl Patience {
     }
 
     fn check(&self, error: LogError) -> Result<(), LogError> {
-        if !matches!(error, LogError::Unavailable { .. }) {
+        if !error.passes() {
             return Err(error);
         }
         tracing::warn!(%error, "waiting for the log");

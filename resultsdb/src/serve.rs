@@ -165,7 +165,7 @@ async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) 
 async fn create_topics(log: &dyn EventLog, retention: Option<Duration>) -> anyhow::Result<()> {
     let begun = Instant::now();
     while let Err(error) = try_to_create_topics(log, retention).await {
-        if begun.elapsed() >= START_PATIENCE || !matches!(error, LogError::Unavailable { .. }) {
+        if begun.elapsed() >= START_PATIENCE || !error.passes() {
             return Err(error.into());
         }
         tracing::warn!(%error, "waiting for the log");
