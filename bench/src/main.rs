@@ -5,6 +5,7 @@
 
 mod documents;
 mod random;
+mod rebuild;
 mod report;
 mod server;
 
@@ -45,6 +46,12 @@ enum Command {
         /// Seconds without a change on disk before asking; weeks without new data are merged after ten minutes
         #[arg(long, default_value_t = 10)]
         settle: u64,
+    },
+    /// All views made anew, with the answers before and after
+    Rebuild {
+        /// Large uploads to load before
+        #[arg(long, default_value_t = 100)]
+        uploads: usize,
     },
     /// Writes one large document to standard output
     Document,
@@ -92,6 +99,11 @@ fn main() -> anyhow::Result<()> {
             );
             ask(&server, &mut report)?;
             report.at_most("SIGTERM to exit", server.stop()?, Duration::from_secs(10));
+        }
+        Command::Rebuild { uploads } => {
+            let server = start(&arguments.binary, &mut report)?;
+            intake(&server, uploads, &mut report)?;
+            rebuild::measure(&arguments.binary, server, &mut report)?;
         }
         Command::Small { seconds } => {
             let server = Server::start(&arguments.binary)?;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -15,13 +16,17 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// From the start of the process to its first healthy answer.
     pub(crate) started_in: Duration,
-    data: TempDir,
+    data: Arc<TempDir>,
 }
 
 impl Server {
     /// Starts it and waits until it is healthy.
     pub(crate) fn start(binary: &Path) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir().context("a data directory")?;
+        Self::start_on(binary, Arc::new(tempfile::tempdir().context("a data directory")?))
+    }
+
+    /// The same on the data of one that was stopped.
+    pub(crate) fn start_on(binary: &Path, data: Arc<TempDir>) -> anyhow::Result<Self> {
         let begun = Instant::now();
         let mut child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -51,14 +56,12 @@ impl Server {
 
     /// Resident memory of the process in bytes: now, and at most so far.
     pub(crate) fn memory(&self) -> anyhow::Result<(u64, u64)> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-        let member = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().next()?.parse::<u64>().ok()
-        };
-        let found = member("VmRSS:").zip(member("VmHWM:")).with_context(|| format!("{path} has no VmRSS and VmHWM"))?;
-        Ok((found.0 << 10, found.1 << 10))
+        memory_of(self.child.id())
+    }
+
+    /// Its data, which outlives it as long as somebody has this.
+    pub(crate) fn data(&self) -> Arc<TempDir> {
+        Arc::clone(&self.data)
     }
 
     /// Bytes of a folder of the data directory.
@@ -101,6 +104,18 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Resident memory of a process in bytes: now, and at most so far.
+pub(crate) fn memory_of(process: u32) -> anyhow::Result<(u64, u64)> {
+    let path = format!("/proc/{process}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let member = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let found = member("VmRSS:").zip(member("VmHWM:")).with_context(|| format!("{path} has no VmRSS and VmHWM"))?;
+    Ok((found.0 << 10, found.1 << 10))
 }
 
 fn bytes_below(folder: &Path) -> anyhow::Result<u64> {

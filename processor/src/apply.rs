@@ -1,7 +1,7 @@
 //! Applies batches of records to the views. A store or a log that is away is waited for; a batch that the store refuses
 //! for good is halved until the one event that it refuses is found, which becomes a dead letter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -37,6 +37,17 @@ pub(crate) struct Applier {
 /// Tests whose names are remembered to be in the store, 16 bytes each.
 const KNOWN_TESTS: usize = 1 << 20;
 
+/// What is found out about a batch while it is tried.
+#[derive(Default)]
+struct Findings {
+    /// Events that the store refuses, and why.
+    convicted: HashMap<Position, String>,
+    /// Events whose dead letters are in their topic.
+    buried: HashSet<Position>,
+    /// Tests whose names were written.
+    named: KnownTests,
+}
+
 /// What became of some records.
 enum Stored {
     /// They are in the views.
@@ -60,10 +71,9 @@ impl Applier {
         let row =
             |position: &Position| WatermarkRow { partition: position.partition, next_offset: position.offset + 1 };
         let watermarks: Vec<WatermarkRow> = done.iter().map(row).collect();
-        let mut convicted = HashMap::new();
-        let mut named = KnownTests::new();
+        let mut findings = Findings::default();
         loop {
-            if !self.store_all(consumer, records.clone(), &mut convicted, &mut named).await? {
+            if !self.store_all(consumer, records.clone(), &mut findings).await? {
                 return Ok(false);
             }
             let Err(error) = writer::watermarks(&self.client, &watermarks).await else { break };
@@ -74,10 +84,10 @@ impl Applier {
             // Its rows are written again as well: a rebuild may have put other tables in their place meanwhile.
         }
         let known = Arc::make_mut(&mut self.known);
-        if known.len() + named.len() > KNOWN_TESTS {
+        if known.len() + findings.named.len() > KNOWN_TESTS {
             known.clear();
         }
-        known.extend(named);
+        known.extend(findings.named);
         self.applied.send_modify(|count| *count += 1);
         metrics::histogram!("resultsdb_batch_events").record(count as f64);
         metrics::histogram!("resultsdb_visible_seconds").record(age(oldest_ms));
@@ -91,24 +101,23 @@ impl Applier {
         Ok(true)
     }
 
-    /// Writes the rows of all records and adds the tests they name; halves what is refused. False if told to stop.
+    /// Writes the rows of all records; halves what is refused. False if told to stop.
     async fn store_all(
         &mut self,
         consumer: &mut dyn Consumer,
         records: Vec<Record>,
-        convicted: &mut HashMap<Position, String>,
-        named: &mut KnownTests,
+        findings: &mut Findings,
     ) -> Result<bool, ProcessorError> {
         let mut parts = vec![records];
         while let Some(mut part) = parts.pop() {
-            match self.store(consumer, &part, convicted, named).await? {
+            match self.store(consumer, &part, findings).await? {
                 Stored::Done => {}
                 Stored::Stopped => return Ok(false),
                 Stored::Refused(cause) => {
                     let later = part.split_off(part.len() / 2);
                     match (part.is_empty(), later.as_slice()) {
                         (true, [one]) => {
-                            convicted.insert(one.position, cause);
+                            findings.convicted.insert(one.position, cause);
                         }
                         _ => tracing::warn!(cause, events = part.len() + later.len(), "looking for a refused event"),
                     }
@@ -124,11 +133,10 @@ impl Applier {
         &mut self,
         consumer: &mut dyn Consumer,
         records: &[Record],
-        convicted: &HashMap<Position, String>,
-        named: &mut KnownTests,
+        findings: &mut Findings,
     ) -> Result<Stored, ProcessorError> {
         let batch = loop {
-            match batch::read(&self.blobs, records, convicted, &self.known).await {
+            match batch::read(&self.blobs, records, &findings.convicted, &self.known).await {
                 Ok(batch) => break batch,
                 Err(error @ BatchError::Panicked) => return Ok(Stored::Refused(error.to_string())),
                 Err(error) => {
@@ -144,8 +152,11 @@ impl Applier {
         if let Some((dead, of)) = self.cap.exceeded(dead, records.len() - dead) {
             return Err(ProcessorError::TooManyDeadLetters { dead, of, cause: cause() });
         }
-        metrics::counter!("resultsdb_dead_letters_total").increment(dead as u64);
         for (letter, row) in batch.letters.iter().zip(&batch.views.dead_letters) {
+            if !findings.buried.insert(Position { partition: row.partition, offset: row.offset }) {
+                continue;
+            }
+            metrics::counter!("resultsdb_dead_letters_total").increment(1);
             tracing::error!(cause = row.cause, partition = row.partition, offset = row.offset, "dead letter");
             while let Err(error) = self.log.append(DEAD_LETTER_TOPIC, b"", letter.clone()).await {
                 if !self.patience.with_log(error, consumer).await? {
@@ -156,7 +167,7 @@ impl Applier {
         loop {
             let written = while_alive(consumer, writer::write(&self.client, &batch.views, Tables::Live)).await;
             let Err(error) = written else {
-                named.extend(batch.views.named());
+                findings.named.extend(batch.views.named());
                 return Ok(Stored::Done);
             };
             tracing::warn!(%error, "the store did not take a batch");

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use eventlog::EventLog;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
+use schema::{ARCHIVE_GROUP, EVENTS_TOPIC, PROCESSOR_GROUP};
 
 /// Bounds of histograms of times, seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -43,15 +43,19 @@ pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle) -> R
     Router::new().route("/__health", get(health)).route("/metrics", get(shown))
 }
 
-/// Says again and again how many events of each partition are not in the views yet.
-pub(crate) async fn lag(log: Arc<dyn EventLog>) {
+/// Gauges of how many events of each partition are not in the views yet, or not in the archive.
+pub(crate) const VIEWS: (&str, &str) = ("resultsdb_lag_events", PROCESSOR_GROUP);
+pub(crate) const ARCHIVE: (&str, &str) = ("resultsdb_archive_lag_events", ARCHIVE_GROUP);
+
+/// Says again and again how far groups are behind.
+pub(crate) async fn lag(log: Arc<dyn EventLog>, gauges: &'static [(&'static str, &'static str)]) {
     loop {
-        let ends = log.end_offsets(EVENTS_TOPIC).await;
-        let committed = log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await;
-        if let (Ok(ends), Ok(committed)) = (ends, committed) {
+        let ends = log.end_offsets(EVENTS_TOPIC).await.unwrap_or_default();
+        for (gauge, group) in gauges {
+            let committed = log.committed_offsets(EVENTS_TOPIC, group).await.unwrap_or_default();
             for (partition, (end, next)) in ends.iter().zip(&committed).enumerate() {
                 let label = partition.to_string();
-                metrics::gauge!("resultsdb_lag_events", "partition" => label).set(end.saturating_sub(*next) as f64);
+                metrics::gauge!(*gauge, "partition" => label).set(end.saturating_sub(*next) as f64);
             }
         }
         tokio::time::sleep(LAG).await;

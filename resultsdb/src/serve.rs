@@ -52,7 +52,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
         .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?))
         .merge(observe::router(client.clone(), metrics));
-    tokio::spawn(observe::lag(Arc::clone(&log)));
+    tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS]));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}");
@@ -111,7 +111,7 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let log: Arc<dyn EventLog> = Arc::new(kafka);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
     let client = store_address(config)?.client();
-    tokio::spawn(observe::lag(Arc::clone(&log)));
+    tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS, observe::ARCHIVE]));
     let app = observe::router(client.clone(), observe::recorder()?);
     let watched = listen_and_serve(config, app, stop.clone());
     let blobs = blobs(config)?;

@@ -1,0 +1,69 @@
+//! From events to rows.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn event(results: &str) -> Event {
+    let commit = serde_json::json!({"repository_id": "w", "branch": "main", "timestamp": 1_700_000_000, "revision": 1});
+    let configuration =
+        serde_json::json!({"platform": "Mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64"});
+    let header = Header {
+        event_id: Default::default(),
+        received_at: 1_700_000_100,
+        request: Request::Upload {
+            suite: "s".into(),
+            configuration: serde_json::from_value(configuration).unwrap(),
+            commits: vec![serde_json::from_value(commit).unwrap()],
+            timestamp: 1_700_000_050,
+            links: None,
+        },
+        payload: None,
+        once: None,
+        request_id: None,
+    };
+    Event { header, test_results: serde_json::from_str(results).unwrap() }
+}
+
+#[test]
+fn one_upload_makes_rows_in_every_view() {
+    let mut views = Views::default();
+    views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{}},"run_stats":{"x":1}}"#), 1);
+    assert_eq!((views.runs.len(), views.results.len(), views.failures.len(), views.tests.len()), (1, 2, 1, 2));
+    assert_eq!(views.runs[0].stats.split(",\"tests_failed").next().unwrap(), r#"{"x":1,"tests_run":2"#);
+    assert_eq!(
+        (views.uploads.len(), views.commits.len(), views.configurations.len(), views.suites.len()),
+        (1, 1, 1, 1)
+    );
+}
+
+#[test]
+fn malformed_results_leave_no_half_of_themselves() {
+    let mut views = Views::default();
+    views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{"c":{},"d":1}}}"#), 1);
+    assert_eq!((views.uploads.len(), views.runs.len(), views.results.len(), views.failures.len()), (1, 0, 0, 0));
+}
+
+#[test]
+fn a_name_is_written_once_a_week() {
+    let mut views = Views::default();
+    views.add(event(r#"{"results":{"a":{},"b":{}}}"#), 1);
+    views.add(event(r#"{"results":{"b":{},"c":{},"d":{"e":{},"f":1}}}"#), 2);
+    views.add(event(r#"{"results":{"b":{},"c":{}}}"#), 3);
+    let names = |views: &Views| views.tests.iter().map(|row| row.test.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&views), ["a", "b", "c"]);
+    let mut next = Views::beside(Arc::new(views.named().clone()));
+    next.add(event(r#"{"results":{"c":{},"d":{}}}"#), 4);
+    let mut later = event(r#"{"results":{"a":{}}}"#);
+    later.header.received_at += i64::from(WEEK_SECONDS);
+    next.add(later, 5);
+    assert_eq!((names(&next), next.results.len()), (vec!["d".to_owned(), "a".to_owned()], 3));
+}
+
+#[test]
+fn expired_runs_are_not_stored() {
+    let mut late = event(r#"{"results":{"a":{}}}"#);
+    late.header.received_at = 1_700_000_000 + TTL_SECONDS;
+    let mut views = Views::default();
+    views.add(late, 1);
+    assert!(views.runs.is_empty() && views.results.is_empty() && views.uploads.is_empty());
+}
