@@ -20,6 +20,8 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use stored::{Topic, decode, decode_topic, encode, offset_key, offset_of, partition_prefix, record_key};
 use tokio::sync::{oneshot, watch};
 
+/// Records that are kept in memory before they are written as a table; the journal has them meanwhile.
+const MEMTABLE_BYTES: u64 = 16 << 20;
 /// Space that has to be left for an append, for a commit: a journal file has 64 MiB, and tables are written beside it. A
 /// write that fails half-way would leave the log unusable until the process is started again.
 const FREE_TO_APPEND: u64 = 256 << 20;
@@ -58,7 +60,9 @@ impl LocalLog {
         let address = directory.display().to_string();
         let away = |error: fjall::Error| failed(&address, &error);
         let database = Database::builder(directory).open().map_err(away)?;
-        let keyspace = |name: &str| database.keyspace(name, KeyspaceCreateOptions::default).map_err(away);
+        // Readers are close behind the writer; what is kept in memory longer than that is of no use.
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let keyspace = |name: &str| database.keyspace(name, options).map_err(away);
         let (topics, records, offsets) = (keyspace("topics")?, keyspace("records")?, keyspace("offsets")?);
         let mut known = HashMap::new();
         for entry in topics.iter() {

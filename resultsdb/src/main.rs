@@ -6,6 +6,7 @@
 mod commits;
 mod config;
 mod demo;
+mod memory;
 mod observe;
 mod rebuild;
 mod serve;
@@ -148,6 +149,7 @@ enum CommitsCommand {
 }
 
 fn main() -> anyhow::Result<()> {
+    memory::give_back();
     let runtime = Runtime::new().context("starting the runtime")?;
     let Arguments { set, command } = Arguments::parse();
     let load = |config: Option<&Path>| config::Config::load(config, &set);

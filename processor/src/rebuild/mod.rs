@@ -50,7 +50,7 @@ pub const VIEWS: [&str; 15] = [
 const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];
 /// Larger batches than the live ones make fewer parts.
 const BATCH_RECORDS: usize = 64;
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 /// Between two looks at what the live processors are doing.
 const PAUSE: Duration = Duration::from_millis(20);
 /// In the table of watermarks, whose sum has to grow when other tables take the place of those that are read.
