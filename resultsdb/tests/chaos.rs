@@ -17,7 +17,7 @@ use support::stack::Stack;
 use support::{Server, agent, example, now, until, upload};
 
 /// What runs with every other test.
-const SHORT: u64 = 16;
+const SHORT: u64 = 10;
 /// Where Debian's package puts it.
 const FAKE_TIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
