@@ -145,12 +145,17 @@ async fn find(service: &Service, query: Option<&str>) -> Result<Vec<(Configurati
     asked.dedup();
     let mut found = Vec::new();
     for suite in asked {
+        // Which they are is found without the documents, of which the store would otherwise sort far too many.
         let sql = format!(
-            "SELECT ?fields FROM uploads WHERE suite = ?{}{}",
-            selection.condition(),
-            selection.tail("config_id")
+            "SELECT ?fields FROM uploads WHERE suite = ?{condition} AND (config_id, uuid, sdk, start_time) IN \
+             (SELECT config_id, uuid, sdk, start_time FROM uploads WHERE suite = ?{condition}{tail})",
+            condition = selection.condition(),
+            tail = selection.tail("config_id"),
         );
-        let ask = |selection: &Selection<'_>| selection.bind(service.client.query(&sql).bind(&suite));
+        let ask = |selection: &Selection<'_>| {
+            let outer = selection.bind_condition(service.client.query(&sql).bind(&suite));
+            selection.bind(outer.bind(&suite))
+        };
         let mut rows: Vec<UploadFound> = selection.newest(service, &[&suite], ask).await?;
         selection.sort(&mut rows, place);
         for row in rows {
