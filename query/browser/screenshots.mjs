@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBrowser, startServer } from './support.mjs';
+import { postDemonstration, startBrowser, startServer } from './support.mjs';
 
 const PAGES = {
   start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', failures: '/investigate', flaky: '/flaky?weeks=8',
@@ -10,10 +10,8 @@ const PAGES = {
 };
 const folder = process.argv[2] ?? 'screenshots';
 mkdirSync(folder, { recursive: true });
-const [server, browser] = await Promise.all([startServer('--demo'), startBrowser()]);
-// The last of the demonstration's commits is registered with the last of its runs.
-const posted = async () => (await fetch(`${server.url}/api/commits?ref=270199@main`)).ok;
-while (!await posted()) await new Promise((done) => setTimeout(done, 200));
+const [server, browser] = await Promise.all([startServer(), startBrowser()]);
+await postDemonstration(server.url);
 for (const [name, path] of Object.entries(PAGES)) {
   for (const colorScheme of ['light', 'dark']) {
     for (const [device, width] of [['desktop', 1280], ['phone', 390]]) {

@@ -30,6 +30,13 @@ export async function startServer(...extra) {
   return { url, stop };
 }
 
+// Posts the demonstration's data; ends once all of it is visible.
+export async function postDemonstration(url) {
+  const child = spawn(join(ROOT, 'target/release/resultsdb'), ['demo', '--url', url], { stdio: 'inherit' });
+  const status = await new Promise((done) => child.once('exit', done));
+  if (status !== 0) throw new Error(`the demonstration ended with ${status}`);
+}
+
 export async function startBrowser() {
   const executablePath = BROWSERS.find(existsSync);
   if (!executablePath) throw new Error(`no browser at ${BROWSERS.join(', ')}; install chromium`);
