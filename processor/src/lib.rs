@@ -65,6 +65,8 @@ pub async fn run(
     applied: watch::Sender<u64>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
+    // Counted from the start, so that the first one shows as an increase.
+    metrics::counter!("resultsdb_dead_letters_total").increment(0);
     let patience = Patience::new(stop);
     let mut applier = Applier { log, client, blobs, applied, patience, cap: Cap::default(), known: Arc::default() };
     let mut consumer = loop {
