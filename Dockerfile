@@ -1,9 +1,16 @@
 # syntax=docker/dockerfile:1
 # The three services' image: the binary alone, without the embedded engine, started as a user without rights.
+FROM node:24-bookworm-slim AS modules
+WORKDIR /src
+COPY package.json package-lock.json ./
+# The pages' modules; the embedded engine and the tests' tools stay out.
+RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+
 FROM rust:1.95-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+COPY --from=modules /src/node_modules node_modules
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo build --release --locked --package resultsdb && cp target/release/resultsdb /resultsdb
 

@@ -1,24 +1,16 @@
 // The pages in a real browser: keyboard, phone, dark mode, hostile names, accessibility.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { startBrowser, startServer, upload } from './support.mjs';
+import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
-// What an uploader may call a test; each would do harm on a page that took it for more than text.
-const HOSTILE = [
-  '<img src=x onerror="window.harmed=1">.html', '"><script>window.harmed=1</script>', "' onmouseover='window.harmed=1",
-  '{{ 7*7 }}', '..%2f..', 'javascript:window.harmed=1', 'مرحبا\u202Eevil.html', '🧪🔬.html', `${'long'.repeat(500)}.html`,
-];
-
-let server, browser;
+let server, browser, open;
 
 before(async () => {
   [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  open = opener(server, browser);
   const leaf = (actual) => ({ actual, expected: 'PASS', time: 12 });
   const hostile = Object.fromEntries(HOSTILE.map((name) => [name, leaf('CRASH')]));
   for (let index = 0; index < 12; index++) {
@@ -41,43 +33,11 @@ after(async () => {
   await server?.stop();
 });
 
-// Opens a page and fails on what must never happen on one.
-async function open(path, options = {}, check = async () => {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  const page = await context.newPage();
-  const wrong = [];
-  page.on('pageerror', (error) => wrong.push(`script: ${error.message}`));
-  page.on('console', (message) => message.type() === 'error' && wrong.push(`console: ${message.text()}`));
-  page.on('request', (request) => !request.url().startsWith(server.url) && wrong.push(`left the host: ${request.url()}`));
-  try {
-    const response = await page.goto(server.url + path);
-    assert.equal(response.status(), 200, path);
-    await check(page);
-    assert.equal(await page.evaluate(() => window.harmed), undefined, `${path}: an uploaded name ran`);
-    assert.deepEqual(wrong, [], path);
-  } finally {
-    await context.close();
-  }
-}
-
 const query = (name) => `/?suite=layout-tests&test=${encodeURIComponent(name)}`;
 const PAGES = ['/', '/?suite=layout-tests&test=', query('fast/regressed.html'), '/suites', '/suites?expected=show', '/investigate',
   '/flaky', '/flaky?suite=layout-tests&weeks=2', '/commits', '/documentation', '/dead-letters', ...HOSTILE.map((name) => query(`hostile/${name}`))];
 
-test('no page has an accessibility violation, in light and dark, on a desk and on a phone', async () => {
-  for (const path of PAGES) {
-    for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 390], ['dark', 390]]) {
-      await open(path, { colorScheme, viewport: { width, height: 800 } }, async (page) => {
-        await page.evaluate(AXE);
-        const { violations } = await page.evaluate(() => window.axe.run());
-        const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(' | ')}`);
-        assert.deepEqual(found, [], `${path} ${colorScheme} ${width}`);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        assert.ok(overflow <= 0, `${path} is ${overflow} px wider than a window of ${width} px`);
-      });
-    }
-  }
-});
+test('no page has an accessibility violation, in light and dark, on a desk and on a phone', () => accessible(open, PAGES));
 
 test('the first content needs no script', async () => {
   await open(query('fast/regressed.html'), { javaScriptEnabled: false }, async (page) => {

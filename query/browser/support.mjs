@@ -1,21 +1,31 @@
 // A server with hostile and ordinary data, and a browser.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
+const BINARY = join(ROOT, process.env.RESULTSDB ?? 'target/release/resultsdb');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--no-first-run'];
 
+// What an uploader may call a test; each would do harm on a page that took it for more than text.
+export const HOSTILE = [
+  '<img src=x onerror="window.harmed=1">.html', '"><script>window.harmed=1</script>', "' onmouseover='window.harmed=1",
+  '{{ 7*7 }}', '..%2f..', 'javascript:window.harmed=1', 'مرحبا\u202Eevil.html', '🧪🔬.html', `${'long'.repeat(500)}.html`,
+];
+
 // `serve` on an empty directory; `stop` ends it and removes the directory.
 export async function startServer(...extra) {
   const directory = mkdtempSync(join(tmpdir(), 'resultsdb-'));
-  const child = spawn(join(ROOT, 'target/release/resultsdb'),
+  const child = spawn(BINARY,
     ['serve', '--data-dir', directory, '--listen', '127.0.0.1:0', '--config', join(ROOT, 'examples/webkit.toml'), ...extra],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } });
   const [line] = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next().then((next) => [next.value]);
@@ -32,7 +42,7 @@ export async function startServer(...extra) {
 
 // Posts the demonstration's data; ends once all of it is visible.
 export async function postDemonstration(url) {
-  const child = spawn(join(ROOT, 'target/release/resultsdb'), ['demo', '--url', url], { stdio: 'inherit' });
+  const child = spawn(BINARY, ['demo', '--url', url], { stdio: 'inherit' });
   const status = await new Promise((done) => child.once('exit', done));
   if (status !== 0) throw new Error(`the demonstration ended with ${status}`);
 }
@@ -55,4 +65,41 @@ export async function upload(url, { suite = 'layout-tests', style = 'Release', t
     }),
   });
   if (answer.status !== 200) throw new Error(`upload: ${answer.status} ${await answer.text()}`);
+}
+
+// A function that opens a page of a server, lets `check` look at it, and fails on what must never happen on one.
+export function opener(server, browser) {
+  return async (path, options = {}, check = async () => {}) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    const page = await context.newPage();
+    const wrong = [];
+    page.on('pageerror', (error) => wrong.push(`script: ${error.message}`));
+    page.on('console', (message) => message.type() === 'error' && wrong.push(`console: ${message.text()}`));
+    page.on('request', (request) => !request.url().startsWith(server.url) && wrong.push(`left the host: ${request.url()}`));
+    try {
+      const response = await page.goto(server.url + path);
+      assert.equal(response.status(), 200, path);
+      await check(page);
+      assert.equal(await page.evaluate(() => window.harmed), undefined, `${path}: an uploaded name ran`);
+      assert.deepEqual(wrong, [], path);
+    } finally {
+      await context.close();
+    }
+  };
+}
+
+// No accessibility violation and no sideways scrolling, in light and dark, on a desk and on a phone.
+export async function accessible(open, paths) {
+  for (const path of paths) {
+    for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 390], ['dark', 390]]) {
+      await open(path, { colorScheme, viewport: { width, height: 800 } }, async (page) => {
+        await page.evaluate(AXE);
+        const { violations } = await page.evaluate(() => window.axe.run());
+        const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(' | ')}`);
+        assert.deepEqual(found, [], `${path} ${colorScheme} ${width}`);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(overflow <= 0, `${path} is ${overflow} px wider than a window of ${width} px`);
+      });
+    }
+  }
 }

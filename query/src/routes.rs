@@ -12,6 +12,8 @@ use axum::routing::any;
 use clickhouse::Client;
 use percent_encoding::percent_decode_str;
 use schema::blobs::Blobs;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::cache::{Answers, Watermark};
 use crate::configurations::{self, Known};
@@ -51,15 +53,13 @@ pub fn router(client: Client, blobs: Blobs, watermark: Watermark, options: Query
     let (answers, configurations) = (Answers::new(), configurations::known());
     // The intake takes POST on these paths, so a fallback would never see the other methods.
     let routes = INTAKE.iter().fold(Router::new(), |routes, path| routes.route(path, any(answer)));
-    routes.fallback(answer).with_state(Arc::new(Service {
-        client,
-        blobs,
-        options,
-        pages,
-        watermark,
-        configurations,
-        answers,
-    }))
+    let routes = routes.fallback(answer).layer(CompressionLayer::new().compress_when(compressible()));
+    routes.with_state(Arc::new(Service { client, blobs, options, pages, watermark, configurations, answers }))
+}
+
+/// What compresses, and is not watched while it comes.
+fn compressible() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/zip"))
 }
 
 /// What is asked: a path of the API with its method settled, a page, or a file.

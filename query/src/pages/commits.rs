@@ -5,7 +5,6 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::commit::Commit;
 
-use super::time;
 use crate::commits;
 use crate::error::{ApiError, not_found};
 use crate::routes::{Service, redirect};
@@ -67,7 +66,7 @@ fn row(service: &Service, commit: &Commit) -> Value {
     let message = commit.message.as_deref().unwrap_or_default();
     let (subject, rest) = message.split_once('\n').unwrap_or((message, ""));
     context! {
-        time => time::minutes(commit.timestamp), repository => commit.repository_id, name => commit.short_name(), subject,
+        repository => commit.repository_id, name => commit.short_name(), subject,
         rest => rest.trim(), uuid => commit.uuid(), seconds => commit.timestamp, branch => commit.branch, hash => commit.hash,
         author => commit.author.as_ref().map_or("", |author| author.name.as_str()), link => link(service, commit),
     }

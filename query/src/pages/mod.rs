@@ -1,6 +1,7 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
 mod commits;
+mod files;
 mod flaky;
 mod grid;
 mod investigate;
@@ -9,9 +10,10 @@ mod timelines;
 
 use std::collections::BTreeSet;
 
+use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, Value, context};
 
 pub(crate) use commits::link as commit_link;
 pub(crate) use time::minutes;
@@ -22,26 +24,6 @@ use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{archives, dead_letters, operations, urls};
 
-/// Static files: path below the site, content type, contents.
-const ASSETS: &[(&str, &str, &str)] = &[
-    ("/assets/style.css", "text/css; charset=utf-8", include_str!("../../assets/style.css")),
-    ("/assets/icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
-    ("/assets/js/site.js", "text/javascript; charset=utf-8", include_str!("../../assets/site.js")),
-    ("/assets/js/timeline.js", "text/javascript; charset=utf-8", include_str!("../../assets/timeline.js")),
-    ("/assets/js/search.js", "text/javascript; charset=utf-8", include_str!("../../assets/search.js")),
-];
-const TEMPLATES: &[(&str, &str)] = &[
-    ("base.html", include_str!("../../templates/base.html")),
-    ("timeline.html", include_str!("../../templates/timeline.html")),
-    ("commits.html", include_str!("../../templates/commits.html")),
-    ("commit.html", include_str!("../../templates/commit.html")),
-    ("flaky.html", include_str!("../../templates/flaky.html")),
-    ("documentation.html", include_str!("../../templates/documentation.html")),
-    ("investigate.html", include_str!("../../templates/investigate.html")),
-    ("listing.html", include_str!("../../templates/listing.html")),
-    ("dead_letters.html", include_str!("../../templates/dead_letters.html")),
-    ("error.html", include_str!("../../templates/error.html")),
-];
 const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
@@ -54,14 +36,7 @@ pub(crate) struct Pages {
 
 impl Pages {
     pub(crate) fn new(options: &QueryOptions) -> Self {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        for (name, source) in TEMPLATES {
-            if let Err(error) = environment.add_template(name, source) {
-                tracing::error!(%error, name, "a template does not parse");
-            }
-        }
-        Self { environment, title: options.title.clone(), constants: constants(options) }
+        Self { environment: files::environment(), title: options.title.clone(), constants: constants(options) }
     }
 
     /// A page; `heading` follows the site's title in its own.
@@ -73,7 +48,13 @@ impl Pages {
         values: Value,
     ) -> Result<Response, ApiError> {
         let title = heading.map_or_else(|| self.title.clone(), |heading| format!("{}: {heading}", self.title));
-        let html = self.environment.get_template(template)?.render(context! { title, site => self.title, ..values })?;
+        let values = context! { title, site => self.title, ..values };
+        let html = if cfg!(debug_assertions) {
+            // Read anew, so that a changed template shows without another build.
+            files::environment().get_template(template)?.render(values)?
+        } else {
+            self.environment.get_template(template)?.render(values)?
+        };
         let policy = (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(POLICY));
         Ok((status, [policy], Html(html)).into_response())
     }
@@ -135,21 +116,16 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
 
 /// A static file.
 fn asset(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
-    let file = |kind: &'static str, contents: String| {
-        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], contents).into_response()
-    };
     if !path.starts_with("/assets/") && !path.starts_with("/library/") {
         return Err(ApiError::unknown_path());
     }
     Parameters::read(query, &[]).map_err(|_| bad("Queries not supported on this endpoint"))?;
     if path == "/assets/js/constants.js" {
-        return Ok(file("application/javascript", service.pages.constants.clone()));
+        let headers = [(header::CONTENT_TYPE, "application/javascript"), (header::CACHE_CONTROL, "no-cache")];
+        return Ok((headers, service.pages.constants.clone()).into_response());
     }
-    ASSETS
-        .iter()
-        .find(|(asset, ..)| *asset == path)
-        .map(|(_, kind, contents)| file(kind, (*contents).to_owned()))
-        .ok_or_else(ApiError::unknown_path)
+    let (kind, contents) = files::asset(path).ok_or_else(ApiError::unknown_path)?;
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], Body::from(contents)).into_response())
 }
 
 /// What the reference's front end imports.

@@ -7,6 +7,11 @@ pub(crate) fn minutes(seconds: i64) -> String {
     shown(seconds, "%Y-%m-%d %H:%M")
 }
 
+/// ISO 8601 in UTC, for scripts.
+pub(super) fn iso(seconds: i64) -> String {
+    shown(seconds, "%Y-%m-%dT%H:%M:%SZ")
+}
+
 /// `YYYY-MM-DD` in UTC.
 pub(super) fn day(seconds: i64) -> String {
     shown(seconds, "%Y-%m-%d")
