@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use schema::event::{self, Header, Once, REQUEST_ID_HEADER, Request};
+use schema::event::{self, Header, Once, REQUEST_ID_HEADER, Request, TRACE_HEADER};
 use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use uuid::Uuid;
@@ -23,12 +23,13 @@ const INLINE_BYTES: usize = 8 << 20;
 pub(crate) struct Told {
     pub(crate) once: Option<Once>,
     pub(crate) request_id: Option<String>,
+    pub(crate) trace: Option<String>,
 }
 
 impl Told {
     pub(crate) fn by(headers: &HeaderMap) -> Self {
-        let id = headers.get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok());
-        Self { once: None, request_id: id.map(str::to_owned) }
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self { once: None, request_id: text(REQUEST_ID_HEADER), trace: text(TRACE_HEADER) }
     }
 }
 
@@ -42,8 +43,8 @@ pub(crate) async fn append(
     told: Told,
 ) -> Result<Receipt, IntakeError> {
     let event_id = Uuid::now_v7();
-    let mut header =
-        Header { event_id, received_at, request, payload: None, once: told.once, request_id: told.request_id };
+    let Told { once, request_id, trace } = told;
+    let mut header = Header { event_id, received_at, request, payload: None, once, request_id, trace };
     // What does not fit is only known once it is compressed, but what is small always fits.
     if test_results.len() > INLINE_BYTES {
         let results = test_results.clone();

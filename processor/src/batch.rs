@@ -89,8 +89,12 @@ fn materialise(decoded: Vec<Decoded>, known: Arc<KnownTests>) -> Batch {
         let Position { partition, offset } = record.position;
         match event {
             Ok(event) => {
-                let Header { event_id, request_id, .. } = &event.header;
-                batch.spans.push(tracing::info_span!("event", %event_id, request_id, partition, offset));
+                let Header { event_id, request_id, trace, .. } = &event.header;
+                let span = tracing::info_span!("event", %event_id, request_id, partition, offset);
+                if let Some(place) = trace {
+                    crate::trace::continue_from(&span, place);
+                }
+                batch.spans.push(span);
                 batch.views.add_receipts(&event.header, partition, offset);
                 // Version 0 is left for rows that no event wrote.
                 batch.views.add(event, offset + 1);

@@ -16,6 +16,7 @@ mod cap;
 mod patience;
 pub mod rebuild;
 pub mod rows;
+pub mod trace;
 mod writer;
 
 use std::sync::Arc;

@@ -56,6 +56,7 @@ async fn commits_are_found_by_every_spelling_and_range() {
             payload: None,
             once: None,
             request_id: None,
+            trace: None,
         };
         views.add(Event { header, test_results: serde_json::value::to_raw_value(&()).unwrap() }, 1);
         known.insert((repository, branch, uuid), Known { repository, branch, uuid, names });

@@ -1,7 +1,8 @@
 //! What the process says of itself: lines on standard error, and spans for a collector where one is configured.
 //!
 //! A request has an id, its sender's or a new one, which is answered in `x-request-id`, goes into the event that the
-//! request appends, and comes up again where the processor applies the event: one search finds the whole line.
+//! request appends, and comes up again where the processor applies the event: one search finds the whole line. With a
+//! collector the processor's span is a child of the request's, which is a child of what the sender names.
 
 use anyhow::Context;
 use axum::Router;
@@ -13,7 +14,8 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use schema::event::REQUEST_ID_HEADER;
+use processor::trace;
+use schema::event::{REQUEST_ID_HEADER, TRACE_HEADER};
 use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -21,6 +23,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use uuid::Uuid;
 
 const HEADER: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
+const TRACE: HeaderName = HeaderName::from_static(TRACE_HEADER);
 /// Longer ids of senders are replaced.
 const MAX_ID_BYTES: usize = 128;
 /// What is said unless `RUST_LOG` asks for other things.
@@ -77,6 +80,12 @@ async fn request(mut request: Request, next: Next) -> Response {
     let id = given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let (method, path) = (request.method(), request.uri().path());
     let span = tracing::info_span!("request", request_id = id, %method, path, status = tracing::field::Empty);
+    if let Some(place) = request.headers().get(TRACE).and_then(|place| place.to_str().ok()) {
+        trace::continue_from(&span, place);
+    }
+    if let Some(place) = trace::place(&span).and_then(|place| HeaderValue::from_str(&place).ok()) {
+        request.headers_mut().insert(TRACE, place);
+    }
     let value = HeaderValue::from_str(&id).ok();
     if let Some(value) = value.clone() {
         request.headers_mut().insert(HEADER, value);

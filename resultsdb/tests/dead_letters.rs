@@ -49,6 +49,7 @@ fn event_with_blob(time: i64, digest: &str) -> Bytes {
         payload: Some(digest.to_owned()),
         once: None,
         request_id: None,
+        trace: None,
     };
     event::encode(&header, "null").unwrap().into()
 }

@@ -7,10 +7,18 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
 use serde_json::json;
 use support::{Server, agent, now, until, upload};
 
-/// Takes traces over OTLP/HTTP and keeps what was sent, in protobuf, in which texts stand as they are.
+/// The sender's own span.
+const SENDER: &str = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01";
+
+/// Takes traces over OTLP/HTTP and keeps what was sent.
 fn collector() -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -44,6 +52,27 @@ fn collector() -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
     (address, kept)
 }
 
+/// Spans by service and name.
+fn spans(bodies: &[Vec<u8>]) -> Vec<(String, Span)> {
+    let mut spans = Vec::new();
+    for body in bodies {
+        for resource in ExportTraceServiceRequest::decode(&body[..]).unwrap().resource_spans {
+            let service = text(&resource.resource.unwrap().attributes, "service.name");
+            let found = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+            spans.extend(found.map(|span| (service.clone(), span)));
+        }
+    }
+    spans
+}
+
+fn text(attributes: &[KeyValue], name: &str) -> String {
+    let value = attributes.iter().find(|attribute| attribute.key == name).and_then(|found| found.value.clone());
+    match value.and_then(|value| value.value) {
+        Some(Value::StringValue(text)) => text,
+        _ => String::new(),
+    }
+}
+
 #[test]
 fn an_id_leads_through_the_whole_line() {
     let directory = tempfile::tempdir().unwrap();
@@ -61,7 +90,7 @@ fn an_id_leads_through_the_whole_line() {
     let post = |id: Option<&str>| {
         let mut request = agent().post(format!("{}/api/upload", server.url));
         if let Some(id) = id {
-            request = request.header("X-Request-Id", id);
+            request = request.header("X-Request-Id", id).header("Traceparent", SENDER);
         }
         request.send(&document[..]).unwrap()
     };
@@ -72,10 +101,19 @@ fn an_id_leads_through_the_whole_line() {
     // Whoever gives none is given one.
     assert_eq!(post(None).headers()["x-request-id"].len(), 36);
 
-    let count = |text: &str| {
-        let kept = kept.lock().unwrap();
-        kept.iter().flat_map(|body| body.windows(text.len())).filter(|window| *window == text.as_bytes()).count()
+    let find = |name: &str, attribute: &str, wanted: &str| {
+        let spans = spans(&kept.lock().unwrap());
+        spans.into_iter().find(|(_, span)| span.name == name && text(&span.attributes, attribute) == wanted)
     };
-    until("the spans are sent", || count("this-request-of-mine") >= 2 && count(&event_id) >= 1);
-    assert!(count("resultsdb-serve") > 0 && count("/api/upload") > 0);
+    until("the spans are sent", || {
+        find("request", "request_id", "this-request-of-mine").is_some()
+            && find("event", "event_id", &event_id).is_some()
+    });
+    let (service, request) = find("request", "request_id", "this-request-of-mine").unwrap();
+    assert_eq!((service.as_str(), text(&request.attributes, "path").as_str()), ("resultsdb-serve", "/api/upload"));
+    let (_, event) = find("event", "event_id", &event_id).unwrap();
+    assert_eq!(text(&event.attributes, "request_id"), "this-request-of-mine");
+    assert_eq!((&event.trace_id, &event.parent_span_id), (&request.trace_id, &request.span_id));
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(format!("00-{}-{}-01", hex(&request.trace_id), hex(&request.parent_span_id)), SENDER);
 }

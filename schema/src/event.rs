@@ -35,10 +35,15 @@ pub struct Header {
     /// The request's id, by which its traces are found.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<String>,
+    /// Where the request stands in its trace, as in [`TRACE_HEADER`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trace: Option<String>,
 }
 
 /// The header that carries a request's id.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// The header that carries a place in a trace (W3C Trace Context).
+pub const TRACE_HEADER: &str = "traceparent";
 
 /// By what a repetition of an upload is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,6 +268,7 @@ mod tests {
             payload: None,
             once: None,
             request_id: None,
+            trace: None,
         }
     }
 

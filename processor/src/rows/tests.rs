@@ -20,6 +20,7 @@ fn event(results: &str) -> Event {
         payload: None,
         once: None,
         request_id: None,
+        trace: None,
     };
     Event { header, test_results: serde_json::from_str(results).unwrap() }
 }

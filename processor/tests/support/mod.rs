@@ -81,6 +81,7 @@ pub fn upload(suite: &str, index: i64) -> Vec<u8> {
         payload: None,
         once: None,
         request_id: None,
+        trace: None,
     };
     event::encode(&header, r#"{"results":{"a":{"actual":"CRASH"},"b":{}}}"#).unwrap()
 }

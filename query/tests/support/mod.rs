@@ -43,6 +43,7 @@ pub fn run(suite: &str, configuration: Value, commit: &Value, start: i64, result
         payload: None,
         once: None,
         request_id: None,
+        trace: None,
     };
     Event { header, test_results: serde_json::value::to_raw_value(&document).unwrap() }
 }
