@@ -21,6 +21,7 @@ mod parameters;
 mod ranges;
 mod results;
 mod routes;
+mod search;
 mod selection;
 mod suites;
 mod summary;

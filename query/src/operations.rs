@@ -11,7 +11,8 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{
-    archives, bugs, commits, dead_letters, ews, failures, flaky, results, suites, summary, test_names, uploads, urls,
+    archives, bugs, commits, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names, uploads,
+    urls,
 };
 
 const OPENAPI: Operation = Operation {
@@ -26,13 +27,14 @@ const OPENAPI: Operation = Operation {
 };
 
 /// Everything that this service answers.
-const OPERATIONS: [Operation; 20] = [
+const OPERATIONS: &[Operation] = &[
     results::RUNS_OF_SUITE,
     results::RESULTS_OF_TEST,
     summary::OPERATION,
     failures::OPERATION,
     flaky::OPERATION,
     suites::OPERATION,
+    search::OPERATION,
     test_names::OPERATION,
     urls::URLS,
     urls::QUEUES,
@@ -51,7 +53,7 @@ const OPERATIONS: [Operation; 20] = [
 
 /// The intake's operations, then ours.
 fn all(service: &Service) -> impl Iterator<Item = &Operation> {
-    service.options.intake.iter().chain(&commits::OPERATIONS).chain(&OPERATIONS)
+    service.options.intake.iter().chain(&commits::OPERATIONS).chain(OPERATIONS)
 }
 
 /// The OpenAPI document.
@@ -99,6 +101,7 @@ fn parameter(name: &str) -> (Value, &'static str) {
             "Version of the platform, a.b.c",
         ),
         "state" => (json!({ "enum": ["waiting", "replayed", "discarded"] }), "What was done about it"),
+        "q" => (openapi::text(), "A part of a name, a pattern with * and ?, or a list of names"),
         "suite" => (openapi::text(), "Name of a suite"),
         "test" | "prefixes" => (openapi::text(), "Beginning of a test's name"),
         "tests" => (openapi::text(), "Name of a test"),

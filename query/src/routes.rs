@@ -20,8 +20,8 @@ use crate::configurations::{self, Known};
 use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
 use crate::{
-    QueryOptions, archives, bugs, commits, dead_letters, ews, failures, flaky, operations, results, suites, summary,
-    test_names, uploads, urls,
+    QueryOptions, archives, bugs, commits, dead_letters, ews, failures, flaky, operations, results, search, suites,
+    summary, test_names, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -160,6 +160,7 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         ["api", "dead-letters", id] => dead_letters::one(service, id, false, query).await,
         ["api", "dead-letters", id, "event"] => dead_letters::one(service, id, true, query).await,
         ["api", "receipts", receipt] => dead_letters::receipt(service, receipt, query).await,
+        ["api", "search"] => search::endpoint(service, query).await,
         ["api", "suites"] => suites::endpoint(service, query).await,
         ["api", "flaky"] => flaky::endpoint(service, query).await,
         ["api", "urls"] => urls::list(service, query).await,

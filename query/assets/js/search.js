@@ -1,5 +1,5 @@
 // Suggestions while a test's name is typed (the combobox pattern of the ARIA practices). Without this script the form
-// works as it is: it shows the tests that start with what was typed.
+// works as it is: it shows the test of that name, or those that what was typed finds.
 
 import Combobox from '/library/combobox-nav.js';
 
@@ -25,37 +25,50 @@ function close() {
   list.hidden = true;
 }
 
-function show(names) {
+function show(tests) {
   combobox.stop();
   // Names come from outside: text, never markup.
-  list.replaceChildren(...names.map((name, index) => {
+  list.replaceChildren(...tests.map(({ suite, test }, index) => {
     const option = document.createElement('li');
     option.id = `suggestion-${index}`;
     option.setAttribute('role', 'option');
-    option.textContent = name;
+    option.dataset.suite = suite;
+    option.dataset.test = test;
+    const place = document.createElement('small');
+    place.textContent = suite;
+    option.append(test, ' ', place);
     return option;
   }));
-  list.hidden = names.length === 0;
+  list.hidden = tests.length === 0;
   if (!list.hidden) combobox.start();
 }
 
 async function suggest() {
   request?.abort();
   request = new AbortController();
-  const suite = encodeURIComponent(form.elements.suite.value);
-  const query = new URLSearchParams({ test: input.value, limit: LIMIT });
+  const query = new URLSearchParams({ q: input.value, suite: form.elements.suite.value, limit: LIMIT });
   try {
-    const answer = await fetch(`/api/${suite}/tests?${query}`, { signal: request.signal });
-    if (answer.ok) show(await answer.json());
+    const answer = await fetch(`/api/search?${query}`, { signal: request.signal });
+    if (answer.ok) show((await answer.json()).tests);
   } catch (error) {
     if (error.name !== 'AbortError') close();
   }
 }
 
-input.addEventListener('input', () => {
+function later() {
   clearTimeout(pause);
-  if (!input.value) return close();
+  if (!input.value.trim()) return close();
   pause = setTimeout(suggest, PAUSE_MS);
+}
+
+input.addEventListener('input', later);
+// A field of one line drops line breaks, which separate the names of a pasted list.
+input.addEventListener('paste', (event) => {
+  const text = event.clipboardData.getData('text').trim();
+  if (!text.includes('\n')) return;
+  event.preventDefault();
+  input.setRangeText(text.replace(/\s+/g, ' '), input.selectionStart, input.selectionEnd, 'end');
+  later();
 });
 input.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') close();
@@ -64,7 +77,7 @@ input.addEventListener('blur', close);
 // Clicking an option must not take the focus from the input.
 list.addEventListener('mousedown', (event) => event.preventDefault());
 list.addEventListener('combobox-commit', (event) => {
-  input.value = event.target.textContent;
+  const { suite, test } = event.target.closest('[role=option]').dataset;
   close();
-  form.requestSubmit();
+  location.assign(`/?${new URLSearchParams({ suite, test })}`);
 });

@@ -91,7 +91,7 @@ impl Pages {
 /// Renders the page at a path, or answers what stands beside the pages.
 pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
     match path {
-        "/" | "/search" => timelines::search(service, query).await,
+        "/" | "/search" => timelines::tests(service, query).await,
         "/suites" => timelines::suites(service, query).await,
         "/investigate" => investigate::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,

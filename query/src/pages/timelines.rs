@@ -1,6 +1,6 @@
 //! Timelines: of tests, and of suites.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,13 +14,19 @@ use crate::error::{ApiError, bad, broken};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::results;
 use crate::routes::Service;
+use crate::search::{self, Kind, TestFound};
 use crate::selection::{Selection, branch_key};
 use crate::{configurations, suites, test_names};
 
 /// Columns of a timeline on first sight; the rest is a larger `limit` away.
 const COLUMNS: u64 = 100;
+/// Names shown of a suite, and of those that a search found.
+const BROWSED: u64 = 200;
+const CHOICES: u64 = 50;
+/// Timelines shown of a pasted list.
+const LISTED: usize = 20;
 
-pub(super) async fn search(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let own = ["suite", "test", "recent", "limit", "expected"];
     let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
     let suites: Vec<&str> = parameters.all("suite").collect();
@@ -30,23 +36,36 @@ pub(super) async fn search(service: &Service, query: Option<&str>) -> Result<Res
     if !browsing && suites.len() != tests.len() {
         return Err(bad("Each test must be paired with a suite"));
     }
+    let chosen = suites.first().copied().unwrap_or_default();
+    let in_suite: &[&str] = if chosen.is_empty() { &[] } else { &[chosen] };
     let hide_expected = parameters.first("expected") == Some("hide");
     let selection = Selection::read(service, &parameters, COLUMNS).await?;
     let known = known_suites(service, &selection).await?;
     let (mut timelines, mut choices) = (Vec::new(), Vec::new());
-    if !browsing {
-        for (suite, test) in suites.iter().zip(&tests) {
-            let entries = results::of_test(service, suite, test, &selection).await?;
-            if entries.is_empty() {
-                choices.extend(test_names::named(service, suite, &[(*test).to_owned()], 50).await?);
-            }
-            let (columns, rows) = grid(entries, |result| outcome_of_test(result, hide_expected));
-            timelines.push(timeline(service, suite, Some(test), &columns, rows).await?);
-        }
-    } else if let Some(suite) = suites.first() {
-        choices = test_names::named(service, suite, &[String::new()], 200).await?;
+    let mut asked: VecDeque<TestFound> = VecDeque::new();
+    if browsing && !chosen.is_empty() {
+        let named = test_names::named(service, chosen, &[String::new()], BROWSED).await?;
+        choices.extend(named.into_iter().map(|test| TestFound { suite: chosen.to_owned(), test }));
+    } else if !browsing {
+        let pair = |(suite, test): (&&str, &&str)| TestFound { suite: (*suite).to_owned(), test: (*test).to_owned() };
+        asked.extend(suites.iter().zip(&tests).map(pair));
     }
-    let chosen = suites.first().copied().unwrap_or_default();
+    while let Some(TestFound { suite, test }) = asked.pop_front() {
+        let entries = results::of_test(service, &suite, &test, &selection).await?;
+        if entries.is_empty() && tests.len() == 1 && timelines.is_empty() {
+            let found = search::find(service, in_suite, &test, CHOICES).await?;
+            if found.kind == Kind::List {
+                asked.extend(found.tests.into_iter().take(LISTED));
+                continue;
+            }
+            choices = found.tests;
+            if !choices.is_empty() {
+                continue;
+            }
+        }
+        let (columns, rows) = grid(entries, |result| outcome_of_test(result, hide_expected));
+        timelines.push(timeline(service, &suite, Some(&test), &columns, rows).await?);
+    }
     let test = tests.first().copied().unwrap_or_default();
     let values = context! {
         page => "/", known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
@@ -83,7 +102,7 @@ pub(super) async fn suites(service: &Service, query: Option<&str>) -> Result<Res
         timelines.push(timeline(service, suite, None, &columns, rows).await?);
     }
     let values = context! {
-        page => "/suites", known, chosen => "", test => "", choices => Vec::<String>::new(), timelines, hide_expected,
+        page => "/suites", known, chosen => "", test => "", choices => Vec::<TestFound>::new(), timelines, hide_expected,
         toggle => toggled(&parameters, "show", !hide_expected),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
