@@ -53,12 +53,12 @@ export async function startBrowser() {
   return chromium.launch({ executablePath, args: QUIET });
 }
 
-export async function upload(url, { suite = 'layout-tests', style = 'Release', timestamp, start, results, commit = {} }) {
+export async function upload(url, { suite = 'layout-tests', style = 'Release', timestamp, start, results, commit = {}, configuration = {} }) {
   const answer = await fetch(`${url}/api/upload`, {
     method: 'POST',
     body: JSON.stringify({
       suite, timestamp: start ?? timestamp, version: 0,
-      configuration: { platform: 'Mac', version: '14.2', version_name: 'Sonoma', is_simulator: false, architecture: 'arm64', style, model: 'Mac14,3' },
+      configuration: { platform: 'Mac', version: '14.2', version_name: 'Sonoma', is_simulator: false, architecture: 'arm64', style, model: 'Mac14,3', ...configuration },
       commits: [{ repository_id: 'webkit', branch: 'main', timestamp, hash: timestamp.toString(16).padStart(40, '0'),
         identifier: `${timestamp % 100000}@main`, message: 'A change', author: { name: 'Ada', emails: ['ada@example.org'] }, ...commit }],
       test_results: { details: { link: 'https://ci.example.org/1' }, run_stats: {}, results },

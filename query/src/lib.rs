@@ -26,6 +26,7 @@ mod selection;
 mod suites;
 mod summary;
 mod test_names;
+mod timeline;
 mod uploads;
 mod urls;
 

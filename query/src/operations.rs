@@ -11,8 +11,8 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{
-    archives, bugs, commits, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names, uploads,
-    urls,
+    archives, bugs, commits, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names,
+    timeline, uploads, urls,
 };
 
 const OPENAPI: Operation = Operation {
@@ -31,6 +31,10 @@ const OPERATIONS: &[Operation] = &[
     results::RUNS_OF_SUITE,
     results::RESULTS_OF_TEST,
     summary::OPERATION,
+    timeline::OF_SUITE,
+    timeline::OF_TEST,
+    timeline::overview::OF_A_SUITE,
+    timeline::overview::OF_A_TEST,
     failures::OPERATION,
     flaky::OPERATION,
     suites::OPERATION,

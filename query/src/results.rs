@@ -130,6 +130,18 @@ pub(crate) struct ResultFound {
     extra: String,
 }
 
+impl ResultFound {
+    /// Where it stands.
+    pub(crate) fn place(&self) -> Place {
+        Place { config_id: self.config_id, uuid: self.uuid, sdk: self.sdk.clone(), start_time: self.start_time }
+    }
+
+    /// How long the test took, milliseconds.
+    pub(crate) fn time(&self) -> Option<u32> {
+        self.time_and_one.checked_sub(1)
+    }
+}
+
 impl OfRun for ResultFound {
     fn config_id(&self) -> u64 {
         self.config_id
@@ -164,23 +176,19 @@ pub(crate) async fn of_test(
     selection: &Selection<'_>,
 ) -> Result<Vec<Entry<Map<String, Value>>>, ApiError> {
     let rows = rows_of_test(service, suite, test, selection).await?;
-    selection.group(
-        rows,
-        |row| Place { config_id: row.config_id, uuid: row.uuid, sdk: row.sdk.clone(), start_time: row.start_time },
-        |row| {
-            let mut shown = Map::new();
-            shown.insert("uuid".into(), row.uuid.into());
-            shown.insert("start_time".into(), row.start_time.into());
-            shown.insert("actual".into(), States::from_bits(row.actual).to_string().into());
-            shown.insert("expected".into(), States::from_bits(row.expected).to_string().into());
-            if let Some(time) = row.time_and_one.checked_sub(1) {
-                shown.insert("time".into(), time.into());
-            }
-            if !row.extra.is_empty() {
-                let extra: Map<String, Value> = serde_json::from_str(&row.extra).map_err(broken)?;
-                shown.extend(extra);
-            }
-            Ok(shown)
-        },
-    )
+    selection.group(rows, ResultFound::place, |row| {
+        let mut shown = Map::new();
+        shown.insert("uuid".into(), row.uuid.into());
+        shown.insert("start_time".into(), row.start_time.into());
+        shown.insert("actual".into(), States::from_bits(row.actual).to_string().into());
+        shown.insert("expected".into(), States::from_bits(row.expected).to_string().into());
+        if let Some(time) = row.time() {
+            shown.insert("time".into(), time.into());
+        }
+        if !row.extra.is_empty() {
+            let extra: Map<String, Value> = serde_json::from_str(&row.extra).map_err(broken)?;
+            shown.extend(extra);
+        }
+        Ok(shown)
+    })
 }

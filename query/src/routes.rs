@@ -19,9 +19,10 @@ use crate::cache::{Answers, Watermark};
 use crate::configurations::{self, Known};
 use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
+use crate::timeline::overview;
 use crate::{
     QueryOptions, archives, bugs, commits, dead_letters, ews, failures, flaky, operations, results, search, suites,
-    summary, test_names, uploads, urls,
+    summary, test_names, timeline, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -160,6 +161,14 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         ["api", "dead-letters", id] => dead_letters::one(service, id, false, query).await,
         ["api", "dead-letters", id, "event"] => dead_letters::one(service, id, true, query).await,
         ["api", "receipts", receipt] => dead_letters::receipt(service, receipt, query).await,
+        ["api", "timeline", suite] => timeline::endpoint(service, query, &name(suite), None).await,
+        ["api", "timeline", suite, test @ ..] => {
+            timeline::endpoint(service, query, &name(suite), Some(&name(&test.join("/")))).await
+        }
+        ["api", "timeline-overview", suite] => overview::endpoint(service, query, &name(suite), None).await,
+        ["api", "timeline-overview", suite, test @ ..] => {
+            overview::endpoint(service, query, &name(suite), Some(&name(&test.join("/")))).await
+        }
         ["api", "search"] => search::endpoint(service, query).await,
         ["api", "suites"] => suites::endpoint(service, query).await,
         ["api", "flaky"] => flaky::endpoint(service, query).await,

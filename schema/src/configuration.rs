@@ -149,6 +149,63 @@ impl Configuration {
         parts.extend(self.architecture.as_ref().map(|architecture| format!("using {architecture}")));
         parts.join(" ")
     }
+
+    /// Names that tell these configurations apart: without what is the same in all of them. Platform and version stay.
+    pub fn short_names<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Vec<String> {
+        let Some(first) = all.clone().next() else { return Vec::new() };
+        let mut common = first.clone();
+        for other in all.clone() {
+            let texts = [
+                (&mut common.style, &other.style),
+                (&mut common.flavor, &other.flavor),
+                (&mut common.model, &other.model),
+                (&mut common.architecture, &other.architecture),
+                (&mut common.sdk, &other.sdk),
+            ];
+            for (kept, found) in texts {
+                if kept.as_ref() != found.as_ref() {
+                    *kept = None;
+                }
+            }
+        }
+        let short = |one: &Self| {
+            let unless = |same: &Option<String>, own: &Option<String>| own.clone().filter(|_| same.is_none());
+            let mut short = one.clone();
+            short.style = unless(&common.style, &one.style);
+            short.flavor = unless(&common.flavor, &one.flavor);
+            short.model = unless(&common.model, &one.model);
+            short.architecture = unless(&common.architecture, &one.architecture);
+            short.sdk = unless(&common.sdk, &one.sdk);
+            short.name()
+        };
+        all.map(short).collect()
+    }
+
+    /// The query text that selects exactly this configuration.
+    pub fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let texts = [
+            ("platform", &self.platform),
+            ("version_name", &self.version_name),
+            ("architecture", &self.architecture),
+            ("model", &self.model),
+            ("style", &self.style),
+            ("flavor", &self.flavor),
+            ("sdk", &self.sdk),
+        ];
+        for (name, value) in texts {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        if let Some(version) = self.version {
+            query.append_pair("version", &version.to_string());
+        }
+        if let Some(simulator) = self.is_simulator {
+            query.append_pair("is_simulator", if simulator { "true" } else { "false" });
+        }
+        query.finish()
+    }
 }
 
 impl Ord for Configuration {
@@ -212,6 +269,18 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(configuration.name(), "iOS 17.0.0 (21A1) Simulator Release using arm64");
+    }
+
+    #[test]
+    fn short_names_leave_out_what_is_the_same() {
+        let of = |style: &str| Configuration {
+            platform: Some("mac".into()),
+            style: Some(style.into()),
+            architecture: Some("arm64".into()),
+            ..Configuration::default()
+        };
+        assert_eq!(Configuration::short_names([of("Debug"), of("Release")].iter()), ["mac Debug", "mac Release"]);
+        assert_eq!(Configuration::short_names([of("Debug")].iter()), ["mac"]);
     }
 
     fn any_configuration() -> impl Strategy<Value = Configuration> {

@@ -7,7 +7,6 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::state::NAMES;
 
-use super::grid::query_of;
 use super::timelines::known_suites;
 use crate::error::ApiError;
 use crate::failures;
@@ -36,7 +35,7 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
             let Some(configuration) = selection.configuration(&row.place()) else { continue };
             let found = tests.entry(&row.test).or_insert_with(|| (row.state, BTreeMap::new()));
             found.0 = found.0.min(row.state);
-            found.1.insert(configuration.name(), query_of(&configuration));
+            found.1.insert(configuration.name(), configuration.query());
         }
         let mut ordered: Vec<_> = tests.into_iter().collect();
         // Worst first; what fails in few places is news, what fails everywhere is known by then.

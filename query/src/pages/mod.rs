@@ -3,7 +3,6 @@
 mod commits;
 mod files;
 mod flaky;
-mod grid;
 mod investigate;
 mod time;
 mod timelines;
