@@ -27,7 +27,7 @@ const RULE: &str = "wilson-1";
 /// 95 % of a normal distribution lie within this many standard deviations.
 const Z: f64 = 1.96;
 /// A run with a larger share of unexpected failures broke as a whole.
-const BROKEN_RUN: f64 = 0.8;
+pub(crate) const BROKEN_RUN: f64 = 0.8;
 const DEFAULT_WEEKS: u64 = 4;
 const MAX_WEEKS: u64 = 52;
 /// Tests whose results are read for each one that is answered.

@@ -27,6 +27,7 @@ mod suites;
 mod summary;
 mod test_names;
 mod timeline;
+mod triage;
 mod uploads;
 mod urls;
 

@@ -12,7 +12,7 @@ use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{
     archives, bugs, commits, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names,
-    timeline, uploads, urls,
+    timeline, triage, uploads, urls,
 };
 
 const OPENAPI: Operation = Operation {
@@ -37,6 +37,7 @@ const OPERATIONS: &[Operation] = &[
     timeline::overview::OF_A_TEST,
     failures::OPERATION,
     flaky::OPERATION,
+    triage::OPERATION,
     suites::OPERATION,
     search::OPERATION,
     test_names::OPERATION,
@@ -87,6 +88,8 @@ fn parameter(name: &str) -> (Value, &'static str) {
     let bare = name.trim_start_matches("after_").trim_start_matches("before_");
     match bare {
         "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
+        "days" => (json!({ "type": "integer", "minimum": 1, "maximum": 14 }), "What counts as new or fixed"),
+        "group" => (json!({ "enum": ["new", "still", "fixed", "flaky"] }), "Only these"),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),
         "timestamp" => (number(), "The commit's time, seconds since 1970"),

@@ -22,7 +22,7 @@ use crate::pages::{self, Pages};
 use crate::timeline::overview;
 use crate::{
     QueryOptions, archives, bugs, commits, dead_letters, ews, failures, flaky, operations, results, search, suites,
-    summary, test_names, timeline, uploads, urls,
+    summary, test_names, timeline, triage, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -171,6 +171,7 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         }
         ["api", "search"] => search::endpoint(service, query).await,
         ["api", "suites"] => suites::endpoint(service, query).await,
+        ["api", "triage"] => triage::endpoint(service, query).await,
         ["api", "flaky"] => flaky::endpoint(service, query).await,
         ["api", "urls"] => urls::list(service, query).await,
         ["api", "urls", "queue"] => urls::list_queues(service, query).await,

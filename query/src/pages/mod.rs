@@ -6,6 +6,7 @@ mod flaky;
 mod investigate;
 mod time;
 mod timelines;
+mod triage;
 
 use std::collections::BTreeSet;
 
@@ -93,6 +94,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/" | "/search" => timelines::tests(service, query).await,
         "/suites" => timelines::suites(service, query).await,
         "/investigate" => investigate::page(service, query).await,
+        "/triage" => triage::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,
         "/dead-letters" => dead_letters::page(service, query).await,
         "/commits" => commits::list(service, query).await,

@@ -133,17 +133,22 @@ async fn timeline(
     Ok(context! { suite, test, columns, days, rows, failing, flaky, stale, passing, newest })
 }
 
-/// What a template shows of a cell.
-fn cell(outcome: Option<Outcome>, hide_expected: bool) -> Value {
-    let Some(outcome) = outcome else { return Value::from(()) };
-    let (class, symbol) = match if hide_expected { outcome.unexpected } else { outcome.actual } {
+/// Class and symbol of a state, by its position.
+pub(super) fn symbol(state: u8) -> (&'static str, &'static str) {
+    match state {
         state::CRASH => ("crash", "!"),
         state::TIMEOUT => ("timeout", "T"),
         2 => ("image", "I"),
         3..=state::ERROR => ("fail", "✕"),
         state::WARNING => ("warning", "?"),
         _ => ("pass", "✓"),
-    };
+    }
+}
+
+/// What a template shows of a cell.
+fn cell(outcome: Option<Outcome>, hide_expected: bool) -> Value {
+    let Some(outcome) = outcome else { return Value::from(()) };
+    let (class, symbol) = symbol(if hide_expected { outcome.unexpected } else { outcome.actual });
     let count = outcome.failed.map(|(all, unexpected)| if hide_expected { unexpected } else { all });
     let count = count.filter(|count| *count > 0);
     context! { uuid => outcome.uuid, class, symbol, label => outcome.label, count }
