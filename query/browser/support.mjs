@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-const BINARY = join(ROOT, process.env.RESULTSDB ?? 'target/release/resultsdb');
+export const BINARY = join(ROOT, process.env.RESULTSDB ?? 'target/release/resultsdb');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking',
@@ -28,16 +28,23 @@ export async function startServer(...extra) {
   const child = spawn(BINARY,
     ['serve', '--data-dir', directory, '--listen', '127.0.0.1:0', '--config', join(ROOT, 'examples/webkit.toml'), ...extra],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } });
-  const [line] = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next().then((next) => [next.value]);
-  const url = line.replace('listening on ', '');
-  const stop = () => new Promise((done) => {
-    child.once('exit', () => {
-      rmSync(directory, { recursive: true, force: true });
-      done();
-    });
+  const url = await launch(child);
+  return { url, stop: () => stop(child).finally(() => rmSync(directory, { recursive: true, force: true })) };
+}
+
+// Where a process listens, once it does.
+export async function launch(child) {
+  const { value: line } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  if (!line) throw new Error('the server ended before it listened');
+  return line.replace('listening on ', '');
+}
+
+// Ends a process and waits for it.
+export function stop(child) {
+  return new Promise((done) => {
+    child.once('exit', done);
     child.kill('SIGTERM');
   });
-  return { url, stop };
 }
 
 // Posts the demonstration's data; ends once all of it is visible.
