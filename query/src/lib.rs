@@ -9,6 +9,7 @@ mod archives;
 mod bugs;
 mod cache;
 mod commits;
+mod compare;
 mod configurations;
 mod dead_letters;
 mod error;

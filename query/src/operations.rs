@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{
-    archives, bugs, commits, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names,
+    archives, bugs, commits, compare, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names,
     timeline, triage, uploads, urls,
 };
 
@@ -38,6 +38,7 @@ const OPERATIONS: &[Operation] = &[
     failures::OPERATION,
     flaky::OPERATION,
     triage::OPERATION,
+    compare::OPERATION,
     suites::OPERATION,
     search::OPERATION,
     test_names::OPERATION,
@@ -90,6 +91,8 @@ fn parameter(name: &str) -> (Value, &'static str) {
         "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
         "days" => (json!({ "type": "integer", "minimum": 1, "maximum": 14 }), "What counts as new or fixed"),
         "group" => (json!({ "enum": ["new", "still", "fixed", "flaky"] }), "Only these"),
+        // After the commits' parameters were stripped of their prefixes these two are what is left.
+        "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),
         "timestamp" => (number(), "The commit's time, seconds since 1970"),

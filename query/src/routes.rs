@@ -21,8 +21,8 @@ use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
 use crate::timeline::overview;
 use crate::{
-    QueryOptions, archives, bugs, commits, dead_letters, ews, failures, flaky, operations, results, search, suites,
-    summary, test_names, timeline, triage, uploads, urls,
+    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, failures, flaky, operations, results, search,
+    suites, summary, test_names, timeline, triage, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -171,6 +171,7 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         }
         ["api", "search"] => search::endpoint(service, query).await,
         ["api", "suites"] => suites::endpoint(service, query).await,
+        ["api", "compare"] => compare::endpoint(service, query).await,
         ["api", "triage"] => triage::endpoint(service, query).await,
         ["api", "flaky"] => flaky::endpoint(service, query).await,
         ["api", "urls"] => urls::list(service, query).await,

@@ -1,6 +1,7 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
 mod commits;
+mod compare;
 mod files;
 mod flaky;
 mod investigate;
@@ -95,6 +96,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/suites" => timelines::suites(service, query).await,
         "/investigate" => investigate::page(service, query).await,
         "/triage" => triage::page(service, query).await,
+        "/compare" => compare::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,
         "/dead-letters" => dead_letters::page(service, query).await,
         "/commits" => commits::list(service, query).await,

@@ -1,0 +1,80 @@
+// The comparison of two commits: groups, one configuration in detail, mistakes, hostile names.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+
+const NOW = Math.floor(Date.now() / 1000);
+const [OLD, YOUNG] = [NOW - 2 * 86400, NOW - 86400];
+const name = (timestamp) => `${timestamp % 100000}@main`;
+let server, browser, open;
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  open = opener(server, browser);
+  const leaf = (actual, time) => ({ actual, expected: 'PASS', time });
+  for (const style of ['Release', 'Debug']) {
+    const results = (isOld) => ({
+      'broken.html': leaf(isOld ? 'PASS' : style === 'Debug' ? 'CRASH' : 'TEXT', 5),
+      'other.html': leaf(isOld ? 'TEXT' : 'TIMEOUT', 5),
+      'fixed.html': leaf(isOld ? 'TEXT' : 'PASS', 5),
+      'same.html': leaf('TEXT', 5),
+      'slow.html': leaf('PASS', isOld ? 100 : 900),
+      [isOld ? 'removed.html' : 'added.html']: leaf('PASS', 5),
+      hostile: Object.fromEntries(HOSTILE.map((name) => [name, leaf(isOld ? 'PASS' : 'IMAGE', 5)])),
+    });
+    await upload(server.url, { style, timestamp: OLD, start: OLD + 60, results: results(true) });
+    await upload(server.url, { style, timestamp: YOUNG, start: YOUNG + 60, results: results(false) });
+  }
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const question = (more = '') => `/compare?suite=layout-tests&before=${name(OLD)}&after=${name(YOUNG)}${more}`;
+const tests = (page, group) => page.getByRole('region', { name: group }).getByRole('rowheader').allTextContents();
+
+test('every state is accessible', () => accessible(open, ['/compare', question(), question('&style=Debug'), '/compare?before=nothing']));
+
+test('what is new, changed, fixed and the same, over all configurations', async () => {
+  await open(question(), { javaScriptEnabled: false }, async (page) => {
+    const broken = await tests(page, 'Newly failing');
+    assert.equal(broken[0], 'broken.html');
+    assert.equal(broken.length, 1 + HOSTILE.length);
+    assert.deepEqual(await tests(page, 'Failing in another way'), ['other.html']);
+    assert.deepEqual(await tests(page, 'Fixed'), ['fixed.html']);
+    assert.deepEqual(await tests(page, 'Still failing'), ['same.html']);
+    assert.match(await page.getByRole('row').filter({ hasText: 'broken.html' }).textContent(), /✓ pass! crash.*Debug, .*Release/s);
+    page.evaluate = async () => undefined;
+  });
+});
+
+test('one configuration also shows what was added, removed and became slower', async () => {
+  await open(question(), {}, async (page) => {
+    await page.getByRole('region', { name: 'Compared runs' }).getByRole('link', { name: /Debug/ }).click();
+    await page.waitForURL(/style=Debug/);
+    assert.equal(await page.locator('#added li').textContent(), 'added.html');
+    assert.equal(await page.locator('#removed li').textContent(), 'removed.html');
+    assert.match(await page.locator('#slower tbody').textContent(), /slow\.html100 ms900 ms/);
+  });
+});
+
+test('the form compares, and a name that is not known is said beside it', async () => {
+  await open('/compare', {}, async (page) => {
+    await page.getByLabel('Before').fill('nothing-like-it');
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.getByRole('alert').waitFor();
+    assert.match(await page.getByRole('alert').textContent(), /No commit is named nothing-like-it/);
+    await page.getByLabel('Before').fill(name(OLD));
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.locator('#new').waitFor();
+    assert.match(await page.textContent('.summary'), /2 configurations ran on both sides/);
+  });
+});
+
+test('a commit with itself is all the same', async () => {
+  const answer = await (await fetch(`${server.url}/api/compare?suite=layout-tests&before=${name(OLD)}&after=${name(OLD)}`)).json();
+  assert.deepEqual(answer.counts, { same: 3 });
+  assert.equal(answer.details, null);
+});

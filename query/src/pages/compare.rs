@@ -1,0 +1,79 @@
+//! What changed between two commits.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::{Value, context};
+use schema::configuration::Configuration;
+
+use super::timelines::{known_suites_of, symbol};
+use crate::compare::{self, Change, Changed, OPERATION};
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::routes::Service;
+
+/// Names shown of those that were added, removed, or became slower.
+const DETAILS: usize = 200;
+
+pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+    let known = known_suites_of(service).await?;
+    // A form sends its empty fields too; they mean no choice.
+    let filled = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).filter(|(_, value)| !value.is_empty());
+    let filled = form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish();
+    let parameters = Parameters::read(Some(&filled), OPERATION.parameters)?;
+    let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
+    let chosen = parameters.first("suite").or(known.first().map(String::as_str)).unwrap_or_default().to_owned();
+    let asked = parameters.first("before").is_some() && !chosen.is_empty();
+    // What cannot be found is said beside the form, where it can be mended.
+    let (answer, problem) = match asked {
+        false => (None, None),
+        true => match compare::find(service, &parameters, &chosen).await {
+            Err(error @ (ApiError::NotFound(_) | ApiError::Bad(_))) => (None, Some(error.to_string())),
+            other => (Some(other?), None),
+        },
+    };
+    let shown = answer.map(|answer| {
+        let names = Configuration::short_names(answer.runs.iter().map(|(configuration, ..)| configuration));
+        let groups: Vec<Value> = Change::ALL
+            .into_iter()
+            .map(|change| {
+                let of_group = answer.tests.iter().filter(|test| test.change == change);
+                let tests: Vec<Value> = of_group.map(|test| row(test, &names)).collect();
+                let count = answer.counts.get(&change).copied().unwrap_or(0);
+                context! { name => change.name(), title => compare::described(change), more => count - tests.len(), count, tests }
+            })
+            .collect();
+        let run = |((configuration, before, after), name): (&(Configuration, compare::Side, compare::Side), &String)| {
+            context! { name, query => configuration.query(), before => before.0, after => after.0 }
+        };
+        let runs: Vec<Value> = answer.runs.iter().zip(&names).map(run).collect();
+        let details = answer.details.map(|details| {
+            let part = |names: &[String]| context! { count => names.len(), names => &names[..names.len().min(DETAILS)] };
+            let slower: Vec<Value> = details
+                .slower
+                .iter()
+                .take(DETAILS)
+                .map(|(test, before, after)| context! { test, before, after })
+                .collect();
+            context! {
+                added => part(&details.added), removed => part(&details.removed), slow => details.slower.len(), slower,
+            }
+        });
+        let end = |end: &compare::End| context! { uuid => end.uuid, name => end.name };
+        context! { before => end(&answer.before), after => end(&answer.after), groups, runs, alone => answer.alone, details }
+    });
+    let values = context! {
+        page => "/compare", known, chosen, before => value("before"), after => value("after"), platform => value("platform"),
+        unexpected => parameters.flag("unexpected", true), answer => shown, problem, filled,
+    };
+    service.pages.render(StatusCode::OK, "compare.html", Some("Compare"), values)
+}
+
+fn row(changed: &Changed, names: &[String]) -> Value {
+    let state = |state: u8| {
+        let (class, symbol) = symbol(state);
+        let name = schema::state::NAMES.get(usize::from(state)).map(|name| name.to_lowercase());
+        context! { class, symbol, name }
+    };
+    let configurations: Vec<&str> = changed.runs.iter().filter_map(|run| Some(names.get(*run)?.as_str())).collect();
+    context! { test => changed.test, before => state(changed.before), after => state(changed.after), configurations }
+}
