@@ -4,6 +4,8 @@
 //! [`report`] compares with the floors; a missed one ends with exit status 1.
 
 mod documents;
+mod engine;
+mod peer;
 mod random;
 mod rebuild;
 mod report;
@@ -64,6 +66,18 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         uploads: usize,
     },
+    /// The same to this project and to resultsdbpy, by turns
+    Peer {
+        /// Uploads of 60,000 tests to each
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// Uploads, then the same rows loaded by the engine alone
+    Engine {
+        /// Large uploads to load
+        #[arg(long, default_value_t = 100)]
+        uploads: usize,
+    },
     /// Many small uploads
     Small {
         /// Seconds of load
@@ -105,6 +119,12 @@ fn main() -> anyhow::Result<()> {
             intake(&server, uploads, &mut report)?;
             rebuild::measure(&arguments.binary, server, &mut report)?;
         }
+        Command::Peer { rounds } => peer::measure(&arguments.binary, rounds, &mut report)?,
+        Command::Engine { uploads } => {
+            let server = start(&arguments.binary, &mut report)?;
+            let rate = intake(&server, uploads, &mut report)?;
+            engine::measure(&arguments.binary, server, rate, &mut report)?;
+        }
         Command::Small { seconds } => {
             let server = Server::start(&arguments.binary)?;
             small(&server, seconds, &mut report)?;
@@ -125,8 +145,8 @@ fn start(binary: &std::path::Path, report: &mut Report) -> anyhow::Result<Server
     Ok(server)
 }
 
-/// Large uploads from two connections, spread over four weeks.
-fn intake(server: &Server, uploads: usize, report: &mut Report) -> anyhow::Result<()> {
+/// Large uploads from two connections, spread over four weeks; how many results a second became visible.
+fn intake(server: &Server, uploads: usize, report: &mut Report) -> anyhow::Result<f64> {
     let names = documents::names(TESTS);
     let (end, step) = (now()?, 4 * 7 * 86_400 / uploads.max(1) as u64);
     let document = |index: usize| {
@@ -168,7 +188,8 @@ fn intake(server: &Server, uploads: usize, report: &mut Report) -> anyhow::Resul
         generating += spent;
     }
     let busy = elapsed.saturating_sub(generating / 2).as_secs_f64();
-    report.above("results per second, visible", (times.len() * TESTS) as f64 / busy, 100_000.0, "/s");
+    let rate = (times.len() * TESTS) as f64 / busy;
+    report.above("results per second, visible", rate, 100_000.0, "/s");
     report.tell("upload of 60,000 tests, 2 at a time, p50", report::show(percentile(&mut times, 50)));
     report.tell("upload of 60,000 tests, 2 at a time, p95", report::show(percentile(&mut times, 95)));
     report.below("peak memory during uploads", server.memory()?.1 as f64 / MIB, 1024.0, "MiB");
@@ -179,7 +200,7 @@ fn intake(server: &Server, uploads: usize, report: &mut Report) -> anyhow::Resul
         format!("{:.1}", server.bytes_of("store")? as f64 / results),
     );
     report.tell("bytes per result, event log", format!("{:.1}", server.bytes_of("log")? as f64 / results));
-    Ok(())
+    Ok(rate)
 }
 
 /// Questions, each asked of many tests so that no answer was given before.

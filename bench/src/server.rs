@@ -137,7 +137,11 @@ pub(crate) fn agent() -> ureq::Agent {
 /// Uploads a document and waits until it is visible; how long that took.
 pub(crate) fn upload(agent: &ureq::Agent, url: &str, document: &str) -> anyhow::Result<Duration> {
     let begun = Instant::now();
-    let mut response = agent.post(format!("{url}/api/upload")).header("Prefer", "wait=60").send(document)?;
+    let mut response = agent
+        .post(format!("{url}/api/upload"))
+        .header("Prefer", "wait=60")
+        .content_type("application/json")
+        .send(document)?;
     let answer = response.body_mut().read_to_string()?;
     if answer.contains("Queued") {
         bail!("an upload was not visible within a minute: {answer}");

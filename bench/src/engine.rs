@@ -1,0 +1,87 @@
+//! The rows that uploads became, loaded again by the engine alone from files in its native format: its own speed, which
+//! the whole line from document to view is held against.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+use crate::report::Report;
+use crate::server::Server;
+
+/// The views that a run is written to.
+const VIEWS: [&str; 6] = ["results", "failures", "runs", "uploads", "links", "tests"];
+const PASSWORD: &str = "bench";
+
+/// The embedded engine as a server of its own; dies with this.
+struct Engine {
+    child: Child,
+    url: String,
+}
+
+impl Engine {
+    fn start(binary: &Path, store: &Path, password: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(binary)
+            .args(["engine", "--port", "0", "--data-dir"])
+            .arg(store)
+            .arg("--password-file")
+            .arg(password)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the engine")?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("the engine's output")?).read_line(&mut line)?;
+        let url = line.trim().strip_prefix("listening on ").context("the engine printed no address")?.to_owned();
+        Ok(Self { child, url })
+    }
+
+    fn run(&self, sql: &str) -> anyhow::Result<String> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(3600)))
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut answer = agent
+            .post(format!("{}/?database=resultsdb&max_partitions_per_insert_block=0", self.url))
+            .header("X-ClickHouse-User", "default")
+            .header("X-ClickHouse-Key", PASSWORD)
+            .send(sql)?;
+        let text = answer.body_mut().read_to_string()?;
+        ensure!(answer.status().is_success(), "{sql}: {text}");
+        Ok(text.trim().to_owned())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Stops the server and loads what it stored again; `rate` is how many results a second it took in.
+pub(crate) fn measure(binary: &Path, server: Server, rate: f64, report: &mut Report) -> anyhow::Result<()> {
+    let data = server.data();
+    server.stop()?;
+    let (store, password) = (data.path().join("store"), data.path().join("password"));
+    std::fs::write(&password, PASSWORD)?;
+    let engine = Engine::start(binary, &store, &password)?;
+    let results: f64 =
+        engine.run("SELECT count() FROM results FORMAT TSV")?.parse().context("the number of results")?;
+    let mut spent = Duration::ZERO;
+    for view in VIEWS {
+        let file = data.path().join(format!("{view}.native"));
+        let file = file.display();
+        engine.run(&format!("INSERT INTO FUNCTION file('{file}', 'Native') SELECT * FROM {view}"))?;
+        engine.run(&format!("CREATE TABLE copy_of_{view} AS {view}"))?;
+        let begun = Instant::now();
+        engine.run(&format!("INSERT INTO copy_of_{view} SELECT * FROM file('{file}', 'Native')"))?;
+        spent += begun.elapsed();
+    }
+    let own = results / spent.as_secs_f64();
+    report.tell("the engine's own load of the same rows", format!("{own:.0} results/s"));
+    report.tell("uploads to visible, share of that", format!("{:.0} %", 100.0 * rate / own));
+    Ok(())
+}
