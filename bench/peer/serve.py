@@ -1,4 +1,4 @@
-"""resultsdbpy as it comes from PyPI, in its in-memory mode, on one port: python serve.py PORT
+"""resultsdbpy as it comes from PyPI, in its in-memory mode, on one port: run.sh serve PORT
 
 Its stores are the stand-ins that it ships for its own tests; it processes an upload before it answers."""
 

@@ -28,17 +28,18 @@ struct Peer {
 impl Peer {
     fn start() -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = Command::new("bench/peer/serve.sh")
+        let child = Command::new("bench/peer/run.sh")
+            .arg("serve")
             .arg(port.to_string())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .context("starting bench/peer/serve.sh; run this in the project's folder")?;
+            .context("starting bench/peer/run.sh; run this in the project's folder")?;
         let mut peer = Self { child, url: format!("http://127.0.0.1:{port}") };
         let begun = Instant::now();
         while agent().get(format!("{}/__health", peer.url)).call().is_err() {
             if peer.child.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
-                bail!("resultsdbpy does not start; run bench/peer/serve.sh {port} to see why");
+                bail!("resultsdbpy does not start; run bench/peer/run.sh serve {port} to see why");
             }
             std::thread::sleep(Duration::from_millis(50));
         }

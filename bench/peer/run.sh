@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts resultsdbpy from PyPI on a port: bench/peer/serve.sh PORT
+# Runs what uses resultsdbpy from PyPI: bench/peer/run.sh serve PORT, or bench/peer/run.sh front PORT URL
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 VERSION=3.1.10
@@ -10,4 +10,4 @@ if [ ! -e "$tools/ready" ]; then
   "$tools/bin/pip" install --quiet --disable-pip-version-check "resultsdbpy==$VERSION"
   touch "$tools/ready"
 fi
-exec "$tools/bin/python" -W ignore bench/peer/serve.py "$1"
+exec "$tools/bin/python" -W ignore "bench/peer/$1.py" "${@:2}"
