@@ -2,6 +2,7 @@
 
 Its pages and scripts are its own; everything that they ask for goes to URL."""
 
+import json
 import sys
 import urllib.error
 import urllib.request
@@ -37,8 +38,17 @@ class ToServer:
         return Response(answer.read(), status=answer.status, content_type=answer.headers.get('Content-Type'))
 
 
+def suites_of(url):
+    """What a page lists is asked before the page is made."""
+    def find_suites(**kwargs):
+        with urllib.request.urlopen(f'{url}/api/suites') as answer:
+            return {json.dumps(configuration): suites for configuration, suites in json.load(answer)}
+    return find_suites
+
+
 if __name__ == '__main__':
     app = application()
+    app.model.upload_context.find_suites = suites_of(sys.argv[2].rstrip('/'))
     app.wsgi_app_of_pages = app.wsgi_app
     app.wsgi_app = ToServer(app, sys.argv[2])
     app.run(host='127.0.0.1', port=int(sys.argv[1]), threaded=True)

@@ -42,6 +42,7 @@ def application():
     model = Model(redis=FakeStrictRedis(), cassandra=cassandra, repositories=[Named()], default_ttl_seconds=Model.TTL_YEAR * 5,
                   async_processing=False)
     app = Flask('bench')
+    app.model = model
     api = APIRoutes(model=model, import_name='bench')
     app.register_blueprint(api)
     app.register_blueprint(ViewRoutes(title='bench', model=model, controller=api, import_name='bench'))
