@@ -124,15 +124,29 @@ fn print(measures: &[Measure], uploads: usize) {
         );
     }
     for found in &medians {
-        let parts = [("the broker", found.broker), ("the engine", found.engine), ("the processors", found.services)];
-        let most = parts.into_iter().max_by(|one, other| one.1.total_cmp(&other.1));
-        let whole = found.broker + found.engine + found.services + found.others + found.idle;
-        let (who, much) = most.unwrap_or_default();
-        println!(
-            "\nWith {}: {who} took most, {much:.2} of {whole:.2} processors; {:.0} % were idle.",
-            found.processors,
-            100.0 * found.idle / whole,
-        );
+        println!("\n{}", found.explain((uploads * TESTS) as f64));
+    }
+}
+
+impl Measure {
+    /// What the time went into, and how fast it could go if these processors did nothing else.
+    fn explain(&self, results: f64) -> String {
+        let Self { processors, seconds, broker, engine, services, others, idle, .. } = self;
+        let per_million = |share: &f64| share * seconds / results * 1e6;
+        let whole = broker + engine + services + others + idle;
+        let ours = broker + engine + services;
+        format!(
+            "With {processors}: a million results cost {:.2} s of processor time in the broker, {:.2} s in the engine \
+             and {:.2} s in the processors; {whole:.0} processors that did nothing else could take {:.0} results per \
+             second, {:.0} % of which were reached; {:.0} % of their time went to other work and {:.0} % was idle.",
+            per_million(broker),
+            per_million(engine),
+            per_million(services),
+            whole / per_million(&ours) * 1e6,
+            100.0 * ours / whole,
+            100.0 * others / whole,
+            100.0 * idle / whole,
+        )
     }
 }
 
