@@ -3,12 +3,15 @@
 //! Data flow: [`documents`] generates uploads, whose cost is outside the measures → [`server`] posts them and asks →
 //! [`report`] compares with the floors; a missed one ends with exit status 1.
 
+mod cpu;
+mod deployment;
 mod documents;
 mod engine;
 mod peer;
 mod random;
 mod rebuild;
 mod report;
+mod scale;
 mod server;
 
 use std::path::PathBuf;
@@ -78,6 +81,18 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         uploads: usize,
     },
+    /// A backlog on Kafka, made visible by one, two and four processors
+    Scale {
+        /// Large uploads in the backlog
+        #[arg(long, default_value_t = 100)]
+        uploads: usize,
+        /// Measures of each, of which the median is shown
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// The script that runs a broker
+        #[arg(long, default_value = "scripts/kafka.sh")]
+        kafka: PathBuf,
+    },
     /// Many small uploads
     Small {
         /// Seconds of load
@@ -102,6 +117,9 @@ fn main() -> anyhow::Result<()> {
                 upload(&agent(), &url, &documents::run(&names, index % CONFIGURATIONS, index, time, index as u64))?;
             }
             return Ok(());
+        }
+        Command::Scale { uploads, rounds, kafka } => {
+            return scale::measure(&arguments.binary, &kafka, uploads, rounds);
         }
         Command::All { uploads, settle } => {
             let server = start(&arguments.binary, &mut report)?;

@@ -94,6 +94,18 @@ pub(crate) struct ClickHouse {
     pub(crate) user: String,
     /// A file that holds the password; no file means none.
     pub(crate) password_file: Option<PathBuf>,
+    /// The cluster that this server is one of; none for a server alone.
+    pub(crate) cluster: Option<ClusterMember>,
+}
+
+/// A cluster of ClickHouse servers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClusterMember {
+    /// What its servers call it.
+    pub(crate) name: String,
+    /// How many servers must have what is written before it counts as shown: all that are asked by anybody.
+    pub(crate) replicas: u32,
 }
 
 /// A repository whose commits runs name.
@@ -184,6 +196,7 @@ impl Default for ClickHouse {
             database: "resultsdb".to_owned(),
             user: "default".to_owned(),
             password_file: None,
+            cluster: None,
         }
     }
 }
@@ -313,7 +326,7 @@ mod tests {
     #[test]
     fn the_examples_load() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        for name in ["minimal.toml", "webkit.toml", "compose.toml"] {
+        for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster.toml"] {
             Config::load(Some(&examples.join(name)), &[]).unwrap().query().unwrap();
         }
     }

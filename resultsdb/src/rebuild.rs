@@ -12,7 +12,7 @@ use eventlog::kafka::KafkaLog;
 use indicatif::{ProgressBar, ProgressStyle};
 use processor::rebuild::{self, Manner, Plan, Report, VIEWS};
 use schema::blobs::Blobs;
-use schema::store;
+use schema::store::{self, StoreAddress};
 
 use crate::config::Config;
 use crate::serve;
@@ -42,7 +42,7 @@ pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::R
     let address = serve::store_address(config)?;
     store::migrate(&address).await?;
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
-    work(log, &address.client(), serve::blobs(config)?, arguments).await
+    work(log, &address, serve::blobs(config)?, arguments).await
 }
 
 /// Rebuilds the views of `serve`, which must not run.
@@ -56,19 +56,14 @@ pub(crate) async fn embedded(data_dir: &Path, arguments: Arguments) -> anyhow::R
     let address = serve::embedded_address(&engine);
     store::migrate(&address).await?;
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
-    let worked = work(Arc::new(log), &address.client(), blobs, arguments).await;
+    let worked = work(Arc::new(log), &address, blobs, arguments).await;
     engine.shutdown().await;
     worked
 }
 
-async fn work(
-    log: Arc<dyn EventLog>,
-    client: &clickhouse::Client,
-    blobs: Blobs,
-    arguments: Arguments,
-) -> anyhow::Result<()> {
+async fn work(log: Arc<dyn EventLog>, store: &StoreAddress, blobs: Blobs, arguments: Arguments) -> anyhow::Result<()> {
     if arguments.drop_old {
-        let dropped = rebuild::drop_old(client).await?;
+        let dropped = rebuild::drop_old(&store.client()).await?;
         println!("removed {} old tables", dropped.len());
         return Ok(());
     }
@@ -81,7 +76,7 @@ async fn work(
         bar.set_length(total);
         bar.set_position(done);
     };
-    let report = rebuild::run(log, client.clone(), blobs, Plan { views, since }, manner, progress).await?;
+    let report = rebuild::run(log, store, blobs, Plan { views, since }, manner, progress).await?;
     bar.finish_and_clear();
     print(&report);
     Ok(())

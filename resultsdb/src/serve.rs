@@ -12,12 +12,12 @@ use eventlog::kafka::KafkaLog;
 use eventlog::{EventLog, LogError, TopicSpec};
 use query::Watermark;
 use schema::blobs::Blobs;
-use schema::store::{self, StoreAddress};
+use schema::store::{self, Cluster, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::config::Config;
+use crate::config::{ClickHouse, Config};
 use crate::{observe, traces};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
@@ -194,6 +194,7 @@ pub(crate) fn embedded_address(engine: &Engine) -> StoreAddress {
         database: "resultsdb".to_owned(),
         user: engine.user().to_owned(),
         password: engine.password().to_owned(),
+        cluster: None,
     }
 }
 
@@ -202,8 +203,10 @@ pub(crate) fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
         None => String::new(),
         Some(path) => password_of(path)?,
     };
-    let clickhouse = config.clickhouse.clone();
-    Ok(StoreAddress { url: clickhouse.url, database: clickhouse.database, user: clickhouse.user, password })
+    let ClickHouse { url, database, user, cluster, .. } = config.clickhouse.clone();
+    let cluster = cluster.map(|cluster| Cluster::new(&cluster.name, cluster.replicas)).transpose();
+    let cluster = cluster.context("in clickhouse.cluster of the configuration")?;
+    Ok(StoreAddress { url, database, user, password, cluster })
 }
 
 fn password_of(file: &Path) -> anyhow::Result<String> {

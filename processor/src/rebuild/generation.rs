@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clickhouse::Client;
 use clickhouse::error::Result;
+use schema::store::cluster::{Cluster, processes};
 
 use super::WEEKLY;
 use crate::writer::next;
@@ -49,11 +50,14 @@ pub(super) async fn release(client: &Client) -> Result<()> {
     client.query("ALTER TABLE watermarks DROP CONSTRAINT IF EXISTS rebuild_swaps").execute().await
 }
 
-/// Whether an insert runs that may have begun before [`hold`].
-pub(super) async fn watermarks_in_flight(client: &Client) -> Result<bool> {
-    let sql = "SELECT count() FROM system.processes \
-               WHERE current_database = currentDatabase() AND query LIKE 'INSERT INTO %watermarks%'";
-    Ok(client.query(sql).fetch_one::<u64>().await? > 0)
+/// Whether an insert runs, on any server, that may have begun before [`hold`].
+pub(super) async fn watermarks_in_flight(client: &Client, cluster: Option<&Cluster>) -> Result<bool> {
+    let processes = processes(cluster);
+    let sql = format!(
+        "SELECT count() FROM {processes} \
+         WHERE current_database = currentDatabase() AND query LIKE 'INSERT INTO %watermarks%'"
+    );
+    Ok(client.query(&sql).fetch_one::<u64>().await? > 0)
 }
 
 impl Generation {

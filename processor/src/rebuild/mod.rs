@@ -19,6 +19,7 @@ use eventlog::{EventLog, LogError};
 use generation::Generation;
 use schema::blobs::{BlobError, Blobs};
 use schema::store::rows::WatermarkRow;
+use schema::store::{Cluster, StoreAddress};
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use serde::{Deserialize, Serialize};
 use source::Source;
@@ -153,12 +154,13 @@ struct Begun {
 /// Rebuilds the views of the plan; `progress` hears how many events of how many are done.
 pub async fn run(
     log: Arc<dyn EventLog>,
-    client: Client,
+    store: &StoreAddress,
     blobs: Blobs,
     plan: Plan,
     manner: Manner,
     progress: impl Fn(u64, u64),
 ) -> Result<Report, RebuildError> {
+    let client = store.client();
     let mut views = Vec::new();
     for asked in &plan.views {
         let known = VIEWS.iter().find(|view| *view == asked);
@@ -176,6 +178,7 @@ pub async fn run(
         begun: serde_json::to_string(&begun).unwrap_or_default(),
         log,
         client,
+        cluster: store.cluster.clone(),
         blobs,
         known: Arc::default(),
         events: 0,
@@ -253,6 +256,7 @@ async fn save(client: &Client, next: &[u64], begun: &str) -> Result<(), clickhou
 struct Rebuild {
     log: Arc<dyn EventLog>,
     client: Client,
+    cluster: Option<Cluster>,
     blobs: Blobs,
     source: Source,
     generation: Generation,
@@ -323,7 +327,7 @@ impl Rebuild {
     /// Reaches the live views, which are held, and counts both.
     async fn compare(&mut self, manner: Manner, progress: &impl Fn(u64, u64)) -> Result<Vec<Count>, RebuildError> {
         // An insert that had begun before may still succeed.
-        while generation::watermarks_in_flight(&self.client).await? {
+        while generation::watermarks_in_flight(&self.client, self.cluster.as_ref()).await? {
             tokio::time::sleep(PAUSE).await;
         }
         let rows: Vec<WatermarkRow> = self.client.query("SELECT ?fields FROM watermarks").fetch_all().await?;

@@ -36,6 +36,7 @@ impl Surroundings {
             database: "resultsdb".into(),
             user: engine.user().into(),
             password: engine.password().into(),
+            cluster: None,
         };
         store::migrate(&address).await.unwrap();
         let blobs = Blobs::in_folder(&directory.path().join("blobs")).unwrap();

@@ -90,6 +90,7 @@ impl Service {
             database: database.to_owned(),
             user: engine.user().to_owned(),
             password: engine.password().to_owned(),
+            cluster: None,
         };
         store::migrate(&address).await.unwrap();
         let client = address.client();

@@ -1,6 +1,7 @@
 //! Forward-only migrations: SQL files in the binary, their checksums in a version table.
 
 use super::StoreAddress;
+use super::cluster::ClusterError;
 
 /// `(version, name, statements)`, in order. An applied one is never edited; add the next.
 const MIGRATIONS: &[(u32, &str, &str)] = &[
@@ -14,6 +15,12 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (8, "receipts", include_str!("../../migrations/0008_receipts.sql")),
     (9, "no_insert_deduplication", include_str!("../../migrations/0009_no_insert_deduplication.sql")),
 ];
+
+/// The engine of a cluster's database.
+const REPLICATED: &str = "Replicated";
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions \
+                        (version UInt32, checksum UInt64, applied_at DateTime DEFAULT now()) \
+                        ENGINE = ReplacingMergeTree ORDER BY version";
 
 /// Why the store cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -44,27 +51,53 @@ pub enum MigrationError {
         /// What the binary has.
         known: u32,
     },
+    /// A migration holds what does not suit a cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The database was made for another kind of deployment.
+    #[error(
+        "the database {database} exists and is of the engine {found}; {}",
+        if *.cluster { "a cluster needs one that `migrate` makes: give another name, or drop it while it is empty" }
+        else { "it belongs to a cluster, which the configuration has to name" }
+    )]
+    Database {
+        /// Its name.
+        database: String,
+        /// Its engine.
+        found: String,
+        /// Whether a cluster is configured.
+        cluster: bool,
+    },
 }
 
 /// Creates the database and applies what is missing. Harmless to repeat.
 pub async fn migrate(address: &StoreAddress) -> Result<(), MigrationError> {
     let failed =
         |source| MigrationError::Store { database: address.database.clone(), url: address.url.clone(), source };
-    address
-        .server_client()
-        .query(&format!("CREATE DATABASE IF NOT EXISTS `{}`", address.database))
-        .execute()
-        .await
-        .map_err(failed)?;
+    let cluster = address.cluster.as_ref();
+    let server = address.server_client();
+    let sql = "SELECT engine FROM system.databases WHERE name = ?";
+    let found: Option<String> = server.query(sql).bind(&address.database).fetch_optional().await.map_err(failed)?;
+    match found {
+        None => {
+            let create = match cluster {
+                None => format!("CREATE DATABASE IF NOT EXISTS `{}`", address.database),
+                Some(cluster) => cluster.create_database(&address.database),
+            };
+            server.query(&create).execute().await.map_err(failed)?;
+        }
+        Some(found) if (found == REPLICATED) != cluster.is_some() => {
+            let database = address.database.clone();
+            return Err(MigrationError::Database { database, found, cluster: cluster.is_some() });
+        }
+        Some(_) => {}
+    }
+    let suited = |statement: &str| match cluster {
+        None => Ok(statement.to_owned()),
+        Some(cluster) => cluster.rewrite(statement),
+    };
     let client = address.client();
-    client
-        .query(
-            "CREATE TABLE IF NOT EXISTS schema_versions (version UInt32, checksum UInt64, applied_at DateTime DEFAULT now()) \
-             ENGINE = ReplacingMergeTree ORDER BY version",
-        )
-        .execute()
-        .await
-        .map_err(failed)?;
+    client.query(&suited(VERSIONS)?).execute().await.map_err(failed)?;
     let applied: Vec<(u32, u64)> = client
         .query("SELECT version, checksum FROM schema_versions ORDER BY version")
         .fetch_all()
@@ -84,7 +117,7 @@ pub async fn migrate(address: &StoreAddress) -> Result<(), MigrationError> {
             None => {}
         }
         for statement in statements(sql) {
-            client.query(&statement).execute().await.map_err(failed)?;
+            client.query(&suited(&statement)?).execute().await.map_err(failed)?;
         }
         client
             .query("INSERT INTO schema_versions (version, checksum) VALUES (?, ?)")
@@ -107,6 +140,12 @@ fn statements(sql: &str) -> impl Iterator<Item = String> {
         .map(str::to_owned)
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+/// What [`migrate`] applies to an empty store.
+#[cfg(test)]
+pub(super) fn every_statement() -> impl Iterator<Item = String> {
+    std::iter::once(VERSIONS.to_owned()).chain(MIGRATIONS.iter().flat_map(|(.., sql)| statements(sql)))
 }
 
 #[cfg(test)]

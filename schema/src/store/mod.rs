@@ -1,9 +1,11 @@
 //! The store: a ClickHouse client with its migrations, and the rows of its tables.
 
+pub mod cluster;
 pub mod commits;
 mod migrations;
 pub mod rows;
 
+pub use cluster::Cluster;
 pub use migrations::{MigrationError, migrate};
 
 /// Where the store is and who asks.
@@ -17,6 +19,8 @@ pub struct StoreAddress {
     pub user: String,
     /// Password; never logged.
     pub password: String,
+    /// The cluster that the server is one of.
+    pub cluster: Option<Cluster>,
 }
 
 impl StoreAddress {
@@ -28,10 +32,15 @@ impl StoreAddress {
     /// A client for the database. Reads see one row per natural key (`final`), partition by
     /// partition, because a key never spans two partitions.
     pub fn client(&self) -> clickhouse::Client {
-        self.server_client()
+        let client = self
+            .server_client()
             .with_database(&self.database)
             .with_setting("final", "1")
             .with_setting("do_not_merge_across_partitions_select_final", "1")
-            .with_setting("async_insert", "0")
+            .with_setting("async_insert", "0");
+        match &self.cluster {
+            None => client,
+            Some(cluster) => cluster.of(client),
+        }
     }
 }
