@@ -1,10 +1,13 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
+mod commit_search;
 mod commits;
 mod files;
 mod flaky;
 mod grid;
 mod investigate;
+mod linked;
+mod status;
 mod time;
 mod timelines;
 
