@@ -62,6 +62,12 @@ impl Parameters {
         Self(pairs.filter(|(name, value)| !value.is_empty() && is_known(name)).collect())
     }
 
+    /// The same without those of these names that are empty: a form sends its empty fields too.
+    pub(crate) fn without_empty(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, value)| !value.is_empty() || !names.contains(&name.as_str()));
+        self
+    }
+
     /// The query that asks the same without `dropped` and with `added`.
     pub(crate) fn with(&self, dropped: &[&str], added: &[(&str, &str)]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());

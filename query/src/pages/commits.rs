@@ -159,7 +159,7 @@ pub(super) async fn neighbour(
 }
 
 /// The query of a commit's own page.
-fn query_for(commit: &Commit) -> String {
+pub(super) fn query_for(commit: &Commit) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("repository_id", &commit.repository_id)
         .append_pair("branch", &commit.branch)

@@ -7,6 +7,8 @@ mod flaky;
 mod grid;
 mod investigate;
 mod linked;
+mod narrow;
+mod near;
 mod status;
 mod time;
 mod timelines;

@@ -6,6 +6,7 @@ use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCHES};
 use serde::{Deserialize, Serialize};
 
+use super::commits::query_for;
 use crate::configurations;
 use crate::error::{ApiError, broken};
 use crate::routes::Service;
@@ -63,8 +64,15 @@ pub(super) fn branch_of(branch: &str) -> &str {
     if DEFAULT_BRANCHES.contains(&branch) { "default" } else { branch }
 }
 
-/// What commits are called, by their uuids; of several the one of a default branch.
-pub(super) async fn names(service: &Service, uuids: &BTreeSet<u64>) -> Result<BTreeMap<u64, String>, ApiError> {
+/// What a commit is called, and the query of its page.
+#[derive(Debug, Serialize)]
+pub(super) struct Named {
+    pub(super) name: String,
+    query: String,
+}
+
+/// The commits of these uuids; of several the one of a default branch.
+pub(super) async fn names(service: &Service, uuids: &BTreeSet<u64>) -> Result<BTreeMap<u64, Named>, ApiError> {
     let (Some(first), Some(last)) = (uuids.first(), uuids.last()) else { return Ok(BTreeMap::new()) };
     let sql = "SELECT uuid, document FROM commits WHERE uuid BETWEEN ? AND ? AND uuid IN ? \
                ORDER BY branch IN ?, repository DESC, branch DESC";
@@ -72,7 +80,7 @@ pub(super) async fn names(service: &Service, uuids: &BTreeSet<u64>) -> Result<BT
     let documents: Vec<(u64, String)> = asked.fetch_all().await?;
     let named = documents.into_iter().map(|(uuid, document)| {
         let commit: Commit = serde_json::from_str(&document).map_err(broken)?;
-        Ok((uuid, commit.short_name()))
+        Ok((uuid, Named { name: commit.short_name(), query: query_for(&commit) }))
     });
     named.collect()
 }
