@@ -116,7 +116,7 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
 
 /// Whether an answer is worth keeping: what is streamed or may be huge is not.
 fn is_kept(segments: &[&str]) -> bool {
-    !matches!(segments, ["api", "upload", ..] | ["archive" | "archive-routes" | "assets" | "library", ..])
+    !matches!(segments, ["api", "upload", ..] | ["archive" | "archive-view" | "archive-routes" | "assets" | "library", ..])
         // These change without any run.
         && !matches!(segments, ["dead-letters"] | ["api", "dead-letters" | "receipts", ..])
 }

@@ -13,8 +13,6 @@ mod status;
 mod time;
 mod timelines;
 
-use std::collections::BTreeSet;
-
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -29,7 +27,8 @@ use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{archives, dead_letters, operations, urls};
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
+/// What every page may load; an archive's page also has frames.
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Templates and what they all need.
@@ -73,24 +72,6 @@ impl Pages {
         let values = context! { text => error.to_string() };
         self.render(status, "error.html", Some(status.as_str()), values).unwrap_or_else(|error| error.into_response())
     }
-
-    /// The names below a folder of an archive.
-    pub(crate) fn listing(
-        &self,
-        path: &str,
-        names: &BTreeSet<String>,
-        query: Option<&str>,
-    ) -> Result<Response, ApiError> {
-        let query = query.map_or_else(String::new, |query| format!("?{query}"));
-        let links: Vec<Value> = names
-            .iter()
-            .map(|name| {
-                let target: Vec<String> = format!("{path}{name}").split('/').map(archives::encode_segment).collect();
-                context! { name, target => format!("/archive/{}{query}", target.join("/")) }
-            })
-            .collect();
-        self.render(StatusCode::OK, "listing.html", Some(path), context! { path, links })
-    }
 }
 
 /// Renders the page at a path, or answers what stands beside the pages.
@@ -114,7 +95,10 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/archive" => archives::extract(service, "", query).await,
         _ => match path.strip_prefix("/archive/") {
             Some(file) => archives::extract(service, file, query).await,
-            None => asset(service, path, query),
+            None => match path.strip_prefix("/archive-view/") {
+                Some(file) => archives::view(service, file, query).await,
+                None => asset(service, path, query),
+            },
         },
     }
 }
