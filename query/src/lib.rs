@@ -11,6 +11,7 @@ mod cache;
 mod commits;
 mod configurations;
 mod dead_letters;
+mod documentation;
 mod error;
 mod ews;
 mod failures;

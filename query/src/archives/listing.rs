@@ -38,7 +38,7 @@ pub(super) async fn page(
     if found.is_empty() {
         return Err(missing(path));
     }
-    let query = parameters.with(&["format"], &[]);
+    let query = parameters.with(&["format", "limit"], &[]);
     let total = found.len();
     let (folders, files): (Vec<_>, Vec<_>) = found.iter().partition(|(name, _)| name.ends_with('/'));
     let rows: Vec<Value> = folders
@@ -62,7 +62,7 @@ pub(super) async fn page(
     let several: Vec<Value> = if archives.len() > 1 { archives.iter().map(one_of).collect() } else { Vec::new() };
     let values = context! {
         path, rows, total, query, crumbs => crumbs(path), several, here => encoded(path),
-        results => (path.is_empty() && found.contains_key("results.html")),
+        results => found.contains_key("results.html"),
     };
     service.pages.render(StatusCode::OK, "listing.html", Some(if path.is_empty() { "Archive" } else { path }), values)
 }

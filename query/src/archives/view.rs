@@ -59,7 +59,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
     let file = path.to_owned();
     let read = move |contents: &mut Contents, _: &str| see(contents, &file, as_text);
     let seen = same_of_each(service, &archives, read).await?.ok_or_else(|| missing(path))?;
-    let query = parameters.with(&["as", "compare", "format"], &[]);
+    let query = parameters.with(&["as", "compare", "format", "limit"], &[]);
     let link = |name: &str| {
         let label = name.rsplit('/').next().unwrap_or(name);
         context! { label, target => encoded(name), current => name == path }

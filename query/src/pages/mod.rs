@@ -2,6 +2,7 @@
 
 mod commit_search;
 mod commits;
+mod failed;
 mod files;
 mod flaky;
 mod grid;
@@ -19,17 +20,22 @@ use axum::response::{Html, IntoResponse, Response};
 use minijinja::{Environment, Value, context};
 
 pub(crate) use commits::link as commit_link;
+pub(crate) use failed::failed;
 pub(crate) use time::minutes;
 
 use crate::QueryOptions;
 use crate::error::{ApiError, bad};
 use crate::parameters::Parameters;
 use crate::routes::Service;
-use crate::{archives, dead_letters, operations, urls};
+use crate::{archives, dead_letters, documentation, urls};
 
 /// What every page may load; an archive's page also has frames.
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
+
+/// Paths of pages, for who slips.
+const PAGES: [&str; 9] =
+    ["/", "/suites", "/investigate", "/flaky", "/commits", "/commit", "/documentation", "/dead-letters", "/archive"];
 
 /// Templates and what they all need.
 pub(crate) struct Pages {
@@ -62,16 +68,6 @@ impl Pages {
         let policy = (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(POLICY));
         Ok((status, [policy], Html(html)).into_response())
     }
-
-    /// The page of an error.
-    pub(crate) fn error(&self, error: &ApiError) -> Response {
-        let status = error.status();
-        if status.is_server_error() {
-            tracing::error!(%error, "a page failed");
-        }
-        let values = context! { text => error.to_string() };
-        self.render(status, "error.html", Some(status.as_str()), values).unwrap_or_else(|error| error.into_response())
-    }
 }
 
 /// Renders the page at a path, or answers what stands beside the pages.
@@ -87,7 +83,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/commit/info" => commits::info(service, query).await,
         "/commit/next" => commits::neighbour(service, query, commits::Direction::Next).await,
         "/commit/previous" => commits::neighbour(service, query, commits::Direction::Previous).await,
-        "/documentation" => operations::page(service),
+        "/documentation" => documentation::page(service, query),
         "/urls/queue" => urls::to_link(service, "queue", query).await,
         "/urls/build" => urls::to_link(service, "build", query).await,
         "/urls/worker" => urls::to_link(service, "worker", query).await,
