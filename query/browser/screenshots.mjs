@@ -6,7 +6,7 @@ import { postDemonstration, startBrowser, startServer } from './support.mjs';
 
 const PAGES = {
   start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', failures: '/investigate', flaky: '/flaky?weeks=8',
-  commits: '/commits', commit: '/commit?repository_id=webkit&ref=270100@main', documentation: '/documentation',
+  commits: '/commits', 'commits-search': '/commits?q=author:ada', commit: '/commit?repository_id=webkit&ref=270100@main', documentation: '/documentation',
 };
 const folder = process.argv[2] ?? 'screenshots';
 mkdirSync(folder, { recursive: true });

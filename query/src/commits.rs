@@ -143,7 +143,7 @@ pub(crate) async fn named(
 }
 
 /// The commits that the parameters name, oldest first.
-async fn find(service: &Service, parameters: &Parameters, limit: u64) -> Result<Vec<Commit>, ApiError> {
+pub(crate) async fn find(service: &Service, parameters: &Parameters, limit: u64) -> Result<Vec<Commit>, ApiError> {
     let ids: Vec<&str> = parameters.all("repository_id").collect();
     let range = ranges::of_commits(service, parameters).await?;
     let mut found = Vec::new();
@@ -177,8 +177,8 @@ async fn find(service: &Service, parameters: &Parameters, limit: u64) -> Result<
     if found.is_empty() { Err(not_found(NOT_FOUND)) } else { Ok(found) }
 }
 
-/// `GET /api/commits`, and what `/commits` shows.
-pub(crate) async fn listed(service: &Service, query: Option<&str>) -> Result<Vec<Commit>, ApiError> {
+/// `GET /api/commits`.
+async fn listed(service: &Service, query: Option<&str>) -> Result<Vec<Commit>, ApiError> {
     let parameters = Parameters::read(query, FIND.parameters)?;
     let limit = parameters.limit(100)?;
     find(service, &parameters, limit).await
@@ -233,7 +233,13 @@ pub(crate) async fn siblings(service: &Service, commit: &Commit) -> Result<BTree
     Ok(found)
 }
 
-async fn branches_of(service: &Service, repository: &str, prefix: &str, limit: u64) -> Result<Vec<String>, ApiError> {
+/// Branches of a repository that start so, sorted.
+pub(crate) async fn branches_of(
+    service: &Service,
+    repository: &str,
+    prefix: &str,
+    limit: u64,
+) -> Result<Vec<String>, ApiError> {
     let sql =
         "SELECT DISTINCT branch FROM commits WHERE repository = ? AND branch BETWEEN ? AND ? ORDER BY branch LIMIT ?";
     let query = service.client.query(sql).bind(repository).bind(prefix).bind(format!("{prefix}~")).bind(limit);

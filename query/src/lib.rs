@@ -12,6 +12,7 @@ mod commits;
 mod compare;
 mod configurations;
 mod dead_letters;
+mod documentation;
 mod error;
 mod ews;
 mod failures;

@@ -1,9 +1,7 @@
-//! `GET /api/openapi.json` and `/documentation`: what every endpoint says of itself.
+//! `GET /api/openapi.json`: what every endpoint says of itself.
 
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use minijinja::context;
 use schema::openapi::{self, JSON, Operation};
 use serde_json::{Value, json};
 
@@ -65,22 +63,12 @@ fn all(service: &Service) -> impl Iterator<Item = &Operation> {
 /// The OpenAPI document.
 pub(crate) fn document(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     Parameters::read(query, OPENAPI.parameters)?;
-    Ok(Json(openapi::document(&service.options.title, all(service), parameter)).into_response())
+    Ok(Json(openapi(service)).into_response())
 }
 
-/// The same for people.
-pub(crate) fn page(service: &Service) -> Result<Response, ApiError> {
-    let shown = |operation: &Operation| {
-        let names: Vec<&str> = operation.parameters.iter().copied().flatten().copied().collect();
-        context! { method => operation.method.to_uppercase(), path => operation.path, summary => operation.summary, names }
-    };
-    let (sent, asked): (Vec<_>, Vec<_>) = all(service).partition(|operation| operation.method != "get");
-    let values = context! {
-        page => "/documentation",
-        sent => sent.into_iter().map(shown).collect::<Vec<_>>(),
-        asked => asked.into_iter().map(shown).collect::<Vec<_>>(),
-    };
-    service.pages.render(StatusCode::OK, "documentation.html", Some("Documentation"), values)
+/// The same as a value.
+pub(crate) fn openapi(service: &Service) -> Value {
+    openapi::document(&service.options.title, all(service), parameter)
 }
 
 /// Schema and meaning of a query parameter.

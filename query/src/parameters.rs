@@ -55,6 +55,27 @@ impl Parameters {
         Ok(Self(pairs))
     }
 
+    /// Reads what is known and was filled in of a query that may hold anything else: a form sends its empty fields too.
+    pub(crate) fn known_of(query: Option<&str>, known: &[&[&str]]) -> Self {
+        let is_known = |name: &str| known.iter().any(|names| names.contains(&name));
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned();
+        Self(pairs.filter(|(name, value)| !value.is_empty() && is_known(name)).collect())
+    }
+
+    /// The same without those of these names that are empty: a form sends its empty fields too.
+    pub(crate) fn without_empty(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, value)| !value.is_empty() || !names.contains(&name.as_str()));
+        self
+    }
+
+    /// The query that asks the same without `dropped` and with `added`.
+    pub(crate) fn with(&self, dropped: &[&str], added: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.pairs().filter(|(name, _)| !dropped.contains(name)));
+        query.extend_pairs(added);
+        query.finish()
+    }
+
     /// Names and values in the order they were given.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -107,8 +107,11 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
         }
     };
     let begun = Instant::now();
-    let response =
-        answered.await.unwrap_or_else(|error| if is_api { error.into_response() } else { service.pages.error(&error) });
+    let response = match answered.await {
+        Ok(response) => response,
+        Err(error) if is_api => error.into_response(),
+        Err(error) => pages::failed(&service, &error, path, query).await,
+    };
     let (kind, status) = (if is_api { "api" } else { "page" }, response.status().as_str().to_owned());
     metrics::histogram!("resultsdb_request_seconds", "kind" => kind).record(begun.elapsed().as_secs_f64());
     metrics::counter!("resultsdb_requests_total", "kind" => kind, "status" => status).increment(1);
@@ -117,7 +120,7 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
 
 /// Whether an answer is worth keeping: what is streamed or may be huge is not.
 fn is_kept(segments: &[&str]) -> bool {
-    !matches!(segments, ["api", "upload", ..] | ["archive" | "archive-routes" | "assets" | "library", ..])
+    !matches!(segments, ["api", "upload", ..] | ["archive" | "archive-view" | "archive-routes" | "assets" | "library", ..])
         // These change without any run.
         && !matches!(segments, ["dead-letters"] | ["api", "dead-letters" | "receipts", ..])
 }

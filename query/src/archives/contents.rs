@@ -1,6 +1,6 @@
 //! What an archive holds, as the API shows it: without a master folder and without resource forks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 
@@ -12,6 +12,15 @@ use crate::error::{ApiError, bad};
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Entries that are looked at.
 const MAX_ENTRIES: usize = 200_000;
+
+/// One name of a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Below {
+    /// Files below a folder, or the one file.
+    pub(crate) files: usize,
+    /// Size of a file, as the archive claims it; folders have none.
+    pub(crate) bytes: Option<u64>,
+}
 
 /// An opened archive.
 pub(crate) struct Contents {
@@ -45,12 +54,21 @@ impl Contents {
         self.names.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Names directly below a folder (empty, or ending in `/`); folders end in `/`.
-    pub(crate) fn below(&self, folder: &str) -> BTreeSet<String> {
-        self.names()
-            .filter_map(|name| name.strip_prefix(folder))
-            .map(|rest| rest.find('/').map_or(rest, |end| &rest[..=end]).to_owned())
-            .collect()
+    /// What is directly below a folder (empty, or ending in `/`) by name; names of folders end in `/`.
+    pub(crate) fn below(&mut self, folder: &str) -> BTreeMap<String, Below> {
+        let mut found: BTreeMap<String, Below> = BTreeMap::new();
+        for (name, index) in &self.names {
+            let Some(rest) = name.strip_prefix(folder) else { continue };
+            match rest.find('/') {
+                Some(end) => found.entry(rest[..=end].to_owned()).or_default().files += 1,
+                None => {
+                    let entry = found.entry(rest.to_owned()).or_default();
+                    entry.files = 1;
+                    entry.bytes = self.archive.by_index_raw(*index).ok().map(|file| file.size());
+                }
+            }
+        }
+        found
     }
 
     /// The file at a path.
@@ -94,7 +112,10 @@ mod tests {
     #[test]
     fn the_master_folder_is_cut_and_resource_forks_do_not_exist() {
         let mut found = archive(&["out/", "out/a.txt", "out/b/c.txt", "__MACOSX/a.txt"]);
-        assert_eq!(found.below(""), BTreeSet::from(["a.txt".to_owned(), "b/".to_owned()]));
+        let below = found.below("");
+        assert_eq!(below.keys().collect::<Vec<_>>(), ["a.txt", "b/"]);
+        assert_eq!(below["a.txt"], Below { files: 1, bytes: Some("out/a.txt".len() as u64) });
+        assert_eq!(below["b/"], Below { files: 1, bytes: None });
         assert_eq!(found.read("b/c.txt").unwrap().unwrap(), b"out/b/c.txt");
         assert_eq!(found.read("out/a.txt").unwrap(), None);
     }

@@ -3,10 +3,12 @@
 //! Everything in an archive is hostile. Files are answered sandboxed and without their own scripts' reach into this
 //! site, are read one at a time and no further than [`contents::MAX_FILE_BYTES`].
 
+mod compare;
 mod contents;
+mod family;
+mod listing;
 mod rewrite;
-
-use std::collections::BTreeSet;
+mod view;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -22,6 +24,8 @@ use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::routes::Service;
 use crate::selection::{Place, Selection};
 use contents::Contents;
+
+pub(crate) use view::page as view;
 
 /// Archives of one partition that are considered.
 const PER_PARTITION: u64 = 2;
@@ -130,61 +134,22 @@ pub(crate) async fn extract(service: &Service, path: &str, query: Option<&str>) 
     let own = ["suite", "recent", "limit", "format"];
     let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
     let archives = find(service, &parameters).await?;
-    let listing = path.is_empty() || path.ends_with('/');
-    let missing = || {
-        not_found(if path.is_empty() {
-            "No archive content".to_owned()
-        } else {
-            format!("No archive content at {path}")
-        })
-    };
-    let mut opened_bytes = 0;
-    let mut names = BTreeSet::new();
-    let mut answer: Option<Vec<u8>> = None;
-    for archive in archives {
-        opened_bytes += archive.found.size;
-        if opened_bytes > MAX_OPENED_BYTES {
-            return Err(ApiError::Internal("The matching archives are larger than 2 GB; ask for fewer".to_owned()));
-        }
-        let file = service.blobs.open(&archive.found.digest).await?;
-        let (path, request) = (path.to_owned(), query.unwrap_or_default().to_owned());
-        let suffix = link_query(&archive);
-        // Unpacking is work of its own, and an archive may be made to be slow.
-        let part = tokio::task::spawn_blocking(move || -> Result<Part, ApiError> {
-            let mut contents = Contents::open(file)?;
-            if listing {
-                return Ok(Part::Names(contents.below(&path)));
-            }
-            let Some(bytes) = contents.read(&path)? else { return Ok(Part::Missing) };
-            Ok(Part::File(match content_type(&path) {
-                "text/html" => rewrite::html(&bytes, &path, contents.names(), &suffix, &request),
-                "text/css" => rewrite::links(&bytes, &path, contents.names(), &suffix),
-                _ => bytes,
-            }))
-        })
-        .await
-        .map_err(broken)??;
-        match part {
-            Part::Missing => {}
-            Part::Names(more) => names.extend(more),
-            Part::File(bytes) => match &answer {
-                Some(other) if *other != bytes => {
-                    return Err(ApiError::Ambiguous("Multiple archives match with different content".to_owned()));
-                }
-                _ => answer = Some(bytes),
-            },
-        }
-    }
     let caching = (header::CACHE_CONTROL, HeaderValue::from_static("public,max-age=43200"));
-    if listing {
-        if names.is_empty() {
-            return Err(missing());
-        }
-        let mut page = service.pages.listing(path, &names, query)?;
+    if path.is_empty() || path.ends_with('/') {
+        let mut page = listing::page(service, path, &archives, &parameters).await?;
         page.headers_mut().insert(caching.0, caching.1);
         return Ok(page);
     }
-    let bytes = answer.ok_or_else(missing)?;
+    let (file, request) = (path.to_owned(), query.unwrap_or_default().to_owned());
+    let read = move |contents: &mut Contents, suffix: &str| {
+        let Some(bytes) = contents.read(&file)? else { return Ok(None) };
+        Ok(Some(match content_type(&file) {
+            "text/html" => rewrite::html(&bytes, &file, contents.names(), suffix, &request),
+            "text/css" => rewrite::links(&bytes, &file, contents.names(), suffix),
+            _ => bytes,
+        }))
+    };
+    let bytes = same_of_each(service, &archives, read).await?.ok_or_else(|| missing(path))?;
     let kind = if parameters.first("format") == Some("txt") { "text/plain" } else { content_type(path) };
     let kind = if kind.starts_with("text/") { format!("{kind}; charset=utf-8") } else { kind.to_owned() };
     let headers = [
@@ -196,10 +161,56 @@ pub(crate) async fn extract(service: &Service, path: &str, query: Option<&str>) 
     Ok((headers, bytes).into_response())
 }
 
-enum Part {
-    Missing,
-    Names(BTreeSet<String>),
-    File(Vec<u8>),
+fn missing(path: &str) -> ApiError {
+    let place = if path.is_empty() { String::new() } else { format!(" at {path}") };
+    not_found(format!("No archive content{place}"))
+}
+
+/// Lets `read` look into each archive, knowing the query that leads back to it, and `take` what it found.
+async fn in_each<T, R>(
+    service: &Service,
+    archives: &[Archive],
+    read: R,
+    mut take: impl FnMut(T) -> Result<(), ApiError>,
+) -> Result<(), ApiError>
+where
+    T: Send + 'static,
+    R: Fn(&mut Contents, &str) -> Result<T, ApiError> + Clone + Send + 'static,
+{
+    let mut opened_bytes = 0;
+    for archive in archives {
+        opened_bytes += archive.found.size;
+        if opened_bytes > MAX_OPENED_BYTES {
+            return Err(ApiError::Internal("The matching archives are larger than 2 GB; ask for fewer".to_owned()));
+        }
+        let file = service.blobs.open(&archive.found.digest).await?;
+        let (suffix, read) = (link_query(archive), read.clone());
+        // Unpacking is work of its own, and an archive may be made to be slow.
+        let found = tokio::task::spawn_blocking(move || read(&mut Contents::open(file)?, &suffix)).await;
+        take(found.map_err(broken)??)?;
+    }
+    Ok(())
+}
+
+/// What `read` finds in the archives that have it: the same in all of them.
+async fn same_of_each<T: PartialEq + Send + 'static>(
+    service: &Service,
+    archives: &[Archive],
+    read: impl Fn(&mut Contents, &str) -> Result<Option<T>, ApiError> + Clone + Send + 'static,
+) -> Result<Option<T>, ApiError> {
+    let mut answer: Option<T> = None;
+    in_each(service, archives, read, |found| {
+        match (&answer, &found) {
+            (Some(one), Some(other)) if one != other => {
+                return Err(ApiError::Ambiguous("Multiple archives match with different content".to_owned()));
+            }
+            (None, Some(_)) => answer = found,
+            _ => {}
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(answer)
 }
 
 /// A part of a path, percent-encoded.

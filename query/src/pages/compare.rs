@@ -5,7 +5,8 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
-use super::timelines::{known_suites_of, symbol};
+use super::status::symbol;
+use super::timelines::known_suites_of;
 use crate::compare::{self, Change, Changed, OPERATION};
 use crate::error::ApiError;
 use crate::parameters::Parameters;

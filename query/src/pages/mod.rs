@@ -1,15 +1,19 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
+mod commit_search;
 mod commits;
 mod compare;
+mod failed;
 mod files;
 mod flaky;
 mod investigate;
+mod linked;
+mod narrow;
+mod near;
+mod status;
 mod time;
 mod timelines;
 mod triage;
-
-use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -17,16 +21,22 @@ use axum::response::{Html, IntoResponse, Response};
 use minijinja::{Environment, Value, context};
 
 pub(crate) use commits::link as commit_link;
+pub(crate) use failed::failed;
 pub(crate) use time::minutes;
 
 use crate::QueryOptions;
 use crate::error::{ApiError, bad};
 use crate::parameters::Parameters;
 use crate::routes::Service;
-use crate::{archives, dead_letters, operations, urls};
+use crate::{archives, dead_letters, documentation, urls};
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
+/// What every page may load; an archive's page also has frames.
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
+
+/// Paths of pages, for who slips.
+const PAGES: [&str; 9] =
+    ["/", "/suites", "/investigate", "/flaky", "/commits", "/commit", "/documentation", "/dead-letters", "/archive"];
 
 /// Templates and what they all need.
 pub(crate) struct Pages {
@@ -59,34 +69,6 @@ impl Pages {
         let policy = (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(POLICY));
         Ok((status, [policy], Html(html)).into_response())
     }
-
-    /// The page of an error.
-    pub(crate) fn error(&self, error: &ApiError) -> Response {
-        let status = error.status();
-        if status.is_server_error() {
-            tracing::error!(%error, "a page failed");
-        }
-        let values = context! { text => error.to_string() };
-        self.render(status, "error.html", Some(status.as_str()), values).unwrap_or_else(|error| error.into_response())
-    }
-
-    /// The names below a folder of an archive.
-    pub(crate) fn listing(
-        &self,
-        path: &str,
-        names: &BTreeSet<String>,
-        query: Option<&str>,
-    ) -> Result<Response, ApiError> {
-        let query = query.map_or_else(String::new, |query| format!("?{query}"));
-        let links: Vec<Value> = names
-            .iter()
-            .map(|name| {
-                let target: Vec<String> = format!("{path}{name}").split('/').map(archives::encode_segment).collect();
-                context! { name, target => format!("/archive/{}{query}", target.join("/")) }
-            })
-            .collect();
-        self.render(StatusCode::OK, "listing.html", Some(path), context! { path, links })
-    }
 }
 
 /// Renders the page at a path, or answers what stands beside the pages.
@@ -104,7 +86,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/commit/info" => commits::info(service, query).await,
         "/commit/next" => commits::neighbour(service, query, commits::Direction::Next).await,
         "/commit/previous" => commits::neighbour(service, query, commits::Direction::Previous).await,
-        "/documentation" => operations::page(service),
+        "/documentation" => documentation::page(service, query),
         "/urls/queue" => urls::to_link(service, "queue", query).await,
         "/urls/build" => urls::to_link(service, "build", query).await,
         "/urls/worker" => urls::to_link(service, "worker", query).await,
@@ -112,7 +94,10 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/archive" => archives::extract(service, "", query).await,
         _ => match path.strip_prefix("/archive/") {
             Some(file) => archives::extract(service, file, query).await,
-            None => asset(service, path, query),
+            None => match path.strip_prefix("/archive-view/") {
+                Some(file) => archives::view(service, file, query).await,
+                None => asset(service, path, query),
+            },
         },
     }
 }

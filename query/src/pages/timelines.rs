@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
-use schema::state;
 
+use super::status::symbol;
 use super::time;
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
@@ -131,18 +131,6 @@ async fn timeline(
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
     let columns: Vec<Value> = heads.into_iter().map(head).collect();
     Ok(context! { suite, test, columns, days, rows, failing, flaky, stale, passing, newest })
-}
-
-/// Class and symbol of a state, by its position.
-pub(super) fn symbol(state: u8) -> (&'static str, &'static str) {
-    match state {
-        state::CRASH => ("crash", "!"),
-        state::TIMEOUT => ("timeout", "T"),
-        2 => ("image", "I"),
-        3..=state::ERROR => ("fail", "✕"),
-        state::WARNING => ("warning", "?"),
-        _ => ("pass", "✓"),
-    }
 }
 
 /// What a template shows of a cell.

@@ -8,7 +8,8 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::state::NAMES;
 
-use super::timelines::{known_suites_of, symbol as symbol_of};
+use super::status::symbol as symbol_of;
+use super::timelines::known_suites_of;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;

@@ -1,0 +1,112 @@
+//! The page of an error: what is wrong, what is near, and the way back.
+
+use axum::response::{IntoResponse, Response};
+use minijinja::{Value, context};
+
+use super::near::nearest;
+use super::timelines::known_suites_of;
+use super::{PAGES, narrow};
+use crate::error::ApiError;
+use crate::parameters::{CONFIGURATION, POINT, RANGE, TIMES};
+use crate::routes::Service;
+
+/// Parameters of pages besides those of configurations and commits.
+const PARAMETERS: [&str; 8] = ["suite", "test", "recent", "limit", "unexpected", "expected", "format", "weeks"];
+
+/// A link and its text.
+type Link = (String, String);
+
+/// The page that tells an error.
+pub(crate) async fn failed(service: &Service, error: &ApiError, path: &str, query: Option<&str>) -> Response {
+    let mut error = error;
+    while let ApiError::Shared(shared) = error {
+        error = shared;
+    }
+    let status = error.status();
+    if status.is_server_error() {
+        tracing::error!(%error, "a page failed");
+    }
+    let near = match error {
+        ApiError::NotFound(_) => near_path(service, path).await,
+        ApiError::Bad(text) => near_parameter(text, path, query).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    let next: Vec<Value> =
+        ways_on(error, path, query).into_iter().map(|(target, text)| context! { target, text }).collect();
+    let near: Vec<Value> = near.into_iter().map(|(target, text)| context! { target, text }).collect();
+    let heading = match status.as_u16() {
+        404 => "Nothing is there",
+        400 => "The question is not right",
+        403 => "There is more than one",
+        503 => "The store is away",
+        _ => "That did not work",
+    };
+    let values = context! { heading, text => error.to_string(), near, next };
+    let page = service.pages.render(status, "error.html", Some(status.as_str()), values);
+    page.unwrap_or_else(|error| error.into_response())
+}
+
+/// Pages and suites that the path may have meant.
+async fn near_path(service: &Service, path: &str) -> Vec<Link> {
+    let mut found: Vec<Link> = Vec::new();
+    if PAGES.contains(&path) || path.starts_with("/archive") || path.starts_with("/urls/") {
+        return found;
+    }
+    found.extend(nearest(path, PAGES).into_iter().map(|page| (page.to_owned(), page.to_owned())));
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let last = decoded.rsplit('/').next().unwrap_or_default();
+    // Only a help: without the store the page does without.
+    let suites = known_suites_of(service).await.unwrap_or_default();
+    for suite in nearest(last, suites.iter().map(String::as_str)) {
+        let name: String = form_urlencoded::byte_serialize(suite.as_bytes()).collect();
+        found.push((format!("/suites?suite={name}"), suite.to_owned()));
+    }
+    found
+}
+
+/// The same question with a parameter's name put right, if the error names one.
+fn near_parameter(text: &str, path: &str, query: Option<&str>) -> Option<Link> {
+    let (wrong, _) = text.strip_prefix('\'')?.split_once("' not supported")?;
+    let known = [&CONFIGURATION[..], &POINT, &RANGE, &TIMES, &PARAMETERS, &narrow::OWN].concat();
+    let right = nearest(wrong, known).first().copied()?;
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut fixed = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs {
+        fixed.append_pair(if name == wrong { right } else { &name }, &value);
+    }
+    Some((format!("{path}?{}", fixed.finish()), right.to_owned()))
+}
+
+/// What to do now.
+fn ways_on(error: &ApiError, path: &str, query: Option<&str>) -> Vec<Link> {
+    let asked = query.map_or_else(String::new, |query| format!("?{query}"));
+    let link = |target: String, text: &str| (target, text.to_owned());
+    match error {
+        ApiError::Ambiguous(_) => vec![link(format!("/archive{asked}"), "Choose one of the archives")],
+        ApiError::NotFound(_) if path.starts_with("/archive") && path != "/archive" => {
+            vec![link(format!("/archive{asked}"), "See what the archives hold")]
+        }
+        ApiError::NotFound(_) if path.starts_with("/commit") => {
+            vec![link("/commits".to_owned(), "Search for a commit")]
+        }
+        ApiError::Bad(_) if PAGES.contains(&path) => vec![link(path.to_owned(), "Start this page anew")],
+        ApiError::Store(_) | ApiError::Blob(_) if error.status().is_server_error() => {
+            vec![link(format!("{path}{asked}"), "Try again")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_a_parameter_is_put_right() {
+        let text = "'platfrom' not supported in queries by this endpoint";
+        let found = near_parameter(text, "/suites", Some("platfrom=mac&limit=2"));
+        assert_eq!(found, Some(("/suites?platform=mac&limit=2".to_owned(), "platform".to_owned())));
+        assert_eq!(near_parameter("Limit must be a positive integer", "/suites", Some("limit=x")), None);
+        assert_eq!(near_parameter("'qqqq' not supported in queries", "/", Some("qqqq=1")), None);
+    }
+}

@@ -1,0 +1,180 @@
+//! Which failing tests a page shows, in which order: filter, state, sort and page of its address.
+
+use schema::state::{ERROR, NAMES};
+
+use crate::error::{ApiError, bad};
+use crate::parameters::Parameters;
+
+/// The parameters that are read here.
+pub(super) const OWN: [&str; 4] = ["filter", "state", "sort", "page"];
+/// The orders, the usual one first.
+pub(super) const SORTS: [(&str, &str); 3] = [("worst", "worst first"), ("rarest", "rarest first"), ("name", "by name")];
+
+/// A failing test.
+#[derive(Debug)]
+pub(super) struct Failing<'a> {
+    pub(super) test: &'a str,
+    /// Position of its worst state.
+    pub(super) state: u8,
+    /// Positions of the configurations where it fails, in order.
+    pub(super) places: Vec<usize>,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub(super) struct Narrow {
+    /// In lower case; a pattern if it has `*` or `?`.
+    filter: String,
+    state: Option<u8>,
+    sort: String,
+    /// From 1.
+    pub(super) page: usize,
+}
+
+impl Narrow {
+    pub(super) fn read(parameters: &Parameters) -> Result<Self, ApiError> {
+        let text = |name| parameters.first(name).unwrap_or_default();
+        let failing = NAMES.iter().take(usize::from(ERROR) + 1);
+        let state = match text("state") {
+            "" => None,
+            asked => match failing.clone().position(|name| name.eq_ignore_ascii_case(asked)) {
+                Some(position) => Some(position as u8),
+                None => {
+                    let names: Vec<&str> = failing.copied().collect();
+                    return Err(bad(format!("A failing state is one of {}", names.join(", "))));
+                }
+            },
+        };
+        let sort = match text("sort") {
+            "" => SORTS[0].0,
+            asked if SORTS.iter().any(|(name, _)| *name == asked) => asked,
+            _ => return Err(bad("Failures are sorted by worst, rarest or name")),
+        };
+        let page = match text("page") {
+            "" => 1,
+            asked => asked.parse().ok().filter(|page| *page > 0).ok_or_else(|| bad("A page is a number from 1"))?,
+        };
+        Ok(Self { filter: text("filter").trim().to_lowercase(), state, sort: sort.to_owned(), page })
+    }
+
+    /// The name of the order.
+    pub(super) fn sort(&self) -> &str {
+        &self.sort
+    }
+
+    /// Leaves what is asked for, in its order.
+    pub(super) fn apply(&self, tests: &mut Vec<Failing<'_>>) {
+        tests.retain(|it| self.state.is_none_or(|state| it.state == state) && matches(&self.filter, it.test));
+        match self.sort.as_str() {
+            "name" => tests.sort_by(|one, other| one.test.cmp(other.test)),
+            "rarest" => tests.sort_by(|one, other| {
+                (one.places.len(), one.state, one.test).cmp(&(other.places.len(), other.state, other.test))
+            }),
+            // What fails in few places is news, what fails everywhere is known by then.
+            _ => tests.sort_by(|one, other| {
+                (one.state, one.places.len(), one.test).cmp(&(other.state, other.places.len(), other.test))
+            }),
+        }
+    }
+}
+
+/// Whether a name holds a text, or is of a pattern; both without regard to case.
+fn matches(filter: &str, name: &str) -> bool {
+    let name = name.to_lowercase();
+    if filter.contains(['*', '?']) { glob(filter.as_bytes(), name.as_bytes()) } else { name.contains(filter) }
+}
+
+/// `*` is anything, `?` one byte. Only the last `*` is ever tried again, so that no pattern is slow.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut position) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while position < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, position));
+                at += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == name[position] => {
+                at += 1;
+                position += 1;
+            }
+            _ => match &mut star {
+                Some((starred, from)) => {
+                    *from += 1;
+                    (at, position) = (*starred + 1, *from);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+/// Runs of tests that fail in the same places become one group, which stands where its first test does.
+pub(super) fn grouped<'a, 'b>(tests: &'b [Failing<'a>]) -> Vec<(&'b [usize], Vec<&'b Failing<'a>>)> {
+    let mut positions = std::collections::HashMap::new();
+    let mut groups: Vec<(&[usize], Vec<&Failing<'_>>)> = Vec::new();
+    for test in tests {
+        let position = *positions.entry(test.places.as_slice()).or_insert_with(|| {
+            groups.push((test.places.as_slice(), Vec::new()));
+            groups.len() - 1
+        });
+        groups[position].1.push(test);
+    }
+    groups
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn narrow(query: &str) -> Result<Narrow, ApiError> {
+        Narrow::read(&Parameters::known_of(Some(query), &[&OWN]))
+    }
+
+    fn shown(query: &str) -> Vec<&'static str> {
+        let failing = |test, state, places: &[usize]| Failing { test, state, places: places.to_vec() };
+        let mut tests =
+            vec![failing("css/a.html", 4, &[0, 1]), failing("css/B.html", 0, &[0, 1]), failing("fast/c.html", 4, &[1])];
+        narrow(query).unwrap().apply(&mut tests);
+        tests.iter().map(|it| it.test).collect()
+    }
+
+    #[test]
+    fn the_address_says_what_is_shown_and_in_which_order() {
+        assert_eq!(shown(""), ["css/B.html", "fast/c.html", "css/a.html"]);
+        assert_eq!(shown("sort=rarest"), ["fast/c.html", "css/B.html", "css/a.html"]);
+        assert_eq!(shown("sort=name"), ["css/B.html", "css/a.html", "fast/c.html"]);
+        assert_eq!(shown("filter=b.HTML"), ["css/B.html"]);
+        assert_eq!(shown("filter=css/*&state=text"), ["css/a.html"]);
+        for wrong in ["sort=best", "state=pass", "page=0", "page=x"] {
+            assert!(narrow(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn patterns_cover_whole_names() {
+        for (pattern, name, is) in [
+            ("*", "", true),
+            ("css/*", "css/a", true),
+            ("*.html", "css/a.html", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*a*b", "xaxbxb", true),
+            ("css/*", "fast/css/a", false),
+        ] {
+            assert_eq!(matches(pattern, name), is, "{pattern} {name}");
+        }
+        assert!(!matches(&format!("{}b", "*a".repeat(1000)), &"a".repeat(100_000)));
+    }
+
+    #[test]
+    fn tests_that_fail_in_the_same_places_are_one_group() {
+        let failing = |test, places: &[usize]| Failing { test, state: 4, places: places.to_vec() };
+        let tests = [failing("a", &[0]), failing("b", &[0, 1]), failing("c", &[0])];
+        let groups: Vec<Vec<&str>> =
+            grouped(&tests).into_iter().map(|(_, tests)| tests.iter().map(|it| it.test).collect()).collect();
+        assert_eq!(groups, [vec!["a", "c"], vec!["b"]]);
+    }
+}
