@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{
-    archives, bugs, commits, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names,
+    archives, bugs, commits, dead_letters, ews, failures, flaky, live, results, search, suites, summary, test_names,
     timeline, triage, uploads, urls,
 };
 
@@ -53,6 +53,7 @@ const OPERATIONS: &[Operation] = &[
     dead_letters::LIST,
     dead_letters::ONE,
     dead_letters::RECEIPT,
+    live::OPERATION,
     OPENAPI,
 ];
 
