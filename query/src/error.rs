@@ -25,6 +25,9 @@ pub enum ApiError {
     /// The store did not answer.
     #[error("The store is not available, try again: {0}")]
     Store(#[from] clickhouse::error::Error),
+    /// As many as can be served are.
+    #[error("{0}")]
+    Busy(String),
     /// The blob store did not answer, or a blob is gone.
     #[error("{0}")]
     Blob(#[from] schema::blobs::BlobError),
@@ -54,7 +57,7 @@ impl ApiError {
             Self::NotFound(_) | Self::Blob(schema::blobs::BlobError::Missing(_)) => StatusCode::NOT_FOUND,
             Self::Gone(_) => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Store(_) | Self::Blob(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Busy(_) | Self::Blob(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Shared(error) => error.status(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -17,6 +17,7 @@ mod error;
 mod ews;
 mod failures;
 mod flaky;
+mod live;
 mod operations;
 mod pages;
 mod parameters;

@@ -9,8 +9,8 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{
-    archives, bugs, commits, compare, dead_letters, ews, failures, flaky, results, search, suites, summary, test_names,
-    timeline, triage, uploads, urls,
+    archives, bugs, commits, compare, dead_letters, ews, failures, flaky, live, results, search, suites, summary,
+    test_names, timeline, triage, uploads, urls,
 };
 
 const OPENAPI: Operation = Operation {
@@ -52,6 +52,7 @@ const OPERATIONS: &[Operation] = &[
     dead_letters::LIST,
     dead_letters::ONE,
     dead_letters::RECEIPT,
+    live::OPERATION,
     OPENAPI,
 ];
 

@@ -12,17 +12,19 @@ use axum::routing::any;
 use clickhouse::Client;
 use percent_encoding::percent_decode_str;
 use schema::blobs::Blobs;
+use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::cache::{Answers, Watermark};
 use crate::configurations::{self, Known};
 use crate::error::{ApiError, bad};
+use crate::live::Live;
 use crate::pages::{self, Pages};
 use crate::timeline::overview;
 use crate::{
-    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, failures, flaky, operations, results, search,
-    suites, summary, test_names, timeline, triage, uploads, urls,
+    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, failures, flaky, live, operations, results,
+    search, suites, summary, test_names, timeline, triage, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -45,17 +47,25 @@ pub(crate) struct Service {
     pub(crate) pages: Pages,
     pub(crate) watermark: Watermark,
     pub(crate) configurations: Known,
+    pub(crate) live: Live,
     answers: Answers,
 }
 
-/// The service's routes, as the fallback of whatever is merged with it.
-pub fn router(client: Client, blobs: Blobs, watermark: Watermark, options: QueryOptions) -> Router {
+/// The service's routes, as the fallback of whatever is merged with it; `stop` turns true when open streams shall end.
+pub fn router(
+    client: Client,
+    blobs: Blobs,
+    watermark: Watermark,
+    options: QueryOptions,
+    stop: watch::Receiver<bool>,
+) -> Router {
     let pages = Pages::new(&options);
+    let live = Live::new(watermark.clone(), stop);
     let (answers, configurations) = (Answers::new(), configurations::known());
     // The intake takes POST on these paths, so a fallback would never see the other methods.
     let routes = INTAKE.iter().fold(Router::new(), |routes, path| routes.route(path, any(answer)));
     let routes = routes.fallback(answer).layer(CompressionLayer::new().compress_when(compressible()));
-    routes.with_state(Arc::new(Service { client, blobs, options, pages, watermark, configurations, answers }))
+    routes.with_state(Arc::new(Service { client, blobs, options, pages, watermark, configurations, live, answers }))
 }
 
 /// What compresses, and is not watched while it comes.
@@ -122,7 +132,7 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
 fn is_kept(segments: &[&str]) -> bool {
     !matches!(segments, ["api", "upload", ..] | ["archive" | "archive-view" | "archive-routes" | "assets" | "library", ..])
         // These change without any run.
-        && !matches!(segments, ["dead-letters"] | ["api", "dead-letters" | "receipts", ..])
+        && !matches!(segments, ["dead-letters"] | ["api", "dead-letters" | "live" | "receipts", ..])
 }
 
 /// Whether the method fits the path.
@@ -177,6 +187,7 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         ["api", "compare"] => compare::endpoint(service, query).await,
         ["api", "triage"] => triage::endpoint(service, query).await,
         ["api", "flaky"] => flaky::endpoint(service, query).await,
+        ["api", "live"] => live::endpoint(service, query),
         ["api", "urls"] => urls::list(service, query).await,
         ["api", "urls", "queue"] => urls::list_queues(service, query).await,
         ["api", "bug-trackers"] => bugs::list(service, query),

@@ -50,7 +50,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
         tokio::spawn(processor::run(Arc::clone(&log), client.clone(), blobs.clone(), applied, stop.clone()));
     let app = Router::new()
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
-        .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?))
+        .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?, stop.clone()))
         .merge(observe::router(client.clone(), metrics));
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS]));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
@@ -125,8 +125,14 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
-    let app = query::router(client.clone(), blobs(config)?, Watermark::in_store(client.clone()), config.query()?)
-        .merge(observe::router(client, observe::recorder()?));
+    let app = query::router(
+        client.clone(),
+        blobs(config)?,
+        Watermark::in_store(client.clone()),
+        config.query()?,
+        stop.clone(),
+    )
+    .merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
 }
 

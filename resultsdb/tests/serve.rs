@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use support::model::{Load, Random};
 use support::{Server, now, until, upload};
@@ -106,6 +109,31 @@ fn answers_are_kept_until_something_changes_and_flaky_tests_are_ranked() {
     server.post("/api/upload", &upload(time, time, &json!({"steady": {}, "calm": {}, "broken": {}}))).unwrap();
     let (status, changed, _) = ask(&tag);
     assert!(status == 200 && changed != tag);
+}
+
+#[test]
+fn open_streams_hear_of_uploads_and_do_not_hold_up_a_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start(directory.path());
+    let listen = || {
+        let response = support::agent().get(format!("{}/api/live", server.url)).call().unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let lines = BufReader::new(response.into_body().into_reader()).lines().map(|line| line.unwrap());
+        lines.filter_map(|line| line.strip_prefix("data: ").map(|watermark| watermark.parse::<u64>().unwrap()))
+    };
+    let (mut one, mut other) = (listen(), listen());
+    let before = one.next().unwrap();
+    assert_eq!(other.next(), Some(before));
+    let time = now() - 3600;
+    assert_eq!(server.post("/api/upload", &upload(time, time, &json!({"a.html": {}}))).unwrap().0, 200);
+    assert!(one.next().unwrap() > before && other.next().unwrap() > before);
+
+    let begun = Instant::now();
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    // Far below what a stop allows connections that do not end.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!((one.next(), other.next()), (None, None));
 }
 
 #[test]

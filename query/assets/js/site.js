@@ -1,11 +1,15 @@
 import '/library/relative-time.js';
 
 // Times come in UTC and are shown in the reader's zone, with UTC at hand.
-for (const time of document.querySelectorAll('time[data-seconds]')) {
-  const moment = new Date(Number(time.dataset.seconds) * 1000);
-  time.title = `${time.textContent} UTC`;
-  time.textContent = moment.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+export function localise(root) {
+  for (const time of root.querySelectorAll('time[data-seconds]')) {
+    const moment = new Date(Number(time.dataset.seconds) * 1000);
+    time.title = `${time.textContent} UTC`;
+    time.textContent = moment.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  }
+  for (const zone of root.querySelectorAll('[data-zone]')) {
+    zone.textContent = `(${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+  }
 }
-for (const zone of document.querySelectorAll('[data-zone]')) {
-  zone.textContent = `(${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
-}
+
+localise(document);

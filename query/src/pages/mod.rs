@@ -1,6 +1,7 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
 mod commit_search;
+mod badge;
 mod commits;
 mod compare;
 mod failed;
@@ -59,15 +60,19 @@ impl Pages {
         values: Value,
     ) -> Result<Response, ApiError> {
         let title = heading.map_or_else(|| self.title.clone(), |heading| format!("{}: {heading}", self.title));
-        let values = context! { title, site => self.title, ..values };
-        let html = if cfg!(debug_assertions) {
+        let html = self.text(template, context! { title, site => self.title, ..values })?;
+        let policy = (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(POLICY));
+        Ok((status, [policy], Html(html)).into_response())
+    }
+
+    /// A filled template.
+    fn text(&self, template: &str, values: Value) -> Result<String, ApiError> {
+        Ok(if cfg!(debug_assertions) {
             // Read anew, so that a changed template shows without another build.
             files::environment().get_template(template)?.render(values)?
         } else {
             self.environment.get_template(template)?.render(values)?
-        };
-        let policy = (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(POLICY));
-        Ok((status, [policy], Html(html)).into_response())
+        })
     }
 }
 
@@ -92,12 +97,10 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/urls/worker" => urls::to_link(service, "worker", query).await,
         "/archive-routes" => Ok(archives::routes(service)),
         "/archive" => archives::extract(service, "", query).await,
-        _ => match path.strip_prefix("/archive/") {
-            Some(file) => archives::extract(service, file, query).await,
-            None => match path.strip_prefix("/archive-view/") {
-                Some(file) => archives::view(service, file, query).await,
-                None => asset(service, path, query),
-            },
+        _ => match (path.strip_prefix("/archive/"), path.strip_prefix("/badge/")) {
+            (Some(file), _) => archives::extract(service, file, query).await,
+            (_, Some(badge)) => badge::picture(service, badge, query).await,
+            _ => asset(service, path, query),
         },
     }
 }

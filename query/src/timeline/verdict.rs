@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Outcome, Window};
 
 /// A configuration whose newest run is this much older than the newest of all is not heard of any more, seconds.
-const STALE_SECONDS: u64 = 7 * 86_400;
+pub(crate) const STALE_SECONDS: u64 = 7 * 86_400;
 /// Changes between pass and fail that no fix explains.
 const FLAKY_FLIPS: usize = 3;
 

@@ -99,7 +99,8 @@ impl Service {
         }
         let (_, watermark) = watch::channel(1);
         let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();
-        let app = query::router(client.clone(), blobs, Watermark::Here(watermark), options());
+        let stop = watch::channel(false).1;
+        let app = query::router(client.clone(), blobs, Watermark::Here(watermark), options(), stop);
         Self { app, client }
     }
 

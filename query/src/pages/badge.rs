@@ -1,0 +1,182 @@
+//! `/badge/<suite>.svg` and `/badge/<suite>/<test>.svg`: a verdict as a picture, for other pages to show.
+
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use minijinja::context;
+
+use crate::commits::now_uuid;
+use crate::configurations;
+use crate::error::ApiError;
+use crate::parameters::{CONFIGURATION, Parameters};
+use crate::ranges::Bounds;
+use crate::routes::{Service, name};
+use crate::selection::Selection;
+use crate::test_names;
+use crate::timeline::verdict::{STALE_SECONDS, Verdict, of_rows};
+use crate::timeline::{self, Window};
+
+/// Runs of each configuration, as many as a timeline shows first.
+const RUNS: u64 = 100;
+/// How far back runs are looked at, in units of uuids.
+const HISTORY: u64 = 8 * 7 * 86_400 * 100;
+/// Characters of a name; of a longer one the end says more.
+const LONGEST: usize = 40;
+/// Width of a character at the size of the text, and the space around it.
+const CHARACTER: usize = 7;
+const SPACE: usize = 12;
+
+/// What a badge says.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    /// Style of the right half.
+    class: &'static str,
+    words: String,
+    /// Where, in full.
+    detail: String,
+}
+
+impl Said {
+    fn new(class: &'static str, words: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { class, words: words.into(), detail: detail.into() }
+    }
+}
+
+pub(super) async fn picture(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
+    let parameters = Parameters::read(query, &[&CONFIGURATION, &["branch"]])?;
+    let named = path.strip_suffix(".svg").ok_or_else(ApiError::unknown_path)?;
+    let (suite, test) = match named.split_once('/') {
+        Some((suite, test)) => (name(suite), Some(name(test))),
+        None => (name(named), None),
+    };
+    let said = said(service, &parameters, &suite, test.as_deref()).await?;
+    let full = test.as_deref().unwrap_or(&suite);
+    let label = shortened(full);
+    let width = |text: &str| text.chars().count() * CHARACTER + SPACE;
+    let values = context! {
+        label, full => printable(full), words => said.words, detail => said.detail, class => said.class,
+        left => width(&label), right => width(&said.words),
+    };
+    let drawing = service.pages.text("badge.xml", values)?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (HeaderName::from_static("content-security-policy"), "default-src 'none'"),
+    ];
+    Ok((headers, drawing).into_response())
+}
+
+async fn said(service: &Service, parameters: &Parameters, suite: &str, test: Option<&str>) -> Result<Said, ApiError> {
+    let now = now_uuid();
+    let begin = now.saturating_sub(HISTORY);
+    let bounds = Bounds { begin, end: now, after_time: None, before_time: None, commit_bounds: 2 };
+    let selection = Selection::within(service, parameters, bounds, RUNS).await?;
+    if !selection.is_empty() {
+        let window = match test {
+            Some(test) => timeline::of_test(service, suite, test, &selection).await?,
+            None => timeline::of_suite(service, suite, &selection).await?,
+        };
+        if !window.columns.is_empty() {
+            return Ok(of_window(&window, now));
+        }
+    }
+    let known = configurations::stored(service, &selection.branch).await?;
+    let is_known = known.iter().any(|one| one.suites.iter().any(|known| known == suite))
+        && match test {
+            // Of the names that begin with it, it is the first.
+            Some(test) => test_names::named(service, suite, &[test.to_owned()], 1).await?.iter().any(|one| one == test),
+            None => true,
+        };
+    Ok(if is_known {
+        Said::new("none", "not run lately", "no run in eight weeks matches")
+    } else {
+        Said::new("none", "unknown", "nothing of that name was uploaded")
+    })
+}
+
+/// The verdicts of a timeline in a few words: the worst of them speaks.
+fn of_window(window: &Window, now: u64) -> Said {
+    let newest = window.columns.first().copied().unwrap_or_default();
+    let verdicts = of_rows(window);
+    let count = |kind: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| kind(verdict)).count();
+    let failing = count(|verdict| matches!(verdict, Verdict::Failing { .. }));
+    let flaky = count(|verdict| matches!(verdict, Verdict::Flaky { .. }));
+    let ran = verdicts.len() - count(|verdict| matches!(verdict, Verdict::Stale));
+    let detail = format!("{failing} failing, {flaky} flaky of {ran} configurations");
+    if now.saturating_sub(newest) / 100 > STALE_SECONDS {
+        Said::new("none", "not run lately", "no run in a week")
+    } else if failing > 0 {
+        Said::new("bad", format!("{failing} failing"), detail)
+    } else if flaky > 0 {
+        Said::new("unsure", "flaky", detail)
+    } else {
+        Said::new("good", "passing", detail)
+    }
+}
+
+/// Without what no XML may hold, and what would turn the text around it.
+fn printable(text: &str) -> String {
+    let is_odd = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
+    };
+    text.chars().map(|character| if is_odd(character) { '\u{fffd}' } else { character }).collect()
+}
+
+fn shortened(text: &str) -> String {
+    let text = printable(text);
+    let excess = text.chars().count().saturating_sub(LONGEST);
+    if excess == 0 { text } else { std::iter::once('…').chain(text.chars().skip(excess + 1)).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::configuration::Configuration;
+    use schema::state::{CRASH, PASS};
+
+    use super::*;
+    use crate::timeline::{Outcome, Row};
+
+    const DAY: u64 = 86_400 * 100;
+    const NOW: u64 = 1000 * DAY;
+
+    /// One run a day on each configuration, oldest first, the last one now: F failed.
+    fn words(rows: &[&str], now: u64) -> String {
+        let outcome = |age: usize, run: char| Outcome {
+            uuid: NOW - age as u64 * DAY,
+            actual: CRASH,
+            unexpected: if run == 'F' { CRASH } else { PASS },
+            label: String::new(),
+            failed: None,
+            time: None,
+        };
+        let cells = |runs: &&str| {
+            runs.chars().rev().enumerate().map(|(age, run)| (run != ' ').then(|| outcome(age, run))).collect()
+        };
+        let row = |runs| Row { configuration: Configuration::default(), cells: cells(runs) };
+        let columns = (0..rows[0].len() as u64).map(|age| NOW - age * DAY).collect();
+        of_window(&Window { columns, rows: rows.iter().map(row).collect() }, now).words
+    }
+
+    #[test]
+    fn the_worst_verdict_speaks_and_retired_configurations_do_not() {
+        for (rows, expected) in [
+            (&["PPPP"][..], "passing"),
+            (&["PPPF", "PPPP", "PFFF"], "2 failing"),
+            (&["PFPFP", "PPPPP"], "flaky"),
+            (&["PFPFP", "PPPPF"], "1 failing"),
+            (&["PPPPPPPPPP", "F         "], "passing"),
+        ] {
+            assert_eq!(words(rows, NOW), expected, "{rows:?}");
+        }
+        assert_eq!(words(&["FFFF"], NOW + 8 * DAY), "not run lately");
+    }
+
+    #[test]
+    fn of_a_long_name_the_end_stays() {
+        let long = format!("{}/name.html", "folder".repeat(20));
+        let short = shortened(&long);
+        assert_eq!(short.chars().count(), LONGEST);
+        assert!(short.starts_with('…') && short.ends_with("folder/name.html"));
+        assert_eq!(shortened("a\u{202e}\u{1}b"), "a\u{fffd}\u{fffd}b");
+    }
+}
