@@ -11,9 +11,11 @@ mod cache;
 mod commits;
 mod compare;
 mod configurations;
+mod dashboards;
 mod dead_letters;
 mod error;
 mod ews;
+mod export;
 mod failures;
 mod flaky;
 mod operations;
@@ -35,6 +37,7 @@ mod urls;
 use serde::Deserialize;
 
 pub use cache::{Asked, Watermark};
+pub use dashboards::check_dashboards;
 pub use error::ApiError;
 pub use routes::router;
 

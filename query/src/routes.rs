@@ -21,8 +21,8 @@ use crate::error::{ApiError, bad};
 use crate::pages::{self, Pages};
 use crate::timeline::overview;
 use crate::{
-    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, failures, flaky, operations, results, search,
-    suites, summary, test_names, timeline, triage, uploads, urls,
+    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, export, failures, flaky, operations, results,
+    search, suites, summary, test_names, timeline, triage, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -91,7 +91,7 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
             Asked::Get => {
                 let compute = async {
                     if is_api {
-                        api(&service, &segments, query).await
+                        export::shaped(&segments, query, api(&service, &segments, query).await?).await
                     } else {
                         pages::page(&service, &decoded, query).await
                     }

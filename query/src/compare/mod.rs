@@ -73,7 +73,7 @@ pub(crate) struct Answer {
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/compare",
     "What changed for a suite between two commits: failures, and for one configuration also what ran and how long it took",
-    &[&CONFIGURATION, &["suite", "before", "after", "unexpected", "recent", "branch", "limit"]],
+    &[&CONFIGURATION, &["suite", "before", "after", "unexpected", "recent", "branch", "limit", "format"]],
     || {
         let end = || object(&[("uuid", whole()), ("name", text())]);
         let side = || object(&[("uuid", whole()), ("start_time", whole())]);

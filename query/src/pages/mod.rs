@@ -2,6 +2,7 @@
 
 mod commits;
 mod compare;
+mod dashboards;
 mod files;
 mod flaky;
 mod investigate;
@@ -97,6 +98,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/investigate" => investigate::page(service, query).await,
         "/triage" => triage::page(service, query).await,
         "/compare" => compare::page(service, query).await,
+        "/dashboards" => dashboards::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,
         "/dead-letters" => dead_letters::page(service, query).await,
         "/commits" => commits::list(service, query).await,

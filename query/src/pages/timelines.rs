@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::state;
 
-use super::time;
+use super::{dashboards, time};
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::routes::Service;
@@ -68,8 +68,9 @@ pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Resp
         timelines.push(timeline(service, &suite, Some(&test), window, hide_expected).await?);
     }
     let test = tests.first().copied().unwrap_or_default();
+    let dashboards = if suites.is_empty() { dashboards::summary(service).await? } else { Vec::new() };
     let values = context! {
-        page => "/", known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
+        page => "/", dashboards, known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
