@@ -71,6 +71,7 @@ pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Resp
     let dashboards = if suites.is_empty() { dashboards::summary(service).await? } else { Vec::new() };
     let values = context! {
         page => "/", dashboards, known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
+        export_query => exported(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
@@ -91,7 +92,7 @@ pub(super) async fn suites(service: &Service, query: Option<&str>) -> Result<Res
     }
     let values = context! {
         page => "/suites", known, chosen => "", test => "", choices => Vec::<TestFound>::new(), timelines, hide_expected,
-        toggle => toggled(&parameters, "show", !hide_expected),
+        toggle => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
@@ -153,6 +154,13 @@ fn cell(outcome: Option<Outcome>, hide_expected: bool) -> Value {
     let count = outcome.failed.map(|(all, unexpected)| if hide_expected { unexpected } else { all });
     let count = count.filter(|count| *count > 0);
     context! { uuid => outcome.uuid, class, symbol, label => outcome.label, count }
+}
+
+/// What the API is asked for the same rows.
+fn exported(parameters: &Parameters) -> String {
+    let own = |name: &str| ["suite", "test", "expected"].contains(&name) || SHOWN.contains(&name);
+    let kept = parameters.pairs().filter(|(name, _)| !own(name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
 /// The same question with expected failures shown or hidden.
