@@ -78,3 +78,24 @@ test('a commit with itself is all the same', async () => {
   assert.deepEqual(answer.counts, { same: 3 });
   assert.equal(answer.details, null);
 });
+
+test('a comparison is exported with a row for each configuration', async () => {
+  await open(question(), {}, async (page) => {
+    const href = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
+    const rows = (await (await fetch(server.url + href)).text()).trim().split('\n');
+    assert.match(rows[0], /^change,test,before,after,platform/);
+    assert.equal(rows.filter((row) => /^new,broken\.html,PASS,CRASH/.test(row)).length, 2);
+  });
+});
+
+test('a branch is compared with the default branch', async () => {
+  const leaf = (actual) => ({ actual, expected: 'PASS' });
+  await upload(server.url, {
+    style: 'Debug', timestamp: YOUNG + 100, start: YOUNG + 200, commit: { branch: 'eng/work' },
+    results: { 'broken.html': leaf('PASS'), 'mine.html': leaf('TEXT') },
+  });
+  await open('/compare?suite=layout-tests&before_branch=main&branch=eng/work', {}, async (page) => {
+    assert.deepEqual(await tests(page, 'Newly failing'), ['mine.html']);
+    assert.ok((await tests(page, 'Fixed, or not run any more')).includes('broken.html'));
+  });
+});

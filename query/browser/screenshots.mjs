@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { postDemonstration, startBrowser, startServer } from './support.mjs';
 
 const PAGES = {
-  start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', failures: '/investigate', flaky: '/flaky?weeks=8',
+  start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', dashboards: '/dashboards?passing=true', failures: '/investigate', flaky: '/flaky?weeks=8',
   commits: '/commits', 'commits-search': '/commits?q=author:ada', commit: '/commit?repository_id=webkit&ref=270100@main', documentation: '/documentation',
 };
 const folder = process.argv[2] ?? 'screenshots';
 mkdirSync(folder, { recursive: true });
-const [server, browser] = await Promise.all([startServer(), startBrowser()]);
+const [server, browser] = await Promise.all([startServer('--set', 'dashboard_queries=[{title="Mac layout tests",suite="layout-tests",platform="mac",warnAfter=72,expireAfter=400},{title="API tests",suite="api-tests",warnAfter=72,expireAfter=400}]'), startBrowser()]);
 await postDemonstration(server.url);
 for (const [name, path] of Object.entries(PAGES)) {
   for (const colorScheme of ['light', 'dark']) {

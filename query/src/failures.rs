@@ -41,7 +41,7 @@ impl FailureFound {
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/failures/{suite}",
     "Tests that failed: their names, or run by run",
-    &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed"], &POINT, &RANGE, &TIMES],
+    &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed", "format"], &POINT, &RANGE, &TIMES],
     || {
         let run = json!({
             "type": "object",

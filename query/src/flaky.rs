@@ -65,7 +65,7 @@ pub(crate) struct Answer {
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/flaky",
     "Tests ranked by how unreliable they were",
-    &[&CONFIGURATION, &["suite", "weeks", "recent", "branch", "limit"]],
+    &[&CONFIGURATION, &["suite", "weeks", "recent", "branch", "limit", "format"]],
     || {
         let share = json!({ "type": "number", "minimum": 0, "maximum": 1 });
         let test = object(&[

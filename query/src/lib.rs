@@ -11,10 +11,12 @@ mod cache;
 mod commits;
 mod compare;
 mod configurations;
+mod dashboards;
 mod dead_letters;
 mod documentation;
 mod error;
 mod ews;
+mod export;
 mod failures;
 mod flaky;
 mod live;
@@ -37,6 +39,7 @@ mod urls;
 use serde::Deserialize;
 
 pub use cache::{Asked, Watermark};
+pub use dashboards::check_dashboards;
 pub use error::ApiError;
 pub use routes::router;
 

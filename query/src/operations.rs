@@ -82,6 +82,7 @@ fn parameter(name: &str) -> (Value, &'static str) {
         "group" => (json!({ "enum": ["new", "still", "fixed", "flaky"] }), "Only these"),
         // After the commits' parameters were stripped of their prefixes these two are what is left.
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
+        "format" => (json!({ "enum": ["json", "csv"] }), "How the answer is written; json by default"),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),
         "timestamp" => (number(), "The commit's time, seconds since 1970"),

@@ -76,6 +76,12 @@ impl Parameters {
         query.finish()
     }
 
+    /// The same with another value of one parameter.
+    pub(crate) fn replacing(&self, name: &str, value: &str) -> Self {
+        let kept = self.0.iter().filter(|(found, _)| found != name).cloned();
+        Self(kept.chain([(name.to_owned(), value.to_owned())]).collect())
+    }
+
     /// Names and values in the order they were given.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -31,7 +31,7 @@ pub(crate) struct SuiteRun {
 pub(crate) const RUNS_OF_SUITE: Operation = Operation::get(
     "/api/results/{suite}",
     "Runs of a suite, by configuration, oldest first",
-    &[&CONFIGURATION, &["recent", "limit"], &POINT, &RANGE, &TIMES],
+    &[&CONFIGURATION, &["recent", "limit", "format"], &POINT, &RANGE, &TIMES],
     || {
         let run = object(&[
             ("uuid", whole()),

@@ -23,8 +23,8 @@ use crate::live::Live;
 use crate::pages::{self, Pages};
 use crate::timeline::overview;
 use crate::{
-    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, failures, flaky, live, operations, results,
-    search, suites, summary, test_names, timeline, triage, uploads, urls,
+    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, export, failures, flaky, live, operations,
+    results, search, suites, summary, test_names, timeline, triage, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -101,7 +101,7 @@ async fn answer(State(service): State<Arc<Service>>, request: Request) -> Respon
             Asked::Get => {
                 let compute = async {
                     if is_api {
-                        api(&service, &segments, query).await
+                        export::shaped(&segments, query, api(&service, &segments, query).await?).await
                     } else {
                         pages::page(&service, &decoded, query).await
                     }

@@ -257,7 +257,9 @@ impl Config {
             commit_url: found.commit_url.clone(),
         });
         let routes = serde_json::to_value(&self.archive_routes).context("archive_routes")?;
-        let dashboards = self.dashboard_queries.iter().map(serde_json::to_value).collect::<Result<_, _>>();
+        let dashboards = self.dashboard_queries.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
+        let dashboard_queries = dashboards.context("dashboard_queries")?;
+        query::check_dashboards(&dashboard_queries).context("dashboard_queries")?;
         Ok(QueryOptions {
             intake: ingest::OPERATIONS,
             title: self.title.clone(),
@@ -268,7 +270,7 @@ impl Config {
             tests_limits: self.tests_limits,
             suites_limits: self.suites_limits,
             commits_limits: self.commits_limits,
-            dashboard_queries: dashboards.context("dashboard_queries")?,
+            dashboard_queries,
             masters: self.buildbot.keys().cloned().collect::<BTreeSet<_>>(),
             bug_trackers: self.bug_trackers.clone(),
         })

@@ -73,7 +73,10 @@ pub(crate) struct Answer {
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/compare",
     "What changed for a suite between two commits: failures, and for one configuration also what ran and how long it took",
-    &[&CONFIGURATION, &["suite", "before", "after", "unexpected", "recent", "branch", "limit"]],
+    &[
+        &CONFIGURATION,
+        &["suite", "before", "after", "unexpected", "recent", "branch", "before_branch", "limit", "format"],
+    ],
     || {
         let end = || object(&[("uuid", whole()), ("name", text())]);
         let side = || object(&[("uuid", whole()), ("start_time", whole())]);
@@ -122,16 +125,17 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<R
 
 /// What the parameters ask of a suite.
 pub(crate) async fn find(service: &Service, parameters: &Parameters, suite: &str) -> Result<Answer, ApiError> {
-    let before = parameters.first("before").ok_or_else(|| bad("Name the commit to compare with as before"))?;
-    let before = named(service, before).await?;
-    let after = match parameters.first("after") {
-        Some(name) => named(service, name).await?,
-        None => End { uuid: now_uuid(), name: "now".to_owned() },
-    };
+    let (before, other_branch) = (parameters.first("before"), parameters.first("before_branch"));
+    if before.is_none() && other_branch.is_none() {
+        return Err(bad("Name the commit to compare with as before, or its branch as before_branch"));
+    }
+    let (before, after) = tokio::try_join!(end(service, before), end(service, parameters.first("after")))?;
+    let of_before = other_branch.map(|branch| parameters.replacing("branch", branch));
+    let of_before = of_before.as_ref().unwrap_or(parameters);
     let limit = parameters.limit(500)?.min(10_000) as usize;
     let unexpected = parameters.flag("unexpected", true);
     let (one, other) = tokio::try_join!(
-        Runs::at(service, parameters, suite, before.uuid, unexpected),
+        Runs::at(service, of_before, suite, before.uuid, unexpected),
         Runs::at(service, parameters, suite, after.uuid, unexpected)
     )?;
     let mut runs = Vec::new();
@@ -167,6 +171,14 @@ pub(crate) async fn find(service: &Service, parameters: &Parameters, suite: &str
     tests.truncate(limit);
     let alone = one.runs.len() + other.runs.len() - 2 * runs.len();
     Ok(Answer { before, after, runs, alone, counts, tests, details })
+}
+
+/// The commit of a name, or now.
+async fn end(service: &Service, name: Option<&str>) -> Result<End, ApiError> {
+    match name {
+        Some(name) => named(service, name).await,
+        None => Ok(End { uuid: now_uuid(), name: "now".to_owned() }),
+    }
 }
 
 /// The commit of a name: an identifier, a revision, the beginning of a hash, or a uuid.

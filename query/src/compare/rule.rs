@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use schema::state;
 use serde::Serialize;
 
-/// A test became slower if it takes this many times as long, and this much longer in milliseconds.
-const SLOWER_TIMES: u32 = 2;
+/// A test became slower if it takes half as long again, and this much longer in milliseconds.
 const SLOWER_BY: u32 = 100;
 
 /// What changed for a test that failed before, or after, or both.
@@ -66,7 +65,7 @@ pub(crate) struct Details {
     pub(crate) added: Vec<String>,
     /// Ran only before.
     pub(crate) removed: Vec<String>,
-    /// Takes at least twice as long and a tenth of a second longer: its times before and after, the largest growth first.
+    /// Takes at least half as long again and a tenth of a second longer: its times before and after, the largest growth first.
     pub(crate) slower: Vec<(String, u32, u32)>,
 }
 
@@ -77,7 +76,8 @@ pub(super) fn details(before: &Times, after: &Times) -> Details {
     };
     let slower = after.iter().filter_map(|(test, now)| {
         let (old, now) = ((*before.get(test)?)?, (*now)?);
-        let is_slower = now >= old.saturating_mul(SLOWER_TIMES) && now >= old.saturating_add(SLOWER_BY);
+        let is_slower =
+            now >= old.saturating_add(old / 2).saturating_add(old % 2) && now >= old.saturating_add(SLOWER_BY);
         is_slower.then(|| (test.clone(), old, now))
     });
     let mut slower: Vec<(String, u32, u32)> = slower.collect();
@@ -128,10 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn slower_means_twice_and_a_tenth_of_a_second() {
+    fn slower_means_half_as_long_again_and_a_tenth_of_a_second() {
         let times = |time| Times::from([("a".to_owned(), time)]);
         let slower = |before, after| details(&times(Some(before)), &times(Some(after))).slower.len();
-        assert_eq!((slower(100, 200), slower(150, 250), slower(10, 50), slower(0, 100)), (1, 0, 0, 1));
+        assert_eq!(
+            (slower(200, 300), slower(201, 301), slower(100, 200), slower(10, 50), slower(0, 100)),
+            (1, 0, 1, 0, 1)
+        );
         assert!(details(&times(None), &times(Some(9000))).slower.is_empty());
     }
 }

@@ -83,7 +83,8 @@ pub(super) async fn one(service: &Service, query: Option<&str>) -> Result<Respon
     // Runs of several repositories are stored under their newest commit.
     let end = siblings.iter().map(Commit::uuid).fold(commit.uuid(), u64::max);
     let (suites, rows) = runs(service, &commit, end).await?;
-    let place = |commit: Commit| context! { uuid => commit.uuid(), name => commit.short_name(), query => query_for(&commit) };
+    let place =
+        |commit: Commit| context! { uuid => commit.uuid(), name => commit.short_name(), query => query_for(&commit) };
     let previous = commits::previous(service, &commit).await?.map(place);
     let next = commits::next(service, &commit).await?.map(place);
     let siblings: Vec<Value> = siblings.iter().map(|sibling| row(service, sibling)).collect();

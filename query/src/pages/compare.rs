@@ -23,7 +23,11 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     let parameters = Parameters::read(Some(&filled), OPERATION.parameters)?;
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let chosen = parameters.first("suite").or(known.first().map(String::as_str)).unwrap_or_default().to_owned();
-    let asked = parameters.first("before").is_some() && !chosen.is_empty();
+    // The page chooses a suite for those who named none.
+    let export_query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters.replacing("suite", &chosen).pairs().filter(|(name, _)| *name != "format"))
+        .finish();
+    let asked = ["before", "before_branch"].iter().any(|name| parameters.first(name).is_some()) && !chosen.is_empty();
     // What cannot be found is said beside the form, where it can be mended.
     let (answer, problem) = match asked {
         false => (None, None),
@@ -64,7 +68,8 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     });
     let values = context! {
         page => "/compare", known, chosen, before => value("before"), after => value("after"), platform => value("platform"),
-        unexpected => parameters.flag("unexpected", true), answer => shown, problem, filled,
+        branch => value("branch"), before_branch => value("before_branch"),
+        unexpected => parameters.flag("unexpected", true), answer => shown, problem, filled, export_query,
     };
     service.pages.render(StatusCode::OK, "compare.html", Some("Compare"), values)
 }

@@ -46,6 +46,11 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
         })
         .collect();
     let platform = kept.iter().find(|(name, _)| name == "platform").map_or("", |(_, value)| value.as_str());
-    let values = context! { page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, platform, rows };
+    let others = kept.iter().filter(|(name, _)| !["suite", "format"].contains(&name.as_str()));
+    let mut export = form_urlencoded::Serializer::new(String::new());
+    export.append_pair("suite", &answer.suite).extend_pairs(others);
+    let values = context! {
+        page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, platform, rows, export_query => export.finish(),
+    };
     service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values)
 }

@@ -1,9 +1,10 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
-mod commit_search;
 mod badge;
+mod commit_search;
 mod commits;
 mod compare;
+mod dashboards;
 mod failed;
 mod files;
 mod flaky;
@@ -36,8 +37,20 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 9] =
-    ["/", "/suites", "/investigate", "/flaky", "/commits", "/commit", "/documentation", "/dead-letters", "/archive"];
+const PAGES: [&str; 12] = [
+    "/",
+    "/triage",
+    "/dashboards",
+    "/compare",
+    "/suites",
+    "/investigate",
+    "/flaky",
+    "/commits",
+    "/commit",
+    "/documentation",
+    "/dead-letters",
+    "/archive",
+];
 
 /// Templates and what they all need.
 pub(crate) struct Pages {
@@ -84,6 +97,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/investigate" => investigate::page(service, query).await,
         "/triage" => triage::page(service, query).await,
         "/compare" => compare::page(service, query).await,
+        "/dashboards" => dashboards::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,
         "/dead-letters" => dead_letters::page(service, query).await,
         "/commits" => commits::list(service, query).await,
@@ -97,9 +111,10 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/urls/worker" => urls::to_link(service, "worker", query).await,
         "/archive-routes" => Ok(archives::routes(service)),
         "/archive" => archives::extract(service, "", query).await,
-        _ => match (path.strip_prefix("/archive/"), path.strip_prefix("/badge/")) {
-            (Some(file), _) => archives::extract(service, file, query).await,
-            (_, Some(badge)) => badge::picture(service, badge, query).await,
+        _ => match path.strip_prefix('/').and_then(|path| path.split_once('/')) {
+            Some(("archive", file)) => archives::extract(service, file, query).await,
+            Some(("archive-view", file)) => archives::view(service, file, query).await,
+            Some(("badge", badge)) => badge::picture(service, badge, query).await,
             _ => asset(service, path, query),
         },
     }

@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
 use super::status::symbol;
-use super::time;
+use super::{dashboards, time};
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::routes::Service;
@@ -68,8 +68,10 @@ pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Resp
         timelines.push(timeline(service, &suite, Some(&test), window, hide_expected).await?);
     }
     let test = tests.first().copied().unwrap_or_default();
+    let dashboards = if suites.is_empty() { dashboards::summary(service).await? } else { Vec::new() };
     let values = context! {
-        page => "/", known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
+        page => "/", dashboards, known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
+        export_query => exported(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
@@ -90,7 +92,7 @@ pub(super) async fn suites(service: &Service, query: Option<&str>) -> Result<Res
     }
     let values = context! {
         page => "/suites", known, chosen => "", test => "", choices => Vec::<TestFound>::new(), timelines, hide_expected,
-        toggle => toggled(&parameters, "show", !hide_expected),
+        toggle => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
@@ -140,6 +142,13 @@ fn cell(outcome: Option<Outcome>, hide_expected: bool) -> Value {
     let count = outcome.failed.map(|(all, unexpected)| if hide_expected { unexpected } else { all });
     let count = count.filter(|count| *count > 0);
     context! { uuid => outcome.uuid, class, symbol, label => outcome.label, count }
+}
+
+/// What the API is asked for the same rows.
+fn exported(parameters: &Parameters) -> String {
+    let own = |name: &str| ["suite", "test", "expected"].contains(&name) || SHOWN.contains(&name);
+    let kept = parameters.pairs().filter(|(name, _)| !own(name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
 /// The same question with expected failures shown or hidden.
