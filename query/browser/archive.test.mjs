@@ -128,7 +128,7 @@ test('images are compared side by side, with a slider and by swapping, from the 
     await page.getByRole('radio', { name: 'Side by side' }).focus();
     await page.keyboard.press('ArrowDown');
     assert.match(page.url(), /compare=overlay/);
-    const clip = () => page.locator('figure.actual').evaluate((figure) => figure.style.clipPath);
+    const clip = () => page.locator('figure.actual img').evaluate((image) => image.style.clipPath);
     assert.match(await clip(), /50%/);
     await page.getByRole('slider').press('Home');
     assert.match(await clip(), /0%|0px/);
