@@ -97,6 +97,8 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/suites?suite=layout-tests&limit=10",
         "/flaky?suite=layout-tests&weeks=1",
         "/commits?limit=10",
+        "/commit?ref=99995@main",
+        "/investigate?suite=layout-tests",
     ] {
         let (one, year) = (cost(&short, path).await, cost(&long, path).await);
         eprintln!("{one:>8} {year:>8} rows  {path}");

@@ -39,7 +39,8 @@ function draw() {
   swap.hidden = way !== 'swap';
   sliderLabel.style.display = sliderLabel.hidden ? 'none' : '';
   swap.textContent = `Showing ${shown}, swap`;
-  figures.actual.style.clipPath = way === 'overlay' ? `inset(0 0 0 ${slider.value}%)` : '';
+  // The image, not its caption, so that the slider runs from edge to edge.
+  figures.actual.querySelector('img').style.clipPath = way === 'overlay' ? `inset(0 0 0 ${slider.value}%)` : '';
   for (const [name, figure] of Object.entries(figures)) {
     figure.style.visibility = way === 'swap' && name !== shown ? 'hidden' : '';
   }
