@@ -1,7 +1,8 @@
 //! Measures a server: `bench all` starts one on an empty directory, loads it and prints figures with their floors.
 //!
 //! Data flow: [`documents`] generates uploads, whose cost is outside the measures → [`server`] posts them and asks →
-//! [`report`] compares with the floors; a missed one ends with exit status 1.
+//! [`report`] compares with the floors; a missed one ends with exit status 1. `bench scale` has no floors: what [`cpu`]
+//! found says how much of the figures of [`scale`], on a [`deployment`] of its own, are the machine's.
 
 mod cpu;
 mod deployment;

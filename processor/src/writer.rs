@@ -130,6 +130,9 @@ mod tests {
         assert_eq!(answer("Code: 469. DB::Exception: Constraint `x`"), Refusal::Permanent);
         assert_eq!(answer("Code: 252. DB::Exception: Too many parts"), Refusal::TooMuch);
         assert_eq!(answer("Code: 60. DB::Exception: Unknown table"), Refusal::Transient);
+        // Replicas are away, or too slow for a quorum.
+        assert_eq!(answer("Code: 285. DB::Exception: Number of alive replicas"), Refusal::Transient);
+        assert_eq!(answer("Code: 319. DB::Exception: Unknown quorum status"), Refusal::Transient);
         assert_eq!(answer("gone"), Refusal::Transient);
         assert_eq!(refusal(&Error::TimedOut), Refusal::Transient);
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::json;
+use support::stack::Stack;
 use support::{Server, now, until, upload};
 
 fn named(text: &str) -> BTreeSet<String> {
@@ -26,7 +27,12 @@ fn every_metric_is_counted() {
     assert_eq!(server.post("/api/upload", b"{").unwrap().0, 400);
     server.json("/api/results/layout-tests/a.html");
     until("the lag is known", || server.get("/metrics").1.contains("resultsdb_lag_events"));
-    let counted = named(&server.get("/metrics").1);
+    let mut counted = named(&server.get("/metrics").1);
+    // Only a processor of a deployment archives.
+    let stack = Stack::start();
+    let processor = Server::run(stack.command("processor"));
+    until("the lags are known", || processor.get("/metrics").1.contains("resultsdb_archive_lag_events"));
+    counted.extend(named(&processor.get("/metrics").1));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards");
     for file in ["operations.json", "alerts.yml"] {
         let asked = named(&std::fs::read_to_string(folder.join(file)).unwrap());
