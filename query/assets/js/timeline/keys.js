@@ -6,8 +6,11 @@ const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowD
 export function connect(view, { open, tell }) {
   const { body, model } = { get body() { return view.body; }, model: view.model };
   let selection = null;
+  let hasMarks = false;
 
   function mark() {
+    if (!selection && !hasMarks) return;
+    hasMarks = selection !== null;
     for (const [row, tr] of [...view.body.rows].entries()) {
       for (const cell of [...tr.cells].slice(1)) {
         const index = view.first + cell.cellIndex - 1;

@@ -87,7 +87,7 @@ async function takeOver(card) {
   view.layout();
   timelines.push({ model, view });
   card.dataset.ready = '';
-  model.prefetch(view.first).catch(() => {});
+  model.prefetch(() => view.first).catch(() => {});
 }
 
 for (const link of document.querySelectorAll('.toggle')) {

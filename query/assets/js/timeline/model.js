@@ -69,15 +69,24 @@ export class Model {
     return missing.length > 0;
   }
 
-  // Fetches everything, the windows next to a column first, while nothing else is to be done.
-  async prefetch(index) {
-    const near = this.windowAt(index);
-    const order = this.windows.map((_, position) => position).sort((one, other) => Math.abs(one - near) - Math.abs(other - near));
-    for (const position of order) {
-      if (this.windows[position].loaded) continue;
-      await new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done));
+  // Fetches everything, always the missing window next to the column that is shown now, while nothing else is to be done.
+  async prefetch(shown) {
+    for (let position = this.missing(shown()); position !== null; position = this.missing(shown())) {
+      // Who scrolls leaves no time idle, and needs the next window most.
+      await new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 50 }));
       await this.load(position);
     }
+  }
+
+  // The position of the next window that is not asked for, or null.
+  missing(index) {
+    const near = this.windowAt(index);
+    for (let distance = 0; distance < this.windows.length; distance++) {
+      for (const position of [near + distance, near - distance]) {
+        if (this.windows[position] && !this.windows[position].request) return position;
+      }
+    }
+    return null;
   }
 
   // { uuid, name } of a column, or undefined while it is not fetched.

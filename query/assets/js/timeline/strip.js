@@ -1,6 +1,7 @@
 // The whole timeline in one strip: the share of unexpected failures along it, and the part that is shown.
 
 const HEIGHT = 36;
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 
 export class Strip {
   constructor(view) {
@@ -11,12 +12,14 @@ export class Strip {
     this.canvas.setAttribute('role', 'slider');
     this.canvas.setAttribute('aria-label', 'Place in the timeline, newest first');
     this.canvas.setAttribute('aria-valuemin', 0);
+    // The failures stay while the place moves: they are drawn once and copied from there.
+    this.failures = document.createElement('canvas');
     this.canvas.addEventListener('keydown', (event) => this.key(event));
     for (const kind of ['pointerdown', 'pointermove']) {
       this.canvas.addEventListener(kind, (event) => event.buttons & 1 && this.jump(event));
     }
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
+    new ResizeObserver(() => this.drawFailures()).observe(this.canvas);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.drawFailures());
   }
 
   jump(event) {
@@ -36,19 +39,17 @@ export class Strip {
     this.view.scrollTo(to);
   }
 
-  draw() {
-    const { canvas, view } = this;
-    const { model, first, shown } = view;
+  drawFailures() {
+    const { canvas, failures } = this;
+    const { model } = this.view;
     const scale = devicePixelRatio;
     const width = canvas.clientWidth;
-    canvas.width = width * scale;
-    canvas.height = HEIGHT * scale;
-    canvas.setAttribute('aria-valuemax', Math.max(0, model.columns - 1));
-    canvas.setAttribute('aria-valuenow', first);
-    const seconds = Math.floor((model.column(first)?.uuid ?? 0) / 100);
-    canvas.setAttribute('aria-valuetext', new Date(seconds * 1000).toLocaleDateString());
-    const context = canvas.getContext('2d');
     const colours = getComputedStyle(canvas);
+    this.accent = colours.getPropertyValue('--accent');
+    this.width = width;
+    for (const each of [canvas, failures]) Object.assign(each, { width: width * scale, height: HEIGHT * scale });
+    canvas.setAttribute('aria-valuemax', Math.max(0, model.columns - 1));
+    const context = failures.getContext('2d');
     context.scale(scale, scale);
     context.fillStyle = colours.getPropertyValue('--fail');
     let at = 0;
@@ -59,7 +60,23 @@ export class Strip {
       context.fillRect(from, HEIGHT - 2 - height, Math.max(1, to - from - 0.5), height);
       at += columns;
     }
-    context.strokeStyle = colours.getPropertyValue('--accent');
+    this.draw();
+  }
+
+  draw() {
+    const { canvas, failures, width, view } = this;
+    const { model, first, shown } = view;
+    const seconds = Math.floor((model.column(first)?.uuid ?? 0) / 100);
+    canvas.setAttribute('aria-valuenow', first);
+    canvas.setAttribute('aria-valuetext', day.format(seconds * 1000));
+    // Without a size there is nothing to draw on yet.
+    if (!width) return;
+    const context = canvas.getContext('2d');
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(failures, 0, 0);
+    context.scale(devicePixelRatio, devicePixelRatio);
+    context.strokeStyle = this.accent;
     context.lineWidth = 2;
     const [from, to] = [first, first + shown].map((column) => column / Math.max(1, model.columns) * width);
     context.strokeRect(from + 1, 1, Math.max(4, to - from - 2), HEIGHT - 2);

@@ -136,16 +136,19 @@ export class View {
     return time ? (time < 1000 ? `${time}m` : `${(time / 1000).toFixed(time < 10000 ? 1 : 0)}s`) : '';
   }
 
-  request() {
+  // Draws once in the next frame, however often it is asked for until then.
+  request(anew = false) {
+    this.isStale ||= anew;
     this.frameRequest ??= requestAnimationFrame(() => {
       this.frameRequest = null;
-      this.draw();
+      this.draw(this.isStale);
     });
   }
 
   draw(anew = false) {
     const first = Math.min(Math.round(this.frame.scrollLeft / this.settings.pitch), this.model.columns - this.shown);
-    if (!anew && first === this.first && !this.incomplete) return;
+    if (!anew && first === this.first) return;
+    this.isStale = false;
     this.first = Math.max(0, first);
     this.incomplete = false;
     this.drawHeads();
@@ -154,7 +157,7 @@ export class View {
       for (let i = 0; i < this.shown; i++) this.fill(cells[i + 1], line, this.first + i);
     });
     if (this.incomplete) {
-      this.model.ensure(this.first, this.first + this.shown - 1).then(() => this.draw(true), () => {});
+      this.model.ensure(this.first, this.first + this.shown - 1).then(() => this.request(true), () => {});
     }
     clearTimeout(this.pause);
     this.pause = setTimeout(() => this.rest(), 100);
