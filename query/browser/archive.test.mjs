@@ -101,7 +101,7 @@ test('a folder has its folders first, sizes, a way up, and files that open', asy
     assert.match(await page.locator('tr', { hasText: 'binary' }).textContent(), /text.*3 B/);
     await page.getByRole('link', { name: 'css/' }).press('Enter');
     await page.waitForURL(/archive\/css/);
-    assert.equal(await page.getByRole('link', { name: 'compare' }).count(), 5);
+    assert.equal(await page.locator('main').getByRole('link', { name: 'compare' }).count(), 5);
     await page.getByRole('link', { name: 'plain.json' }).click();
     await page.waitForURL(/archive-view/);
     assert.equal(await page.locator('.lines li').count(), 1);

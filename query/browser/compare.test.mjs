@@ -62,11 +62,11 @@ test('one configuration also shows what was added, removed and became slower', a
 
 test('the form compares, and a name that is not known is said beside it', async () => {
   await open('/compare', {}, async (page) => {
-    await page.getByLabel('Before').fill('nothing-like-it');
+    await page.getByLabel('Before', { exact: true }).fill('nothing-like-it');
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.getByRole('alert').waitFor();
     assert.match(await page.getByRole('alert').textContent(), /No commit is named nothing-like-it/);
-    await page.getByLabel('Before').fill(name(OLD));
+    await page.getByLabel('Before', { exact: true }).fill(name(OLD));
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.locator('#new').waitFor();
     assert.match(await page.textContent('.summary'), /2 configurations ran on both sides/);
@@ -91,7 +91,7 @@ test('a comparison is exported with a row for each configuration', async () => {
 test('a branch is compared with the default branch', async () => {
   const leaf = (actual) => ({ actual, expected: 'PASS' });
   await upload(server.url, {
-    style: 'Debug', timestamp: YOUNG + 100, start: YOUNG + 200, commit: { branch: 'eng/work' },
+    style: 'Debug', timestamp: YOUNG + 100, start: YOUNG + 200, commit: { branch: 'eng/work', identifier: `${YOUNG % 100000}.1@eng/work` },
     results: { 'broken.html': leaf('PASS'), 'mine.html': leaf('TEXT') },
   });
   await open('/compare?suite=layout-tests&before_branch=main&branch=eng/work', {}, async (page) => {

@@ -44,8 +44,11 @@ for (const path of ['/investigate', '/triage']) {
     await open(path, {}, async (page) => {
       await status(page, 'Live');
       await mark(page);
-      const row = page.getByRole('row').filter({ hasText: 'broken.html' }).first();
-      await row.locator('summary').click();
+      // What stands beside the test: where it fails.
+      const row = path === '/investigate' ? page.locator('.group').filter({ hasText: 'broken.html' }).first()
+        : page.getByRole('row').filter({ hasText: 'broken.html' }).first();
+      const details = path === '/investigate' ? row.locator('.where') : row.locator('details');
+      await details.locator('summary').click();
       const link = row.getByRole('link', { name: 'Debug' }).first();
       await link.focus();
       const name = `${path.slice(1)}-${HOSTILE[0]}`;
@@ -53,7 +56,7 @@ for (const path of ['/investigate', '/triage']) {
       await page.getByRole('link', { name, exact: true }).waitFor();
       await status(page, 'New results');
       assert.ok(await isMarked(page));
-      assert.ok(await row.locator('details').evaluate((details) => details.open));
+      assert.ok(await details.evaluate((details) => details.open));
       assert.match(await page.evaluate(() => document.activeElement.textContent), /Debug/);
       // What is mended goes away.
       await run(['broken.html']);

@@ -17,8 +17,8 @@ use crate::timeline::{self, Window};
 
 /// Runs of each configuration, as many as a timeline shows first.
 const RUNS: u64 = 100;
-/// How far back runs are looked at, in units of uuids.
-const HISTORY: u64 = 8 * 7 * 86_400 * 100;
+/// How far back runs are looked at, in units of uuids: what did not run since is not doing anything.
+const HISTORY: u64 = 3 * 7 * 86_400 * 100;
 /// Characters of a name; of a longer one the end says more.
 const LONGEST: usize = 40;
 /// Width of a character at the size of the text, and the space around it.
