@@ -126,9 +126,9 @@ async fn every_test_is_in_the_group_that_its_runs_put_it_in() {
             Some((format!("{number}.html"), (group.to_owned(), affected)))
         })
         .collect();
-    for number in 0..TESTS {
+    for (number, test) in tests.iter().enumerate() {
         let name = format!("{number}.html");
-        assert_eq!(found.get(&name), model.get(&name), "{name}: {:#?}", tests[number]);
+        assert_eq!(found.get(&name), model.get(&name), "{name}: {test:#?}");
     }
     assert_eq!(found.len(), model.len());
     for group in ["new", "still", "fixed", "flaky"] {

@@ -63,6 +63,10 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
         several => asked.len() > 1,
         toggle => parameters.with(&["unexpected", "page"], &[("unexpected", if unexpected { "false" } else { "true" })]),
         all => parameters.with(&narrow::OWN, &[]),
+        export_query => parameters.with(
+            &["suite", "test", "filter", "state", "sort", "page", "limit"],
+            &[("collapsed", "false"), ("limit", &selection.limit.to_string())],
+        ),
     };
     service.pages.render(StatusCode::OK, "investigate.html", None, values)
 }
