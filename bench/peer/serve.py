@@ -11,6 +11,9 @@ import unittest.mock
 sys.modules['resultsdbpy.bug_trackers'] = types.ModuleType('resultsdbpy.bug_trackers')
 sys.modules['resultsdbpy.bug_trackers.bugzilla'] = bugzilla = types.ModuleType('resultsdbpy.bug_trackers.bugzilla')
 bugzilla.WebKitBugzilla = unittest.mock.MagicMock
+# It imports a name from a module that Python lost with 3.13, and does not use it.
+sys.modules['crypt'] = types.ModuleType('crypt')
+sys.modules['crypt'].methods = []
 
 os.environ['CQLENG_ALLOW_SCHEMA_MANAGEMENT'] = '1'
 

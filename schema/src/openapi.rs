@@ -46,6 +46,9 @@ pub struct Body {
 
 /// JSON.
 pub const JSON: &str = "application/json";
+/// The parameter that names the format of an answer, and what it may be beside JSON.
+const FORMAT: &str = "format";
+const CSV: &str = "text/csv";
 /// What a question may be answered with instead.
 pub const QUESTION: &[u16] = &[400, 404, 503];
 
@@ -114,9 +117,12 @@ fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'stati
     });
     let parameters: Vec<Value> = in_path.chain(in_query).collect();
     let mut responses = Map::new();
-    let answer =
-        json!({ "description": "The answer", "content": { operation.media: { "schema": (operation.answer)() } } });
-    responses.insert("200".to_owned(), answer);
+    let mut content = json!({ operation.media: { "schema": (operation.answer)() } });
+    // Whoever may name a format may ask for rows.
+    if operation.parameters.iter().any(|names| names.contains(&FORMAT)) {
+        content[CSV] = json!({ "schema": text() });
+    }
+    responses.insert("200".to_owned(), json!({ "description": "The answer", "content": content }));
     for status in operation.errors {
         let description = reason(*status);
         let content = json!({ JSON: { "schema": shared("Error") } });
