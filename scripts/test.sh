@@ -8,6 +8,6 @@ target/tools/bin/cargo-deny --log-level warn check licenses bans sources
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 cargo build --release --locked
 cargo test --release --locked --workspace
-node --test --test-concurrency=2 query/browser/
+node --test query/browser/
 scripts/clients.sh
 scripts/openapi.sh
