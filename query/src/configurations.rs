@@ -56,6 +56,12 @@ pub(crate) async fn stored(service: &Service, branch: &str) -> Result<Arc<Vec<St
     stored.map_err(ApiError::Shared)
 }
 
+/// Branches beside the default one on which something ran, sorted.
+pub(crate) async fn branches(client: &Client, limit: u64) -> Result<Vec<String>, ApiError> {
+    let sql = "SELECT DISTINCT branch FROM configurations WHERE branch != 'default' ORDER BY branch LIMIT ?";
+    Ok(client.query(sql).bind(limit).fetch_all().await?)
+}
+
 async fn load(client: &Client, branch: &str) -> Result<Arc<Vec<Stored>>, ApiError> {
     let rows: Vec<ConfigurationRow> =
         client.query("SELECT ?fields FROM configurations WHERE branch = ?").bind(branch).fetch_all().await?;

@@ -1,6 +1,6 @@
 //! The list of commits, and one commit with its siblings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use crate::parameters::{Parameters, RANGE};
 use crate::ranges::Bounds;
 use crate::routes::{Service, redirect};
 use crate::selection::Selection;
-use crate::{BugTracker, commits, results};
+use crate::{BugTracker, commits, configurations, results};
 
 /// Runs of one suite and configuration that count for a commit.
 const RUNS: u64 = 20;
@@ -65,10 +65,8 @@ pub(super) async fn list(service: &Service, query: Option<&str>) -> Result<Respo
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let chosen = first("repository_id");
     let repositories: Vec<String> = commits::known(service).await?.into_keys().collect();
-    let mut branches = BTreeSet::new();
-    for repository in repositories.iter().filter(|id| chosen.is_empty() || **id == chosen) {
-        branches.extend(commits::branches_of(service, repository, "", BRANCHES).await?);
-    }
+    // Those of all commits would be as many rows as there are commits.
+    let branches = configurations::branches(&service.client, BRANCHES).await?;
     let narrowed = parameters.pairs().any(|(name, _)| name != "limit");
     let values = context! {
         page => "/commits", rows, older, newer, further, problem, narrowed, repositories, branches, repository => chosen,
