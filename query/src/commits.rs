@@ -1,6 +1,6 @@
 //! Finds commits, their neighbours and siblings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,7 @@ use schema::store::commits::{by_reference, repositories, select};
 use serde_json::{Map, Value, json};
 
 use crate::configurations::now;
-use crate::error::{ApiError, bad, not_found};
+use crate::error::{ApiError, bad, broken, not_found};
 use crate::parameters::{POINT, Parameters, RANGE};
 use crate::ranges::{self, Bound};
 use crate::routes::Service;
@@ -206,6 +206,34 @@ pub(crate) async fn previous(service: &Service, commit: &Commit) -> Result<Optio
     Ok(between(service, &commit.repository_id, &[&commit.branch], span, Keep::Newest, 1).await?.pop())
 }
 
+/// The commits of some uuids, for pages and answers that name them.
+#[derive(Debug, Default)]
+pub(crate) struct ByUuid(BTreeMap<u64, Commit>);
+
+impl ByUuid {
+    /// The commit of a uuid: one of a default branch before others.
+    pub(crate) fn get(&self, uuid: u64) -> Option<&Commit> {
+        self.0.get(&uuid)
+    }
+
+    /// What people call it; the uuid itself where no commit of it is known.
+    pub(crate) fn name(&self, uuid: u64) -> String {
+        self.get(uuid).map_or_else(|| uuid.to_string(), Commit::short_name)
+    }
+}
+
+/// The commits of these uuids that are known.
+pub(crate) async fn by_uuid(service: &Service, uuids: &BTreeSet<u64>) -> Result<ByUuid, ApiError> {
+    let (Some(oldest), Some(newest)) = (uuids.first(), uuids.last()) else { return Ok(ByUuid::default()) };
+    // Of those with the same uuid the last stays.
+    let sql = "SELECT uuid, document FROM commits WHERE uuid BETWEEN ? AND ? AND uuid IN ? \
+               ORDER BY branch IN ?, repository DESC, branch DESC";
+    let asked = service.client.query(sql).bind(oldest).bind(newest).bind(Vec::from_iter(uuids)).bind(DEFAULT_BRANCHES);
+    let documents: Vec<(u64, String)> = asked.fetch_all().await?;
+    let commit = |(uuid, document): (u64, String)| Ok((uuid, serde_json::from_str(&document).map_err(broken)?));
+    Ok(ByUuid(documents.into_iter().map(commit).collect::<Result<_, ApiError>>()?))
+}
+
 /// Commits of the other repositories that were there until the next commit, newest first.
 pub(crate) async fn siblings(service: &Service, commit: &Commit) -> Result<BTreeMap<String, Vec<Commit>>, ApiError> {
     let begin = (commit.timestamp.max(0) as u64).saturating_mul(100);
@@ -234,12 +262,7 @@ pub(crate) async fn siblings(service: &Service, commit: &Commit) -> Result<BTree
 }
 
 /// Branches of a repository that start so, sorted.
-pub(crate) async fn branches_of(
-    service: &Service,
-    repository: &str,
-    prefix: &str,
-    limit: u64,
-) -> Result<Vec<String>, ApiError> {
+async fn branches_of(service: &Service, repository: &str, prefix: &str, limit: u64) -> Result<Vec<String>, ApiError> {
     let sql =
         "SELECT DISTINCT branch FROM commits WHERE repository = ? AND branch BETWEEN ? AND ? ORDER BY branch LIMIT ?";
     let query = service.client.query(sql).bind(repository).bind(prefix).bind(format!("{prefix}~")).bind(limit);

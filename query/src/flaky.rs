@@ -97,7 +97,7 @@ pub(crate) fn wilson(part: u64, whole: u64) -> (f64, f64) {
 
 /// Answers in JSON.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let answer = find(service, query, None).await?;
+    let answer = find(service, &Parameters::read(query, OPERATION.parameters)?, None).await?;
     let Answer { suite, weeks, tests } = answer;
     Ok(Json(json!({ "suite": suite, "weeks": weeks, "rule": RULE, "tests": tests })).into_response())
 }
@@ -105,10 +105,9 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<R
 /// What the parameters ask for; a page may name a suite for those who did not.
 pub(crate) async fn find(
     service: &Service,
-    query: Option<&str>,
+    parameters: &Parameters,
     default_suite: Option<&str>,
 ) -> Result<Answer, ApiError> {
-    let parameters = Parameters::read(query, OPERATION.parameters)?;
     let suite = parameters.first("suite").filter(|suite| !suite.is_empty()).or(default_suite);
     let suite = suite.ok_or_else(|| bad("No test suite specified"))?.to_owned();
     let weeks = match parameters.first("weeks").map(str::parse) {
@@ -120,7 +119,7 @@ pub(crate) async fn find(
     let end = now_uuid();
     let begin = end.saturating_sub(weeks * 7 * 86_400 * 100);
     let bounds = Bounds { begin, end, after_time: None, before_time: None, commit_bounds: 2 };
-    let selection = Selection::within(service, &parameters, bounds, limit).await?;
+    let selection = Selection::within(service, parameters, bounds, limit).await?;
     let mut tests = Vec::new();
     if !selection.is_empty() {
         let candidates = candidates(service, &suite, &selection, limit * CANDIDATES).await?;

@@ -28,6 +28,7 @@ mod results;
 mod routes;
 mod search;
 mod selection;
+mod statistics;
 mod suites;
 mod summary;
 mod test_names;

@@ -55,6 +55,18 @@ impl Parameters {
         Ok(Self(pairs))
     }
 
+    /// The same, where the path names a suite, or a test of one.
+    pub(crate) fn read_of(query: Option<&str>, is_test: bool, known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self::read_beside_path(query, if is_test { &["suite", "test"] } else { &["suite"] }, known)
+    }
+
+    /// Reads what was filled in: a form sends its empty fields too, which mean no choice.
+    pub(crate) fn filled(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).filter(|(_, value)| !value.is_empty());
+        let filled = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        Self::read(Some(&filled), known)
+    }
+
     /// Reads what is known and was filled in of a query that may hold anything else: a form sends its empty fields too.
     pub(crate) fn known_of(query: Option<&str>, known: &[&[&str]]) -> Self {
         let is_known = |name: &str| known.iter().any(|names| names.contains(&name));

@@ -65,8 +65,7 @@ pub(crate) async fn endpoint(
     suite: &str,
     test: Option<&str>,
 ) -> Result<Response, ApiError> {
-    let fixed = if test.is_none() { &["suite"][..] } else { &["suite", "test"] };
-    let parameters = Parameters::read_beside_path(query, fixed, RUNS_OF_SUITE.parameters)?;
+    let parameters = Parameters::read_of(query, test.is_some(), RUNS_OF_SUITE.parameters)?;
     let selection = Selection::read(service, &parameters, RUNS).await?;
     Ok(match test {
         None => Json(of_suite(service, suite, &selection).await?).into_response(),

@@ -6,7 +6,7 @@
 
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -185,8 +185,7 @@ async fn end(service: &Service, name: Option<&str>) -> Result<End, ApiError> {
 async fn named(service: &Service, name: &str) -> Result<End, ApiError> {
     let name = name.trim();
     if let Some(uuid) = name.parse::<u64>().ok().filter(|uuid| *uuid >= SMALLEST_UUID) {
-        let heads = crate::timeline::heads(service, &[uuid]).await?;
-        return Ok(End { uuid, name: heads.into_iter().next().map_or_else(String::new, |head| head.name) });
+        return Ok(End { uuid, name: commits::by_uuid(service, &BTreeSet::from([uuid])).await?.name(uuid) });
     }
     let found = commits::named(service, &[], &[name], 2).await?;
     match found.as_slice() {

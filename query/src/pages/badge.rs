@@ -87,7 +87,7 @@ async fn said(service: &Service, parameters: &Parameters, suite: &str, test: Opt
             None => true,
         };
     Ok(if is_known {
-        Said::new("none", "not run lately", "no run in eight weeks matches")
+        Said::new("none", "not run lately", "no run in three weeks matches")
     } else {
         Said::new("none", "unknown", "nothing of that name was uploaded")
     })

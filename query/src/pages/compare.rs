@@ -17,16 +17,11 @@ const DETAILS: usize = 200;
 
 pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let known = known_suites_of(service).await?;
-    // A form sends its empty fields too; they mean no choice.
-    let filled = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).filter(|(_, value)| !value.is_empty());
-    let filled = form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish();
-    let parameters = Parameters::read(Some(&filled), OPERATION.parameters)?;
+    let parameters = Parameters::filled(query, OPERATION.parameters)?;
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let chosen = parameters.first("suite").or(known.first().map(String::as_str)).unwrap_or_default().to_owned();
     // The page chooses a suite for those who named none.
-    let export_query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(parameters.replacing("suite", &chosen).pairs().filter(|(name, _)| *name != "format"))
-        .finish();
+    let export_query = parameters.with(&["suite", "format"], &[("suite", &chosen)]);
     let asked = ["before", "before_branch"].iter().any(|name| parameters.first(name).is_some()) && !chosen.is_empty();
     // What cannot be found is said beside the form, where it can be mended.
     let (answer, problem) = match asked {
@@ -69,7 +64,7 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     let values = context! {
         page => "/compare", known, chosen, before => value("before"), after => value("after"), platform => value("platform"),
         branch => value("branch"), before_branch => value("before_branch"),
-        unexpected => parameters.flag("unexpected", true), answer => shown, problem, filled, export_query,
+        unexpected => parameters.flag("unexpected", true), answer => shown, problem, filled => parameters.with(&[], &[]), export_query,
     };
     service.pages.render(StatusCode::OK, "compare.html", Some("Compare"), values)
 }

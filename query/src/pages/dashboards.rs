@@ -7,11 +7,11 @@ use schema::configuration::Configuration;
 use schema::state::{NAMES, PASS};
 
 use super::status::symbol;
+use crate::commits;
 use crate::dashboards::{self, Asked, Board, Tile};
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::routes::Service;
-use crate::timeline;
 
 pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let parameters = Parameters::read(query, &[&CONFIGURATION, &["passing", "unexpected"]])?;
@@ -22,8 +22,8 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     }
     let values = context! {
         page => "/dashboards", boards, passing, unexpected,
-        toggle_passing => toggled(&parameters, "passing", !passing),
-        toggle_unexpected => toggled(&parameters, "unexpected", !unexpected),
+        toggle_passing => parameters.with(&["passing"], &[("passing", &(!passing).to_string())]),
+        toggle_unexpected => parameters.with(&["unexpected"], &[("unexpected", &(!unexpected).to_string())]),
     };
     service.pages.render(StatusCode::OK, "dashboards.html", Some("Dashboards"), values)
 }
@@ -32,13 +32,6 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
 pub(super) async fn summary(service: &Service) -> Result<Vec<Value>, ApiError> {
     let asked = Asked { parameters: &Parameters::default(), unexpected: true };
     Ok(dashboards::all(service, &asked).await?.iter().map(head).collect())
-}
-
-fn toggled(parameters: &Parameters, name: &str, value: bool) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(parameters.pairs().filter(|(found, _)| *found != name));
-    query.append_pair(name, if value { "true" } else { "false" });
-    query.finish()
 }
 
 fn head(board: &Board) -> Value {
@@ -53,12 +46,8 @@ fn head(board: &Board) -> Value {
 
 async fn shown(service: &Service, board: Board, passing: bool) -> Result<Value, ApiError> {
     let uuids = |tile: &Tile| [Some(tile.uuid), tile.first_bad, tile.last_good].into_iter().flatten();
-    let uuids: Vec<u64> = board.tiles.iter().flat_map(|(_, tile)| uuids(tile)).collect();
-    let heads = timeline::heads(service, &uuids).await?;
-    let commit = |uuid: u64| {
-        let name = heads.iter().find(|head| head.uuid == uuid).map(|head| head.name.clone());
-        context! { uuid, name => name.unwrap_or_else(|| uuid.to_string()) }
-    };
+    let commits = commits::by_uuid(service, &board.tiles.iter().flat_map(|(_, tile)| uuids(tile)).collect()).await?;
+    let commit = |uuid: u64| context! { uuid, name => commits.name(uuid) };
     let names = Configuration::short_names(board.tiles.iter().map(|(configuration, _)| configuration));
     let named = board.tiles.iter().zip(names);
     let tiles: Vec<Value> = named

@@ -7,6 +7,7 @@ use minijinja::{Value, context};
 use super::timelines::known_suites_of;
 use crate::error::ApiError;
 use crate::flaky;
+use crate::parameters::Parameters;
 use crate::routes::Service;
 
 pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
@@ -17,13 +18,8 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
         let values = context! { page => "/flaky", known, chosen => "", weeks => 4, platform => "", rows => none };
         return service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values);
     };
-    // A form sends its empty fields too; they mean no choice.
-    let kept: Vec<(String, String)> = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .into_owned()
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
-    let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&kept).finish();
-    let answer = flaky::find(service, Some(&query), Some(first)).await?;
+    let parameters = Parameters::filled(query, flaky::OPERATION.parameters)?;
+    let answer = flaky::find(service, &parameters, Some(first)).await?;
     let rows: Vec<Value> = answer
         .tests
         .iter()
@@ -45,12 +41,10 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
             }
         })
         .collect();
-    let platform = kept.iter().find(|(name, _)| name == "platform").map_or("", |(_, value)| value.as_str());
-    let others = kept.iter().filter(|(name, _)| !["suite", "format"].contains(&name.as_str()));
-    let mut export = form_urlencoded::Serializer::new(String::new());
-    export.append_pair("suite", &answer.suite).extend_pairs(others);
     let values = context! {
-        page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, platform, rows, export_query => export.finish(),
+        page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, rows,
+        platform => parameters.first("platform").unwrap_or_default(),
+        export_query => parameters.with(&["suite", "format"], &[("suite", &answer.suite)]),
     };
     service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values)
 }

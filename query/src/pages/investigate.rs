@@ -6,10 +6,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use clickhouse::Row;
 use minijinja::{Value, context};
+use schema::commit::Commit;
 use schema::configuration::Configuration;
 use schema::state::NAMES;
 use serde::Deserialize;
 
+use super::commits::query_for;
 use super::narrow::{self, Failing, Narrow};
 use super::near::nearest;
 use super::status::{self, Counts};
@@ -20,7 +22,7 @@ use crate::ranges::Bounds;
 use crate::results::SuiteRun;
 use crate::routes::Service;
 use crate::selection::{Entry, Place, Selection};
-use crate::{failures, results};
+use crate::{commits, failures, results};
 
 /// Runs of each configuration, unless more are asked for.
 const RUNS: u64 = 1;
@@ -79,10 +81,8 @@ async fn point(service: &Service, parameters: &Parameters) -> Result<String, Api
             texts.extend(parameters.all(&format!("{prefix}{name}")).map(str::to_owned));
         }
         let uuids: BTreeSet<u64> = parameters.numbers(&format!("{prefix}uuid"))?.into_iter().collect();
-        let named = status::names(service, &uuids).await?;
-        texts.extend(
-            uuids.iter().map(|uuid| named.get(uuid).map_or_else(|| uuid.to_string(), |named| named.name.clone())),
-        );
+        let commits = commits::by_uuid(service, &uuids).await?;
+        texts.extend(uuids.iter().map(|uuid| commits.name(*uuid)));
     }
     texts.dedup();
     Ok(texts.join(" – "))
@@ -166,7 +166,8 @@ impl Page<'_> {
         uuids: &BTreeSet<u64>,
         selection: &Selection<'_>,
     ) -> Result<(Vec<Value>, Counts), ApiError> {
-        let named = status::names(self.service, uuids).await?;
+        let commits = commits::by_uuid(self.service, uuids).await?;
+        let named = |commit: &Commit| context! { name => commit.short_name(), query => query_for(commit) };
         let archived = self.places("archives", "size > 0", suite, selection).await?;
         let linked = self.places("links", "build != ''", suite, selection).await?;
         let branch = self.parameters.first("branch");
@@ -188,7 +189,7 @@ impl Page<'_> {
                 let place: Run = (configuration.clone(), run.uuid, run.start_time);
                 runs.push(context! {
                     configuration => configuration.name(), counts, class, symbol, uuid => run.uuid, seconds => run.start_time,
-                    commit => named.get(&run.uuid),
+                    commit => commits.get(run.uuid).map(named),
                     query => query.finish(), ci => linked.contains(&place), archive => archived.contains(&place),
                 });
             }

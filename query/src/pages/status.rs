@@ -6,10 +6,10 @@ use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCHES};
 use serde::{Deserialize, Serialize};
 
-use super::commits::query_for;
 use crate::configurations;
-use crate::error::{ApiError, broken};
+use crate::error::ApiError;
 use crate::routes::Service;
+use crate::statistics::{Kinds, Statistics};
 
 /// Suites of commits that are counted at once.
 const MAX_ROWS: u64 = 10_000;
@@ -64,27 +64,6 @@ pub(super) fn branch_of(branch: &str) -> &str {
     if DEFAULT_BRANCHES.contains(&branch) { "default" } else { branch }
 }
 
-/// What a commit is called, and the query of its page.
-#[derive(Debug, Serialize)]
-pub(super) struct Named {
-    pub(super) name: String,
-    query: String,
-}
-
-/// The commits of these uuids; of several the one of a default branch.
-pub(super) async fn names(service: &Service, uuids: &BTreeSet<u64>) -> Result<BTreeMap<u64, Named>, ApiError> {
-    let (Some(first), Some(last)) = (uuids.first(), uuids.last()) else { return Ok(BTreeMap::new()) };
-    let sql = "SELECT uuid, document FROM commits WHERE uuid BETWEEN ? AND ? AND uuid IN ? \
-               ORDER BY branch IN ?, repository DESC, branch DESC";
-    let asked = service.client.query(sql).bind(first).bind(last).bind(Vec::from_iter(uuids)).bind(DEFAULT_BRANCHES);
-    let documents: Vec<(u64, String)> = asked.fetch_all().await?;
-    let named = documents.into_iter().map(|(uuid, document)| {
-        let commit: Commit = serde_json::from_str(&document).map_err(broken)?;
-        Ok((uuid, Named { name: commit.short_name(), query: query_for(&commit) }))
-    });
-    named.collect()
-}
-
 /// What a run's statistics say: passed, failed as expected and failed unexpectedly add up to the tests that ran.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Counts {
@@ -101,12 +80,10 @@ pub(super) struct Counts {
 impl Counts {
     /// A crash counts as a time-out and a failure too in the stored statistics; here every test counts once.
     pub(super) fn of(stats: &str) -> Self {
-        let stats: serde_json::Value = serde_json::from_str(stats).unwrap_or_default();
-        let count = |name: &str| stats.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-        let run = count("tests_run");
-        let failed = count("tests_failed").min(run);
-        let unexpected = count("tests_unexpected_failed").min(failed);
-        let crashed = count("tests_unexpected_crashed").min(unexpected);
+        let Statistics { run, all, unexpected: found } = Statistics::of(stats);
+        let failed = all.failed.min(run);
+        let unexpected = found.failed.min(failed);
+        let crashed = found.crashed.min(unexpected);
         Self {
             run,
             passed: run - failed,
@@ -114,7 +91,7 @@ impl Counts {
             expected: failed - unexpected,
             unexpected,
             crashed,
-            timed_out: count("tests_unexpected_timedout").min(unexpected).saturating_sub(crashed),
+            timed_out: found.timed_out.min(unexpected).saturating_sub(crashed),
         }
     }
 
@@ -130,15 +107,7 @@ impl Counts {
 
     /// Class and symbol of a cell, by the worst that was not expected.
     pub(super) fn symbol(&self) -> (&'static str, &'static str) {
-        if self.crashed > 0 {
-            ("crash", "!")
-        } else if self.timed_out > 0 {
-            ("timeout", "T")
-        } else if self.unexpected > 0 {
-            ("fail", "✕")
-        } else {
-            ("pass", "✓")
-        }
+        symbol(Kinds { failed: self.unexpected, timed_out: self.timed_out, crashed: self.crashed }.worst())
     }
 }
 

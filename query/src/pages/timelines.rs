@@ -15,8 +15,8 @@ use crate::routes::Service;
 use crate::search::{self, Kind, TestFound};
 use crate::selection::{Selection, branch_key};
 use crate::timeline::verdict::{self, Verdict};
-use crate::timeline::{self, Head, Outcome, Row, Window};
-use crate::{configurations, suites, test_names};
+use crate::timeline::{self, Outcome, Row, Window};
+use crate::{commits, configurations, suites, test_names};
 
 /// Columns of a timeline on first sight; the rest is a larger `limit` away.
 const COLUMNS: u64 = 100;
@@ -106,10 +106,11 @@ async fn timeline(
     hide_expected: bool,
 ) -> Result<Value, ApiError> {
     let verdicts = verdict::of_rows(&window);
-    let heads = timeline::heads(service, &window.columns).await?;
-    let head = |Head { uuid, name, subject }: Head| {
-        let seconds = (uuid / 100) as i64;
-        context! { uuid, name, subject, time => time::minutes(seconds), seconds }
+    let commits = commits::by_uuid(service, &window.columns.iter().copied().collect()).await?;
+    let head = |uuid: &u64| {
+        let message = commits.get(*uuid).and_then(|commit| commit.message.as_deref()).unwrap_or_default();
+        let (subject, seconds) = (message.lines().next().unwrap_or_default(), (*uuid / 100) as i64);
+        context! { uuid, name => commits.name(*uuid), subject, time => time::minutes(seconds), seconds }
     };
     let mut days: Vec<(String, usize)> = Vec::new();
     for uuid in &window.columns {
@@ -131,7 +132,7 @@ async fn timeline(
         context! { short, name => row.configuration.name(), query => row.configuration.query(), verdict, cells }
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
-    let columns: Vec<Value> = heads.into_iter().map(head).collect();
+    let columns: Vec<Value> = window.columns.iter().map(head).collect();
     Ok(context! { suite, test, columns, days, rows, failing, flaky, stale, passing, newest })
 }
 
@@ -146,19 +147,13 @@ fn cell(outcome: Option<Outcome>, hide_expected: bool) -> Value {
 
 /// What the API is asked for the same rows.
 fn exported(parameters: &Parameters) -> String {
-    let own = |name: &str| ["suite", "test", "expected"].contains(&name) || SHOWN.contains(&name);
-    let kept = parameters.pairs().filter(|(name, _)| !own(name));
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    parameters.with(&[&["suite", "test", "expected"][..], &SHOWN].concat(), &[])
 }
 
 /// The same question with expected failures shown or hidden.
 fn toggled(parameters: &Parameters, value: &str, is_set: bool) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(parameters.pairs().filter(|(name, _)| *name != "expected"));
-    if !is_set {
-        query.append_pair("expected", value);
-    }
-    query.finish()
+    let added = [("expected", value)];
+    parameters.with(&["expected"], if is_set { &[] } else { &added })
 }
 
 /// Suites that ran lately on the default branch, sorted.

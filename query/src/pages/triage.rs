@@ -10,40 +10,34 @@ use schema::state::NAMES;
 
 use super::status::symbol as symbol_of;
 use super::timelines::known_suites_of;
+use crate::commits::{self, ByUuid};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
-use crate::timeline;
 use crate::triage::{self, Found, Group, OPERATION};
 
 /// Tests shown of each suite where several are, and where one is.
-const AMONG_MANY: &str = "25";
-const ALONE: &str = "500";
+const AMONG_MANY: u64 = 25;
+const ALONE: u64 = 500;
 
 pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let known = known_suites_of(service).await?;
-    // A form sends its empty fields too; they mean no choice.
-    let filled = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).filter(|(_, value)| !value.is_empty());
-    let filled = form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish();
-    let asked = Parameters::read(Some(&filled), OPERATION.parameters)?;
+    let asked = Parameters::filled(query, OPERATION.parameters)?;
     let chosen = asked.first("suite").unwrap_or_default();
     let suites: Vec<&str> = if chosen.is_empty() { known.iter().map(String::as_str).collect() } else { vec![chosen] };
     let limit = if suites.len() > 1 { AMONG_MANY } else { ALONE };
-    // The last limit counts: one that was asked for comes after ours.
-    let parameters = Parameters::read(Some(&format!("limit={limit}&{filled}")), OPERATION.parameters)?;
     let mut sections = Vec::new();
     for suite in suites {
-        let answer = triage::find(service, &parameters, suite).await?;
-        let uuids: Vec<u64> = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
-        let heads = timeline::heads(service, &uuids).await?;
-        let name = |uuid: u64| heads.iter().find(|head| head.uuid == uuid).map(|head| head.name.clone());
+        let answer = triage::find(service, &asked, suite, limit).await?;
+        let uuids = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
+        let commits = commits::by_uuid(service, &uuids).await?;
         let count = |group: &Group| answer.counts.get(group).copied().unwrap_or(0);
         let short = Configuration::short_names(answer.configurations.iter());
         let short: BTreeMap<&Configuration, String> = answer.configurations.iter().zip(short).collect();
         let mut groups = Vec::new();
         for group in Group::ALL {
             let of_group = answer.tests.iter().filter(|test| test.group == group);
-            let tests: Vec<Value> = of_group.map(|test| row(test, suite, &name, &short)).collect();
+            let tests: Vec<Value> = of_group.map(|test| row(test, suite, &commits, &short)).collect();
             if !tests.is_empty() {
                 let more = count(&group) - tests.len();
                 groups.push(context! { name => group.name(), title => title(group), tests, more });
@@ -74,12 +68,7 @@ fn title(group: Group) -> &'static str {
     }
 }
 
-fn row(
-    found: &Found,
-    suite: &str,
-    name: &dyn Fn(u64) -> Option<String>,
-    short: &BTreeMap<&Configuration, String>,
-) -> Value {
+fn row(found: &Found, suite: &str, commits: &ByUuid, short: &BTreeMap<&Configuration, String>) -> Value {
     let (class, symbol) = symbol_of(found.state);
     let configurations: Vec<(&str, String)> =
         found.configurations.iter().map(|one| (short.get(one).map_or("", String::as_str), one.query())).collect();
@@ -95,8 +84,8 @@ fn row(
         .collect();
     context! {
         suite, test => found.test, class, symbol, state => NAMES.get(usize::from(found.state)), configurations,
-        since => found.since, before => found.before, impact => found.impact, bars, failed, commits => found.history.len(),
-        seconds => (found.since / 100) as i64, since_name => name(found.since).unwrap_or_else(|| found.since.to_string()),
-        before_name => found.before.map(|uuid| name(uuid).unwrap_or_else(|| uuid.to_string())),
+        since => found.since, before => found.before, impact => found.impact, bars, failed, ran => found.history.len(),
+        seconds => (found.since / 100) as i64, since_name => commits.name(found.since),
+        before_name => found.before.map(|uuid| commits.name(uuid)),
     }
 }

@@ -11,18 +11,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use schema::commit::{Commit, DEFAULT_BRANCHES};
 use schema::configuration::Configuration;
 use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::{self, ERROR, States};
 use serde_json::{Value, json};
 
-use crate::error::{ApiError, broken};
+use crate::commits;
+use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::results;
 use crate::results::{ResultFound, SuiteRun};
 use crate::routes::Service;
 use crate::selection::{Entry, Selection};
+use crate::statistics::Statistics;
 
 /// Columns of a window if the question names no limit, and at most.
 const COLUMNS: u64 = 200;
@@ -67,26 +68,13 @@ impl Outcome {
     }
 
     pub(crate) fn of_run(run: &SuiteRun) -> Self {
-        let stats: Value = serde_json::from_str(run.stats.get()).unwrap_or_default();
-        let count = |name: String| stats.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let worst = |prefix: &str| {
-            if count(format!("{prefix}crashed")) > 0 {
-                state::CRASH
-            } else if count(format!("{prefix}timedout")) > 0 {
-                state::TIMEOUT
-            } else if count(format!("{prefix}failed")) > 0 {
-                ERROR
-            } else {
-                state::PASS
-            }
-        };
-        let (failed, unexpectedly) = (count("tests_failed".into()), count("tests_unexpected_failed".into()));
+        let Statistics { run: tests, all, unexpected } = Statistics::of(run.stats.get());
         Self {
             uuid: run.uuid,
-            actual: worst("tests_"),
-            unexpected: worst("tests_unexpected_"),
-            label: format!("{failed} of {} tests failed, {unexpectedly} unexpectedly", count("tests_run".into())),
-            failed: Some((failed, unexpectedly)),
+            actual: all.worst(),
+            unexpected: unexpected.worst(),
+            label: format!("{} of {tests} tests failed, {} unexpectedly", all.failed, unexpected.failed),
+            failed: Some((all.failed, unexpected.failed)),
             time: None,
         }
     }
@@ -155,37 +143,6 @@ pub(crate) async fn of_suite(service: &Service, suite: &str, selection: &Selecti
     Ok(Window::of(entries, selection.limit))
 }
 
-/// What heads a column.
-#[derive(Debug, Clone)]
-pub(crate) struct Head {
-    pub(crate) uuid: u64,
-    /// The commit as people name it.
-    pub(crate) name: String,
-    /// The first line of its message.
-    pub(crate) subject: String,
-}
-
-/// What heads each column: a commit of that uuid, one of a default branch before others.
-pub(crate) async fn heads(service: &Service, uuids: &[u64]) -> Result<Vec<Head>, ApiError> {
-    let (Some(newest), Some(oldest)) = (uuids.iter().max(), uuids.iter().min()) else { return Ok(Vec::new()) };
-    // Of those with the same uuid the last stays.
-    let sql = "SELECT uuid, document FROM commits WHERE uuid BETWEEN ? AND ? AND uuid IN ? \
-               ORDER BY branch IN ?, repository DESC, branch DESC";
-    let asked = service.client.query(sql).bind(oldest).bind(newest).bind(uuids).bind(DEFAULT_BRANCHES);
-    let documents: Vec<(u64, String)> = asked.fetch_all().await?;
-    let mut by_uuid = BTreeMap::new();
-    for (uuid, document) in documents {
-        let commit: Commit = serde_json::from_str(&document).map_err(broken)?;
-        let subject = commit.message.as_deref().unwrap_or_default().lines().next().unwrap_or_default().to_owned();
-        by_uuid.insert(uuid, (commit.short_name(), subject));
-    }
-    let head = |uuid: &u64| {
-        let (name, subject) = by_uuid.get(uuid).cloned().unwrap_or_else(|| (uuid.to_string(), String::new()));
-        Head { uuid: *uuid, name, subject }
-    };
-    Ok(uuids.iter().map(head).collect())
-}
-
 fn answer() -> Value {
     let numbers = || list_of(json!({ "type": ["integer", "null"] }));
     let mut row = object(&[
@@ -225,16 +182,16 @@ pub(crate) async fn endpoint(
     suite: &str,
     test: Option<&str>,
 ) -> Result<Response, ApiError> {
-    let fixed = if test.is_none() { &["suite"][..] } else { &["suite", "test"] };
-    let parameters = Parameters::read_beside_path(query, fixed, OF_TEST.parameters)?;
+    let parameters = Parameters::read_of(query, test.is_some(), OF_TEST.parameters)?;
     let mut selection = Selection::read(service, &parameters, COLUMNS).await?;
     selection.limit = selection.limit.min(MAX_COLUMNS);
     let window = match test {
         Some(test) => of_test(service, suite, test, &selection).await?,
         None => of_suite(service, suite, &selection).await?,
     };
-    let heads = heads(service, &window.columns).await?;
-    let columns: Vec<Value> = heads.iter().map(|head| json!({ "uuid": head.uuid, "name": head.name })).collect();
+    let commits = commits::by_uuid(service, &window.columns.iter().copied().collect()).await?;
+    let columns = window.columns.iter().map(|uuid| json!({ "uuid": uuid, "name": commits.name(*uuid) }));
+    let columns: Vec<Value> = columns.collect();
     let rows: Vec<Value> = window.rows.iter().map(|row| shown(row, test.is_some())).collect();
     Ok(Json(json!({ "columns": columns, "rows": rows })).into_response())
 }

@@ -123,8 +123,7 @@ pub(crate) async fn endpoint(
     suite: &str,
     test: Option<&str>,
 ) -> Result<Response, ApiError> {
-    let fixed = if test.is_none() { &["suite"][..] } else { &["suite", "test"] };
-    let parameters = Parameters::read_beside_path(query, fixed, OF_TEST.parameters)?;
+    let parameters = Parameters::read_of(query, test.is_some(), OF_TEST.parameters)?;
     let selection = Selection::read(service, &parameters, 1).await?;
     let (commits, lines) = if selection.is_empty() {
         Default::default()

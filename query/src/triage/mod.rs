@@ -36,6 +36,8 @@ const RUNS: u64 = 30;
 /// What is called new or fixed, days.
 const DEFAULT_DAYS: u64 = 3;
 const MAX_DAYS: u64 = 14;
+/// Tests answered if the question names no limit.
+const TESTS: u64 = 100;
 /// Commits of a test's small history.
 const SPARK: usize = 24;
 /// Failures that one question reads at most.
@@ -100,7 +102,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let parameters = Parameters::read(query, OPERATION.parameters)?;
     let suite = parameters.first("suite").ok_or_else(|| bad("No test suite specified"))?;
-    let answer = find(service, &parameters, suite).await?;
+    let answer = find(service, &parameters, suite, TESTS).await?;
     let tests: Vec<Value> = answer.tests.iter().map(shown).collect();
     Ok(Json(json!({
         "suite": suite, "days": answer.days, "rule": RULE, "configurations": answer.configurations.len(),
@@ -136,8 +138,13 @@ struct Runs {
     positions: HashMap<(u64, u32, String), usize>,
 }
 
-/// What the parameters ask of a suite.
-pub(crate) async fn find(service: &Service, parameters: &Parameters, suite: &str) -> Result<Answer, ApiError> {
+/// What the parameters ask of a suite; `limit` tests of it unless they say.
+pub(crate) async fn find(
+    service: &Service,
+    parameters: &Parameters,
+    suite: &str,
+    limit: u64,
+) -> Result<Answer, ApiError> {
     let days = match parameters.first("days").map(str::parse) {
         None => DEFAULT_DAYS,
         Some(Ok(days)) if (1..=MAX_DAYS).contains(&days) => days,
@@ -147,7 +154,7 @@ pub(crate) async fn find(service: &Service, parameters: &Parameters, suite: &str
     if let Some(unknown) = asked.iter().find(|asked| Group::ALL.iter().all(|group| group.name() != **asked)) {
         return Err(bad(format!("{unknown} is not a group; the groups are new, still, fixed and flaky")));
     }
-    let limit = parameters.limit(100)?.min(1000) as usize;
+    let limit = parameters.limit(limit)?.min(1000) as usize;
     let end = now_uuid();
     let bounds = Bounds {
         begin: end.saturating_sub(WEEKS * 7 * DAY),

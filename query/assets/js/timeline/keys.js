@@ -4,7 +4,7 @@
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 export function connect(view, { open, tell }) {
-  const { body, model } = { get body() { return view.body; }, model: view.model };
+  const { model } = view;
   let selection = null;
   let hasMarks = false;
 
