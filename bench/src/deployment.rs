@@ -1,12 +1,13 @@
 //! A deployment as processes on one machine: Kafka, the engine as its ClickHouse, and the services.
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+
+use crate::process::{Process, listening};
 
 const PASSWORD: &str = "only for this measure";
 /// The broker's start, and with it the first fetch of its jars.
@@ -14,36 +15,6 @@ const START: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(100);
 /// Below the range that the kernel takes the ports of outgoing connections from.
 const BROKER_PORTS: std::ops::Range<u16> = 12_000..32_000;
-
-/// A process that dies with this.
-pub(crate) struct Process(Child);
-
-impl Process {
-    /// Its number.
-    pub(crate) fn id(&self) -> u32 {
-        self.0.id()
-    }
-
-    /// Whether it has ended.
-    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        Ok(self.0.try_wait()?)
-    }
-
-    /// Asks it to end and waits until it has.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
-        ensure!(sent.success(), "process {} could not be signalled", self.id());
-        self.0.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Kafka and the store, running on the data of a folder.
 pub(crate) struct Deployment {
@@ -61,14 +32,13 @@ impl Deployment {
         let log = std::fs::File::create(folder.join("kafka.out")).context("a file for the broker's output")?;
         let mut broker = Command::new(kafka);
         broker.arg(folder.join("kafka")).arg(port.to_string()).stdin(Stdio::null());
-        let broker = broker.stdout(log.try_clone()?).stderr(log).spawn();
-        let broker = Process(broker.with_context(|| format!("starting {}", kafka.display()))?);
+        let broker = Process::start(broker.stdout(log.try_clone()?).stderr(log))?;
         let password = folder.join("password");
         std::fs::write(&password, PASSWORD)?;
         let mut engine = Command::new(binary);
         engine.args(["engine", "--port", "0", "--data-dir"]).arg(folder.join("store"));
         engine.arg("--password-file").arg(&password);
-        let (engine, store) = listening(engine)?;
+        let (engine, store) = listening(&mut engine)?;
         let config = format!(
             "listen = '127.0.0.1:0'\nblobs = '{}'\n[kafka]\nbrokers = '127.0.0.1:{port}'\n\
              [clickhouse]\nurl = '{store}'\npassword_file = '{}'\n",
@@ -95,14 +65,14 @@ impl Deployment {
 
     /// The intake, and where it listens.
     pub(crate) fn ingest(&self) -> anyhow::Result<(Process, String)> {
-        listening(self.command("ingest"))
+        listening(&mut self.command("ingest"))
     }
 
     /// One more processor.
     pub(crate) fn processor(&self, number: usize) -> anyhow::Result<Process> {
         let mut command = self.command("processor");
         command.args(["--set", &format!("kafka.instance=processor-{number}")]).stdout(Stdio::null());
-        Ok(Process(command.spawn().context("starting a processor")?))
+        Process::start(&mut command)
     }
 
     /// The numbers of the only row of an answer.
@@ -117,7 +87,7 @@ impl Deployment {
     /// Ends both in good order, so that the folder can be copied.
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.engine.stop()?;
-        self.broker.stop()
+        self.broker.stop().map(drop)
     }
 
     fn command(&self, service: &str) -> Command {
@@ -126,17 +96,6 @@ impl Deployment {
         command.arg("--config").arg(self.folder.join("resultsdb.toml"));
         command
     }
-}
-
-/// Starts what prints its address.
-fn listening(mut command: Command) -> anyhow::Result<(Process, String)> {
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {command:?}"))?;
-    let output = child.stdout.take().context("the process's output")?;
-    let process = Process(child);
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line)?;
-    let url = line.trim().strip_prefix("listening on ").with_context(|| format!("{command:?} printed no address"))?;
-    Ok((process, url.to_owned()))
 }
 
 /// A free port whose successor, which the controller takes, is free too.

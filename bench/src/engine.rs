@@ -1,13 +1,13 @@
 //! The rows that uploads became, loaded again by the engine alone from files in its native format: its own speed, which
 //! the whole line from document to view is held against.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
+use crate::process::{Process, listening};
 use crate::report::Report;
 use crate::server::Server;
 
@@ -15,26 +15,18 @@ use crate::server::Server;
 const VIEWS: [&str; 6] = ["results", "failures", "runs", "uploads", "links", "tests"];
 const PASSWORD: &str = "bench";
 
-/// The embedded engine as a server of its own; dies with this.
+/// The embedded engine as a server of its own.
 struct Engine {
-    child: Child,
+    _process: Process,
     url: String,
 }
 
 impl Engine {
     fn start(binary: &Path, store: &Path, password: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary)
-            .args(["engine", "--port", "0", "--data-dir"])
-            .arg(store)
-            .arg("--password-file")
-            .arg(password)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("starting the engine")?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().context("the engine's output")?).read_line(&mut line)?;
-        let url = line.trim().strip_prefix("listening on ").context("the engine printed no address")?.to_owned();
-        Ok(Self { child, url })
+        let mut command = Command::new(binary);
+        command.args(["engine", "--port", "0", "--data-dir"]).arg(store).arg("--password-file").arg(password);
+        let (process, url) = listening(&mut command)?;
+        Ok(Self { _process: process, url })
     }
 
     fn run(&self, sql: &str) -> anyhow::Result<String> {
@@ -51,13 +43,6 @@ impl Engine {
         let text = answer.body_mut().read_to_string()?;
         ensure!(answer.status().is_success(), "{sql}: {text}");
         Ok(text.trim().to_owned())
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -9,6 +9,7 @@ mod deployment;
 mod documents;
 mod engine;
 mod peer;
+mod process;
 mod random;
 mod rebuild;
 mod report;

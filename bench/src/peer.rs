@@ -2,13 +2,14 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::documents::{self, SUITE};
+use crate::process::Process;
 use crate::random::Random;
 use crate::report::{Report, percentile, show};
 use crate::server::{Server, agent, upload};
@@ -19,38 +20,27 @@ const QUESTIONS: usize = 30;
 /// The first start installs it.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The other server; dies with this.
+/// The other server.
 struct Peer {
-    child: Child,
+    process: Process,
     url: String,
 }
 
 impl Peer {
     fn start() -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = Command::new("bench/peer/run.sh")
-            .arg("serve")
-            .arg(port.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting bench/peer/run.sh; run this in the project's folder")?;
-        let mut peer = Self { child, url: format!("http://127.0.0.1:{port}") };
+        let mut command = Command::new("bench/peer/run.sh");
+        command.args(["serve", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Process::start(&mut command).context("run this in the project's folder")?;
+        let mut peer = Self { process, url: format!("http://127.0.0.1:{port}") };
         let begun = Instant::now();
         while agent().get(format!("{}/__health", peer.url)).call().is_err() {
-            if peer.child.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
+            if peer.process.ended()?.is_some() || begun.elapsed() > PATIENCE {
                 bail!("resultsdbpy does not start; run bench/peer/run.sh serve {port} to see why");
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(peer)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

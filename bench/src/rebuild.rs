@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::documents::{self, SUITE};
+use crate::process::Process;
 use crate::random::Random;
 use crate::report::Report;
 use crate::server::{Server, agent, memory_of};
@@ -24,19 +25,15 @@ pub(crate) fn measure(binary: &Path, server: Server, report: &mut Report) -> any
     let data = server.data();
     server.stop()?;
     let begun = Instant::now();
-    let mut child = Command::new(binary)
-        .args(["rebuild", "--data-dir"])
-        .arg(data.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .context("starting the rebuild")?;
+    let mut command = Command::new(binary);
+    let mut process = Process::start(command.args(["rebuild", "--data-dir"]).arg(data.path()).stdout(Stdio::null()))?;
     let mut peak = 0;
     let status = loop {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = process.ended()? {
             break status;
         }
         // It may end between the two questions.
-        peak = memory_of(child.id()).map_or(peak, |(_, most)| most);
+        peak = memory_of(process.id()).map_or(peak, |(_, most)| most);
         std::thread::sleep(LOOK);
     };
     ensure!(status.success(), "the rebuild ended with {status}");

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 
 use crate::cpu;
-use crate::deployment::{Deployment, Process, until};
+use crate::deployment::{Deployment, until};
 use crate::documents::{self, CONFIGURATIONS};
 use crate::server::agent;
 use crate::{TESTS, now};
@@ -81,7 +81,7 @@ fn drain(binary: &Path, kafka: &Path, folder: &Path, processors: usize, uploads:
     let services: f64 = running.iter().map(|process| cpu::of(process.id())).sum::<Result<_, _>>()?;
     let (broker, engine) = (cpu::of(broker)? - broker_before, cpu::of(engine)? - engine_before);
     check(&deployment, &agent, uploads)?;
-    running.into_iter().try_for_each(Process::stop)?;
+    running.into_iter().try_for_each(|process| process.stop().map(drop))?;
     deployment.stop()?;
     Ok(Measure {
         processors,

@@ -1,17 +1,18 @@
 //! The server under measurement, and the client that measures it.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+use crate::process::{Process, listening};
+
 /// A `serve` process on an empty data directory; dies with this.
 pub(crate) struct Server {
-    child: Child,
+    process: Process,
     /// Where it listens.
     pub(crate) url: String,
     /// From the start of the process to its first healthy answer.
@@ -28,17 +29,10 @@ impl Server {
     /// The same on the data of one that was stopped.
     pub(crate) fn start_on(binary: &Path, data: Arc<TempDir>) -> anyhow::Result<Self> {
         let begun = Instant::now();
-        let mut child = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("starting {}; build it with `make build`", binary.display()))?;
-        let mut line = String::new();
-        let output = child.stdout.take().context("the server's output")?;
-        BufReader::new(output).read_line(&mut line).context("reading the server's address")?;
-        let url = line.trim().strip_prefix("listening on ").context("the server printed no address")?.to_owned();
-        let mut server = Self { child, url, started_in: Duration::ZERO, data };
+        let mut command = Command::new(binary);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+        let (process, url) = listening(&mut command).context("build it with `make build`")?;
+        let mut server = Self { process, url, started_in: Duration::ZERO, data };
         while server.get(&agent(), "/__health").is_err() {
             if begun.elapsed() > Duration::from_secs(60) {
                 bail!("the server does not become healthy");
@@ -56,7 +50,7 @@ impl Server {
 
     /// Resident memory of the process in bytes: now, and at most so far.
     pub(crate) fn memory(&self) -> anyhow::Result<(u64, u64)> {
-        memory_of(self.child.id())
+        memory_of(self.process.id())
     }
 
     /// Its data, which outlives it as long as somebody has this.
@@ -85,24 +79,13 @@ impl Server {
     }
 
     /// Asks it to end; how long that took.
-    pub(crate) fn stop(mut self) -> anyhow::Result<Duration> {
+    pub(crate) fn stop(self) -> anyhow::Result<Duration> {
         let begun = Instant::now();
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
-        if !sent.success() {
-            bail!("the server could not be signalled");
-        }
-        let ended = self.child.wait()?;
+        let ended = self.process.stop()?;
         if !ended.success() {
             bail!("the server ended with {ended}");
         }
         Ok(begun.elapsed())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
