@@ -1,15 +1,15 @@
 // Archives: folders, files, comparisons of images and texts; all of it hostile.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const TIME = Math.floor(Date.now() / 1000) - 3600;
 const QUERY = `?suite=layout-tests&uuid=${TIME}00`;
 const EVIL = '<script>top.harmed=1;parent.harmed=1;window.harmed=1</script>';
 const REACHES = `<script>try { top.harmed = 1; } catch { document.querySelector('p').textContent = 'refused'; }</script>`;
-let server, browser, open;
+const { server, open } = await served();
 
 function crc32(data) {
   let sum = ~0;
@@ -64,8 +64,6 @@ function png(...colour) {
 }
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   await upload(server.url, { timestamp: TIME, start: TIME + 60, results: { 'css': { 'a.html': { actual: 'TEXT', expected: 'PASS' } } } });
   const form = new FormData();
   const files = {
@@ -81,10 +79,6 @@ before(async () => {
   form.append('timestamp', String(TIME + 60));
   const answer = await fetch(`${server.url}/api/upload/archive`, { method: 'POST', body: form });
   if (answer.status !== 200) throw new Error(`archive: ${answer.status} ${await answer.text()}`);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const view = (path, more = '') => `/archive-view/${path}${QUERY}${more}`;

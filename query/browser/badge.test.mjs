@@ -1,16 +1,14 @@
 // Badges: what they say, that hostile names stay text in them, and that nobody shows an old one.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, served, upload } from './support.mjs';
 
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
-let server, browser, open;
+const { server, open } = await served();
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   const leaf = (actual) => ({ actual, expected: 'PASS' });
   for (let index = 0; index < 8; index++) {
     const timestamp = NOW - DAY - (8 - index) * 3600;
@@ -26,10 +24,6 @@ before(async () => {
   }
   const retired = NOW - 20 * DAY;
   await upload(server.url, { suite: 'old-tests', timestamp: retired, start: retired, results: { 'a.html': leaf('PASS') } });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const path = (suite, name) => `/badge/${suite}${name ? `/${name.split('/').map(encodeURIComponent).join('/')}` : ''}.svg`;

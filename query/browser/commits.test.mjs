@@ -1,20 +1,18 @@
 // Commits: search, pages, how their runs went, one commit with its neighbours, hostile messages.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const HOUR = 3600;
 const NOW = Math.floor(Date.now() / 1000);
 const COMMITS = 60;
-let server, browser, open;
+const { server, open } = await served();
 
 const timeOf = (index) => NOW - (COMMITS - index) * HOUR;
 const pageOf = (index) => `/commit?repository_id=webkit&uuid=${timeOf(index)}00`;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   const commits = [];
   for (let index = 0; index < COMMITS; index++) {
     const timestamp = timeOf(index);
@@ -30,10 +28,6 @@ before(async () => {
     await upload(server.url, { style, timestamp: timeOf(index), start: timeOf(index) + 60, results: { 'a.html': { actual, expected: 'PASS' } },
       commit: commits[index] });
   }
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 test('every state of the pages is accessible, in light and dark, on a desk and on a phone', () => accessible(open, [

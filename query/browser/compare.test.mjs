@@ -1,17 +1,15 @@
 // The comparison of two commits: groups, one configuration in detail, mistakes, hostile names.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const NOW = Math.floor(Date.now() / 1000);
 const [OLD, YOUNG] = [NOW - 2 * 86400, NOW - 86400];
 const name = (timestamp) => `${timestamp % 100000}@main`;
-let server, browser, open;
+const { server, open } = await served();
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   const leaf = (actual, time) => ({ actual, expected: 'PASS', time });
   for (const style of ['Release', 'Debug']) {
     const results = (isOld) => ({
@@ -26,10 +24,6 @@ before(async () => {
     await upload(server.url, { style, timestamp: OLD, start: OLD + 60, results: results(true) });
     await upload(server.url, { style, timestamp: YOUNG, start: YOUNG + 60, results: results(false) });
   }
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const question = (more = '') => `/compare?suite=layout-tests&before=${name(OLD)}&after=${name(YOUNG)}${more}`;

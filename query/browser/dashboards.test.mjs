@@ -1,17 +1,15 @@
 // Dashboards: tiles, their order and links, what is left out, the summary on the start page, and exports.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const HOUR = 3600;
 const NOW = Math.floor(Date.now() / 1000);
 const BOARDS = 'dashboard_queries=[{title="<b>All</b> {{ 7*7 }}",suite="layout-tests"},{title="Debug",suite="layout-tests",style="Debug"},{title="Nothing",suite="no-such-suite"}]';
-let server, browser, open;
+const { server, open } = await served('--set', BOARDS);
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer('--set', BOARDS), startBrowser()]);
-  open = opener(server, browser);
   const leaf = (actual) => ({ actual, expected: 'PASS' });
   const run = (style, hoursAgo, actual, configuration = {}) => {
     const timestamp = NOW - hoursAgo * HOUR;
@@ -23,10 +21,6 @@ before(async () => {
   await run('Production', 30, 'PASS');
   await run('Guard', 24 * 9, 'TEXT');
   await run('Release', 2, 'PASS', { model: HOSTILE[0] });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const headings = (page, board) => page.locator('.board').nth(board).getByRole('heading', { level: 3 }).allTextContents();

@@ -1,17 +1,15 @@
 // Failures: filter, order, groups, counts, pages, links to runs; errors and documentation, too.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const NOW = Math.floor(Date.now() / 1000);
 const TIME = NOW - 7200;
 const MANY = 230;
-let server, browser, open;
+const { server, open } = await served();
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   const leaf = (actual, expected = 'PASS') => ({ actual, expected });
   for (const [style, index] of [['Release', 0], ['Debug', 1], ['Release', 2], ['Debug', 2]]) {
     await upload(server.url, {
@@ -26,10 +24,6 @@ before(async () => {
   }
   await upload(server.url, { suite: 'many', timestamp: TIME, start: TIME,
     results: Object.fromEntries(Array.from({ length: MANY }, (_, index) => [`m${String(index).padStart(3, '0')}.html`, leaf('TEXT')])) });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const names = (page) => page.locator('.failing a').allTextContents();

@@ -1,13 +1,13 @@
 // Pages that keep themselves up to date, and leave alone what their reader is doing.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
 const STYLES = ['Release', 'Debug', 'Guard', 'Sanitizer'];
-let server, browser, open;
+const { server, open } = await served();
 let commit = 0;
 
 const leaf = (actual) => ({ actual, expected: 'PASS' });
@@ -21,14 +21,8 @@ async function run(broken, suite = 'layout-tests') {
 }
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   await run([]);
   await run(['broken.html']);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const status = (page, words) => page.getByRole('status').filter({ hasText: words }).waitFor();

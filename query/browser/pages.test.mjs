@@ -1,16 +1,14 @@
 // The pages in a real browser: keyboard, phone, dark mode, hostile names, accessibility.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
-let server, browser, open;
+const { server, open } = await served();
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   const leaf = (actual) => ({ actual, expected: 'PASS', time: 12 });
   const hostile = Object.fromEntries(HOSTILE.map((name) => [name, leaf('CRASH')]));
   for (let index = 0; index < 12; index++) {
@@ -27,10 +25,6 @@ before(async () => {
       });
     }
   }
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const query = (name) => `/?suite=layout-tests&test=${encodeURIComponent(name)}`;

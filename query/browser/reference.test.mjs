@@ -5,13 +5,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
-import { startBrowser, startServer, stop, upload } from './support.mjs';
+import { served, stop, upload } from './support.mjs';
 
 const NOW = Math.floor(Date.now() / 1000);
 const PATIENCE_MS = 240_000;
 // What its own investigate page does wherever its data come from: it draws a list before it has one.
 const ITS_OWN = /^state is not iterable$/;
-let server, browser, front, url;
+const { server, browser } = await served();
+let front, url;
 
 async function freePort() {
   const listener = createServer().listen(0, '127.0.0.1');
@@ -23,7 +24,6 @@ async function freePort() {
 }
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
   for (let index = 0; index < 6; index++) {
     const timestamp = NOW - 86400 + index * 3600;
     await upload(server.url, { timestamp, start: timestamp + 60, results: { 'a.html': { actual: index > 3 ? 'TEXT' : 'PASS', expected: 'PASS' } } });
@@ -38,9 +38,7 @@ before(async () => {
   }
 }, { timeout: PATIENCE_MS + 60_000 });
 after(async () => {
-  await browser?.close();
   if (front?.exitCode === null) await stop(front);
-  await server?.stop();
 });
 
 for (const [path, seen] of [

@@ -1,15 +1,13 @@
 // Search: suggestions, parts of names, patterns, pasted lists, hostile names.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const NOW = Math.floor(Date.now() / 1000);
-let server, browser, open;
+const { server, open } = await served();
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   const leaf = { actual: 'PASS', expected: 'PASS' };
   const results = {
     fast: { 'steady.html': leaf, 'regressed.html': leaf, 'flaky-100%.html': leaf },
@@ -17,10 +15,6 @@ before(async () => {
   };
   await upload(server.url, { timestamp: NOW - 3600, results });
   await upload(server.url, { timestamp: NOW - 3600, suite: 'api-tests', results: { 'WTF.Regressed': leaf } });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const box = (page) => page.getByRole('combobox', { name: 'Test' });

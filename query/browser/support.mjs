@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -74,8 +75,19 @@ export async function upload(url, { suite = 'layout-tests', style = 'Release', t
   if (answer.status !== 200) throw new Error(`upload: ${answer.status} ${await answer.text()}`);
 }
 
+// A server and a browser for one file of tests, which end with it, and what opens a page of the one in the other.
+export async function served(...extra) {
+  const browser = await startBrowser();
+  const server = await startServer(...extra);
+  after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  return { server, browser, open: opener(server, browser) };
+}
+
 // A function that opens a page of a server, lets `check` look at it, and fails on what must never happen on one.
-export function opener(server, browser) {
+function opener(server, browser) {
   return async (path, options = {}, check = async () => {}) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();

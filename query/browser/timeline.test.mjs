@@ -1,22 +1,20 @@
 // The timeline that the script takes over: windows, keys, density, grouping, the drawer, selection, the strip.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
 const RUNS = 90;
-let server, browser, open;
+const { server, open: opened } = await served();
+// Everything below is about the timeline once it is taken over.
+const open = (path, options, check) => opened(path, options, async (page) => {
+  await page.locator('[data-timeline][data-ready]').first().waitFor();
+  await check?.(page);
+});
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  const opened = opener(server, browser);
-  // Everything below is about the timeline once it is taken over.
-  open = (path, options, check) => opened(path, options, async (page) => {
-    await page.locator('[data-timeline][data-ready]').first().waitFor();
-    await check?.(page);
-  });
   const leaf = (actual, time = 12) => ({ actual, expected: 'PASS', time });
   for (let index = 0; index < RUNS; index++) {
     const timestamp = NOW - DAY - (RUNS - index) * 3600;
@@ -30,10 +28,6 @@ before(async () => {
       },
     });
   }
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const of = (name, more = '') => `/?suite=layout-tests&test=${encodeURIComponent(name)}${more}`;

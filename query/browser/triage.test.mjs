@@ -1,16 +1,14 @@
 // The triage page: its groups, filters, links, and hostile names.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { HOSTILE, accessible, opener, startBrowser, startServer, upload } from './support.mjs';
+import { before, test } from 'node:test';
+import { HOSTILE, accessible, served, upload } from './support.mjs';
 
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
-let server, browser, open;
+const { server, open } = await served();
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
-  open = opener(server, browser);
   const leaf = (actual) => ({ actual, expected: 'PASS' });
   // Two runs a day for eight days, the last one an hour ago.
   for (let index = 0; index < 16; index++) {
@@ -32,10 +30,6 @@ before(async () => {
       });
     }
   }
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 const tests = (page, group) => page.getByRole('region', { name: `${group}: layout-tests` }).getByRole('rowheader').allTextContents();

@@ -1,6 +1,7 @@
 //! Which failing tests a page shows, in which order: filter, state, sort and page of its address.
 
 use schema::state::{ERROR, NAMES};
+use wildmatch::WildMatch;
 
 use crate::error::{ApiError, bad};
 use crate::parameters::Parameters;
@@ -81,33 +82,7 @@ impl Narrow {
 /// Whether a name holds a text, or is of a pattern; both without regard to case.
 fn matches(filter: &str, name: &str) -> bool {
     let name = name.to_lowercase();
-    if filter.contains(['*', '?']) { glob(filter.as_bytes(), name.as_bytes()) } else { name.contains(filter) }
-}
-
-/// `*` is anything, `?` one byte. Only the last `*` is ever tried again, so that no pattern is slow.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut position) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while position < name.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, position));
-                at += 1;
-            }
-            Some(byte) if *byte == b'?' || *byte == name[position] => {
-                at += 1;
-                position += 1;
-            }
-            _ => match &mut star {
-                Some((starred, from)) => {
-                    *from += 1;
-                    (at, position) = (*starred + 1, *from);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
+    if filter.contains(['*', '?']) { WildMatch::new(filter).matches(&name) } else { name.contains(filter) }
 }
 
 /// Runs of tests that fail in the same places become one group, which stands where its first test does.
