@@ -1,7 +1,6 @@
 //! Reads an upload's document: the checks of the wire contract, in its order.
 //!
-//! The document is scanned once as a whole and once per level of its results; nothing of it is
-//! copied but the small members.
+//! The document is scanned once as a whole and twice in its results; nothing of it is copied but the small members.
 
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
@@ -57,7 +56,14 @@ fn value(raw: &RawValue) -> Result<Value, IntakeError> {
 impl<'a> Upload<'a> {
     /// Checks and borrows; `default_branch` is asked with a repository's id.
     pub(crate) fn read(body: &'a [u8], default_branch: impl Fn(&str) -> String) -> Result<Self, IntakeError> {
-        let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
+        let members = match results::members_of(body) {
+            Ok(members) => members,
+            // Only what is no object needs to be told apart from what is no JSON.
+            Err(ResultsError::Json(_)) => {
+                return Err(object(body).err().unwrap_or_else(|| bad("Expected uploaded data to be json")));
+            }
+            Err(error) => return Err(bad(error.to_string())),
+        };
         let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;

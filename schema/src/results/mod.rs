@@ -1,0 +1,194 @@
+//! Walks the nested results of an upload, test by test, without building a tree of the document.
+//!
+//! Names and values are slices of the document, which is read once. Memory is the document itself plus one path and the
+//! names of its siblings, whatever its size.
+
+mod scan;
+mod walk;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+pub use walk::walk;
+
+use crate::state::{self, States};
+
+/// Objects nested deeper than this are refused: no test path is that long, and each level costs a scan.
+pub const MAX_DEPTH: usize = 64;
+/// The longest test name accepted, in bytes.
+pub const MAX_NAME_BYTES: usize = 4096;
+
+/// Why results cannot be walked.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ResultsError {
+    /// A member without tests stands after one with tests.
+    #[error("Incorrectly formatted nested results dictionary")]
+    Mixed,
+    /// `results` is missing or no object.
+    #[error("'results' must be an object of tests")]
+    NotAnObject,
+    /// More than [`MAX_DEPTH`] levels.
+    #[error("Results are nested more than {MAX_DEPTH} levels deep")]
+    TooDeep,
+    /// The same member twice in one object.
+    #[error("'{0}' appears twice in one object of the results")]
+    Duplicate(String),
+    /// A test name with control characters, an empty one, or one over [`MAX_NAME_BYTES`].
+    #[error("'{0}' cannot be a part of a test's name")]
+    BadName(String),
+    /// A member of a leaf has a type it cannot have.
+    #[error("'{member}' of test '{test}' must be {wanted}")]
+    BadLeaf {
+        /// The test's name.
+        test: String,
+        /// The member.
+        member: &'static str,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// Not JSON after all.
+    #[error("{0}")]
+    Json(String),
+}
+
+/// One test of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResult {
+    /// What it did.
+    pub actual: States,
+    /// What it was expected to do.
+    pub expected: States,
+    /// What the uploader says the test took, milliseconds in WebKit's case; a time that is no whole number up to nine
+    /// digits is among the other members.
+    pub time: Option<u32>,
+    /// JSON text of the leaf's other members as they were written, empty for none.
+    pub extra: String,
+    /// Whether a retry inside the run passed after a failure, by the uploader's count.
+    pub flaky: bool,
+}
+
+/// Whether the slice is a JSON object.
+pub fn is_object(value: &RawValue) -> bool {
+    value.get().starts_with('{')
+}
+
+/// The members of an object as borrowed slices, in the document's order; duplicates are errors.
+pub fn members(object: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, ResultsError> {
+    members_of(object.get().as_bytes())
+}
+
+/// The same of a whole document, which is checked to be JSON on the way.
+pub fn members_of(document: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, ResultsError> {
+    struct Members;
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = Vec::new();
+            while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+                found.push((name, value));
+            }
+            Ok(found)
+        }
+    }
+    let mut json = serde_json::Deserializer::from_slice(document);
+    let found = json.deserialize_map(Members).and_then(|found| json.end().map(|()| found));
+    let found = found.map_err(|error| ResultsError::Json(error.to_string()))?;
+    unique(found.iter().map(|(name, _)| name))?;
+    Ok(found)
+}
+
+/// Most objects are tests with a member or two, which need no table.
+fn unique<'a>(mut names: impl Iterator<Item = &'a Cow<'a, str>> + Clone) -> Result<(), ResultsError> {
+    let few = names.size_hint().1.is_some_and(|count| count <= 4);
+    let twice = if few {
+        let mut rest = names.clone();
+        names.find(|name| {
+            rest.next();
+            rest.clone().any(|other| other == *name)
+        })
+    } else {
+        let mut seen = HashSet::with_capacity(names.size_hint().0);
+        names.find(|&name| !seen.insert(name.as_ref()))
+    };
+    twice.map_or(Ok(()), |name| Err(ResultsError::Duplicate(name.to_string())))
+}
+
+/// A member's name, borrowed unless it holds escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> serde::Deserialize<'de> for Name<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a name")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Counts over one run, as the API's `stats` have them: a crash also counts as timed out and failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All tests of the run.
+    pub run: u32,
+    /// Failed, timed out and crashed, whatever was expected.
+    pub all: [u32; 3],
+    /// The same, unexpected ones only.
+    pub unexpected: [u32; 3],
+    /// Tests that passed only on some tries.
+    pub flaky: u32,
+}
+
+impl Counts {
+    /// Adds one test.
+    pub fn add(&mut self, result: &TestResult) {
+        self.run += 1;
+        self.flaky += u32::from(result.flaky);
+        let unexpected = result.actual.worst_unexpected(result.expected);
+        for (counts, worst) in [(&mut self.all, result.actual.worst()), (&mut self.unexpected, unexpected)] {
+            for (count, limit) in counts.iter_mut().zip([state::ERROR, state::TIMEOUT, state::CRASH]) {
+                *count += u32::from(worst <= limit);
+            }
+        }
+    }
+
+    /// Adds the counts to the uploaded run statistics.
+    pub fn extend(&self, stats: &mut serde_json::Map<String, serde_json::Value>) {
+        stats.insert("tests_run".into(), self.run.into());
+        for (prefix, counts) in [("tests_", self.all), ("tests_unexpected_", self.unexpected)] {
+            for (name, count) in ["failed", "timedout", "crashed"].iter().zip(counts) {
+                stats.insert(format!("{prefix}{name}"), count.into());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_counts_in_all_three() {
+        let mut counts = Counts::default();
+        let results = r#"{"a":{"actual":"CRASH"},"b":{"actual":"FAIL","expected":"FAIL"},"c":{"actual":"WARNING"}}"#;
+        walk(serde_json::from_str(results).unwrap(), |_, result| counts.add(&result)).unwrap();
+        assert_eq!((counts.run, counts.all, counts.unexpected), (3, [2, 1, 1], [1, 1, 1]));
+    }
+}
