@@ -165,8 +165,8 @@ fn open(options: &EngineOptions) -> Result<Pool, EngineError> {
     Ok(Pool::open(Arc::new(api), arguments, options.connections)?)
 }
 
-/// The defaults are made for big servers: this keeps threads and caches small, and has every insert
-/// on disk before it is acknowledged.
+/// The defaults are made for big servers: this keeps pools and caches small, and has every insert on disk before it is
+/// acknowledged. Idle threads are kept: one insert uses a dozen for its syncs, and starting them takes longer than it.
 fn config_text(max_memory_bytes: u64) -> String {
     format!(
         "<clickhouse>
@@ -178,7 +178,7 @@ fn config_text(max_memory_bytes: u64) -> String {
   <background_message_broker_schedule_pool_size>1</background_message_broker_schedule_pool_size>
   <background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
   <max_parts_cleaning_thread_pool_size>4</max_parts_cleaning_thread_pool_size>
-  <max_thread_pool_free_size>8</max_thread_pool_free_size>
+  <max_thread_pool_free_size>100</max_thread_pool_free_size>
   <mark_cache_size>67108864</mark_cache_size>
   <max_server_memory_usage>{max_memory_bytes}</max_server_memory_usage>
   <merge_tree>

@@ -46,6 +46,8 @@ struct Shared {
     known: RwLock<HashMap<String, Topic>>,
     /// Counts groups written, so that readers wait for a change instead of asking again.
     written: watch::Sender<u64>,
+    /// Counts commits.
+    committed: watch::Sender<u64>,
 }
 
 /// A durable event log in a directory, which one process at a time may open.
@@ -81,6 +83,7 @@ impl LocalLog {
             offsets,
             known: RwLock::new(known),
             written: watch::channel(0).0,
+            committed: watch::channel(0).0,
         });
         let (appends, queue) = mpsc::channel();
         let writer = Writer { shared: Arc::clone(&shared), next: HashMap::new(), round: 0 };
@@ -254,6 +257,10 @@ impl EventLog for LocalLog {
         (0..self.shared.partitions(topic)?).map(|partition| self.shared.committed(topic, group, partition)).collect()
     }
 
+    fn commits(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.shared.committed.subscribe())
+    }
+
     /// One member reads all partitions; a second member of the same group would read them too.
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError> {
         let next = self.committed_offsets(topic, group).await?;
@@ -352,7 +359,9 @@ impl Consumer for LocalConsumer {
         tokio::task::spawn_blocking(move || batch.commit())
             .await
             .map_err(|error| LogError::Unavailable { address: shared.address.clone(), cause: error.to_string() })?
-            .map_err(|error| failed(&shared.address, &error))
+            .map_err(|error| failed(&shared.address, &error))?;
+        shared.committed.send_modify(|commits| *commits += 1);
+        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 
 /// How a topic is created.
 #[derive(Debug, Clone)]
@@ -128,6 +129,12 @@ pub trait EventLog: Send + Sync {
 
     /// The next offset `group` would read, per partition; 0 where it never committed.
     async fn committed_offsets(&self, topic: &str, group: &str) -> Result<Vec<u64>, LogError>;
+
+    /// Changes whenever a group commits, so that whoever waits for that need not ask again and again; none where the log
+    /// cannot tell, because others commit as well.
+    fn commits(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
 
     /// Joins `group` and reads from its committed offsets, from the beginning where there are none.
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError>;

@@ -100,6 +100,7 @@ pub(crate) fn slice_of(body: &Bytes, part: &str) -> Bytes {
 /// Whether the processor committed past the event within `limit`.
 pub(crate) async fn wait_until_applied(intake: &Intake, receipt: Receipt, limit: Duration) -> bool {
     let mut pause = Duration::from_millis(2);
+    let mut commits = intake.log.commits();
     let poll = async {
         loop {
             if let Ok(committed) = intake.log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await
@@ -107,8 +108,14 @@ pub(crate) async fn wait_until_applied(intake: &Intake, receipt: Receipt, limit:
             {
                 return;
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(50));
+            let told = match &mut commits {
+                Some(commits) => commits.changed().await.is_ok(),
+                None => false,
+            };
+            if !told {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
         }
     };
     tokio::time::timeout(limit.min(MAX_WAIT), poll).await.is_ok()

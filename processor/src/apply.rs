@@ -10,9 +10,10 @@ use schema::DEAD_LETTER_TOPIC;
 use schema::blobs::Blobs;
 use schema::store::rows::WatermarkRow;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::ProcessorError;
-use crate::batch::{self, BatchError};
+use crate::batch::{self, Batch, BatchError};
 use crate::cap::Cap;
 use crate::patience::Patience;
 use crate::rows::KnownTests;
@@ -37,9 +38,17 @@ pub(crate) struct Applier {
 /// Tests whose names are remembered to be in the store, 16 bytes each.
 const KNOWN_TESTS: usize = 1 << 20;
 
+/// Records that are becoming rows.
+pub(crate) struct Prepared {
+    records: Vec<Record>,
+    batch: JoinHandle<Result<Batch, BatchError>>,
+}
+
 /// What is found out about a batch while it is tried.
 #[derive(Default)]
 struct Findings {
+    /// Its rows as a whole, until they are tried.
+    prepared: Option<JoinHandle<Result<Batch, BatchError>>>,
     /// Events that the store refuses, and why.
     convicted: HashMap<Position, String>,
     /// Events whose dead letters are in their topic.
@@ -59,11 +68,18 @@ enum Stored {
 }
 
 impl Applier {
+    /// Begins to make rows of records.
+    pub(crate) fn prepare(&self, records: Vec<Record>) -> Prepared {
+        let (blobs, copies, known) = (self.blobs.clone(), records.clone(), Arc::clone(&self.known));
+        let batch = tokio::spawn(async move { batch::read(&blobs, &copies, &HashMap::new(), &known).await });
+        Prepared { records, batch }
+    }
+
     /// Applies one batch and commits it; false if told to stop before it was all done.
     pub(crate) async fn apply(
         &mut self,
         consumer: &mut dyn Consumer,
-        records: Vec<Record>,
+        Prepared { records, batch }: Prepared,
     ) -> Result<bool, ProcessorError> {
         let done = last_positions(&records);
         let count = records.len();
@@ -71,7 +87,7 @@ impl Applier {
         let row =
             |position: &Position| WatermarkRow { partition: position.partition, next_offset: position.offset + 1 };
         let watermarks: Vec<WatermarkRow> = done.iter().map(row).collect();
-        let mut findings = Findings::default();
+        let mut findings = Findings { prepared: Some(batch), ..Findings::default() };
         loop {
             if !self.store_all(consumer, records.clone(), &mut findings).await? {
                 return Ok(false);
@@ -136,7 +152,11 @@ impl Applier {
         findings: &mut Findings,
     ) -> Result<Stored, ProcessorError> {
         let batch = loop {
-            match batch::read(&self.blobs, records, &findings.convicted, &self.known).await {
+            let read = match findings.prepared.take() {
+                Some(prepared) => prepared.await.unwrap_or(Err(BatchError::Panicked)),
+                None => batch::read(&self.blobs, records, &findings.convicted, &self.known).await,
+            };
+            match read {
                 Ok(batch) => break batch,
                 Err(error @ BatchError::Panicked) => return Ok(Stored::Refused(error.to_string())),
                 Err(error) => {

@@ -1,7 +1,7 @@
 //! The processor: turns events of the log into rows of the views.
 //!
-//! Data flow: poll a batch of records → decode → [`rows::Views`] (pure) → one insert per table →
-//! watermarks → commit the offsets. Everything up to the commit may happen again after a crash; it is idempotent
+//! Data flow: poll a batch of records → decode → [`rows::Views`] (pure; of the next batch while this one is written) →
+//! one insert per table → watermarks → commit the offsets. Everything up to the commit may happen again after a crash; it is idempotent
 //! because an event always makes the same rows and each row carries its event's offset as version,
 //! so the replacing tables collapse what was written twice. What cannot be decoded, or what the store
 //! refuses for good, goes to the dead-letter topic, durably, before its offset moves.
@@ -22,9 +22,9 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apply::Applier;
+use apply::{Applier, Prepared};
 use cap::Cap;
-use eventlog::{EventLog, LogError};
+use eventlog::{Consumer, EventLog, LogError, Record};
 use patience::Patience;
 use schema::blobs::Blobs;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
@@ -33,7 +33,7 @@ use tokio::sync::watch;
 /// Records per batch; far under the hundred weekly partitions that one insert may touch.
 const BATCH_RECORDS: usize = 64;
 /// Compressed bytes per batch. Results compress about twenty-fold, so this bounds memory.
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Why the processor stops.
@@ -80,25 +80,48 @@ pub async fn run(
             }
         }
     };
+    // What comes next becomes rows while the batch before it is written.
+    let mut next: Option<Prepared> = None;
     loop {
-        let polled = tokio::select! {
-            polled = consumer.poll(BATCH_RECORDS, BATCH_BYTES, POLL) => polled,
-            () = applier.patience.stopped() => return Ok(()),
+        let current = match next.take() {
+            Some(prepared) => prepared,
+            None => match poll(&mut applier, consumer.as_mut(), POLL).await? {
+                Polled::Records(records) => applier.prepare(records),
+                Polled::Nothing => continue,
+                Polled::Stopped => return Ok(()),
+            },
         };
-        match polled {
-            Ok(records) if records.is_empty() => {}
-            Ok(records) => {
-                if !applier.apply(consumer.as_mut(), records).await? {
-                    return Ok(());
-                }
-            }
-            Err(error) => {
-                if !applier.patience.with_log(error, consumer.as_mut()).await? {
-                    return Ok(());
-                }
-            }
+        match poll(&mut applier, consumer.as_mut(), Duration::ZERO).await? {
+            Polled::Records(records) => next = Some(applier.prepare(records)),
+            Polled::Nothing => {}
+            Polled::Stopped => return Ok(()),
+        }
+        if !applier.apply(consumer.as_mut(), current).await? {
+            return Ok(());
         }
     }
+}
+
+/// What a poll came to.
+enum Polled {
+    Records(Vec<Record>),
+    Nothing,
+    Stopped,
+}
+
+async fn poll(applier: &mut Applier, consumer: &mut dyn Consumer, wait: Duration) -> Result<Polled, ProcessorError> {
+    let polled = tokio::select! {
+        polled = consumer.poll(BATCH_RECORDS, BATCH_BYTES, wait) => polled,
+        () = applier.patience.stopped() => return Ok(Polled::Stopped),
+    };
+    Ok(match polled {
+        Ok(records) if records.is_empty() => Polled::Nothing,
+        Ok(records) => Polled::Records(records),
+        Err(error) => match applier.patience.with_log(error, consumer).await? {
+            true => Polled::Nothing,
+            false => Polled::Stopped,
+        },
+    })
 }
 
 /// Writes rows to the live tables, for tests that have no log.

@@ -9,9 +9,10 @@ use schema::event::{Event, Header, Links, Request};
 use schema::receipt::Receipt;
 use schema::results::{self, Counts};
 use schema::state;
+use schema::store::results::{ResultRow, Run, RunResults};
 use schema::store::rows::{
     ArchiveRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow, QueueRow,
-    ReceiptRow, RepositoryRow, ResultRow, RunRow, SuiteRow, TestRow, UploadRow,
+    ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, UploadRow,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -38,7 +39,7 @@ pub struct Views {
     pub commits: Vec<CommitRow>,
     pub commit_names: Vec<CommitNameRow>,
     pub runs: Vec<RunRow>,
-    pub results: Vec<ResultRow>,
+    pub results: Vec<RunResults>,
     pub failures: Vec<FailureRow>,
     pub uploads: Vec<UploadRow>,
     pub repositories: Vec<RepositoryRow>,
@@ -53,53 +54,46 @@ pub struct Views {
     named: KnownTests,
 }
 
-/// Members that every row of one run under one branch key shares.
-struct Run {
-    suite: Arc<str>,
-    branch: Arc<str>,
-    config_id: u64,
-    uuid: u64,
-    sdk: Arc<str>,
-    start_time: u32,
-    version: u64,
+fn is_over(run: &Run, ttl: i64, received_at: i64) -> bool {
+    (run.uuid / 100) as i64 + ttl <= received_at
 }
 
-impl Run {
-    fn is_over(&self, ttl: i64, received_at: i64) -> bool {
-        (self.uuid / 100) as i64 + ttl <= received_at
+fn archive(run: &Run, digest: &str, size: u64) -> ArchiveRow {
+    ArchiveRow {
+        suite: run.suite.clone(),
+        branch: run.branch.clone(),
+        config_id: run.config_id,
+        uuid: run.uuid,
+        sdk: run.sdk.clone(),
+        start_time: run.start_time,
+        digest: digest.to_owned(),
+        size,
+        version: run.version,
     }
+}
 
-    fn archive(&self, digest: &str, size: u64) -> ArchiveRow {
-        ArchiveRow {
-            suite: self.suite.to_string(),
-            branch: self.branch.to_string(),
-            config_id: self.config_id,
-            uuid: self.uuid,
-            sdk: self.sdk.to_string(),
-            start_time: self.start_time,
-            digest: digest.to_owned(),
-            size,
-            version: self.version,
-        }
+fn ews(run: &Run, test: &str, result: &str, details: &str, flaky_type: Option<&str>, received_at: i64) -> EwsRow {
+    EwsRow {
+        flaky: u8::from(flaky_type.is_some()),
+        suite: run.suite.clone(),
+        test: test.to_owned(),
+        branch: run.branch.clone(),
+        config_id: run.config_id,
+        uuid: run.uuid,
+        sdk: run.sdk.clone(),
+        start_time: run.start_time,
+        uploaded_at: seconds(received_at),
+        result: result.to_owned(),
+        details: details.to_owned(),
+        flaky_type: flaky_type.unwrap_or_default().to_owned(),
+        version: run.version,
     }
+}
 
-    fn ews(&self, test: &str, result: &str, details: &str, flaky_type: Option<&str>, received_at: i64) -> EwsRow {
-        EwsRow {
-            flaky: u8::from(flaky_type.is_some()),
-            suite: self.suite.to_string(),
-            test: test.to_owned(),
-            branch: self.branch.to_string(),
-            config_id: self.config_id,
-            uuid: self.uuid,
-            sdk: self.sdk.to_string(),
-            start_time: self.start_time,
-            uploaded_at: seconds(received_at),
-            result: result.to_owned(),
-            details: details.to_owned(),
-            flaky_type: flaky_type.unwrap_or_default().to_owned(),
-            version: self.version,
-        }
-    }
+fn upload(run: Run, commits: &str, document: &Arc<String>) -> UploadRow {
+    let Run { suite, branch, config_id, uuid, sdk, start_time, version } = run;
+    let (commits, test_results) = (commits.to_owned(), Arc::clone(document));
+    UploadRow { suite, branch, config_id, uuid, sdk, start_time, commits, test_results, version }
 }
 
 impl Views {
@@ -120,23 +114,28 @@ impl Views {
         match header.request {
             Request::Commit(commit) => self.add_commit(&commit, time),
             Request::Upload { suite, configuration, commits, timestamp, links } => {
+                let commits_text = json(&commits);
+                let mut stored = Vec::new();
                 self.of_each_branch(&suite, &configuration, &commits, timestamp, version, |views, run| {
                     views.register(run, &configuration, received_at);
                     // Late data of an expired week is accepted and not stored.
-                    if !run.is_over(TTL_SECONDS, received_at) {
-                        views.add_run(run, &commits, &test_results, received_at);
+                    if !is_over(run, TTL_SECONDS, received_at) {
+                        views.add_run(run, &commits_text, &test_results, received_at);
                         if let Some(links) = &links {
                             views.add_links(run, links, received_at);
                         }
+                        stored.push(run.clone());
                     }
                 });
+                let document = Arc::new(String::from(Box::<str>::from(test_results)));
+                self.uploads.extend(stored.into_iter().map(|run| upload(run, &commits_text, &document)));
                 commits.iter().for_each(|commit| self.add_commit(commit, time));
             }
             Request::Archive { suite, configuration, commits, timestamp, digest, size } => {
                 self.of_each_branch(&suite, &configuration, &commits, timestamp, version, |views, run| {
                     views.register(run, &configuration, received_at);
-                    if !run.is_over(ARCHIVE_TTL_SECONDS, received_at) {
-                        views.archives.push(run.archive(&digest, size));
+                    if !is_over(run, ARCHIVE_TTL_SECONDS, received_at) {
+                        views.archives.push(archive(run, &digest, size));
                     }
                 });
                 commits.iter().for_each(|commit| self.add_commit(commit, time));
@@ -147,7 +146,7 @@ impl Views {
                     views.register(run, &configuration, received_at);
                     for (test, result) in results::members(&test_results).unwrap_or_default() {
                         let flaky_type = flaky_type.as_deref();
-                        views.ews_results.push(run.ews(&test, result.get(), &details, flaky_type, received_at));
+                        views.ews_results.push(ews(run, &test, result.get(), &details, flaky_type, received_at));
                     }
                 });
                 commits.iter().for_each(|commit| self.add_commit(commit, time));
@@ -168,7 +167,7 @@ impl Views {
         for branch in branch_keys(commits) {
             let run = Run {
                 suite: suite.into(),
-                branch: branch.into(),
+                branch,
                 config_id: configuration.id(),
                 uuid,
                 sdk: configuration.sdk.as_deref().unwrap_or_default().into(),
@@ -203,11 +202,11 @@ impl Views {
     fn add_links(&mut self, run: &Run, links: &Links, received_at: i64) {
         let text = |link: &Option<String>| link.clone().unwrap_or_default();
         self.links.push(LinkRow {
-            suite: run.suite.to_string(),
-            branch: run.branch.to_string(),
+            suite: run.suite.clone(),
+            branch: run.branch.clone(),
             config_id: run.config_id,
             uuid: run.uuid,
-            sdk: run.sdk.to_string(),
+            sdk: run.sdk.clone(),
             start_time: run.start_time,
             queue: text(&links.queue),
             build: text(&links.build),
@@ -216,10 +215,10 @@ impl Views {
         });
         if let Some(queue) = &links.queue {
             self.queues.push(QueueRow {
-                branch: run.branch.to_string(),
+                branch: run.branch.clone(),
                 config_id: run.config_id,
-                suite: run.suite.to_string(),
-                sdk: run.sdk.to_string(),
+                suite: run.suite.clone(),
+                sdk: run.sdk.clone(),
                 queue: queue.clone(),
                 last_upload: seconds(received_at),
             });
@@ -228,15 +227,15 @@ impl Views {
 
     fn register(&mut self, run: &Run, configuration: &Configuration, received_at: i64) {
         self.configurations.push(ConfigurationRow {
-            branch: run.branch.to_string(),
+            branch: run.branch.clone(),
             config_id: run.config_id,
             configuration: json(&configuration.without_sdk()),
             last_start_time: run.start_time,
         });
         self.suites.push(SuiteRow {
-            branch: run.branch.to_string(),
+            branch: run.branch.clone(),
             config_id: run.config_id,
-            suite: run.suite.to_string(),
+            suite: run.suite.clone(),
             last_upload: seconds(received_at),
         });
     }
@@ -257,93 +256,77 @@ impl Views {
         self.receipts.extend(once.key.as_deref().map(|key| row(key, u64::MAX - time_version(&header.event_id))));
     }
 
-    fn add_run(&mut self, run: &Run, commits: &[Commit], test_results: &RawValue, received_at: i64) {
-        let commits = json(&commits);
-        self.uploads.push(UploadRow {
-            suite: run.suite.to_string(),
-            branch: run.branch.to_string(),
-            config_id: run.config_id,
-            uuid: run.uuid,
-            sdk: run.sdk.to_string(),
-            start_time: run.start_time,
-            commits: commits.clone(),
-            test_results: test_results.get().to_owned(),
-            version: run.version,
-        });
+    fn add_run(&mut self, run: &Run, commits: &str, test_results: &RawValue, received_at: i64) {
         let members = results::members(test_results).unwrap_or_default();
         let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
-        let start = (self.results.len(), self.failures.len(), self.tests.len());
+        let start = (self.failures.len(), self.tests.len());
+        let mut results = RunResults::of(run.clone());
         let mut counts = Counts::default();
         let walked = match member("results") {
             Some(tree) => results::walk(tree, |test, result| {
                 counts.add(&result);
-                self.add_result(run, test, &result, received_at);
+                self.add_result(run, &mut results, test, &result, received_at);
             }),
             None => Err(results::ResultsError::NotAnObject),
         };
         if walked.is_err() {
             // The intake told the uploader; the document is kept, its half-read results are not.
-            self.results.truncate(start.0);
-            self.failures.truncate(start.1);
-            for row in self.tests.drain(start.2..) {
+            self.failures.truncate(start.0);
+            for row in self.tests.drain(start.1..) {
                 self.named.remove(&(row.test_id, row.last_upload));
             }
             return;
         }
+        self.results.push(results);
         let mut stats: Map<String, Value> =
             member("run_stats").and_then(|stats| serde_json::from_str(stats.get()).ok()).unwrap_or_default();
         counts.extend(&mut stats);
         self.runs.push(RunRow {
-            suite: run.suite.to_string(),
-            branch: run.branch.to_string(),
+            suite: run.suite.clone(),
+            branch: run.branch.clone(),
             config_id: run.config_id,
             uuid: run.uuid,
-            sdk: run.sdk.to_string(),
+            sdk: run.sdk.clone(),
             start_time: run.start_time,
             flaky: counts.flaky,
             tests_run: counts.run,
             tests_unexpected_failed: counts.unexpected[0],
             stats: json(&stats),
-            commits,
+            commits: commits.to_owned(),
             details: member("details").map_or_else(String::new, |details| details.get().to_owned()),
             version: run.version,
         });
     }
 
-    fn add_result(&mut self, run: &Run, test: &str, result: &results::TestResult, received_at: i64) {
+    fn add_result(
+        &mut self,
+        run: &Run,
+        results: &mut RunResults,
+        test: &str,
+        result: &results::TestResult,
+        received_at: i64,
+    ) {
         let test_id = stable_hash(&[run.suite.as_bytes(), test.as_bytes()]);
         let week = seconds(received_at) / WEEK_SECONDS * WEEK_SECONDS;
         let is_known = self.known.as_ref().is_some_and(|known| known.contains(&(test_id, week)));
         if !is_known && self.named.insert((test_id, week)) {
-            self.tests.push(TestRow {
-                suite: run.suite.to_string(),
-                test: test.to_owned(),
-                test_id,
-                last_upload: week,
-            });
+            self.tests.push(TestRow { suite: run.suite.clone(), test: test.to_owned(), test_id, last_upload: week });
         }
-        self.results.push(ResultRow {
-            suite: Arc::clone(&run.suite),
+        results.push(ResultRow {
             test_id,
-            branch: Arc::clone(&run.branch),
-            config_id: run.config_id,
-            uuid: run.uuid,
-            sdk: Arc::clone(&run.sdk),
-            start_time: run.start_time,
             actual: result.actual.bits(),
             expected: result.expected.bits(),
             time_and_one: result.time.map_or(0, |time| time + 1),
-            extra: result.extra.clone(),
-            version: run.version,
+            extra: &result.extra,
         });
         let (worst, worst_unexpected) = (result.actual.worst(), result.actual.worst_unexpected(result.expected));
         if worst <= state::ERROR {
             self.failures.push(FailureRow {
-                suite: run.suite.to_string(),
-                branch: run.branch.to_string(),
+                suite: run.suite.clone(),
+                branch: run.branch.clone(),
                 config_id: run.config_id,
                 uuid: run.uuid,
-                sdk: run.sdk.to_string(),
+                sdk: run.sdk.clone(),
                 start_time: run.start_time,
                 test: test.to_owned(),
                 worst,

@@ -216,19 +216,21 @@ pub fn encode(header: &Header, test_results: &str) -> std::io::Result<Vec<u8>> {
 
 /// Decodes an event of any version.
 pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
-    use std::io::Read;
+    use std::io::{BufRead, Read};
     let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
     let (version, frame) = bytes.split_first().ok_or_else(|| damaged(&"no bytes"))?;
     if *version != VERSION {
         return Err(DecodeError::UnknownVersion(*version));
     }
-    let mut text = String::new();
-    zstd::Decoder::new(frame)
-        .and_then(|decoder| decoder.take(MAX_DECODED_BYTES).read_to_string(&mut text))
-        .map_err(|error| damaged(&error))?;
-    let (header, test_results) = text.split_once('\n').ok_or_else(|| damaged(&"no header"))?;
-    let header = serde_json::from_str(header).map_err(|error| damaged(&error))?;
-    let test_results = serde_json::from_str(test_results).map_err(|error| damaged(&error))?;
+    let (mut header, mut test_results) = (Vec::new(), String::new());
+    let mut read = || {
+        let mut text = std::io::BufReader::new(zstd::Decoder::new(frame)?.take(MAX_DECODED_BYTES));
+        text.read_until(b'\n', &mut header)?;
+        text.read_to_string(&mut test_results)
+    };
+    read().map_err(|error: std::io::Error| damaged(&error))?;
+    let header = serde_json::from_slice(&header).map_err(|error| damaged(&error))?;
+    let test_results = RawValue::from_string(test_results).map_err(|error| damaged(&error))?;
     Ok(Event { header, test_results })
 }
 

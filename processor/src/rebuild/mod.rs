@@ -370,7 +370,7 @@ impl Rebuild {
 fn without_weeks_before(views: &mut Views, since: i64) {
     let first = generation::monday(since).max(0) as u64 * 100;
     views.runs.retain(|row| row.uuid >= first);
-    views.results.retain(|row| row.uuid >= first);
+    views.results.retain(|results| results.run.uuid >= first);
     views.failures.retain(|row| row.uuid >= first);
     views.uploads.retain(|row| row.uuid >= first);
     views.links.retain(|row| row.uuid >= first);

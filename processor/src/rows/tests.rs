@@ -25,11 +25,15 @@ fn event(results: &str) -> Event {
     Event { header, test_results: serde_json::from_str(results).unwrap() }
 }
 
+fn results(views: &Views) -> usize {
+    views.results.iter().map(RunResults::len).sum()
+}
+
 #[test]
 fn one_upload_makes_rows_in_every_view() {
     let mut views = Views::default();
     views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{}},"run_stats":{"x":1}}"#), 1);
-    assert_eq!((views.runs.len(), views.results.len(), views.failures.len(), views.tests.len()), (1, 2, 1, 2));
+    assert_eq!((views.runs.len(), results(&views), views.failures.len(), views.tests.len()), (1, 2, 1, 2));
     assert_eq!(views.runs[0].stats.split(",\"tests_failed").next().unwrap(), r#"{"x":1,"tests_run":2"#);
     assert_eq!(
         (views.uploads.len(), views.commits.len(), views.configurations.len(), views.suites.len()),
@@ -41,7 +45,7 @@ fn one_upload_makes_rows_in_every_view() {
 fn malformed_results_leave_no_half_of_themselves() {
     let mut views = Views::default();
     views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{"c":{},"d":1}}}"#), 1);
-    assert_eq!((views.uploads.len(), views.runs.len(), views.results.len(), views.failures.len()), (1, 0, 0, 0));
+    assert_eq!((views.uploads.len(), views.runs.len(), results(&views), views.failures.len()), (1, 0, 0, 0));
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn a_name_is_written_once_a_week() {
     let mut later = event(r#"{"results":{"a":{}}}"#);
     later.header.received_at += i64::from(WEEK_SECONDS);
     next.add(later, 5);
-    assert_eq!((names(&next), next.results.len()), (vec!["d".to_owned(), "a".to_owned()], 3));
+    assert_eq!((names(&next), results(&next)), (vec!["d".to_owned(), "a".to_owned()], 3));
 }
 
 #[test]

@@ -285,7 +285,6 @@ mod tests {
             })
         };
         let tree = object.clone();
-        let nested = object(value).prop_recursive(5, 60, 6, move |inner| tree(inner.boxed()));
-        nested
+        object(value).prop_recursive(5, 60, 6, move |inner| tree(inner.boxed()))
     }
 }

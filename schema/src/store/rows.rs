@@ -68,24 +68,6 @@ pub struct RunRow {
     pub version: u64,
 }
 
-/// One test in one run, which shares its texts with the others of the run; `time_and_one` is 0 for no time, `extra` the JSON text of the leaf's other members, empty for none.
-#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct ResultRow {
-    pub suite: Arc<str>,
-    pub test_id: u64,
-    pub branch: Arc<str>,
-    pub config_id: u64,
-    pub uuid: u64,
-    pub sdk: Arc<str>,
-    pub start_time: u32,
-    pub actual: u16,
-    pub expected: u16,
-    pub time_and_one: u32,
-    pub extra: String,
-    pub version: u64,
-}
-
 /// One failing test of a run; states are positions in [`crate::state::NAMES`].
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -102,7 +84,7 @@ pub struct FailureRow {
     pub version: u64,
 }
 
-/// An upload as it came.
+/// An upload as it came; its text is shared with the rows of other branches.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct UploadRow {
@@ -113,7 +95,7 @@ pub struct UploadRow {
     pub sdk: String,
     pub start_time: u32,
     pub commits: String,
-    pub test_results: String,
+    pub test_results: Arc<String>,
     pub version: u64,
 }
 
