@@ -27,7 +27,7 @@ pub(crate) struct Upload<'a> {
 /// The members of a JSON object, or the contract's error.
 pub(crate) fn object(body: &[u8]) -> Result<&RawValue, IntakeError> {
     let raw: &RawValue = serde_json::from_slice(body).map_err(|_| bad("Expected uploaded data to be json"))?;
-    if results::is_object(raw) { Ok(raw) } else { Err(bad("Expected uploaded data to be a json object")) }
+    if results::is_object(raw.get()) { Ok(raw) } else { Err(bad("Expected uploaded data to be a json object")) }
 }
 
 /// A form as the JSON object it stands for: members that hold JSON keep it, others are texts.
@@ -78,7 +78,7 @@ impl<'a> Upload<'a> {
         if !configuration.is_complete() {
             return Err(bad("Cannot register a partial configuration"));
         }
-        if !results::is_object(test_results) {
+        if !results::is_object(test_results.get()) {
             return Err(bad("'test_results' must be an object"));
         }
         let (step_error, details) = check_results(test_results)?;
@@ -135,7 +135,7 @@ pub(crate) fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
 fn check_results(test_results: &RawValue) -> Result<(Option<String>, Map<String, Value>), IntakeError> {
     let members = results::members(test_results).map_err(|error| bad(error.to_string()))?;
     let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
-    let details = member("details").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let details = member("details").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
     let walked = member("results").map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
     match walked {
         Ok(()) => Ok((None, details)),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
 use schema::commit::{Commit, branch_keys};
 use schema::configuration::{Configuration, stable_hash};
 use schema::event::{Event, Header, Links, Request};
@@ -27,7 +28,8 @@ pub const ARCHIVE_TTL_SECONDS: i64 = 56 * 86_400;
 const WEEK_SECONDS: u32 = 7 * 86_400;
 
 /// Names of tests, by test and week, whose rows would only repeat rows that are in the store.
-pub type KnownTests = HashSet<(u64, u32)>;
+/// Its keys are hashes already.
+pub type KnownTests = HashSet<(u64, u32), FxBuildHasher>;
 
 /// Rows of a batch of events, by table.
 #[derive(Debug, Default)]
@@ -146,7 +148,7 @@ impl Views {
                     views.register(run, &configuration, received_at);
                     for (test, result) in results::members(&test_results).unwrap_or_default() {
                         let flaky_type = flaky_type.as_deref();
-                        views.ews_results.push(ews(run, &test, result.get(), &details, flaky_type, received_at));
+                        views.ews_results.push(ews(run, &test, result, &details, flaky_type, received_at));
                     }
                 });
                 commits.iter().for_each(|commit| self.add_commit(commit, time));
@@ -279,7 +281,7 @@ impl Views {
         }
         self.results.push(results);
         let mut stats: Map<String, Value> =
-            member("run_stats").and_then(|stats| serde_json::from_str(stats.get()).ok()).unwrap_or_default();
+            member("run_stats").and_then(|stats| serde_json::from_str(stats).ok()).unwrap_or_default();
         counts.extend(&mut stats);
         self.runs.push(RunRow {
             suite: run.suite.clone(),
@@ -293,7 +295,7 @@ impl Views {
             tests_unexpected_failed: counts.unexpected[0],
             stats: json(&stats),
             commits: commits.to_owned(),
-            details: member("details").map_or_else(String::new, |details| details.get().to_owned()),
+            details: member("details").map_or_else(String::new, |details| (*details).to_owned()),
             version: run.version,
         });
     }

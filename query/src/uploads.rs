@@ -85,7 +85,7 @@ fn outcome(service: &Service, test_results: &str) -> Value {
     };
     let walked = member("results").map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
     let details: Map<String, Value> =
-        member("details").and_then(|details| serde_json::from_str(details.get()).ok()).unwrap_or_default();
+        member("details").and_then(|details| serde_json::from_str(details).ok()).unwrap_or_default();
     let known = links::master(&details).is_some_and(|master| service.options.masters.contains(master));
     let linked = links::derive(&details, known.then(MasterIds::default).as_ref());
     let steps = STEPS.iter().map(|step| {

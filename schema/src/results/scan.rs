@@ -2,7 +2,11 @@
 //! asks. Libraries that step through JSON refuse texts that Python's encoder writes (halves of surrogate pairs), and
 //! would make other rows of old events than were made before.
 
+use std::borrow::Cow;
+
 use memchr::memchr2;
+
+use super::ResultsError;
 
 /// A place in a valid JSON text. In any other text it answers nothing useful, but ends.
 pub(super) struct Scanner<'a> {
@@ -78,6 +82,14 @@ impl<'a> Scanner<'a> {
                 return;
             }
         }
+    }
+}
+
+/// What a string stands for; borrowed unless it holds escapes.
+pub(super) fn name(quoted: &str) -> Result<Cow<'_, str>, ResultsError> {
+    match quoted.get(1..quoted.len().saturating_sub(1)) {
+        Some(name) if !name.contains('\\') => Ok(Cow::Borrowed(name)),
+        _ => serde_json::from_str(quoted).map(Cow::Owned).map_err(|error| ResultsError::Json(error.to_string())),
     }
 }
 

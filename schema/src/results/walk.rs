@@ -2,18 +2,17 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use super::scan::Scanner;
+use super::scan::{Scanner, name};
 use super::{MAX_DEPTH, MAX_NAME_BYTES, ResultsError, TestResult, is_object, unique};
 use crate::state::States;
 
-/// Calls `visit` with the name and the result of each test, in the document's order.
-pub fn walk(results: &RawValue, visit: impl FnMut(&str, TestResult)) -> Result<(), ResultsError> {
+/// Calls `visit` with the name and the result of each test, in the document's order; `results` is a value of a document
+/// that was found to be JSON.
+pub fn walk(results: &str, visit: impl FnMut(&str, TestResult)) -> Result<(), ResultsError> {
     if !is_object(results) {
         return Err(ResultsError::NotAnObject);
     }
-    Walk { json: Scanner::new(results.get()), path: String::new(), visit }.object(0)
+    Walk { json: Scanner::new(results), path: String::new(), visit }.object(0)
 }
 
 type Member<'a> = (Cow<'a, str>, &'a str);
@@ -81,14 +80,6 @@ impl<'a, V: FnMut(&str, TestResult)> Walk<'a, V> {
     }
 }
 
-/// What a string stands for; borrowed unless it holds escapes.
-fn name(quoted: &str) -> Result<Cow<'_, str>, ResultsError> {
-    match quoted.get(1..quoted.len().saturating_sub(1)) {
-        Some(name) if !name.contains('\\') => Ok(Cow::Borrowed(name)),
-        _ => serde_json::from_str(quoted).map(Cow::Owned).map_err(|error| ResultsError::Json(error.to_string())),
-    }
-}
-
 fn leaf(test: &str, members: &[Member<'_>]) -> Result<TestResult, ResultsError> {
     let mut result = TestResult {
         actual: States::from_bits(0),
@@ -143,11 +134,12 @@ mod tests {
     use super::*;
     use crate::results::members;
     use proptest::prelude::*;
+    use serde_json::value::RawValue;
 
     fn walked(json: &str) -> Result<Vec<(String, TestResult)>, ResultsError> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
         let mut found = Vec::new();
-        walk(&raw, |name, result| found.push((name.to_owned(), result)))?;
+        walk(raw.get(), |name, result| found.push((name.to_owned(), result)))?;
         Ok(found)
     }
 
@@ -207,8 +199,8 @@ mod tests {
         fn agrees_with_one_look_at_each_level(json in tree()) {
             let raw: Box<RawValue> = serde_json::from_str(&json).unwrap();
             let (mut expected, mut found) = (Vec::new(), Vec::new());
-            let said = plain(&raw, "", 0, &mut expected);
-            let walked = walk(&raw, |name, result| found.push((name.to_owned(), result)));
+            let said = plain(raw.get(), "", 0, &mut expected);
+            let walked = walk(raw.get(), |name, result| found.push((name.to_owned(), result)));
             prop_assert_eq!(walked.is_ok(), said.is_ok(), "{:?} {:?}", walked, said);
             if said.is_ok() {
                 prop_assert_eq!(found, expected);
@@ -218,19 +210,18 @@ mod tests {
 
     /// Reads each object's members, then each of theirs.
     fn plain(
-        object: &RawValue,
+        object: &str,
         path: &str,
         depth: usize,
         found: &mut Vec<(String, TestResult)>,
     ) -> Result<(), ResultsError> {
-        let members = members(object)?;
+        let members = members(serde_json::from_str(object).unwrap())?;
         let own = members.iter().position(|(_, value)| is_object(value)).unwrap_or(members.len());
         if depth > MAX_DEPTH || members[own..].iter().any(|(_, value)| !is_object(value)) || depth == 0 && own > 0 {
             return Err(ResultsError::Mixed);
         }
         if depth > 0 && (own > 0 || members.is_empty()) {
-            let own: Vec<Member> = members[..own].iter().map(|(name, value)| (name.clone(), value.get())).collect();
-            found.push((path.to_owned(), leaf(path, &own)?));
+            found.push((path.to_owned(), leaf(path, &members[..own])?));
         }
         for (name, value) in &members[own..] {
             if name.is_empty() || name.chars().any(char::is_control) {

@@ -41,24 +41,30 @@ impl Block {
         texts.for_each(|value| text(&mut self.bytes, value));
     }
 
-    /// A column of few different texts.
-    pub fn repeated<'a>(&mut self, name: &str, texts: impl Iterator<Item = &'a str>) {
+    /// A column of few different texts: each row has one of `texts`, by its place.
+    pub fn repeated<'a>(
+        &mut self,
+        name: &str,
+        texts: impl Iterator<Item = &'a str>,
+        rows: impl Iterator<Item = usize>,
+    ) {
         self.head(name, "LowCardinality(String)");
         let mut keys: Vec<&str> = Vec::new();
-        let mut indexes = Vec::with_capacity(self.rows * 4);
-        for value in texts {
-            let index = keys.iter().position(|key| *key == value).unwrap_or_else(|| {
-                keys.push(value);
-                keys.len() - 1
-            });
-            indexes.extend_from_slice(&(index as u32).to_le_bytes());
-        }
+        let places: Vec<u32> = texts
+            .map(|text| {
+                let known = keys.iter().position(|key| *key == text);
+                if known.is_none() {
+                    keys.push(text);
+                }
+                known.unwrap_or(keys.len() - 1) as u32
+            })
+            .collect();
         for number in [SHARED_DICTIONARIES, KEYS_AND_WIDE_INDEXES, keys.len() as u64] {
             self.bytes.extend_from_slice(&number.to_le_bytes());
         }
         keys.iter().for_each(|key| text(&mut self.bytes, key));
         self.bytes.extend_from_slice(&(self.rows as u64).to_le_bytes());
-        self.bytes.extend_from_slice(&indexes);
+        rows.for_each(|row| self.bytes.extend_from_slice(&places[row].to_le_bytes()));
     }
 
     /// What is sent.

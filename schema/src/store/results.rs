@@ -106,12 +106,12 @@ pub fn block(runs: &[RunResults]) -> Block {
     let shared = |place: &Place| &runs[place.run].run;
     let own = |place: &Place| runs[place.run].row(place.row);
     let mut block = Block::new(COLUMNS, order.len());
-    block.repeated("suite", order.iter().map(|place| shared(place).suite.as_str()));
+    block.repeated("suite", runs.iter().map(|of| of.run.suite.as_str()), order.iter().map(|place| place.run));
     block.fixed("test_id", "UInt64", order.iter().map(|place| place.test_id.to_le_bytes()));
-    block.repeated("branch", order.iter().map(|place| shared(place).branch.as_str()));
+    block.repeated("branch", runs.iter().map(|of| of.run.branch.as_str()), order.iter().map(|place| place.run));
     block.fixed("config_id", "UInt64", order.iter().map(|place| shared(place).config_id.to_le_bytes()));
     block.fixed("uuid", "UInt64", order.iter().map(|place| shared(place).uuid.to_le_bytes()));
-    block.repeated("sdk", order.iter().map(|place| shared(place).sdk.as_str()));
+    block.repeated("sdk", runs.iter().map(|of| of.run.sdk.as_str()), order.iter().map(|place| place.run));
     block.fixed("start_time", "UInt32", order.iter().map(|place| shared(place).start_time.to_le_bytes()));
     block.fixed("actual", "UInt16", order.iter().map(|place| own(place).actual.to_le_bytes()));
     block.fixed("expected", "UInt16", order.iter().map(|place| own(place).expected.to_le_bytes()));
