@@ -16,6 +16,7 @@ mod report;
 mod scale;
 mod server;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -32,6 +33,8 @@ use server::{Server, agent, upload};
 const MIB: f64 = (1 << 20) as f64;
 /// Tests of a large run.
 const TESTS: usize = 60_000;
+/// Large uploads that are sent one after the other before many are.
+const ALONE: usize = 10;
 
 #[derive(Parser)]
 #[command(about = "Measures resultsdb")]
@@ -115,12 +118,7 @@ fn main() -> anyhow::Result<()> {
             return Ok(());
         }
         Command::Load { url, uploads } => {
-            let names = documents::names(TESTS);
-            let step = 4 * 7 * 86_400 / uploads.max(1) as u64;
-            for index in 0..uploads {
-                let time = now()? - (uploads - index) as u64 * step;
-                upload(&agent(), &url, &documents::run(&names, index % CONFIGURATIONS, index, time, index as u64))?;
-            }
+            upload_all(&url, 0..uploads, uploads, arguments.senders)?;
             return Ok(());
         }
         Command::Scale { uploads, rounds, kafka } => {
@@ -168,43 +166,45 @@ fn start(binary: &std::path::Path, report: &mut Report) -> anyhow::Result<Server
     Ok(server)
 }
 
-/// Large uploads from a few connections, spread over four weeks; how many results a second became visible.
-fn intake(server: &Server, uploads: usize, senders: usize, report: &mut Report) -> anyhow::Result<f64> {
+/// Some of so many large uploads, which are spread over four weeks; how long each took to be visible.
+fn upload_all(url: &str, some: Range<usize>, of: usize, senders: usize) -> anyhow::Result<Vec<Duration>> {
     let names = documents::names(TESTS);
-    let (end, step) = (now()?, 4 * 7 * 86_400 / uploads.max(1) as u64);
-    let document = |index: usize| {
-        let time = end - (uploads - index) as u64 * step;
-        documents::run(&names, index % CONFIGURATIONS, index, time, index as u64)
-    };
-    let first = document(0);
-    report.tell("size of a large document", format!("{:.1} MiB", first.len() as f64 / MIB));
-    let alone = upload(&agent(), &server.url, &first)?;
-    report.at_most("one upload of 60,000 tests visible", alone, Duration::from_secs(2));
-    // The generator shares the processors with what it measures; what it took of them is subtracted.
-    let next = AtomicUsize::new(1);
-    let (begun, cpu_before) = (Instant::now(), cpu::of(std::process::id())?);
-    let measured: Vec<anyhow::Result<Vec<Duration>>> = std::thread::scope(|scope| {
-        let uploader = || {
-            let (agent, mut times) = (agent(), Vec::new());
-            loop {
-                let index = next.fetch_add(1, Ordering::SeqCst);
-                if index >= uploads {
-                    return Ok(times);
-                }
-                times.push(upload(&agent, &server.url, &document(index))?);
+    let (end, step) = (now()?, 4 * 7 * 86_400 / of.max(1) as u64);
+    let next = AtomicUsize::new(some.start);
+    let sender = || {
+        let (agent, mut times) = (agent(), Vec::new());
+        loop {
+            let index = next.fetch_add(1, Ordering::SeqCst);
+            if index >= some.end {
+                return Ok(times);
             }
-        };
-        let threads: Vec<_> = (0..senders).map(|_| scope.spawn(uploader)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("an uploader panicked")))
-            .collect()
+            let time = end - (of - index) as u64 * step;
+            let document = documents::run(&names, index % CONFIGURATIONS, index, time, index as u64);
+            times.push(upload(&agent, url, &document)?);
+        }
+    };
+    let measured: Vec<anyhow::Result<Vec<Duration>>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..senders).map(|_| scope.spawn(sender)).collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(|times| times.unwrap_or_else(|_| anyhow::bail!("a sender panicked"))).collect()
     });
-    let elapsed = begun.elapsed().as_secs_f64();
     let mut times = Vec::new();
     for part in measured {
         times.extend(part?);
     }
+    Ok(times)
+}
+
+/// Loads a server with large uploads; how many results a second became visible.
+fn intake(server: &Server, uploads: usize, senders: usize, report: &mut Report) -> anyhow::Result<f64> {
+    let size = documents::run(&documents::names(TESTS), 0, 0, now()?, 0).len();
+    report.tell("size of a large document", format!("{:.1} MiB", size as f64 / MIB));
+    let mut alone = upload_all(&server.url, 0..ALONE, uploads, 1)?;
+    report.at_most("one upload of 60,000 tests visible, p50", percentile(&mut alone, 50), Duration::from_secs(2));
+    // The generator shares the processors with what it measures; what it took of them is subtracted.
+    let (begun, cpu_before) = (Instant::now(), cpu::of(std::process::id())?);
+    let mut times = upload_all(&server.url, ALONE..uploads, uploads, senders)?;
+    let elapsed = begun.elapsed().as_secs_f64();
     let cores = std::thread::available_parallelism()?.get() as f64;
     let busy = elapsed - (cpu::of(std::process::id())? - cpu_before) / cores;
     let rate = (times.len() * TESTS) as f64 / busy;
