@@ -68,7 +68,7 @@ enum Command {
     },
     /// Writes one large document to standard output
     Document,
-    /// Loads a running server with large uploads over four weeks
+    /// Loads a running server with large uploads
     Load {
         /// Its address
         #[arg(long)]
@@ -76,6 +76,9 @@ enum Command {
         /// How many
         #[arg(long, default_value_t = 100)]
         uploads: usize,
+        /// Weeks up to now that they are spread over
+        #[arg(long, default_value_t = 4)]
+        weeks: u64,
     },
     /// The same to this project and to resultsdbpy, by turns
     Peer {
@@ -117,8 +120,15 @@ fn main() -> anyhow::Result<()> {
             println!("{}", documents::run(&documents::names(TESTS), 0, 0, now()?, 1));
             return Ok(());
         }
-        Command::Load { url, uploads } => {
-            upload_all(&url, 0..uploads, uploads, arguments.senders)?;
+        Command::Load { url, uploads, weeks } => {
+            let begun = Instant::now();
+            let spread = Spread { uploads, weeks };
+            let mut times = upload_all(&url, 0..uploads, spread, arguments.senders)?;
+            let rate = (uploads * TESTS) as f64 / begun.elapsed().as_secs_f64();
+            report.tell("results per second, visible, beside the generator", format!("{rate:.0} /s"));
+            report.tell("an upload, p50", report::show(percentile(&mut times, 50)));
+            report.tell("an upload, p99", report::show(percentile(&mut times, 99)));
+            report.print();
             return Ok(());
         }
         Command::Scale { uploads, rounds, kafka } => {
@@ -166,10 +176,18 @@ fn start(binary: &std::path::Path, report: &mut Report) -> anyhow::Result<Server
     Ok(server)
 }
 
-/// Some of so many large uploads, which are spread over four weeks; how long each took to be visible.
-fn upload_all(url: &str, some: Range<usize>, of: usize, senders: usize) -> anyhow::Result<Vec<Duration>> {
+/// So many large uploads over the weeks up to now.
+#[derive(Clone, Copy)]
+struct Spread {
+    uploads: usize,
+    weeks: u64,
+}
+
+/// Some of the large uploads; how long each took to be visible.
+fn upload_all(url: &str, some: Range<usize>, spread: Spread, senders: usize) -> anyhow::Result<Vec<Duration>> {
     let names = documents::names(TESTS);
-    let (end, step) = (now()?, 4 * 7 * 86_400 / of.max(1) as u64);
+    let Spread { uploads, weeks } = spread;
+    let (end, step) = (now()?, weeks * 7 * 86_400 / uploads.max(1) as u64);
     let next = AtomicUsize::new(some.start);
     let sender = || {
         let (agent, mut times) = (agent(), Vec::new());
@@ -178,7 +196,7 @@ fn upload_all(url: &str, some: Range<usize>, of: usize, senders: usize) -> anyho
             if index >= some.end {
                 return Ok(times);
             }
-            let time = end - (of - index) as u64 * step;
+            let time = end - (uploads - index) as u64 * step;
             let document = documents::run(&names, index % CONFIGURATIONS, index, time, index as u64);
             times.push(upload(&agent, url, &document)?);
         }
@@ -199,11 +217,12 @@ fn upload_all(url: &str, some: Range<usize>, of: usize, senders: usize) -> anyho
 fn intake(server: &Server, uploads: usize, senders: usize, report: &mut Report) -> anyhow::Result<f64> {
     let size = documents::run(&documents::names(TESTS), 0, 0, now()?, 0).len();
     report.tell("size of a large document", format!("{:.1} MiB", size as f64 / MIB));
-    let mut alone = upload_all(&server.url, 0..ALONE, uploads, 1)?;
+    let spread = Spread { uploads, weeks: 4 };
+    let mut alone = upload_all(&server.url, 0..ALONE, spread, 1)?;
     report.at_most("one upload of 60,000 tests visible, p50", percentile(&mut alone, 50), Duration::from_secs(2));
     // The generator shares the processors with what it measures; what it took of them is subtracted.
     let (begun, cpu_before) = (Instant::now(), cpu::of(std::process::id())?);
-    let mut times = upload_all(&server.url, ALONE..uploads, uploads, senders)?;
+    let mut times = upload_all(&server.url, ALONE..uploads, spread, senders)?;
     let elapsed = begun.elapsed().as_secs_f64();
     let cores = std::thread::available_parallelism()?.get() as f64;
     let busy = elapsed - (cpu::of(std::process::id())? - cpu_before) / cores;

@@ -61,15 +61,9 @@ impl RunResults {
         self.extra_ends.push(self.extras.len());
     }
 
-    fn row(&self, index: usize) -> ResultRow<'_> {
-        let start = index.checked_sub(1).map_or(0, |before| self.extra_ends[before]);
-        ResultRow {
-            test_id: self.test_ids[index],
-            actual: self.actual[index],
-            expected: self.expected[index],
-            time_and_one: self.times_and_one[index],
-            extra: &self.extras[start..self.extra_ends[index]],
-        }
+    fn extra(&self, row: usize) -> &str {
+        let start = row.checked_sub(1).map_or(0, |before| self.extra_ends[before]);
+        &self.extras[start..self.extra_ends[row]]
     }
 
     /// How many tests there are.
@@ -104,7 +98,6 @@ pub fn portions(runs: &[RunResults], most: usize) -> impl Iterator<Item = Range<
 pub fn block(runs: &[RunResults]) -> Block {
     let order = order(runs);
     let shared = |place: &Place| &runs[place.run].run;
-    let own = |place: &Place| runs[place.run].row(place.row);
     let mut block = Block::new(COLUMNS, order.len());
     block.repeated("suite", runs.iter().map(|of| of.run.suite.as_str()), order.iter().map(|place| place.run));
     block.fixed("test_id", "UInt64", order.iter().map(|place| place.test_id.to_le_bytes()));
@@ -113,10 +106,14 @@ pub fn block(runs: &[RunResults]) -> Block {
     block.fixed("uuid", "UInt64", order.iter().map(|place| shared(place).uuid.to_le_bytes()));
     block.repeated("sdk", runs.iter().map(|of| of.run.sdk.as_str()), order.iter().map(|place| place.run));
     block.fixed("start_time", "UInt32", order.iter().map(|place| shared(place).start_time.to_le_bytes()));
-    block.fixed("actual", "UInt16", order.iter().map(|place| own(place).actual.to_le_bytes()));
-    block.fixed("expected", "UInt16", order.iter().map(|place| own(place).expected.to_le_bytes()));
-    block.fixed("time_and_one", "UInt32", order.iter().map(|place| own(place).time_and_one.to_le_bytes()));
-    block.texts("extra", order.iter().map(|place| own(place).extra));
+    block.fixed("actual", "UInt16", order.iter().map(|place| runs[place.run].actual[place.row].to_le_bytes()));
+    block.fixed("expected", "UInt16", order.iter().map(|place| runs[place.run].expected[place.row].to_le_bytes()));
+    block.fixed(
+        "time_and_one",
+        "UInt32",
+        order.iter().map(|place| runs[place.run].times_and_one[place.row].to_le_bytes()),
+    );
+    block.texts("extra", order.iter().map(|place| runs[place.run].extra(place.row)));
     block.fixed("version", "UInt64", order.iter().map(|place| shared(place).version.to_le_bytes()));
     block
 }
@@ -165,8 +162,9 @@ mod tests {
     #[test]
     fn rows_are_in_the_order_of_the_sorting_key() {
         let runs = [run(12, &[5, 10, 2]), run(25, &[1]), run(11, &[10, 7])];
-        let order: Vec<_> = order(&runs).iter().map(|at| (runs[at.run].run.uuid, runs[at.run].row(at.row))).collect();
-        let found: Vec<_> = order.iter().map(|(uuid, row)| (*uuid, row.test_id, row.extra)).collect();
+        let order = order(&runs);
+        let row = |at: &Place| (runs[at.run].run.uuid, runs[at.run].test_ids[at.row], runs[at.run].extra(at.row));
+        let found: Vec<_> = order.iter().map(row).collect();
         assert_eq!(found, [(12, 2, "2"), (12, 5, "5"), (11, 7, "7"), (11, 10, "10"), (12, 10, "10"), (25, 1, "1")]);
     }
 
