@@ -46,6 +46,36 @@ impl Engine {
     }
 }
 
+/// What each view of a data directory takes on disk, whose server has stopped.
+pub(crate) fn sizes(binary: &Path, data: &Path, report: &mut Report) -> anyhow::Result<()> {
+    let password = tempfile::NamedTempFile::new()?;
+    std::fs::write(password.path(), PASSWORD)?;
+    let engine = Engine::start(binary, &data.join("store"), password.path())?;
+    let results: f64 =
+        engine.run("SELECT count() FROM results FORMAT TSV")?.parse().context("the number of results")?;
+    report.tell("results", results);
+    let sizes = engine.run(
+        "SELECT table, sum(bytes_on_disk), count() FROM system.parts WHERE active AND database = 'resultsdb' \
+         GROUP BY table ORDER BY 2 DESC FORMAT TSV",
+    )?;
+    let (mut all, mut documents) = (0.0, 0.0);
+    for line in sizes.lines() {
+        let mut fields = line.split('\t');
+        let (Some(table), Some(bytes), Some(parts)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let bytes: f64 = bytes.parse()?;
+        all += bytes;
+        if table == "uploads" {
+            documents = bytes;
+        }
+        if bytes / results >= 0.005 {
+            report.tell(&format!("bytes per result in {table}, {parts} parts"), format!("{:.2}", bytes / results));
+        }
+    }
+    report.tell("bytes per result in all views", format!("{:.2}", all / results));
+    report.below("bytes per result in all views but whole documents", (all - documents) / results, 5.0, "");
+    Ok(())
+}
+
 /// Stops the server and loads what it stored again; `rate` is how many results a second it took in.
 pub(crate) fn measure(binary: &Path, server: Server, rate: f64, report: &mut Report) -> anyhow::Result<()> {
     let data = server.data();

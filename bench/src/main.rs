@@ -4,6 +4,7 @@
 //! [`report`] compares with the floors; a missed one ends with exit status 1. `bench scale` has no floors: what [`cpu`]
 //! found says how much of the figures of [`scale`], on a [`deployment`] of its own, are the machine's.
 
+mod ask;
 mod cpu;
 mod deployment;
 mod documents;
@@ -23,10 +24,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use documents::{CONFIGURATIONS, SUITE};
-use random::Random;
+use documents::CONFIGURATIONS;
 use report::{Report, percentile};
 use server::{Server, agent, upload};
 
@@ -92,6 +91,18 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         uploads: usize,
     },
+    /// Questions to a running server that has large uploads
+    Ask {
+        /// Its address
+        #[arg(long)]
+        url: String,
+    },
+    /// What each view takes on disk
+    Sizes {
+        /// The data directory of a server that has stopped
+        #[arg(long)]
+        data_dir: PathBuf,
+    },
     /// A backlog on Kafka, made visible by one, two and four processors
     Scale {
         /// Large uploads in the backlog
@@ -142,9 +153,11 @@ fn main() -> anyhow::Result<()> {
                 "bytes per result, all views and raw documents, merged",
                 format!("{:.1}", server.bytes_of("store")? as f64 / (uploads * TESTS) as f64),
             );
-            ask(&server, &mut report)?;
+            ask::measure(&server.url, &mut report)?;
             report.at_most("SIGTERM to exit", server.stop()?, Duration::from_secs(10));
         }
+        Command::Ask { url } => ask::measure(&url, &mut report)?,
+        Command::Sizes { data_dir } => engine::sizes(&arguments.binary, &data_dir, &mut report)?,
         Command::Rebuild { uploads } => {
             let server = start(&arguments.binary, &mut report)?;
             intake(&server, uploads, arguments.senders, &mut report)?;
@@ -239,53 +252,6 @@ fn intake(server: &Server, uploads: usize, senders: usize, report: &mut Report) 
     );
     report.tell("bytes per result, event log", format!("{:.1}", server.bytes_of("log")? as f64 / results));
     Ok(rate)
-}
-
-/// Questions, each asked of many tests so that no answer was given before.
-fn ask(server: &Server, report: &mut Report) -> anyhow::Result<()> {
-    let (agent, names) = (agent(), documents::names(TESTS));
-    let mut random = Random(7);
-    let mut timed = |path: &dyn Fn(&str) -> String, count: usize| -> anyhow::Result<Vec<Duration>> {
-        (0..count)
-            .map(|_| {
-                let path = path(&names[random.below(names.len() as u64) as usize]);
-                let begun = Instant::now();
-                server.get(&agent, &path)?;
-                Ok(begun.elapsed())
-            })
-            .collect()
-    };
-    let encode = |name: &str| utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
-    let timeline = |name: &str| format!("/api/results/{SUITE}/{}", encode(name));
-    let mut times = timed(&timeline, 200)?;
-    report.at_most("timeline of a test, uncached, p50", percentile(&mut times, 50), Duration::from_millis(20));
-    report.tell("timeline of a test, uncached, p95", report::show(percentile(&mut times, 95)));
-    let mut times = timed(&|_| timeline(&names[0]), 2000)?;
-    report.tell("timeline of a test, cached, p50", report::show(percentile(&mut times, 50)));
-    let mut limit = 50;
-    let mut times = Vec::new();
-    for kind in ["results", "failures"] {
-        for _ in 0..20 {
-            limit += 1;
-            let begun = Instant::now();
-            server.get(&agent, &format!("/api/{kind}/{SUITE}?limit={limit}"))?;
-            times.push(begun.elapsed());
-        }
-        report.tell(&format!("{kind} of the suite, uncached, p50"), report::show(percentile(&mut times, 50)));
-        times.clear();
-    }
-    let mut times = timed(&|name| format!("/api/{SUITE}/tests?test={}&limit=50", encode(&name[..name.len() - 9])), 50)?;
-    report.tell("tests with a prefix, uncached, p50", report::show(percentile(&mut times, 50)));
-    let mut times = timed(&|name| format!("/api/results-summary/{SUITE}/{}", encode(name)), 50)?;
-    report.tell("results summary, uncached, p50", report::show(percentile(&mut times, 50)));
-    let mut times = Vec::new();
-    for limit in 90..100 {
-        let begun = Instant::now();
-        server.get(&agent, &format!("/api/flaky?suite={SUITE}&weeks=4&limit={limit}"))?;
-        times.push(begun.elapsed());
-    }
-    report.at_most("flaky tests of four weeks, uncached, p50", percentile(&mut times, 50), Duration::from_secs(1));
-    Ok(())
 }
 
 /// A hundred uploads a second of 200 tests each, from 50 connections.

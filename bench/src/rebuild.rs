@@ -11,7 +11,7 @@ use crate::documents::{self, SUITE};
 use crate::process::Process;
 use crate::random::Random;
 use crate::report::Report;
-use crate::server::{Server, agent, memory_of};
+use crate::server::{Server, agent, get, memory_of};
 use crate::{MIB, TESTS};
 
 /// Tests whose answers are compared.
@@ -71,5 +71,5 @@ fn paths() -> Vec<String> {
 
 fn answers(server: &Server, paths: &[String]) -> anyhow::Result<Vec<Vec<u8>>> {
     let agent = agent();
-    paths.iter().map(|path| server.get(&agent, path)).collect()
+    paths.iter().map(|path| get(&agent, &server.url, path)).collect()
 }

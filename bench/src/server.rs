@@ -33,19 +33,13 @@ impl Server {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
         let (process, url) = listening(&mut command).context("build it with `make build`")?;
         let mut server = Self { process, url, started_in: Duration::ZERO, data };
-        while server.get(&agent(), "/__health").is_err() {
+        while get(&agent(), &server.url, "/__health").is_err() {
             if begun.elapsed() > Duration::from_secs(60) {
                 bail!("the server does not become healthy");
             }
         }
         server.started_in = begun.elapsed();
         Ok(server)
-    }
-
-    /// The body of a successful answer.
-    pub(crate) fn get(&self, agent: &ureq::Agent, path: &str) -> anyhow::Result<Vec<u8>> {
-        let mut response = agent.get(format!("{}{path}", self.url)).call().with_context(|| path.to_owned())?;
-        Ok(response.body_mut().with_config().limit(1 << 30).read_to_vec()?)
     }
 
     /// Resident memory of the process in bytes: now, and at most so far.
@@ -115,6 +109,12 @@ fn bytes_below(folder: &Path) -> anyhow::Result<u64> {
 /// A client that keeps its connection.
 pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(120))).build().into()
+}
+
+/// The body of a successful answer.
+pub(crate) fn get(agent: &ureq::Agent, url: &str, path: &str) -> anyhow::Result<Vec<u8>> {
+    let mut response = agent.get(format!("{url}{path}")).call().with_context(|| path.to_owned())?;
+    Ok(response.body_mut().with_config().limit(1 << 30).read_to_vec()?)
 }
 
 /// Uploads a document and waits until it is visible; how long that took.

@@ -1,0 +1,105 @@
+//! Instructions of the paths that every upload takes, counted by callgrind, which are the same on every run and machine:
+//! more than a path's limit fails. A change that makes a path dearer for a reason raises its limit and says why; the
+//! limits are 5 % above what was counted when they were set.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../src/documents.rs"]
+#[allow(dead_code)]
+mod documents;
+#[path = "../src/random.rs"]
+mod random;
+
+use std::hint::black_box;
+
+use gungraun::prelude::*;
+
+use processor::rows::Views;
+use schema::configuration::Configuration;
+use schema::event::{self, Header, Request};
+use schema::results;
+use schema::store::results::{RunResults, block};
+use serde_json::Value;
+
+const TESTS: usize = 2_000;
+const TIME: u64 = 1_760_000_000;
+
+fn document() -> String {
+    documents::run(&documents::names(TESTS), 0, 0, TIME, 1)
+}
+
+fn member<'a>(document: &'a str, name: &str) -> &'a str {
+    let members = results::members_of(document.as_bytes()).unwrap();
+    members.into_iter().find(|(found, _)| found == name).unwrap().1.get()
+}
+
+fn upload() -> (Header, String) {
+    let document = document();
+    let value = |name| serde_json::from_str::<Value>(member(&document, name)).unwrap();
+    let request = Request::Upload {
+        suite: documents::SUITE.into(),
+        configuration: Configuration::from_json(&value("configuration")).unwrap(),
+        commits: serde_json::from_value(value("commits")).unwrap(),
+        timestamp: TIME as i64,
+        links: None,
+    };
+    let header = Header {
+        event_id: Default::default(),
+        received_at: TIME as i64,
+        request,
+        payload: None,
+        once: None,
+        request_id: None,
+        trace: None,
+    };
+    let results = member(&document, "test_results").to_owned();
+    (header, results)
+}
+
+fn encoded() -> Vec<u8> {
+    let (header, results) = upload();
+    event::encode(&header, &results).unwrap()
+}
+
+fn views() -> Vec<RunResults> {
+    let mut views = Views::default();
+    views.add(event::decode(&encoded()).unwrap(), 1);
+    views.results
+}
+
+// What the intake does with a document before it is appended.
+#[library_benchmark]
+#[bench::document(document())]
+fn check(document: String) -> usize {
+    let members = results::members_of(document.as_bytes()).unwrap();
+    let (_, results) = members.into_iter().find(|(name, _)| name == "test_results").unwrap();
+    let members = results::members(results).unwrap();
+    let (_, tree) = members.into_iter().find(|(name, _)| name == "results").unwrap();
+    let mut tests = 0;
+    results::walk(tree, |_, _| tests += 1).unwrap();
+    black_box(tests)
+}
+
+#[library_benchmark]
+#[bench::upload(upload())]
+fn encode((header, results): (Header, String)) -> Vec<u8> {
+    black_box(event::encode(&header, &results).unwrap())
+}
+
+// What the processor does with an event before its rows are sent.
+#[library_benchmark]
+#[bench::event(encoded())]
+fn materialise(event: Vec<u8>) -> Views {
+    let mut views = Views::default();
+    views.add(event::decode(&event).unwrap(), 1);
+    black_box(views)
+}
+
+#[library_benchmark]
+#[bench::run(views())]
+fn columns(runs: Vec<RunResults>) -> Vec<u8> {
+    black_box(block(&runs).into_bytes())
+}
+
+library_benchmark_group!(name = intake, benchmarks = [check, encode]);
+library_benchmark_group!(name = processor_group, benchmarks = [materialise, columns]);
+main!(library_benchmark_groups = [intake, processor_group]);

@@ -1,0 +1,126 @@
+//! Questions to a server that has large uploads, each asked so that no answer was given before unless it says cached.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::documents::{self, SUITE};
+use crate::random::Random;
+use crate::report::{self, Report, percentile};
+use crate::server::{agent, get};
+use crate::{TESTS, cpu};
+
+/// Connections that ask for what is cached, and for how long.
+const CONNECTIONS: usize = 8;
+const CACHED_FOR: Duration = Duration::from_secs(3);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+struct Asker<'a> {
+    agent: ureq::Agent,
+    url: &'a str,
+    names: Vec<String>,
+    random: Random,
+}
+
+impl Asker<'_> {
+    fn time(&self, path: &str) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        get(&self.agent, self.url, path)?;
+        Ok(begun.elapsed())
+    }
+
+    /// Asks about so many tests.
+    fn of_tests(&mut self, count: usize, path: impl Fn(&str) -> String) -> anyhow::Result<Vec<Duration>> {
+        let mut ask = || {
+            let name = &self.names[self.random.below(self.names.len() as u64) as usize];
+            let path = path(name);
+            self.time(&path)
+        };
+        (0..count).map(|_| ask()).collect()
+    }
+
+    fn all(&self, paths: impl Iterator<Item = String>) -> anyhow::Result<Vec<Duration>> {
+        paths.map(|path| self.time(&path)).collect()
+    }
+}
+
+fn encode(name: &str) -> String {
+    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
+}
+
+fn timeline(name: &str) -> String {
+    format!("/api/results/{SUITE}/{}", encode(name))
+}
+
+/// Asks everything.
+pub(crate) fn measure(url: &str, report: &mut Report) -> anyhow::Result<()> {
+    let names = documents::names(TESTS);
+    let mut asker = Asker { agent: agent(), url, names, random: Random(7) };
+    let mut times = asker.of_tests(200, timeline)?;
+    report.at_most("timeline of a test, uncached, p50", percentile(&mut times, 50), 20 * MILLISECOND);
+    report.tell("timeline of a test, uncached, p95", report::show(percentile(&mut times, 95)));
+    for (limit, of) in [(10, "the newest 10 runs"), (1000, "the newest 1,000 runs")] {
+        let mut times = asker.of_tests(100, |name| format!("{}?limit={limit}", timeline(name)))?;
+        report.tell(
+            &format!("timeline of a test, {of} of each configuration, p50"),
+            report::show(percentile(&mut times, 50)),
+        );
+    }
+    cached(&asker, report)?;
+    let mut times = asker.all((51..71).map(|limit| format!("/api/results/{SUITE}?limit={limit}")))?;
+    report.tell("runs of the suite, uncached, p50", report::show(percentile(&mut times, 50)));
+    let runs = runs(&asker)?;
+    let mut times = asker.all(runs.iter().map(|uuid| format!("/api/failures/{SUITE}?uuid={uuid}&collapsed=false")))?;
+    report.tell("failures of a run, uncached, p50", report::show(percentile(&mut times, 50)));
+    let mut times = asker.all((51..71).map(|limit| format!("/api/failures/{SUITE}?limit={limit}")))?;
+    report.tell("failing tests of the newest runs, uncached, p50", report::show(percentile(&mut times, 50)));
+    let mut times =
+        asker.of_tests(50, |name| format!("/api/{SUITE}/tests?test={}&limit=50", encode(&name[..name.len() - 9])))?;
+    report.tell("tests with a prefix, uncached, p50", report::show(percentile(&mut times, 50)));
+    let mut times = asker.of_tests(50, |name| format!("/api/results-summary/{SUITE}/{}", encode(name)))?;
+    report.tell("results summary, uncached, p50", report::show(percentile(&mut times, 50)));
+    let mut times = asker.all((90..100).map(|limit| format!("/api/flaky?suite={SUITE}&weeks=4&limit={limit}")))?;
+    report.at_most("flaky tests of four weeks, uncached, p50", percentile(&mut times, 50), 1000 * MILLISECOND);
+    Ok(())
+}
+
+/// Commits of the newest runs.
+fn runs(asker: &Asker<'_>) -> anyhow::Result<Vec<u64>> {
+    let answer = get(&asker.agent, asker.url, &format!("/api/results/{SUITE}?limit=2"))?;
+    let answer: Value = serde_json::from_slice(&answer)?;
+    let entries = answer.as_array().context("runs are no list")?;
+    let runs = entries.iter().filter_map(|entry| entry["results"].as_array()).flatten();
+    Ok(runs.filter_map(|run| run["uuid"].as_u64()).collect())
+}
+
+/// The answer that everybody asks for.
+fn cached(asker: &Asker<'_>, report: &mut Report) -> anyhow::Result<()> {
+    let path = timeline(&asker.names[0]);
+    let mut times = asker.all((0..2000).map(|_| path.clone()))?;
+    report.tell("timeline of a test, cached, p50", report::show(percentile(&mut times, 50)));
+    let asked = AtomicU64::new(0);
+    let (begun, before) = (Instant::now(), cpu::of(std::process::id())?);
+    std::thread::scope(|scope| {
+        let ask = || {
+            let agent = agent();
+            while begun.elapsed() < CACHED_FOR {
+                get(&agent, asker.url, &path)?;
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("an asker panicked")))
+    })?;
+    let elapsed = begun.elapsed().as_secs_f64();
+    let asked = asked.into_inner() as f64;
+    report.tell("cached answers per second, beside those who ask", format!("{:.0}", asked / elapsed));
+    // Those who ask share the processors with who answers; what they took of them is subtracted.
+    let cores = std::thread::available_parallelism()?.get() as f64;
+    let left = elapsed - (cpu::of(std::process::id())? - before) / cores;
+    report.tell("cached answers per second, alone", format!("{:.0}", asked / left));
+    Ok(())
+}
