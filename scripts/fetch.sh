@@ -14,6 +14,8 @@ python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 command -v git >/dev/null || missing+=(git)
 # Sets the clock of one process, for the tests.
 command -v faketime >/dev/null || missing+=(faketime)
+# Counts the instructions of the paths that every upload takes.
+command -v valgrind >/dev/null || missing+=(valgrind)
 # The pages are tested in a real browser.
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
   missing+=(chromium)
@@ -35,7 +37,12 @@ if ! cmp -s package-lock.json "$stamp"; then
   cp package-lock.json "$stamp"
 fi
 
-# Checks licences and sources of dependencies, for the tests only.
-if [ "${1:-}" = tests ] && ! [ -x target/tools/bin/cargo-deny ]; then
-  cargo install --quiet --locked --version 0.20.2 --root target/tools cargo-deny
+# For the tests only: checks licences and sources of dependencies; runs benchmarks under valgrind, of the same version as
+# the crate in Cargo.lock.
+tool() {
+  [ -x "target/tools/bin/$1" ] || cargo install --quiet --locked --version "$2" --root target/tools "$1"
+}
+if [ "${1:-}" = tests ]; then
+  tool cargo-deny 0.20.2
+  tool gungraun-runner 0.20.0
 fi

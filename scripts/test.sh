@@ -8,6 +8,8 @@ target/tools/bin/cargo-deny --log-level warn check licenses bans sources
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 cargo build --release --locked
 cargo test --release --locked --workspace
+# More instructions than a path's limit fail.
+GUNGRAUN_RUNNER="$PWD/target/tools/bin/gungraun-runner" cargo bench --locked -p bench --bench instructions
 node --test query/browser/
 scripts/clients.sh
 scripts/openapi.sh

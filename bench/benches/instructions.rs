@@ -14,6 +14,7 @@ use std::hint::black_box;
 use gungraun::prelude::*;
 
 use processor::rows::Views;
+use schema::commit::CommitInput;
 use schema::configuration::Configuration;
 use schema::event::{self, Header, Request};
 use schema::results;
@@ -35,10 +36,15 @@ fn member<'a>(document: &'a str, name: &str) -> &'a str {
 fn upload() -> (Header, String) {
     let document = document();
     let value = |name| serde_json::from_str::<Value>(member(&document, name)).unwrap();
+    let commits = value("commits");
+    let commit = |value| match CommitInput::from_json(value, "main").unwrap() {
+        CommitInput::Complete(commit) => commit,
+        CommitInput::Reference { .. } => unreachable!("documents name their commits in full"),
+    };
     let request = Request::Upload {
         suite: documents::SUITE.into(),
         configuration: Configuration::from_json(&value("configuration")).unwrap(),
-        commits: serde_json::from_value(value("commits")).unwrap(),
+        commits: commits.as_array().unwrap().iter().map(commit).collect(),
         timestamp: TIME as i64,
         links: None,
     };

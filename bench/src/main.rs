@@ -16,6 +16,7 @@ mod rebuild;
 mod report;
 mod scale;
 mod server;
+mod small;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -171,7 +172,7 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Small { seconds } => {
             let server = Server::start(&arguments.binary)?;
-            small(&server, seconds, &mut report)?;
+            small::measure(&arguments.binary, server, seconds, &mut report)?;
         }
     }
     anyhow::ensure!(report.print(), "a floor is missed");
@@ -252,48 +253,4 @@ fn intake(server: &Server, uploads: usize, senders: usize, report: &mut Report) 
     );
     report.tell("bytes per result, event log", format!("{:.1}", server.bytes_of("log")? as f64 / results));
     Ok(rate)
-}
-
-/// A hundred uploads a second of 200 tests each, from 50 connections.
-fn small(server: &Server, seconds: u64, report: &mut Report) -> anyhow::Result<()> {
-    const CONNECTIONS: usize = 50;
-    const EACH: Duration = Duration::from_millis(500);
-    let names = documents::names(200);
-    let end = now()?;
-    let next = AtomicUsize::new(0);
-    let begun = Instant::now();
-    let measured: Vec<anyhow::Result<Vec<Duration>>> = std::thread::scope(|scope| {
-        let uploader = |number: usize| {
-            let (agent, names, next) = (agent(), &names, &next);
-            move || {
-                let mut times = Vec::new();
-                let mut due = begun + EACH * number as u32 / CONNECTIONS as u32;
-                while due < begun + Duration::from_secs(seconds) {
-                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                    let index = next.fetch_add(1, Ordering::SeqCst);
-                    let document =
-                        documents::run(names, index % CONFIGURATIONS, index, end - 86_400 + index as u64, index as u64);
-                    times.push(upload(&agent, &server.url, &document)?);
-                    due += EACH;
-                }
-                Ok(times)
-            }
-        };
-        let threads: Vec<_> = (0..CONNECTIONS).map(|number| scope.spawn(uploader(number))).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("an uploader panicked")))
-            .collect()
-    });
-    let elapsed = begun.elapsed();
-    let mut times = Vec::new();
-    for part in measured {
-        times.extend(part?);
-    }
-    report.tell("small uploads per second", format!("{:.1}", times.len() as f64 / elapsed.as_secs_f64()));
-    report.tell("small upload visible, p50", report::show(percentile(&mut times, 50)));
-    report.at_most("small upload visible, p95", percentile(&mut times, 95), Duration::from_secs(1));
-    let (now, peak) = server.memory().context("the server's memory")?;
-    report.tell("memory after, and at most", format!("{:.0} and {:.0} MiB", now as f64 / MIB, peak as f64 / MIB));
-    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::error::{ApiError, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::ranges::Bounds;
 use crate::routes::Service;
-use crate::selection::{OfRun, Place, Selection};
+use crate::selection::{OfRun, Place, Selection, UPLOAD};
 
 const RUNS: u64 = 1000;
 
@@ -153,8 +153,7 @@ async fn to_its_runs<'a>(
 fn failures_of(selection: &Selection<'_>, state: &str) -> String {
     format!(
         "failures WHERE suite = ?{condition} AND {state} <= {ERROR} \
-         AND (config_id, uuid, sdk, start_time, version) IN \
-         (SELECT config_id, uuid, sdk, start_time, version FROM runs WHERE suite = ?{condition}{tail})",
+         AND ({UPLOAD}) IN (SELECT {UPLOAD} FROM runs WHERE suite = ?{condition}{tail})",
         condition = selection.condition(),
         tail = selection.tail("config_id"),
     )

@@ -20,14 +20,14 @@ use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
-use crate::selection::Selection;
+use crate::selection::{Selection, UPLOAD};
 
 /// The version of the rule, for whoever keeps its verdicts.
 const RULE: &str = "wilson-1";
 /// 95 % of a normal distribution lie within this many standard deviations.
 const Z: f64 = 1.96;
-/// A run with a larger share of unexpected failures broke as a whole.
-pub(crate) const BROKEN_RUN: f64 = 0.8;
+/// A run, of those in `runs`, with a larger share of unexpected failures broke as a whole.
+pub(crate) const BROKEN: &str = "tests_unexpected_failed > 0.8 * tests_run";
 const DEFAULT_WEEKS: u64 = 4;
 const MAX_WEEKS: u64 = 52;
 /// Tests whose results are read for each one that is answered.
@@ -122,21 +122,31 @@ pub(crate) async fn find(
     let selection = Selection::within(service, parameters, bounds, limit).await?;
     let mut tests = Vec::new();
     if !selection.is_empty() {
-        let candidates = candidates(service, &suite, &selection, limit * CANDIDATES).await?;
-        tests = measure(service, &suite, &selection, &candidates).await?;
+        let runs = runs(service, &suite, &selection).await?;
+        let candidates = candidates(service, &suite, &selection, &runs, limit * CANDIDATES).await?;
+        tests = measure(service, &suite, &selection, &runs, &candidates).await?;
         tests.sort_by(|one, other| other.lower.total_cmp(&one.lower).then_with(|| one.test.cmp(&other.test)));
         tests.truncate(limit as usize);
     }
     Ok(Answer { suite, weeks, tests })
 }
 
-/// Runs that broke as a whole; needs the suite and the condition bound.
-fn broken_runs(selection: &Selection<'_>) -> String {
-    format!(
-        "(config_id, uuid, sdk, start_time) NOT IN (SELECT config_id, uuid, sdk, start_time FROM runs \
-         WHERE suite = ?{} AND tests_unexpected_failed > {BROKEN_RUN} * tests_run)",
+/// The runs of a selection.
+struct Runs {
+    of_configuration: HashMap<u64, u64>,
+    /// Those that broke as a whole.
+    broken: u64,
+}
+
+async fn runs(service: &Service, suite: &str, selection: &Selection<'_>) -> Result<Runs, ApiError> {
+    let sql = format!(
+        "SELECT config_id, count(), countIf({BROKEN}) FROM runs WHERE suite = ?{} GROUP BY config_id",
         selection.condition()
-    )
+    );
+    let query = selection.bind_condition(service.client.query(&sql).bind(suite));
+    let rows: Vec<(u64, u64, u64)> = query.fetch_all().await?;
+    let broken = rows.iter().map(|(_, _, broken)| broken).sum();
+    Ok(Runs { of_configuration: rows.into_iter().map(|(config_id, runs, _)| (config_id, runs)).collect(), broken })
 }
 
 /// The tests that may be the most unreliable. How often a test ran is not known here; the runs of the configurations
@@ -145,17 +155,12 @@ async fn candidates(
     service: &Service,
     suite: &str,
     selection: &Selection<'_>,
+    runs: &Runs,
     limit: u64,
 ) -> Result<Vec<String>, ApiError> {
-    let sql =
-        format!("SELECT config_id, count() FROM runs WHERE suite = ?{} GROUP BY config_id", selection.condition());
-    let runs: Vec<(u64, u64)> = selection.bind_condition(service.client.query(&sql).bind(suite)).fetch_all().await?;
-    let runs: HashMap<u64, u64> = runs.into_iter().collect();
     let sql = format!(
         "SELECT test, config_id, count() FROM failures WHERE suite = ?{condition} AND worst_unexpected <= {ERROR} \
-         AND (config_id, uuid, sdk, start_time, version) IN \
-         (SELECT config_id, uuid, sdk, start_time, version FROM runs WHERE suite = ?{condition} \
-          AND tests_unexpected_failed <= {BROKEN_RUN} * tests_run) \
+         AND ({UPLOAD}) IN (SELECT {UPLOAD} FROM runs WHERE suite = ?{condition} AND NOT ({BROKEN})) \
          GROUP BY test, config_id",
         condition = selection.condition(),
     );
@@ -165,7 +170,7 @@ async fn candidates(
     for (test, config_id, failed) in rows {
         let count = counts.entry(test).or_default();
         count.0 += failed;
-        count.1 += runs.get(&config_id).copied().unwrap_or(failed).max(failed);
+        count.1 += runs.of_configuration.get(&config_id).copied().unwrap_or(failed).max(failed);
     }
     let mut ranked: Vec<(f64, String)> =
         counts.into_iter().map(|(test, (failed, runs))| (wilson(failed, runs).0, test)).collect();
@@ -189,6 +194,7 @@ async fn measure(
     service: &Service,
     suite: &str,
     selection: &Selection<'_>,
+    runs: &Runs,
     candidates: &[String],
 ) -> Result<Vec<Unreliable>, ApiError> {
     if candidates.is_empty() {
@@ -196,6 +202,16 @@ async fn measure(
     }
     let names: HashMap<u64, &String> =
         candidates.iter().map(|test| (stable_hash(&[suite.as_bytes(), test.as_bytes()]), test)).collect();
+    // Runs that broke as a whole are rare: where there are none, no row is looked up among them.
+    let sound = if runs.broken == 0 {
+        String::new()
+    } else {
+        format!(
+            " AND (config_id, uuid, sdk, start_time) NOT IN \
+             (SELECT config_id, uuid, sdk, start_time FROM runs WHERE suite = ?{} AND {BROKEN})",
+            selection.condition()
+        )
+    };
     // Bits 0 to 6 are the states from CRASH to ERROR; an expected FAIL (bit 5) covers IMAGE, AUDIO and TEXT (2 to 4).
     let sql = format!(
         "SELECT test_id, sum(n) AS runs, sum(failed) AS unexpected, sum(flipped) AS flips, \
@@ -206,14 +222,16 @@ async fn measure(
                   uniqExactIf(uuid, failing) + uniqExactIf(uuid, NOT failing) - uniqExact(uuid) AS disagreed \
            FROM (SELECT test_id, config_id, uuid, start_time, \
                         bitAnd(bitAnd(actual, bitNot(bitOr(expected, if(bitTest(expected, 5), 28, 0)))), 127) != 0 AS failing \
-                 FROM results WHERE suite = ? AND test_id IN ?{condition} AND {sound}) \
+                 FROM results WHERE suite = ? AND test_id IN ?{condition}{sound}) \
            GROUP BY test_id, config_id) GROUP BY test_id",
         condition = selection.condition(),
-        sound = broken_runs(selection),
     );
     let ids: Vec<u64> = names.keys().copied().collect();
-    let query = selection.bind_condition(service.client.query(&sql).bind(suite).bind(ids)).bind(suite);
-    let rows: Vec<Measured> = selection.bind_condition(query).fetch_all().await?;
+    let mut query = selection.bind_condition(service.client.query(&sql).bind(suite).bind(ids));
+    if runs.broken > 0 {
+        query = selection.bind_condition(query.bind(suite));
+    }
+    let rows: Vec<Measured> = query.fetch_all().await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {

@@ -14,6 +14,11 @@ use crate::parameters::Parameters;
 use crate::ranges::{self, Bounds};
 use crate::routes::Service;
 
+/// By what rows of `runs` and `failures` of one suite and branch tell which upload wrote them. Uploads of one
+/// configuration, whatever its SDK, and commit share a partition, so that their versions differ; three numbers
+/// are cheaper to look up than a whole natural key.
+pub(crate) const UPLOAD: &str = "config_id, uuid, version";
+
 /// Rows of one configuration, as the API answers them: oldest first.
 #[derive(Debug, Serialize)]
 pub(crate) struct Entry<T> {

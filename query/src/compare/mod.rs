@@ -24,7 +24,7 @@ use crate::error::{ApiError, bad, broken, not_found};
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
-use crate::selection::{Place, Selection};
+use crate::selection::{Place, Selection, UPLOAD};
 pub(crate) use rule::{Change, Details};
 use rule::{Failures, Times};
 
@@ -252,9 +252,9 @@ impl Runs {
         let state = if unexpected { "worst_unexpected" } else { "worst" };
         let sql = format!(
             "SELECT config_id, test, {state} AS state FROM failures WHERE suite = ?{} AND {state} <= {ERROR} \
-             AND (config_id, uuid, sdk, start_time, version) IN ({})",
+             AND ({UPLOAD}) IN ({})",
             selection.condition(),
-            newest("config_id, uuid, sdk, start_time, version"),
+            newest(UPLOAD),
         );
         let query = selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite);
         let rows: Vec<(u64, String, u8)> = selection.bind_condition(query).fetch_all().await?;

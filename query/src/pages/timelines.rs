@@ -18,8 +18,11 @@ use crate::timeline::verdict::{self, Verdict};
 use crate::timeline::{self, Outcome, Row, Window};
 use crate::{commits, configurations, suites, test_names};
 
-/// Columns of a timeline on first sight; the rest is a larger `limit` away.
+/// Runs of each configuration that a timeline on first sight, and its verdicts, are made of.
 const COLUMNS: u64 = 100;
+/// Columns that are drawn where no `limit` is asked for: what fits a wide screen. Each further one makes the first sight
+/// later; the script fetches them as it scrolls, and who has none asks for a `limit`.
+const DRAWN: usize = 60;
 /// How a timeline is shown, for the script that takes it over.
 const SHOWN: [&str; 4] = ["density", "times", "group", "at"];
 /// Names shown of a suite, and of those that a search found.
@@ -65,13 +68,13 @@ pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Resp
                 continue;
             }
         }
-        timelines.push(timeline(service, &suite, Some(&test), window, hide_expected).await?);
+        timelines.push(timeline(service, &suite, Some(&test), window, hide_expected, drawn(&parameters)).await?);
     }
     let test = tests.first().copied().unwrap_or_default();
     let dashboards = if suites.is_empty() { dashboards::summary(service).await? } else { Vec::new() };
     let values = context! {
         page => "/", dashboards, known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
-        export_query => exported(&parameters),
+        export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
@@ -88,13 +91,22 @@ pub(super) async fn suites(service: &Service, query: Option<&str>) -> Result<Res
     let mut timelines = Vec::new();
     for suite in &shown {
         let window = timeline::of_suite(service, suite, &selection).await?;
-        timelines.push(timeline(service, suite, None, window, hide_expected).await?);
+        timelines.push(timeline(service, suite, None, window, hide_expected, drawn(&parameters)).await?);
     }
     let values = context! {
         page => "/suites", known, chosen => "", test => "", choices => Vec::<TestFound>::new(), timelines, hide_expected,
-        toggle => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters),
+        toggle => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
+}
+
+fn drawn(parameters: &Parameters) -> usize {
+    if parameters.first("limit").is_some() { usize::MAX } else { DRAWN }
+}
+
+/// The same page with all that it is made of.
+fn more(parameters: &Parameters) -> String {
+    parameters.with(&["limit"], &[("limit", &COLUMNS.to_string())])
 }
 
 /// What a template shows of a timeline.
@@ -102,10 +114,13 @@ async fn timeline(
     service: &Service,
     suite: &str,
     test: Option<&str>,
-    window: Window,
+    mut window: Window,
     hide_expected: bool,
+    drawn: usize,
 ) -> Result<Value, ApiError> {
     let verdicts = verdict::of_rows(&window);
+    let more = window.columns.len() > drawn;
+    window.columns.truncate(drawn);
     let commits = commits::by_uuid(service, &window.columns.iter().copied().collect()).await?;
     let head = |uuid: &u64| {
         let message = commits.get(*uuid).and_then(|commit| commit.message.as_deref()).unwrap_or_default();
@@ -128,12 +143,12 @@ async fn timeline(
     let newest = window.columns.first().map(|uuid| uuid / 100);
     let names = Configuration::short_names(window.rows.iter().map(|row| &row.configuration));
     let row = |((row, verdict), short): ((Row, Verdict), String)| {
-        let cells: Vec<Value> = row.cells.into_iter().map(|found| cell(found, hide_expected)).collect();
+        let cells: Vec<Value> = row.cells.into_iter().take(drawn).map(|found| cell(found, hide_expected)).collect();
         context! { short, name => row.configuration.name(), query => row.configuration.query(), verdict, cells }
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
     let columns: Vec<Value> = window.columns.iter().map(head).collect();
-    Ok(context! { suite, test, columns, days, rows, failing, flaky, stale, passing, newest })
+    Ok(context! { suite, test, columns, days, rows, more, failing, flaky, stale, passing, newest })
 }
 
 /// What a template shows of a cell.

@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 
 use crate::commits::now_uuid;
 use crate::error::{ApiError, bad};
-use crate::flaky::BROKEN_RUN;
+use crate::flaky::BROKEN;
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
-use crate::selection::Selection;
+use crate::selection::{Selection, UPLOAD};
 pub(crate) use rule::Group;
 use rule::{Finding, History};
 
@@ -185,7 +185,7 @@ pub(crate) async fn find(
 /// Runs that count: the newest, but for those that broke as a whole. Needs the suite and the selection bound.
 fn counted(selection: &Selection<'_>, fields: &str) -> String {
     format!(
-        "SELECT {fields} FROM runs WHERE suite = ?{} AND tests_unexpected_failed <= {BROKEN_RUN} * tests_run{}",
+        "SELECT {fields} FROM runs WHERE suite = ?{} AND NOT ({BROKEN}){}",
         selection.condition(),
         selection.tail("config_id")
     )
@@ -208,9 +208,9 @@ async fn runs(service: &Service, suite: &str, selection: &Selection<'_>) -> Resu
 async fn failures(service: &Service, suite: &str, selection: &Selection<'_>) -> Result<Vec<Failed>, ApiError> {
     let sql = format!(
         "SELECT ?fields FROM failures WHERE suite = ?{} AND worst_unexpected <= {ERROR} \
-         AND (config_id, uuid, sdk, start_time, version) IN ({}) LIMIT {MAX_FAILURES}",
+         AND ({UPLOAD}) IN ({}) LIMIT {MAX_FAILURES}",
         selection.condition(),
-        counted(selection, "config_id, uuid, sdk, start_time, version"),
+        counted(selection, UPLOAD),
     );
     let query = selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite);
     Ok(selection.bind(query).fetch_all().await?)
