@@ -12,6 +12,7 @@ mod random;
 use std::hint::black_box;
 
 use gungraun::prelude::*;
+use gungraun::{Callgrind, EventKind};
 
 use processor::rows::Views;
 use schema::commit::CommitInput;
@@ -23,6 +24,14 @@ use serde_json::Value;
 
 const TESTS: usize = 2_000;
 const TIME: u64 = 1_760_000_000;
+
+fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut counter = Callgrind::default();
+    counter.hard_limits([(EventKind::Ir, instructions)]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(counter);
+    config
+}
 
 fn document() -> String {
     documents::run(&documents::names(TESTS), 0, 0, TIME, 1)
@@ -73,7 +82,7 @@ fn views() -> Vec<RunResults> {
 }
 
 // What the intake does with a document before it is appended.
-#[library_benchmark]
+#[library_benchmark(config = at_most(7_720_000))]
 #[bench::document(document())]
 fn check(document: String) -> usize {
     let members = results::members_of(document.as_bytes()).unwrap();
@@ -85,14 +94,14 @@ fn check(document: String) -> usize {
     black_box(tests)
 }
 
-#[library_benchmark]
+#[library_benchmark(config = at_most(2_480_000))]
 #[bench::upload(upload())]
 fn encode((header, results): (Header, String)) -> Vec<u8> {
     black_box(event::encode(&header, &results).unwrap())
 }
 
 // What the processor does with an event before its rows are sent.
-#[library_benchmark]
+#[library_benchmark(config = at_most(14_570_000))]
 #[bench::event(encoded())]
 fn materialise(event: Vec<u8>) -> Views {
     let mut views = Views::default();
@@ -100,7 +109,7 @@ fn materialise(event: Vec<u8>) -> Views {
     black_box(views)
 }
 
-#[library_benchmark]
+#[library_benchmark(config = at_most(1_260_000))]
 #[bench::run(views())]
 fn columns(runs: Vec<RunResults>) -> Vec<u8> {
     black_box(block(&runs).into_bytes())
