@@ -51,23 +51,26 @@ fn encode(name: &str) -> String {
     utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
 
-fn timeline(name: &str) -> String {
-    format!("/api/results/{SUITE}/{}", encode(name))
+/// The newest runs of each configuration.
+fn timeline(name: &str, runs: usize) -> String {
+    format!("/api/results/{SUITE}/{}?limit={runs}", encode(name))
 }
 
 /// Asks everything.
 pub(crate) fn measure(url: &str, report: &mut Report) -> anyhow::Result<()> {
     let names = documents::names(TESTS);
     let mut asker = Asker { agent: agent(), url, names, random: Random(7) };
-    let mut times = asker.of_tests(200, timeline)?;
-    report.at_most("timeline of a test, uncached, p50", percentile(&mut times, 50), 20 * MILLISECOND);
-    report.tell("timeline of a test, uncached, p95", report::show(percentile(&mut times, 95)));
-    for (limit, of) in [(10, "the newest 10 runs"), (1000, "the newest 1,000 runs")] {
-        let mut times = asker.of_tests(100, |name| format!("{}?limit={limit}", timeline(name)))?;
-        report.tell(
-            &format!("timeline of a test, {of} of each configuration, p50"),
-            report::show(percentile(&mut times, 50)),
-        );
+    let mut times = asker.of_tests(200, |name| timeline(name, 100))?;
+    report.at_most(
+        "timeline of a test, 100 runs of each configuration, uncached, p50",
+        percentile(&mut times, 50),
+        20 * MILLISECOND,
+    );
+    report.tell("the same, p95", report::show(percentile(&mut times, 95)));
+    for runs in [10, 1000] {
+        let mut times = asker.of_tests(100, |name| timeline(name, runs))?;
+        let what = format!("timeline of a test, {runs} runs of each configuration, uncached, p50");
+        report.tell(&what, report::show(percentile(&mut times, 50)));
     }
     cached(&asker, report)?;
     let mut times = asker.all((51..71).map(|limit| format!("/api/results/{SUITE}?limit={limit}")))?;
@@ -98,9 +101,12 @@ fn runs(asker: &Asker<'_>) -> anyhow::Result<Vec<u64>> {
 
 /// The answer that everybody asks for.
 fn cached(asker: &Asker<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let path = timeline(&asker.names[0]);
+    let path = timeline(&asker.names[0], 10);
     let mut times = asker.all((0..2000).map(|_| path.clone()))?;
-    report.tell("timeline of a test, cached, p50", report::show(percentile(&mut times, 50)));
+    report.tell(
+        "timeline of a test, 10 runs of each configuration, cached, p50",
+        report::show(percentile(&mut times, 50)),
+    );
     let asked = AtomicU64::new(0);
     let (begun, before) = (Instant::now(), cpu::of(std::process::id())?);
     std::thread::scope(|scope| {

@@ -31,7 +31,7 @@ pub(crate) const BROKEN: &str = "tests_unexpected_failed > 0.8 * tests_run";
 const DEFAULT_WEEKS: u64 = 4;
 const MAX_WEEKS: u64 = 52;
 /// Tests whose results are read for each one that is answered.
-const CANDIDATES: u64 = 5;
+const CANDIDATES: u64 = 3;
 
 /// How unreliable a test was.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -158,25 +158,23 @@ async fn candidates(
     runs: &Runs,
     limit: u64,
 ) -> Result<Vec<String>, ApiError> {
+    // The lower end of [`wilson`].
     let sql = format!(
-        "SELECT test, config_id, count() FROM failures WHERE suite = ?{condition} AND worst_unexpected <= {ERROR} \
-         AND ({UPLOAD}) IN (SELECT {UPLOAD} FROM runs WHERE suite = ?{condition} AND NOT ({BROKEN})) \
-         GROUP BY test, config_id",
+        "WITH sum(failed) / sum(ran) AS share, sum(ran) AS n \
+         SELECT test FROM (\
+           SELECT test, count() AS failed, greatest(failed, transform(config_id, ?, ?, failed)) AS ran \
+           FROM failures WHERE suite = ?{condition} AND worst_unexpected <= {ERROR} AND ({UPLOAD}) IN \
+           (SELECT {UPLOAD} FROM runs WHERE suite = ?{condition} AND NOT ({BROKEN})) GROUP BY test, config_id) \
+         GROUP BY test \
+         ORDER BY (share + {Z} * {Z} / (2 * n) - {Z} * sqrt(share * (1 - share) / n + {Z} * {Z} / (4 * n * n))) \
+                  / (1 + {Z} * {Z} / n) DESC, test \
+         LIMIT {limit}",
         condition = selection.condition(),
     );
-    let query = selection.bind_condition(service.client.query(&sql).bind(suite)).bind(suite);
-    let rows: Vec<(String, u64, u64)> = selection.bind_condition(query).fetch_all().await?;
-    let mut counts: HashMap<String, (u64, u64)> = HashMap::new();
-    for (test, config_id, failed) in rows {
-        let count = counts.entry(test).or_default();
-        count.0 += failed;
-        count.1 += runs.of_configuration.get(&config_id).copied().unwrap_or(failed).max(failed);
-    }
-    let mut ranked: Vec<(f64, String)> =
-        counts.into_iter().map(|(test, (failed, runs))| (wilson(failed, runs).0, test)).collect();
-    ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
-    ranked.truncate(limit as usize);
-    Ok(ranked.into_iter().map(|(_, test)| test).collect())
+    let (ids, counts): (Vec<u64>, Vec<u64>) = runs.of_configuration.iter().unzip();
+    let query = service.client.query(&sql).bind(ids).bind(counts).bind(suite);
+    let query = selection.bind_condition(query).bind(suite);
+    Ok(selection.bind_condition(query).fetch_all().await?)
 }
 
 #[derive(Row, Deserialize)]
