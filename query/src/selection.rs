@@ -108,8 +108,8 @@ impl<'a> Selection<'a> {
         Self { bounds: Bounds { begin, ..self.bounds }, ..self.clone() }
     }
 
-    /// The newest rows of the asked suites (any if none is named): those of recent weeks, and of all weeks where those
-    /// did not fill the limit. `ask` makes the question of a selection, which binds it.
+    /// The newest rows of the asked suites (any if none is named): those of recent weeks, and of older ones where those
+    /// did not fill the limit. `ask` makes the question of a selection, which binds it and answers newest first.
     pub(crate) async fn newest<R: OfRun + RowOwned + RowRead>(
         &self,
         service: &Service,
@@ -121,13 +121,19 @@ impl<'a> Selection<'a> {
         let only = suites.first().copied().unwrap_or_default();
         let found = rows.iter().map(|row| (row.config_id(), row.suite().unwrap_or(only)));
         if let Some(older) = self.older(service, &recent, suites, found).await? {
-            rows.retain(|row| !older.matching.contains_key(&row.config_id()));
             rows.extend(ask(&older).fetch_all::<R>().await?);
+            let mut counts: HashMap<(u64, String), u64> = HashMap::new();
+            rows.retain(|row| {
+                let suite = row.suite().unwrap_or(only).to_owned();
+                let count = counts.entry((row.config_id(), suite)).or_default();
+                *count += 1;
+                *count <= self.limit
+            });
         }
         Ok(rows)
     }
 
-    /// What is to be asked of all weeks, because the recent ones did not fill the limit: the configurations that ran one
+    /// What is to be asked of older weeks, because the recent ones did not fill the limit: the configurations that ran one
     /// of the suites (any if none is named). `found` tells the configuration and suite of each recent row.
     async fn older<'b>(
         &self,
@@ -150,7 +156,8 @@ impl<'a> Selection<'a> {
         };
         let known = |one: &Stored| Some((one.id, self.matching.get(&one.id)?.clone()));
         let matching: Matching = stored.iter().filter(lacks).filter_map(known).collect();
-        Ok((!matching.is_empty()).then(|| Self { matching, ..self.clone() }))
+        let bounds = Bounds { end: recent.bounds.begin.saturating_sub(1), ..self.bounds };
+        Ok((!matching.is_empty()).then(|| Self { matching, bounds, ..self.clone() }))
     }
 
     /// Conditions that all tables of runs share; follows another condition.
