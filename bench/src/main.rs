@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand};
 
 use documents::CONFIGURATIONS;
 use report::{Report, percentile};
-use server::{Server, agent, upload};
+use server::{Server, acknowledged, agent, upload};
 
 const MIB: f64 = (1 << 20) as f64;
 /// Tests of a large run.
@@ -78,6 +78,9 @@ enum Command {
         /// Weeks up to now that they are spread over
         #[arg(long, default_value_t = 4)]
         weeks: u64,
+        /// The server's process, to tell what it took of the processors and of memory
+        #[arg(long)]
+        process: Option<u32>,
     },
     /// The same to this project and to resultsdbpy, by turns
     Peer {
@@ -131,14 +134,20 @@ fn main() -> anyhow::Result<()> {
             println!("{}", documents::run(&documents::names(TESTS), 0, 0, now()?, 1));
             return Ok(());
         }
-        Command::Load { url, uploads, weeks } => {
+        Command::Load { url, uploads, weeks, process } => {
             let begun = Instant::now();
+            let cpu_before = process.map(cpu::of).transpose()?;
             let spread = Spread { uploads, weeks };
             let mut times = upload_all(&url, 0..uploads, spread, arguments.senders)?;
             let rate = (uploads * TESTS) as f64 / begun.elapsed().as_secs_f64();
             report.tell("results per second, visible, beside the generator", format!("{rate:.0} /s"));
             report.tell("an upload, p50", report::show(percentile(&mut times, 50)));
             report.tell("an upload, p99", report::show(percentile(&mut times, 99)));
+            if let Some((process, before)) = process.zip(cpu_before) {
+                let spent = (cpu::of(process)? - before) / (uploads * TESTS) as f64;
+                report.tell("processor time of the server per result", format!("{:.2} µs", spent * 1e6));
+                report.tell("peak memory", format!("{:.0} MiB", server::memory_of(process)?.1 as f64 / MIB));
+            }
             report.print();
             return Ok(());
         }
@@ -151,7 +160,7 @@ fn main() -> anyhow::Result<()> {
             server.settle("store", Duration::from_secs(settle))?;
             report.tell(
                 "bytes per result, all views and raw documents, merged",
-                format!("{:.1}", server.bytes_of("store")? as f64 / (uploads * TESTS) as f64),
+                format!("{:.1}", server.bytes_of("store")? as f64 / loaded(uploads)),
             );
             ask::measure(&server.url, &mut report)?;
             report.at_most("SIGTERM to exit", server.stop()?, Duration::from_secs(10));
@@ -226,10 +235,25 @@ fn upload_all(url: &str, some: Range<usize>, spread: Spread, senders: usize) -> 
     Ok(times)
 }
 
+/// Results that [`intake`] leaves in a server.
+fn loaded(uploads: usize) -> f64 {
+    ((ALONE + uploads) * TESTS) as f64
+}
+
 /// Loads a server with large uploads; how many results a second became visible.
 fn intake(server: &Server, uploads: usize, senders: usize, report: &mut Report) -> anyhow::Result<f64> {
-    let size = documents::run(&documents::names(TESTS), 0, 0, now()?, 0).len();
+    let (agent, names) = (agent(), documents::names(TESTS));
+    let size = documents::run(&names, 0, 0, now()?, 0).len();
     report.tell("size of a large document", format!("{:.1} MiB", size as f64 / MIB));
+    let mut times = Vec::new();
+    for index in 0..ALONE {
+        // Older than what is asked about later.
+        let document = documents::run(&names, index, index, now()? - 40 * 86_400, index as u64);
+        times.push(acknowledged(&agent, &server.url, &document)?);
+        // A repetition is answered once what it repeats is visible.
+        upload(&agent, &server.url, &document)?;
+    }
+    report.tell("one upload of 60,000 tests acknowledged, p50", report::show(percentile(&mut times, 50)));
     let spread = Spread { uploads, weeks: 4 };
     let mut alone = upload_all(&server.url, 0..ALONE, spread, 1)?;
     report.at_most("one upload of 60,000 tests visible, p50", percentile(&mut alone, 50), Duration::from_secs(2));
@@ -244,7 +268,7 @@ fn intake(server: &Server, uploads: usize, senders: usize, report: &mut Report) 
     report.tell(&format!("upload of 60,000 tests, {senders} at a time, p50"), report::show(percentile(&mut times, 50)));
     report.tell(&format!("upload of 60,000 tests, {senders} at a time, p95"), report::show(percentile(&mut times, 95)));
     report.below("peak memory during uploads", server.memory()?.1 as f64 / MIB, 1024.0, "MiB");
-    let results = (uploads * TESTS) as f64;
+    let results = loaded(uploads);
     report.tell("results loaded", results);
     report.tell(
         "bytes per result, all views and raw documents, before merges",

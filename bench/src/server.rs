@@ -120,14 +120,25 @@ pub(crate) fn get(agent: &ureq::Agent, url: &str, path: &str) -> anyhow::Result<
 /// Uploads a document and waits until it is visible; how long that took.
 pub(crate) fn upload(agent: &ureq::Agent, url: &str, document: &str) -> anyhow::Result<Duration> {
     let begun = Instant::now();
-    let mut response = agent
-        .post(format!("{url}/api/upload"))
-        .header("Prefer", "wait=60")
-        .content_type("application/json")
-        .send(document)?;
-    let answer = response.body_mut().read_to_string()?;
+    let answer = post(agent, url, document, "wait=60")?;
     if answer.contains("Queued") {
         bail!("an upload was not visible within a minute: {answer}");
     }
     Ok(begun.elapsed())
+}
+
+/// Uploads a document; how long it took until the answer said that it is durable.
+pub(crate) fn acknowledged(agent: &ureq::Agent, url: &str, document: &str) -> anyhow::Result<Duration> {
+    let begun = Instant::now();
+    post(agent, url, document, "wait=0")?;
+    Ok(begun.elapsed())
+}
+
+fn post(agent: &ureq::Agent, url: &str, document: &str, preference: &str) -> anyhow::Result<String> {
+    let mut response = agent
+        .post(format!("{url}/api/upload"))
+        .header("Prefer", preference)
+        .content_type("application/json")
+        .send(document)?;
+    Ok(response.body_mut().read_to_string()?)
 }
