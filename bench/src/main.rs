@@ -32,6 +32,12 @@ use server::{Server, acknowledged, agent, upload};
 const MIB: f64 = (1 << 20) as f64;
 /// Tests of a large run.
 const TESTS: usize = 60_000;
+/// One in so many uploads is of an older commit than its neighbours.
+const LATE: usize = 50;
+/// How much older, seconds.
+const LATE_BY: u64 = 3 * 7 * 86_400;
+/// One in so many is sent twice.
+const REPEATED: usize = 40;
 /// Large uploads that are sent one after the other before many are.
 const ALONE: usize = 10;
 
@@ -218,9 +224,13 @@ fn upload_all(url: &str, some: Range<usize>, spread: Spread, senders: usize) -> 
             if index >= some.end {
                 return Ok(times);
             }
-            let time = end - (uploads - index) as u64 * step;
+            let late = if index % LATE == LATE - 1 { LATE_BY } else { 0 };
+            let time = end - (uploads - index) as u64 * step - late;
             let document = documents::run(&names, index % CONFIGURATIONS, index, time, index as u64);
             times.push(upload(&agent, url, &document)?);
+            if index % REPEATED == REPEATED - 1 {
+                upload(&agent, url, &document)?;
+            }
         }
     };
     let measured: Vec<anyhow::Result<Vec<Duration>>> = std::thread::scope(|scope| {
