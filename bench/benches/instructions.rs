@@ -1,5 +1,5 @@
-//! Instructions of the paths that every upload takes, counted by callgrind, which are the same on every run and machine:
-//! more than a path's limit fails. A change that makes a path dearer for a reason raises its limit and says why; the
+//! Instructions of the paths that every upload takes, counted by callgrind, which are the same on every run of
+//! one compiler: more than a path's limit fails. A change that makes a path dearer for a reason raises its limit and says why; the
 //! limits are 5 % above what was counted when they were set.
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -13,7 +13,6 @@ use std::hint::black_box;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-
 use processor::rows::Views;
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
@@ -21,6 +20,7 @@ use schema::event::{self, Header, Request};
 use schema::results;
 use schema::store::results::{RunResults, block};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 const TESTS: usize = 2_000;
 const TIME: u64 = 1_760_000_000;
@@ -38,8 +38,7 @@ fn document() -> String {
 }
 
 fn member<'a>(document: &'a str, name: &str) -> &'a str {
-    let members = results::members_of(document.as_bytes()).unwrap();
-    members.into_iter().find(|(found, _)| found == name).unwrap().1.get()
+    results::members(document).unwrap().into_iter().find(|(found, _)| found == name).unwrap().1
 }
 
 fn upload() -> (Header, String) {
@@ -85,10 +84,8 @@ fn views() -> Vec<RunResults> {
 #[library_benchmark(config = at_most(7_720_000))]
 #[bench::document(document())]
 fn check(document: String) -> usize {
-    let members = results::members_of(document.as_bytes()).unwrap();
-    let (_, results) = members.into_iter().find(|(name, _)| name == "test_results").unwrap();
-    let members = results::members(results).unwrap();
-    let (_, tree) = members.into_iter().find(|(name, _)| name == "results").unwrap();
+    let document: &RawValue = serde_json::from_str(&document).unwrap();
+    let tree = member(member(document.get(), "test_results"), "results");
     let mut tests = 0;
     results::walk(tree, |_, _| tests += 1).unwrap();
     black_box(tests)

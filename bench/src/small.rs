@@ -37,15 +37,14 @@ pub(crate) fn measure(binary: &Path, server: Server, seconds: u64, report: &mut 
         }
         Ok::<Vec<Sample>, anyhow::Error>(samples)
     };
-    let memory_at_first = std::thread::scope(|scope| {
+    let (samples, first) = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..CONNECTIONS).map(|number| scope.spawn(move || sender(number))).collect();
         std::thread::sleep(length / 5);
         let memory = server.memory();
         let ended = threads.into_iter().map(|thread| thread.join());
         let samples = ended.map(|samples| samples.unwrap_or_else(|_| anyhow::bail!("a sender panicked")));
         Ok::<_, anyhow::Error>((samples.collect::<anyhow::Result<Vec<_>>>()?.concat(), memory?.0))
-    });
-    let (samples, first) = memory_at_first?;
+    })?;
     let elapsed = begun.elapsed();
     let times = |from: Duration, to: Duration| -> Vec<Duration> {
         samples.iter().filter(|(due, _)| (from..to).contains(due)).map(|(_, time)| *time).collect()

@@ -17,17 +17,17 @@ pub(crate) struct Upload<'a> {
     pub(crate) configuration: Configuration,
     pub(crate) commits: Vec<CommitInput>,
     pub(crate) timestamp: Option<i64>,
-    pub(crate) test_results: &'a RawValue,
+    pub(crate) test_results: &'a str,
     /// What the results' own steps say; the upload is kept all the same, as in the reference.
     pub(crate) step_error: Option<String>,
     /// What the uploader says of its CI.
     pub(crate) details: Map<String, Value>,
 }
 
-/// The members of a JSON object, or the contract's error.
-pub(crate) fn object(body: &[u8]) -> Result<&RawValue, IntakeError> {
+/// The body as the text of a JSON object, or the contract's error.
+pub(crate) fn object(body: &[u8]) -> Result<&str, IntakeError> {
     let raw: &RawValue = serde_json::from_slice(body).map_err(|_| bad("Expected uploaded data to be json"))?;
-    if results::is_object(raw.get()) { Ok(raw) } else { Err(bad("Expected uploaded data to be a json object")) }
+    if results::is_object(raw.get()) { Ok(raw.get()) } else { Err(bad("Expected uploaded data to be a json object")) }
 }
 
 /// A form as the JSON object it stands for: members that hold JSON keep it, others are texts.
@@ -49,28 +49,21 @@ pub(crate) fn form_as_json(body: &[u8]) -> Vec<u8> {
 }
 
 /// A small member as a tree.
-fn value(raw: &RawValue) -> Result<Value, IntakeError> {
-    serde_json::from_str(raw.get()).map_err(|error| bad(error.to_string()))
+fn value(raw: &str) -> Result<Value, IntakeError> {
+    serde_json::from_str(raw).map_err(|error| bad(error.to_string()))
 }
 
 impl<'a> Upload<'a> {
     /// Checks and borrows; `default_branch` is asked with a repository's id.
     pub(crate) fn read(body: &'a [u8], default_branch: impl Fn(&str) -> String) -> Result<Self, IntakeError> {
-        let members = match results::members_of(body) {
-            Ok(members) => members,
-            // Only what is no object needs to be told apart from what is no JSON.
-            Err(ResultsError::Json(_)) => {
-                return Err(object(body).err().unwrap_or_else(|| bad("Expected uploaded data to be json")));
-            }
-            Err(error) => return Err(bad(error.to_string())),
-        };
+        let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
         let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
         let configuration = Configuration::from_json(&configuration).map_err(|_| bad("Invalid configuration"))?;
         let suite = suite_name(member("suite").map(value).transpose()?)?;
         let commits = commit_inputs(member("commits").map_or(Ok(Value::Null), value)?, default_branch)?;
-        let test_results = member("test_results").filter(|raw| !matches!(raw.get(), "null" | "{}" | "\"\"" | "[]"));
+        let test_results = member("test_results").filter(|raw| !matches!(*raw, "null" | "{}" | "\"\"" | "[]"));
         let test_results = test_results.ok_or_else(|| bad("No test results specified"))?;
         if commits.is_empty() {
             return Err(bad("Each test result must have at least 1 associated commit"));
@@ -78,7 +71,7 @@ impl<'a> Upload<'a> {
         if !configuration.is_complete() {
             return Err(bad("Cannot register a partial configuration"));
         }
-        if !results::is_object(test_results.get()) {
+        if !results::is_object(test_results) {
             return Err(bad("'test_results' must be an object"));
         }
         let (step_error, details) = check_results(test_results)?;
@@ -132,7 +125,7 @@ pub(crate) fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
 
 /// Walks the results once at the door. What the reference reports as failed steps is a text here;
 /// what it could never have stored is an error.
-fn check_results(test_results: &RawValue) -> Result<(Option<String>, Map<String, Value>), IntakeError> {
+fn check_results(test_results: &str) -> Result<(Option<String>, Map<String, Value>), IntakeError> {
     let members = results::members(test_results).map_err(|error| bad(error.to_string()))?;
     let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
     let details = member("details").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();

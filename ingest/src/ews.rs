@@ -29,7 +29,7 @@ pub(crate) async fn upload(
 ) -> Result<Json<Value>, IntakeError> {
     let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
     let document: Map<String, Value> =
-        serde_json::from_str(document::object(&body)?.get()).map_err(|_| bad("Expected uploaded data to be json"))?;
+        serde_json::from_str(document::object(&body)?).map_err(|_| bad("Expected uploaded data to be json"))?;
     let member = |name: &str| document.get(name).filter(|value| !value.is_null());
     let configuration = member("configuration").ok_or_else(|| bad("Invalid configuration"))?;
     let configuration = Configuration::from_json(configuration).map_err(|_| bad("Invalid configuration"))?;

@@ -49,7 +49,7 @@ async fn upload(
     let (shared, options) = (body.clone(), Arc::clone(&intake.options));
     let checked = blocking(move || {
         let upload = Upload::read(&shared, |repository| options.default_branch(repository).to_owned())?;
-        let results = slice_of(&shared, upload.test_results.get());
+        let results = slice_of(&shared, upload.test_results);
         let Upload { suite, configuration, commits, timestamp, step_error, details, .. } = upload;
         Ok((suite, configuration, commits, timestamp, results, step_error, details))
     })
@@ -110,7 +110,7 @@ async fn register(
 ) -> Result<Json<Value>, IntakeError> {
     let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
     let raw = document::object(&body)?;
-    let mut value: Value = serde_json::from_str(raw.get()).map_err(|error| bad(error.to_string()))?;
+    let mut value: Value = serde_json::from_str(raw).map_err(|error| bad(error.to_string()))?;
     if let Some(members) = value.as_object_mut() {
         members.remove("api_key");
     }

@@ -15,7 +15,6 @@ use schema::store::rows::{
     ArchiveRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow, QueueRow,
     ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, UploadRow,
 };
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// How long results live after their commit's time, seconds: five years.
@@ -60,18 +59,9 @@ fn is_over(run: &Run, ttl: i64, received_at: i64) -> bool {
     (run.uuid / 100) as i64 + ttl <= received_at
 }
 
-fn archive(run: &Run, digest: &str, size: u64) -> ArchiveRow {
-    ArchiveRow {
-        suite: run.suite.clone(),
-        branch: run.branch.clone(),
-        config_id: run.config_id,
-        uuid: run.uuid,
-        sdk: run.sdk.clone(),
-        start_time: run.start_time,
-        digest: digest.to_owned(),
-        size,
-        version: run.version,
-    }
+fn archive(run: Run, digest: &str, size: u64) -> ArchiveRow {
+    let Run { suite, branch, config_id, uuid, sdk, start_time, version } = run;
+    ArchiveRow { suite, branch, config_id, uuid, sdk, start_time, digest: digest.to_owned(), size, version }
 }
 
 fn ews(run: &Run, test: &str, result: &str, details: &str, flaky_type: Option<&str>, received_at: i64) -> EwsRow {
@@ -122,7 +112,7 @@ impl Views {
                     views.register(run, &configuration, received_at);
                     // Late data of an expired week is accepted and not stored.
                     if !is_over(run, TTL_SECONDS, received_at) {
-                        views.add_run(run, &commits_text, &test_results, received_at);
+                        views.add_run(run, &commits_text, test_results.get(), received_at);
                         if let Some(links) = &links {
                             views.add_links(run, links, received_at);
                         }
@@ -137,7 +127,7 @@ impl Views {
                 self.of_each_branch(&suite, &configuration, &commits, timestamp, version, |views, run| {
                     views.register(run, &configuration, received_at);
                     if !is_over(run, ARCHIVE_TTL_SECONDS, received_at) {
-                        views.archives.push(archive(run, &digest, size));
+                        views.archives.push(archive(run.clone(), &digest, size));
                     }
                 });
                 commits.iter().for_each(|commit| self.add_commit(commit, time));
@@ -146,7 +136,7 @@ impl Views {
                 let details = details.map_or_else(String::new, |details| json(&details));
                 self.of_each_branch(&suite, &configuration, &commits, timestamp, version, |views, run| {
                     views.register(run, &configuration, received_at);
-                    for (test, result) in results::members(&test_results).unwrap_or_default() {
+                    for (test, result) in results::members(test_results.get()).unwrap_or_default() {
                         let flaky_type = flaky_type.as_deref();
                         views.ews_results.push(ews(run, &test, result, &details, flaky_type, received_at));
                     }
@@ -203,18 +193,9 @@ impl Views {
 
     fn add_links(&mut self, run: &Run, links: &Links, received_at: i64) {
         let text = |link: &Option<String>| link.clone().unwrap_or_default();
-        self.links.push(LinkRow {
-            suite: run.suite.clone(),
-            branch: run.branch.clone(),
-            config_id: run.config_id,
-            uuid: run.uuid,
-            sdk: run.sdk.clone(),
-            start_time: run.start_time,
-            queue: text(&links.queue),
-            build: text(&links.build),
-            worker: text(&links.worker),
-            version: run.version,
-        });
+        let (queue, build, worker) = (text(&links.queue), text(&links.build), text(&links.worker));
+        let Run { suite, branch, config_id, uuid, sdk, start_time, version } = run.clone();
+        self.links.push(LinkRow { suite, branch, config_id, uuid, sdk, start_time, queue, build, worker, version });
         if let Some(queue) = &links.queue {
             self.queues.push(QueueRow {
                 branch: run.branch.clone(),
@@ -258,7 +239,7 @@ impl Views {
         self.receipts.extend(once.key.as_deref().map(|key| row(key, u64::MAX - time_version(&header.event_id))));
     }
 
-    fn add_run(&mut self, run: &Run, commits: &str, test_results: &RawValue, received_at: i64) {
+    fn add_run(&mut self, run: &Run, commits: &str, test_results: &str, received_at: i64) {
         let members = results::members(test_results).unwrap_or_default();
         let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
         let start = (self.failures.len(), self.tests.len());

@@ -78,7 +78,7 @@ pub(crate) async fn process(service: &Service, query: Option<&str>) -> Result<Re
 fn outcome(service: &Service, test_results: &str) -> Value {
     let document = serde_json::from_str::<&RawValue>(test_results)
         .map_err(|error| ResultsError::Json(error.to_string()))
-        .and_then(results::members);
+        .and_then(|document| results::members(document.get()));
     let member = |name: &str| {
         let members = document.as_ref().ok()?;
         members.iter().find(|(found, _)| found == name).map(|(_, value)| *value)

@@ -275,7 +275,7 @@ async fn times(service: &Service, suite: &str, run: &RunFound) -> Result<Times, 
     let Some(document) = document else { return Ok(Times::new()) };
     let walk = move || -> Result<Times, ApiError> {
         let document: &RawValue = serde_json::from_str(&document).map_err(broken)?;
-        let members = results::members(document).map_err(broken)?;
+        let members = results::members(document.get()).map_err(broken)?;
         let mut times = Times::new();
         if let Some((_, tree)) = members.into_iter().find(|(name, _)| name == "results") {
             results::walk(tree, |test, result| {

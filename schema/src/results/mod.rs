@@ -8,10 +8,6 @@ mod walk;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
-
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use scan::Scanner;
 pub use walk::walk;
@@ -77,9 +73,10 @@ pub fn is_object(value: &str) -> bool {
     value.starts_with('{')
 }
 
-/// The members of an object: names and, as they are written, values, in the document's order; duplicates are errors.
-pub fn members(object: &RawValue) -> Result<Vec<(Cow<'_, str>, &str)>, ResultsError> {
-    let mut json = Scanner::new(object.get());
+/// The members of an object of a valid document: names and, as they are written, values, in the document's order;
+/// duplicates are errors.
+pub fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &str)>, ResultsError> {
+    let mut json = Scanner::new(object);
     if !json.pass(b'{') {
         return Err(ResultsError::NotAnObject);
     }
@@ -90,29 +87,6 @@ pub fn members(object: &RawValue) -> Result<Vec<(Cow<'_, str>, &str)>, ResultsEr
         found.push((name, json.value().unwrap_or_default()));
         json.pass(b',');
     }
-    unique(found.iter().map(|(name, _)| name))?;
-    Ok(found)
-}
-
-/// The members of a whole document, which is checked to be JSON on the way.
-pub fn members_of(document: &[u8]) -> Result<Vec<(Cow<'_, str>, &RawValue)>, ResultsError> {
-    struct Members;
-    impl<'de> Visitor<'de> for Members {
-        type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = Vec::new();
-            while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
-                found.push((name, value));
-            }
-            Ok(found)
-        }
-    }
-    let mut json = serde_json::Deserializer::from_slice(document);
-    let found = json.deserialize_map(Members).and_then(|found| json.end().map(|()| found));
-    let found = found.map_err(|error| ResultsError::Json(error.to_string()))?;
     unique(found.iter().map(|(name, _)| name))?;
     Ok(found)
 }
@@ -131,28 +105,6 @@ fn unique<'a>(mut names: impl Iterator<Item = &'a Cow<'a, str>> + Clone) -> Resu
         names.find(|&name| !seen.insert(name.as_ref()))
     };
     twice.map_or(Ok(()), |name| Err(ResultsError::Duplicate(name.to_string())))
-}
-
-/// A member's name, borrowed unless it holds escapes.
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de> serde::Deserialize<'de> for Name<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Name<'de>;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a name")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Name(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Name(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
 }
 
 /// Counts over one run, as the API's `stats` have them: a crash also counts as timed out and failed.

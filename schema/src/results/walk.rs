@@ -215,7 +215,7 @@ mod tests {
         depth: usize,
         found: &mut Vec<(String, TestResult)>,
     ) -> Result<(), ResultsError> {
-        let members = members(serde_json::from_str(object).unwrap())?;
+        let members = members(object)?;
         let own = members.iter().position(|(_, value)| is_object(value)).unwrap_or(members.len());
         if depth > MAX_DEPTH || members[own..].iter().any(|(_, value)| !is_object(value)) || depth == 0 && own > 0 {
             return Err(ResultsError::Mixed);
