@@ -158,23 +158,23 @@ async fn candidates(
     runs: &Runs,
     limit: u64,
 ) -> Result<Vec<String>, ApiError> {
-    // The lower end of [`wilson`].
     let sql = format!(
-        "WITH sum(failed) / sum(ran) AS share, sum(ran) AS n \
-         SELECT test FROM (\
+        "SELECT test, sum(failed), sum(ran) FROM (\
            SELECT test, count() AS failed, greatest(failed, transform(config_id, ?, ?, failed)) AS ran \
            FROM failures WHERE suite = ?{condition} AND worst_unexpected <= {ERROR} AND ({UPLOAD}) IN \
            (SELECT {UPLOAD} FROM runs WHERE suite = ?{condition} AND NOT ({BROKEN})) GROUP BY test, config_id) \
-         GROUP BY test \
-         ORDER BY (share + {Z} * {Z} / (2 * n) - {Z} * sqrt(share * (1 - share) / n + {Z} * {Z} / (4 * n * n))) \
-                  / (1 + {Z} * {Z} / n) DESC, test \
-         LIMIT {limit}",
+         GROUP BY test",
         condition = selection.condition(),
     );
     let (ids, counts): (Vec<u64>, Vec<u64>) = runs.of_configuration.iter().unzip();
     let query = service.client.query(&sql).bind(ids).bind(counts).bind(suite);
     let query = selection.bind_condition(query).bind(suite);
-    Ok(selection.bind_condition(query).fetch_all().await?)
+    let rows: Vec<(String, u64, u64)> = selection.bind_condition(query).fetch_all().await?;
+    let lower = |(test, failed, ran): (String, u64, u64)| (wilson(failed, ran).0, test);
+    let mut ranked: Vec<(f64, String)> = rows.into_iter().map(lower).collect();
+    ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+    ranked.truncate(limit as usize);
+    Ok(ranked.into_iter().map(|(_, test)| test).collect())
 }
 
 #[derive(Row, Deserialize)]
