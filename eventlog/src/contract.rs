@@ -152,7 +152,12 @@ async fn what_is_not_committed_comes_again(log: &dyn EventLog) {
     let mut first = log.subscribe(&topic, &group).await.unwrap();
     assert_eq!(values(&collect(first.as_mut(), 10).await)[&0], text(0..10), "a new group starts at the beginning");
     assert_eq!(log.committed_offsets(&topic, &group).await.unwrap(), [0], "reading commits nothing");
+    let commits = log.commits();
     first.commit(&[Position { partition: 0, offset: 2 }, Position { partition: 0, offset: 3 }]).await.unwrap();
+    if let Some(mut commits) = commits {
+        let told = tokio::time::timeout(PATIENCE, commits.changed()).await;
+        told.expect("a log that tells of commits tells of this one").unwrap();
+    }
     assert_eq!(log.committed_offsets(&topic, &group).await.unwrap(), [4]);
     drop(first);
 
