@@ -1,10 +1,10 @@
 //! The processor: turns events of the log into rows of the views.
 //!
 //! Data flow: poll a batch of records → decode → [`rows::Views`] (pure; of the next batch while this one is written) →
-//! one insert per table → watermarks → commit the offsets. Everything up to the commit may happen again after a crash; it is idempotent
-//! because an event always makes the same rows and each row carries its event's offset as version,
-//! so the replacing tables collapse what was written twice. What cannot be decoded, or what the store
-//! refuses for good, goes to the dead-letter topic, durably, before its offset moves.
+//! one insert per table → watermarks → commit the offsets. Everything up to the commit may happen again after a crash;
+//! it is idempotent because an event always makes the same rows and each row carries its event's offset as version, so
+//! the replacing tables collapse what was written twice. What cannot be decoded, or what the store refuses for good,
+//! goes to the dead-letter topic, durably, before its offset moves.
 //!
 //! Beside it [`archive`] copies the events to the object store, so that they outlive the log, and
 //! [`rebuild`] makes the views anew from there.
