@@ -21,11 +21,12 @@ impl<'a> Scanner<'a> {
 
     /// The first byte of what comes next, spaces aside.
     pub(super) fn peek(&mut self) -> Option<u8> {
-        let bytes = self.text.as_bytes();
-        while matches!(bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
+        loop {
+            match *self.text.as_bytes().get(self.at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(byte),
+            }
         }
-        bytes.get(self.at).copied()
     }
 
     /// Passes `byte` if it comes next.
@@ -67,7 +68,7 @@ impl<'a> Scanner<'a> {
 
     fn nested(&mut self) {
         let mut open = 0_usize;
-        while let Some(byte) = self.rest().first() {
+        while let Some(byte) = self.text.as_bytes().get(self.at) {
             match byte {
                 b'"' => {
                     self.string();

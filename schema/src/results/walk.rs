@@ -55,7 +55,9 @@ impl<'a, V: FnMut(&str, TestResult)> Walk<'a, V> {
             self.json.pass(b',');
         }
         self.json.pass(b'}');
-        unique(own.iter().map(|(name, _)| name).chain(&below))?;
+        if own.len() + below.len() > 1 {
+            unique(own.iter().map(|(name, _)| name).chain(&below))?;
+        }
         if below.is_empty() && (depth > 0 || !own.is_empty()) { self.test(depth, &own) } else { Ok(()) }
     }
 
@@ -95,12 +97,13 @@ fn leaf(test: &str, members: &[Member<'_>]) -> Result<TestResult, ResultsError> 
             .map_err(|_| ResultsError::BadLeaf { test: test.to_owned(), member, wanted: "a text of state names" })
     };
     for (name, value) in members {
+        let time = if name == "time" { whole(value) } else { None };
         match name.as_ref() {
             "actual" => result.actual = states("actual", value)?,
             "expected" => result.expected = states("expected", value)?,
             // Answers name the run by these; the reference loses them too.
             "uuid" | "start_time" => {}
-            "time" if whole(value).is_some() => result.time = whole(value),
+            "time" if time.is_some() => result.time = time,
             other => {
                 match other {
                     "flakiness_num_tries" => tries = value.parse::<f64>().ok(),
