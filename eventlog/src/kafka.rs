@@ -1,8 +1,9 @@
 //! The event log on Apache Kafka.
 //!
 //! Data flow: an append goes through the producer of its topic ([`topic`]), which returns when all
-//! replicas in sync have the record; a [`consumer`] reads as a member of its group; what a group has
-//! committed is asked for without joining it ([`group`]).
+//! replicas in sync have the record; a [`consumer`] reads as a member of its group, which is watched
+//! for partitions without a reader ([`orphans`]); what a group has committed is asked for without
+//! joining it ([`group`]).
 //!
 //! A broker that is away never breaks anything for good: calls fail with [`LogError::Unavailable`]
 //! after [`CALL_TIMEOUT`] (appends that were already on their way after [`DELIVERY_TIMEOUT`]) and
@@ -11,6 +12,7 @@
 
 mod consumer;
 mod group;
+mod orphans;
 mod topic;
 
 use std::borrow::Borrow;

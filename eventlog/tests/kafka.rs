@@ -1,7 +1,7 @@
 //! The log on Kafka keeps the contract of event logs, and survives its broker.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use eventlog::broker::Broker;
 use eventlog::{EventLog, KafkaLog, LogError, Position, Reader, TopicSpec, contract};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::task::JoinSet;
 
 const LIMIT: usize = 64 << 20;
@@ -21,6 +23,7 @@ async fn kafka_keeps_the_contract() {
     contract::holds(Arc::clone(&log)).await;
     the_largest_records_pass(&*log).await;
     members_of_a_group_share_the_work(&*log).await;
+    no_partition_stays_without_a_reader(&broker.address()).await;
 }
 
 async fn the_largest_records_pass(log: &dyn EventLog) {
@@ -65,6 +68,48 @@ async fn members_of_a_group_share_the_work(log: &dyn EventLog) {
     assert!(committed.iter().any(|offset| *offset > 0), "{committed:?}");
     second.commit(&taken.iter().map(|record| record.position).collect::<Vec<_>>()).await.unwrap();
     assert!(log.committed_offsets(&topic, &group).await.unwrap()[moved] > 0);
+}
+
+/// A static member dies after it was told to give partitions up, and before it asked that others get them.
+async fn no_partition_stays_without_a_reader(address: &str) {
+    let member = |name: &str| KafkaLog::connect(address).unwrap().with_instance(name);
+    let (log, other) = (member("first"), member("second"));
+    let topic = contract::new_topic(&log, "orphans", 4, 4096).await;
+    let group = contract::unique("group");
+    let mut partitions = BTreeSet::new();
+    for number in 0..40_u32 {
+        let position = log.append(&topic, &number.to_be_bytes(), Bytes::from(number.to_string())).await.unwrap();
+        partitions.insert(position.partition);
+    }
+    assert_eq!(partitions.len(), 4);
+    let mut first = log.subscribe(&topic, &group).await.unwrap();
+    contract::collect(first.as_mut(), 40).await;
+    let mut second = other.subscribe(&topic, &group).await.unwrap();
+    // A client asks for the second step when it is polled, which `first` is no more.
+    let watcher: BaseConsumer = ClientConfig::new().set("bootstrap.servers", address).create().unwrap();
+    until_async("both have joined", async || {
+        second.poll(1, usize::MAX, Duration::from_millis(50)).await.unwrap();
+        let groups = watcher.fetch_group_list(Some(&group), Duration::from_secs(5)).unwrap();
+        groups.groups().iter().any(|found| found.state() == "Stable" && found.members().len() == 2)
+    })
+    .await;
+    drop(first);
+    let mut first = log.subscribe(&topic, &group).await.unwrap();
+    let mut read = BTreeSet::new();
+    until_async("every partition is read", async || {
+        let wait = Duration::from_millis(50);
+        let (of_first, of_second) = tokio::join!(first.poll(100, usize::MAX, wait), second.poll(100, usize::MAX, wait));
+        read.extend(of_first.unwrap().iter().chain(&of_second.unwrap()).map(|record| record.position.partition));
+        read == partitions
+    })
+    .await;
+}
+
+async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "waited too long until {what}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

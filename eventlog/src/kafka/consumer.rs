@@ -14,6 +14,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use super::orphans::{self, Watch};
 use super::{BATCH_OVERHEAD, Connection, Context, LARGEST_RECORD};
 use crate::{Consumer, LogError, Position, Reader, Record};
 
@@ -34,6 +35,8 @@ pub(super) struct KafkaConsumer {
     start: Start,
     /// Only absent while being dropped.
     consumer: Option<Arc<StreamConsumer<Context>>>,
+    /// Of a member of a group.
+    watch: Option<Watch>,
     /// Came after records of the same poll, which had to be handed out first.
     postponed: Option<LogError>,
     /// Came while the member was only kept alive.
@@ -43,8 +46,8 @@ pub(super) struct KafkaConsumer {
 
 /// What a consumer reads.
 enum Start {
-    /// What its group gives it.
-    Subscribed,
+    /// What this group gives it.
+    Subscribed(String),
     /// All partitions, from these offsets on.
     At(Vec<u64>),
 }
@@ -65,7 +68,7 @@ impl KafkaConsumer {
         if let Some(instance) = instance {
             settings.set("group.instance.id", instance);
         }
-        Self::start(connection, topic, settings, Start::Subscribed)
+        Self::start(connection, topic, settings, Start::Subscribed(group.to_owned()))
     }
 
     /// Reads all partitions from these offsets on, as a member of no group.
@@ -78,12 +81,14 @@ impl KafkaConsumer {
 
     fn start(connection: Connection, topic: &str, settings: ClientConfig, start: Start) -> Result<Self, LogError> {
         let consumer = create(&settings, topic, &start).map_err(|error| connection.unavailable(error))?;
+        let consumer = Arc::new(consumer);
         Ok(Self {
+            watch: watch(&consumer, topic, &start),
             connection,
             topic: topic.to_owned(),
             settings,
             start,
-            consumer: Some(Arc::new(consumer)),
+            consumer: Some(consumer),
             postponed: None,
             kept: VecDeque::new(),
             paused: false,
@@ -97,7 +102,9 @@ impl KafkaConsumer {
         tracing::warn!(%code, reason, topic = self.topic, "the consumer failed and starts anew");
         let renewed = create(&self.settings, &self.topic, &self.start);
         let renewed = renewed.map_err(|error| self.connection.unavailable(error))?;
-        leave(self.consumer.replace(Arc::new(renewed)));
+        let renewed = Arc::new(renewed);
+        self.watch = watch(&renewed, &self.topic, &self.start);
+        leave(self.consumer.replace(renewed));
         self.kept.clear();
         self.paused = false;
         Ok(())
@@ -229,6 +236,7 @@ impl Consumer for KafkaConsumer {
 
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
+        self.watch = None;
         leave(self.consumer.take());
     }
 }
@@ -236,7 +244,7 @@ impl Drop for KafkaConsumer {
 fn create(settings: &ClientConfig, topic: &str, start: &Start) -> Result<StreamConsumer<Context>, KafkaError> {
     let consumer: StreamConsumer<Context> = settings.create_with_context(Context)?;
     match start {
-        Start::Subscribed => consumer.subscribe(&[topic])?,
+        Start::Subscribed(_) => consumer.subscribe(&[topic])?,
         Start::At(offsets) => {
             let mut list = TopicPartitionList::new();
             for (partition, offset) in offsets.iter().enumerate() {
@@ -246,6 +254,13 @@ fn create(settings: &ClientConfig, topic: &str, start: &Start) -> Result<StreamC
         }
     }
     Ok(consumer)
+}
+
+fn watch(consumer: &Arc<StreamConsumer<Context>>, topic: &str, start: &Start) -> Option<Watch> {
+    match start {
+        Start::Subscribed(group) => Some(orphans::watch(consumer, topic, group)),
+        Start::At(_) => None,
+    }
 }
 
 /// Leaving the group waits for the broker's answer. A thread of its own, because the runtime waits for its blocking
