@@ -1,6 +1,6 @@
-//! Instructions of the paths that every upload takes, counted by callgrind, which are the same on every run of
-//! one compiler: more than a path's limit fails. A change that makes a path dearer for a reason raises its limit and says why; the
-//! limits are 5 % above what was counted when they were set.
+//! Instructions of the paths that every upload takes, counted by callgrind, which are the same on every run of one
+//! compiler: more than a path's limit fails. A change that makes a path dearer for a reason raises its limit and says
+//! why; the limits are 5 % above what was counted when they were set.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../src/documents.rs"]
@@ -38,7 +38,7 @@ fn document() -> String {
 }
 
 fn member<'a>(document: &'a str, name: &str) -> &'a str {
-    results::members(document).unwrap().into_iter().find(|(found, _)| found == name).unwrap().1
+    results::member(&results::members(document).unwrap(), name).unwrap()
 }
 
 fn upload() -> (Header, String) {

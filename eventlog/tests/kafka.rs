@@ -43,11 +43,7 @@ async fn members_of_a_group_share_the_work(log: &dyn EventLog) {
     let partitions = 4;
     let topic = contract::new_topic(log, "shared", partitions, 4096).await;
     let group = contract::unique("group");
-    let mut position_of = BTreeMap::new();
-    for number in 0..40_u32 {
-        let position = log.append(&topic, &number.to_be_bytes(), Bytes::from(number.to_string())).await.unwrap();
-        position_of.insert(position, number);
-    }
+    append_to_all(log, &topic).await;
     let mut first = log.subscribe(&topic, &group).await.unwrap();
     let late: Vec<Position> =
         contract::collect(first.as_mut(), 40).await.iter().map(|record| record.position).collect();
@@ -70,24 +66,30 @@ async fn members_of_a_group_share_the_work(log: &dyn EventLog) {
     assert!(log.committed_offsets(&topic, &group).await.unwrap()[moved] > 0);
 }
 
-/// A static member dies after it was told to give partitions up, and before it asked that others get them.
+/// Forty records, enough for each of a few partitions to get some.
+async fn append_to_all(log: &dyn EventLog, topic: &str) -> Vec<Position> {
+    let mut positions = Vec::new();
+    for number in 0..40_u32 {
+        positions.push(log.append(topic, &number.to_be_bytes(), Bytes::from(number.to_string())).await.unwrap());
+    }
+    positions
+}
+
+/// A static member goes after it was told to give partitions up, and before it asked that others get them.
 async fn no_partition_stays_without_a_reader(address: &str) {
     let member = |name: &str| KafkaLog::connect(address).unwrap().with_instance(name);
     let (log, other) = (member("first"), member("second"));
     let topic = contract::new_topic(&log, "orphans", 4, 4096).await;
     let group = contract::unique("group");
-    let mut partitions = BTreeSet::new();
-    for number in 0..40_u32 {
-        let position = log.append(&topic, &number.to_be_bytes(), Bytes::from(number.to_string())).await.unwrap();
-        partitions.insert(position.partition);
-    }
+    let positions = append_to_all(&log, &topic).await;
+    let partitions: BTreeSet<u32> = positions.iter().map(|position| position.partition).collect();
     assert_eq!(partitions.len(), 4);
     let mut first = log.subscribe(&topic, &group).await.unwrap();
     contract::collect(first.as_mut(), 40).await;
     let mut second = other.subscribe(&topic, &group).await.unwrap();
     // A client asks for the second step when it is polled, which `first` is no more.
     let watcher: BaseConsumer = ClientConfig::new().set("bootstrap.servers", address).create().unwrap();
-    until_async("both have joined", async || {
+    until("both have joined", async || {
         second.poll(1, usize::MAX, Duration::from_millis(50)).await.unwrap();
         let groups = watcher.fetch_group_list(Some(&group), Duration::from_secs(5)).unwrap();
         groups.groups().iter().any(|found| found.state() == "Stable" && found.members().len() == 2)
@@ -96,20 +98,13 @@ async fn no_partition_stays_without_a_reader(address: &str) {
     drop(first);
     let mut first = log.subscribe(&topic, &group).await.unwrap();
     let mut read = BTreeSet::new();
-    until_async("every partition is read", async || {
+    until("every partition is read", async || {
         let wait = Duration::from_millis(50);
         let (of_first, of_second) = tokio::join!(first.poll(100, usize::MAX, wait), second.poll(100, usize::MAX, wait));
         read.extend(of_first.unwrap().iter().chain(&of_second.unwrap()).map(|record| record.position.partition));
         read == partitions
     })
     .await;
-}
-
-async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition().await {
-        assert!(Instant::now() < deadline, "waited too long until {what}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,9 +137,9 @@ async fn an_unreachable_broker_is_named() {
     assert!(matches!(KafkaLog::connect(" "), Err(LogError::Unavailable { .. })));
 }
 
-async fn until(what: &str, condition: impl Fn() -> bool) {
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition() {
+    while !condition().await {
         assert!(Instant::now() < deadline, "{what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -176,7 +171,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_broker_dies() {
             sent
         });
     }
-    until("appends", || acknowledged.load(Ordering::SeqCst) >= 200).await;
+    until("appends", async || acknowledged.load(Ordering::SeqCst) >= 200).await;
     contract::collect(consumer.as_mut(), 100).await;
     broker.kill();
 
@@ -191,7 +186,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_broker_dies() {
 
     let waited = waiting.await.unwrap().expect("the waiting append goes on after the restart");
     let before = acknowledged.load(Ordering::SeqCst);
-    until("appends after the restart", || acknowledged.load(Ordering::SeqCst) >= before + 200).await;
+    until("appends after the restart", async || acknowledged.load(Ordering::SeqCst) >= before + 200).await;
     stop.store(true, Ordering::SeqCst);
     let mut sent: BTreeMap<Position, Bytes> = BTreeMap::new();
     let mut count = 1;

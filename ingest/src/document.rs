@@ -57,7 +57,7 @@ impl<'a> Upload<'a> {
     /// Checks and borrows; `default_branch` is asked with a repository's id.
     pub(crate) fn read(body: &'a [u8], default_branch: impl Fn(&str) -> String) -> Result<Self, IntakeError> {
         let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
-        let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
+        let member = |name: &str| results::member(&members, name);
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
         let configuration = Configuration::from_json(&configuration).map_err(|_| bad("Invalid configuration"))?;
@@ -127,7 +127,7 @@ pub(crate) fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
 /// what it could never have stored is an error.
 fn check_results(test_results: &str) -> Result<(Option<String>, Map<String, Value>), IntakeError> {
     let members = results::members(test_results).map_err(|error| bad(error.to_string()))?;
-    let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, raw)| *raw);
+    let member = |name: &str| results::member(&members, name);
     let details = member("details").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
     let walked = member("results").map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
     match walked {

@@ -241,7 +241,7 @@ impl Views {
 
     fn add_run(&mut self, run: &Run, commits: &str, test_results: &str, received_at: i64) {
         let members = results::members(test_results).unwrap_or_default();
-        let member = |name: &str| members.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
+        let member = |name: &str| results::member(&members, name);
         let start = (self.failures.len(), self.tests.len());
         let mut results = RunResults::of(run.clone());
         let mut counts = Counts::default();

@@ -79,10 +79,7 @@ fn outcome(service: &Service, test_results: &str) -> Value {
     let document = serde_json::from_str::<&RawValue>(test_results)
         .map_err(|error| ResultsError::Json(error.to_string()))
         .and_then(|document| results::members(document.get()));
-    let member = |name: &str| {
-        let members = document.as_ref().ok()?;
-        members.iter().find(|(found, _)| found == name).map(|(_, value)| *value)
-    };
+    let member = |name: &str| results::member(document.as_ref().ok()?, name);
     let walked = member("results").map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
     let details: Map<String, Value> =
         member("details").and_then(|details| serde_json::from_str(details).ok()).unwrap_or_default();

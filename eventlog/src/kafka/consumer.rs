@@ -36,7 +36,7 @@ pub(super) struct KafkaConsumer {
     /// Only absent while being dropped.
     consumer: Option<Arc<StreamConsumer<Context>>>,
     /// Of a member of a group.
-    watch: Option<Watch>,
+    _watch: Option<Watch>,
     /// Came after records of the same poll, which had to be handed out first.
     postponed: Option<LogError>,
     /// Came while the member was only kept alive.
@@ -80,15 +80,14 @@ impl KafkaConsumer {
     }
 
     fn start(connection: Connection, topic: &str, settings: ClientConfig, start: Start) -> Result<Self, LogError> {
-        let consumer = create(&settings, topic, &start).map_err(|error| connection.unavailable(error))?;
-        let consumer = Arc::new(consumer);
+        let (consumer, watch) = create(&settings, topic, &start).map_err(|error| connection.unavailable(error))?;
         Ok(Self {
-            watch: watch(&consumer, topic, &start),
             connection,
             topic: topic.to_owned(),
             settings,
             start,
             consumer: Some(consumer),
+            _watch: watch,
             postponed: None,
             kept: VecDeque::new(),
             paused: false,
@@ -101,9 +100,8 @@ impl KafkaConsumer {
         let Some((code, reason)) = self.consumer()?.client().fatal_error() else { return Ok(()) };
         tracing::warn!(%code, reason, topic = self.topic, "the consumer failed and starts anew");
         let renewed = create(&self.settings, &self.topic, &self.start);
-        let renewed = renewed.map_err(|error| self.connection.unavailable(error))?;
-        let renewed = Arc::new(renewed);
-        self.watch = watch(&renewed, &self.topic, &self.start);
+        let (renewed, watch) = renewed.map_err(|error| self.connection.unavailable(error))?;
+        self._watch = watch;
         leave(self.consumer.replace(renewed));
         self.kept.clear();
         self.paused = false;
@@ -236,31 +234,31 @@ impl Consumer for KafkaConsumer {
 
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
-        self.watch = None;
         leave(self.consumer.take());
     }
 }
 
-fn create(settings: &ClientConfig, topic: &str, start: &Start) -> Result<StreamConsumer<Context>, KafkaError> {
-    let consumer: StreamConsumer<Context> = settings.create_with_context(Context)?;
-    match start {
-        Start::Subscribed(_) => consumer.subscribe(&[topic])?,
+fn create(
+    settings: &ClientConfig,
+    topic: &str,
+    start: &Start,
+) -> Result<(Arc<StreamConsumer<Context>>, Option<Watch>), KafkaError> {
+    let consumer: Arc<StreamConsumer<Context>> = Arc::new(settings.create_with_context(Context)?);
+    let watch = match start {
+        Start::Subscribed(group) => {
+            consumer.subscribe(&[topic])?;
+            Some(orphans::watch(&consumer, topic, group))
+        }
         Start::At(offsets) => {
             let mut list = TopicPartitionList::new();
             for (partition, offset) in offsets.iter().enumerate() {
                 list.add_partition_offset(topic, partition as i32, Offset::Offset(*offset as i64))?;
             }
             consumer.assign(&list)?;
+            None
         }
-    }
-    Ok(consumer)
-}
-
-fn watch(consumer: &Arc<StreamConsumer<Context>>, topic: &str, start: &Start) -> Option<Watch> {
-    match start {
-        Start::Subscribed(group) => Some(orphans::watch(consumer, topic, group)),
-        Start::At(_) => None,
-    }
+    };
+    Ok((consumer, watch))
 }
 
 /// Leaving the group waits for the broker's answer. A thread of its own, because the runtime waits for its blocking

@@ -34,8 +34,11 @@ pub(super) struct Watch {
 pub(super) fn watch(consumer: &Arc<StreamConsumer<Context>>, topic: &str, group: &str) -> Watch {
     let (stop, stopped) = channel();
     let (consumer, topic, group) = (Arc::downgrade(consumer), topic.to_owned(), group.to_owned());
+    let look = move || look(&consumer, &topic, &group, &stopped);
     // The calls block, and a runtime that ends must not wait for them.
-    std::thread::spawn(move || look(&consumer, &topic, &group, &stopped));
+    if let Err(error) = std::thread::Builder::new().name("orphans".to_owned()).spawn(look) {
+        tracing::error!(%error, "no thread to watch a group with; partitions without a reader are not noticed");
+    }
     Watch { _stop: stop }
 }
 

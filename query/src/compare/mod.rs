@@ -277,7 +277,7 @@ async fn times(service: &Service, suite: &str, run: &RunFound) -> Result<Times, 
         let document: &RawValue = serde_json::from_str(&document).map_err(broken)?;
         let members = results::members(document.get()).map_err(broken)?;
         let mut times = Times::new();
-        if let Some((_, tree)) = members.into_iter().find(|(name, _)| name == "results") {
+        if let Some(tree) = results::member(&members, "results") {
             results::walk(tree, |test, result| {
                 times.insert(test.to_owned(), result.time);
             })

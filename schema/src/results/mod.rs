@@ -73,9 +73,17 @@ pub fn is_object(value: &str) -> bool {
     value.starts_with('{')
 }
 
+/// A member's name, and its value as it is written.
+pub type Member<'a> = (Cow<'a, str>, &'a str);
+
+/// The value of the member of this name.
+pub fn member<'a>(members: &[Member<'a>], name: &str) -> Option<&'a str> {
+    members.iter().find(|(found, _)| found == name).map(|(_, value)| *value)
+}
+
 /// The members of an object of a valid document: names and, as they are written, values, in the document's order;
 /// duplicates are errors.
-pub fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &str)>, ResultsError> {
+pub fn members(object: &str) -> Result<Vec<Member<'_>>, ResultsError> {
     let mut json = Scanner::new(object);
     if !json.pass(b'{') {
         return Err(ResultsError::NotAnObject);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::scan::{Scanner, name};
-use super::{MAX_DEPTH, MAX_NAME_BYTES, ResultsError, TestResult, is_object, unique};
+use super::{MAX_DEPTH, MAX_NAME_BYTES, Member, ResultsError, TestResult, is_object, unique};
 use crate::state::States;
 
 /// Calls `visit` with the name and the result of each test, in the document's order; `results` is a value of a document
@@ -14,8 +14,6 @@ pub fn walk(results: &str, visit: impl FnMut(&str, TestResult)) -> Result<(), Re
     }
     Walk { json: Scanner::new(results), path: String::new(), visit }.object(0)
 }
-
-type Member<'a> = (Cow<'a, str>, &'a str);
 
 struct Walk<'a, V> {
     json: Scanner<'a>,
