@@ -6,16 +6,19 @@
 //! the question, so that is waited for, by repetitions alone. An upload that cannot be told to be a repetition is
 //! appended, which is harmless.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::mem;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clickhouse::Row;
+use clickhouse::{Client, Row};
 use moka::sync::Cache;
 use schema::EVENTS_TOPIC;
 use schema::event::Once;
 use schema::receipt::Receipt;
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::Intake;
 use crate::append::wait_until_applied;
@@ -34,6 +37,15 @@ pub(crate) struct Repeats {
     recent: Cache<String, Known>,
     lanes: Vec<Mutex<()>>,
     hasher: RandomState,
+    questions: Questions,
+}
+
+/// What the store is asked. Most of a question's cost does not depend on how many names it has, so that those who come
+/// while one is asked are answered together by the next.
+#[derive(Default)]
+struct Questions {
+    waiting: std::sync::Mutex<Vec<(String, oneshot::Sender<Option<Known>>)>>,
+    turn: Arc<Mutex<()>>,
 }
 
 /// An upload that was appended.
@@ -56,6 +68,7 @@ impl Default for Repeats {
             recent: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build(),
             lanes: (0..LANES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
+            questions: Questions::default(),
         }
     }
 }
@@ -103,30 +116,56 @@ impl Repeats {
         if !wait_until_applied(intake, Receipt { offset: last, ..candidate.receipt }, PATIENCE).await {
             return Ok(None);
         }
-        Ok(stored(intake, &once.run).await.filter(repeats).map(|known| known.receipt))
+        Ok(self.questions.ask(intake, &once.run).await.filter(repeats).map(|known| known.receipt))
     }
 
     async fn known(&self, intake: &Intake, name: &str) -> Option<Known> {
         match self.recent.get(name) {
             Some(known) => Some(known),
-            None => stored(intake, name).await,
+            None => self.questions.ask(intake, name).await,
         }
     }
 }
 
-/// What the views show; nothing where the store is away.
-async fn stored(intake: &Intake, name: &str) -> Option<Known> {
-    let sql = "SELECT ?fields FROM receipts WHERE name = ?";
-    let asked = intake.client.query(sql).bind(name).fetch_optional::<Stored>();
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(found)) => {
-            let Stored { content, receipt, .. } = found.filter(|found| found.name == name)?;
-            Some(Known { content, receipt: receipt.parse().ok()? })
+impl Questions {
+    /// What the views show of a name; nothing where the store is away.
+    async fn ask(&self, intake: &Intake, name: &str) -> Option<Known> {
+        let (tell, told) = oneshot::channel();
+        self.waiting().push((name.to_owned(), tell));
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let waiting = mem::take(&mut *self.waiting());
+        // Whoever had the turn before may have asked for this one, too.
+        if !waiting.is_empty() {
+            let client = intake.client.clone();
+            // Goes on if the one whose turn it is hangs up.
+            tokio::spawn(async move {
+                answer(&client, waiting).await;
+                drop(turn);
+            });
         }
+        told.await.ok().flatten()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(String, oneshot::Sender<Option<Known>>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer(client: &Client, waiting: Vec<(String, oneshot::Sender<Option<Known>>)>) {
+    let names: Vec<&str> = waiting.iter().map(|(name, _)| name.as_str()).collect();
+    let asked = client.query("SELECT ?fields FROM receipts WHERE name IN ?").bind(names).fetch_all::<Stored>();
+    let stored = match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(stored)) => stored,
         Ok(Err(error)) => {
             tracing::warn!(%error, "repeated uploads cannot be told");
-            None
+            Vec::new()
         }
-        Err(_) => None,
+        Err(_) => Vec::new(),
+    };
+    let known = |stored: Stored| Some((stored.name, Known { content: stored.content, receipt: stored.receipt.parse().ok()? }));
+    let known: HashMap<String, Known> = stored.into_iter().filter_map(known).collect();
+    for (name, tell) in waiting {
+        // Who does not wait any more need not know.
+        let _ = tell.send(known.get(&name).cloned());
     }
 }

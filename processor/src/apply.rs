@@ -16,7 +16,7 @@ use crate::ProcessorError;
 use crate::batch::{self, Batch, BatchError};
 use crate::cap::Cap;
 use crate::patience::Patience;
-use crate::rows::KnownTests;
+use crate::rows::KnownRows;
 use crate::writer::{self, Refusal, Tables};
 
 /// Well below the five minutes after which a group gives up a member that does not poll.
@@ -32,11 +32,11 @@ pub(crate) struct Applier {
     pub(crate) patience: Patience,
     pub(crate) cap: Cap,
     /// What this process has written, and the watermarks say so.
-    pub(crate) known: Arc<KnownTests>,
+    pub(crate) known: Arc<KnownRows>,
 }
 
-/// Tests whose names are remembered to be in the store, 16 bytes each.
-const KNOWN_TESTS: usize = 1 << 20;
+/// Rows that are remembered to be in the store, 16 bytes each.
+const KNOWN_ROWS: usize = 1 << 20;
 
 /// Records that are becoming rows.
 pub(crate) struct Prepared {
@@ -53,8 +53,8 @@ struct Findings {
     convicted: HashMap<Position, String>,
     /// Events whose dead letters are in their topic.
     buried: HashSet<Position>,
-    /// Tests whose names were written.
-    named: KnownTests,
+    /// What was written that need not be written again.
+    told: KnownRows,
 }
 
 /// What became of some records.
@@ -100,10 +100,10 @@ impl Applier {
             // Its rows are written again as well: a rebuild may have put other tables in their place meanwhile.
         }
         let known = Arc::make_mut(&mut self.known);
-        if known.len() + findings.named.len() > KNOWN_TESTS {
+        if known.len() + findings.told.len() > KNOWN_ROWS {
             known.clear();
         }
-        known.extend(findings.named);
+        known.extend(findings.told);
         self.applied.send_modify(|count| *count += 1);
         metrics::histogram!("resultsdb_batch_events").record(count as f64);
         metrics::histogram!("resultsdb_visible_seconds").record(age(oldest_ms));
@@ -187,7 +187,7 @@ impl Applier {
         loop {
             let written = while_alive(consumer, writer::write(&self.client, &batch.views, Tables::Live)).await;
             let Err(error) = written else {
-                findings.named.extend(batch.views.named());
+                findings.told.extend(batch.views.told());
                 return Ok(Stored::Done);
             };
             tracing::warn!(%error, "the store did not take a batch");

@@ -12,7 +12,7 @@ use schema::event::{self, DecodeError, Event, Header};
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use tracing::Span;
 
-use crate::rows::{KnownTests, Views};
+use crate::rows::{KnownRows, Views};
 
 /// What a batch of records becomes.
 pub(crate) struct Batch {
@@ -33,13 +33,13 @@ pub(crate) enum BatchError {
     Panicked,
 }
 
-/// Reads a batch; `convicted` events are dead letters, whatever they hold, for the cause given, and names of tests that
-/// are `known` get no rows.
+/// Reads a batch; `convicted` events are dead letters, whatever they hold, for the cause given, and what is `known`
+/// gets no rows.
 pub(crate) async fn read(
     blobs: &Blobs,
     records: &[Record],
     convicted: &HashMap<Position, String>,
-    known: &Arc<KnownTests>,
+    known: &Arc<KnownRows>,
 ) -> Result<Batch, BatchError> {
     let (copies, convicted) = (records.to_vec(), convicted.clone());
     let decoded = tokio::task::spawn_blocking(move || decode(copies, &convicted)).await;
@@ -83,7 +83,7 @@ async fn fetch_payload(blobs: &Blobs, event: &mut Result<Event, DecodeError>) ->
     Ok(())
 }
 
-fn materialise(decoded: Vec<Decoded>, known: Arc<KnownTests>) -> Batch {
+fn materialise(decoded: Vec<Decoded>, known: Arc<KnownRows>) -> Batch {
     let mut batch = Batch { views: Views::beside(known), letters: Vec::new(), spans: Vec::new() };
     for (record, event) in decoded {
         let Position { partition, offset } = record.position;

@@ -22,13 +22,15 @@ pub const TTL_SECONDS: i64 = 1826 * 86_400;
 /// How long archives live after their commit's time, seconds: eight weeks.
 pub const ARCHIVE_TTL_SECONDS: i64 = 56 * 86_400;
 
-/// Tests change their names rarely, and how old a name is matters by the year: its row says only in which week it was
-/// uploaded, seconds, so that a week's uploads write each name once.
+/// Tests and suites change their names rarely, and how old a name is matters by the year: its row says only in which
+/// week it was uploaded, seconds, so that a week's uploads write each name once.
 const WEEK_SECONDS: u32 = 7 * 86_400;
+/// Whether a configuration ran lately matters by the day: its row says in which hour it started last, so that an hour's
+/// uploads write it once.
+const HOUR_SECONDS: u32 = 3600;
 
-/// Names of tests, by test and week, whose rows would only repeat rows that are in the store.
-/// Its keys are hashes already.
-pub type KnownTests = HashSet<(u64, u32), FxBuildHasher>;
+/// What rows say that would only repeat rows that are in the store: a hash of their key, and their time.
+pub type KnownRows = HashSet<(u64, u32), FxBuildHasher>;
 
 /// Rows of a batch of events, by table.
 #[derive(Debug, Default)]
@@ -50,9 +52,9 @@ pub struct Views {
     pub ews_results: Vec<EwsRow>,
     pub receipts: Vec<ReceiptRow>,
     pub dead_letters: Vec<DeadLetterRow>,
-    known: Option<Arc<KnownTests>>,
-    /// What `tests` has rows of.
-    named: KnownTests,
+    known: Option<Arc<KnownRows>>,
+    /// What there are rows of that would be left out if they were known.
+    told: KnownRows,
 }
 
 fn is_over(run: &Run, ttl: i64, received_at: i64) -> bool {
@@ -89,14 +91,20 @@ fn upload(run: Run, commits: &str, document: &Arc<String>) -> UploadRow {
 }
 
 impl Views {
-    /// No rows yet; names of tests that are `known` get none.
-    pub fn beside(known: Arc<KnownTests>) -> Self {
+    /// No rows yet; repositories, configurations, suites and tests that are `known` get none.
+    pub fn beside(known: Arc<KnownRows>) -> Self {
         Self { known: Some(known), ..Self::default() }
     }
 
-    /// The tests that `tests` has rows of.
-    pub fn named(&self) -> &KnownTests {
-        &self.named
+    /// What is known once these rows are in the store.
+    pub fn told(&self) -> &KnownRows {
+        &self.told
+    }
+
+    /// Whether nothing tells this yet, neither the store nor these rows; they do from now on.
+    fn is_new(&mut self, key: u64, time: u32) -> bool {
+        let is_known = self.known.as_ref().is_some_and(|known| known.contains(&(key, time)));
+        !is_known && self.told.insert((key, time))
     }
 
     /// Adds the rows of one event; `version` grows with its offset.
@@ -171,7 +179,9 @@ impl Views {
     }
 
     fn add_commit(&mut self, commit: &Commit, time: u64) {
-        self.repositories.push(RepositoryRow { repository: commit.repository_id.clone(), first_seen: 0 });
+        if self.is_new(stable_hash(&[b"repository", commit.repository_id.as_bytes()]), 0) {
+            self.repositories.push(RepositoryRow { repository: commit.repository_id.clone(), first_seen: 0 });
+        }
         self.commit_names.extend(commit.names().map(|name| CommitNameRow {
             repository: commit.repository_id.clone(),
             name,
@@ -209,18 +219,25 @@ impl Views {
     }
 
     fn register(&mut self, run: &Run, configuration: &Configuration, received_at: i64) {
-        self.configurations.push(ConfigurationRow {
-            branch: run.branch.clone(),
-            config_id: run.config_id,
-            configuration: json(&configuration.without_sdk()),
-            last_start_time: run.start_time,
-        });
-        self.suites.push(SuiteRow {
-            branch: run.branch.clone(),
-            config_id: run.config_id,
-            suite: run.suite.clone(),
-            last_upload: seconds(received_at),
-        });
+        let (branch, id) = (run.branch.as_bytes(), run.config_id.to_le_bytes());
+        let hour = run.start_time.div_ceil(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
+        if self.is_new(stable_hash(&[b"configuration", branch, &id]), hour) {
+            self.configurations.push(ConfigurationRow {
+                branch: run.branch.clone(),
+                config_id: run.config_id,
+                configuration: json(&configuration.without_sdk()),
+                last_start_time: hour,
+            });
+        }
+        let week = week(received_at);
+        if self.is_new(stable_hash(&[b"suite", branch, &id, run.suite.as_bytes()]), week) {
+            self.suites.push(SuiteRow {
+                branch: run.branch.clone(),
+                config_id: run.config_id,
+                suite: run.suite.clone(),
+                last_upload: week,
+            });
+        }
     }
 
     /// Adds what a repetition of an upload is told by.
@@ -256,7 +273,7 @@ impl Views {
             // The intake told the uploader; the document is kept, its half-read results are not.
             self.failures.truncate(start.0);
             for row in self.tests.drain(start.1..) {
-                self.named.remove(&(row.test_id, row.last_upload));
+                self.told.remove(&(row.test_id, row.last_upload));
             }
             return;
         }
@@ -290,9 +307,8 @@ impl Views {
         received_at: i64,
     ) {
         let test_id = stable_hash(&[run.suite.as_bytes(), test.as_bytes()]);
-        let week = seconds(received_at) / WEEK_SECONDS * WEEK_SECONDS;
-        let is_known = self.known.as_ref().is_some_and(|known| known.contains(&(test_id, week)));
-        if !is_known && self.named.insert((test_id, week)) {
+        let week = week(received_at);
+        if self.is_new(test_id, week) {
             self.tests.push(TestRow { suite: run.suite.clone(), test: test.to_owned(), test_id, last_upload: week });
         }
         results.push(ResultRow {
@@ -324,6 +340,11 @@ impl Views {
 /// id does: UUIDv7 starts with the milliseconds at which the intake made it.
 fn time_version(event_id: &uuid::Uuid) -> u64 {
     event_id.as_u64_pair().0
+}
+
+/// The beginning of the week of a time, seconds.
+fn week(time: i64) -> u32 {
+    seconds(time) / WEEK_SECONDS * WEEK_SECONDS
 }
 
 fn seconds(time: i64) -> u32 {

@@ -26,7 +26,7 @@ use source::Source;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::batch::{self, Batch, BatchError};
-use crate::rows::{KnownTests, Views};
+use crate::rows::{KnownRows, Views};
 use crate::writer::{self, Tables};
 
 /// Tables that events fill; dead letters and watermarks are not made from events.
@@ -262,7 +262,7 @@ struct Rebuild {
     generation: Generation,
     begun: String,
     /// What the next generation has; whatever the live tables have does not count.
-    known: Arc<KnownTests>,
+    known: Arc<KnownRows>,
     events: u64,
     unreadable: u64,
 }
@@ -296,7 +296,7 @@ impl Rebuild {
             let (written, read) = tokio::join!(write, read);
             written?;
             if let Some((batch, _)) = &ready {
-                Arc::make_mut(known).extend(batch.views.named());
+                Arc::make_mut(known).extend(batch.views.told());
             }
             let Some((batch, events, next)) = read? else { return Ok(()) };
             self.events += events as u64;

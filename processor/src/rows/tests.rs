@@ -56,12 +56,35 @@ fn a_name_is_written_once_a_week() {
     views.add(event(r#"{"results":{"b":{},"c":{}}}"#), 3);
     let names = |views: &Views| views.tests.iter().map(|row| row.test.clone()).collect::<Vec<_>>();
     assert_eq!(names(&views), ["a", "b", "c"]);
-    let mut next = Views::beside(Arc::new(views.named().clone()));
+    let mut next = Views::beside(Arc::new(views.told().clone()));
     next.add(event(r#"{"results":{"c":{},"d":{}}}"#), 4);
     let mut later = event(r#"{"results":{"a":{}}}"#);
     later.header.received_at += i64::from(WEEK_SECONDS);
     next.add(later, 5);
     assert_eq!((names(&next), results(&next)), (vec!["d".to_owned(), "a".to_owned()], 3));
+}
+
+#[test]
+fn what_runs_here_is_written_once_while_that_says_nothing_new() {
+    let mut views = Views::default();
+    views.add(event(r#"{"results":{"a":{}}}"#), 1);
+    views.add(event(r#"{"results":{"a":{}}}"#), 2);
+    let counts = |views: &Views| (views.repositories.len(), views.configurations.len(), views.suites.len());
+    assert_eq!(counts(&views), (1, 1, 1));
+    let configuration = &views.configurations[0];
+    assert_eq!(configuration.last_start_time % HOUR_SECONDS, 0);
+    assert!(configuration.last_start_time >= views.runs[0].start_time, "it is not forgotten early");
+    let told = Arc::new(views.told().clone());
+    let mut same = Views::beside(Arc::clone(&told));
+    same.add(event(r#"{"results":{"a":{}}}"#), 3);
+    assert_eq!(counts(&same), (0, 0, 0));
+    let mut later = event(r#"{"results":{"a":{}}}"#);
+    later.header.received_at += i64::from(WEEK_SECONDS);
+    let Request::Upload { timestamp, .. } = &mut later.header.request else { panic!("it is an upload") };
+    *timestamp += i64::from(HOUR_SECONDS);
+    let mut next = Views::beside(told);
+    next.add(later, 4);
+    assert_eq!(counts(&next), (0, 1, 1));
 }
 
 #[test]

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (7, "rebuild_progress", include_str!("../../migrations/0007_rebuild_progress.sql")),
     (8, "receipts", include_str!("../../migrations/0008_receipts.sql")),
     (9, "no_insert_deduplication", include_str!("../../migrations/0009_no_insert_deduplication.sql")),
+    (10, "small_granules_of_receipts", include_str!("../../migrations/0010_small_granules_of_receipts.sql")),
 ];
 
 /// The engine of a cluster's database.
