@@ -68,6 +68,11 @@ impl Deployment {
         listening(&mut self.command("ingest"))
     }
 
+    /// The query service, and where it listens.
+    pub(crate) fn query(&self) -> anyhow::Result<(Process, String)> {
+        listening(&mut self.command("query"))
+    }
+
     /// One more processor.
     pub(crate) fn processor(&self, number: usize) -> anyhow::Result<Process> {
         let mut command = self.command("processor");

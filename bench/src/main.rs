@@ -9,6 +9,7 @@ mod cpu;
 mod deployment;
 mod documents;
 mod engine;
+mod idle;
 mod peer;
 mod process;
 mod random;
@@ -124,6 +125,12 @@ enum Command {
         #[arg(long, default_value = "scripts/kafka.sh")]
         kafka: PathBuf,
     },
+    /// Memory of each service on Kafka while nobody uses it
+    Idle {
+        /// The script that runs a broker
+        #[arg(long, default_value = "scripts/kafka.sh")]
+        kafka: PathBuf,
+    },
     /// Many small uploads
     Small {
         /// Seconds of load
@@ -178,6 +185,7 @@ fn main() -> anyhow::Result<()> {
             intake(&server, uploads, arguments.senders, &mut report)?;
             rebuild::measure(&arguments.binary, server, &mut report)?;
         }
+        Command::Idle { kafka } => idle::measure(&arguments.binary, &kafka, &mut report)?,
         Command::Peer { rounds } => peer::measure(&arguments.binary, rounds, &mut report)?,
         Command::Engine { uploads } => {
             let server = start(&arguments.binary, &mut report)?;

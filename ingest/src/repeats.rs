@@ -162,7 +162,8 @@ async fn answer(client: &Client, waiting: Vec<(String, oneshot::Sender<Option<Kn
         }
         Err(_) => Vec::new(),
     };
-    let known = |stored: Stored| Some((stored.name, Known { content: stored.content, receipt: stored.receipt.parse().ok()? }));
+    let known =
+        |stored: Stored| Some((stored.name, Known { content: stored.content, receipt: stored.receipt.parse().ok()? }));
     let known: HashMap<String, Known> = stored.into_iter().filter_map(known).collect();
     for (name, tell) in waiting {
         // Who does not wait any more need not know.

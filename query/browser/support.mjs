@@ -61,7 +61,7 @@ export async function startBrowser() {
   return chromium.launch({ executablePath, args: QUIET });
 }
 
-export async function upload(url, { suite = 'layout-tests', style = 'Release', timestamp, start, results, commit = {}, configuration = {} }) {
+export async function upload(url, { suite = 'layout-tests', style = 'Release', timestamp, start, results, run_stats = {}, commit = {}, configuration = {} }) {
   const answer = await fetch(`${url}/api/upload`, {
     method: 'POST',
     body: JSON.stringify({
@@ -69,7 +69,7 @@ export async function upload(url, { suite = 'layout-tests', style = 'Release', t
       configuration: { platform: 'Mac', version: '14.2', version_name: 'Sonoma', is_simulator: false, architecture: 'arm64', style, model: 'Mac14,3', ...configuration },
       commits: [{ repository_id: 'webkit', branch: 'main', timestamp, hash: timestamp.toString(16).padStart(40, '0'),
         identifier: `${timestamp % 100000}@main`, message: 'A change', author: { name: 'Ada', emails: ['ada@example.org'] }, ...commit }],
-      test_results: { details: { link: 'https://ci.example.org/1' }, run_stats: {}, results },
+      test_results: { details: { link: 'https://ci.example.org/1' }, run_stats, results },
     }),
   });
   if (answer.status !== 200) throw new Error(`upload: ${answer.status} ${await answer.text()}`);
@@ -100,7 +100,8 @@ function opener(server, browser) {
       assert.equal(response.status(), 200, path);
       await check(page);
       assert.equal(await page.evaluate(() => window.harmed), undefined, `${path}: an uploaded name ran`);
-      assert.deepEqual(wrong, [], path);
+      // What a test brings about itself may be in the browser's log.
+      assert.deepEqual(wrong.filter((line) => !page.allowed?.test(line)), [], path);
     } finally {
       await context.close();
     }

@@ -64,6 +64,38 @@ test('a row leads to the commits that may have broken it, and to where it fails'
   });
 });
 
+test('the list comes as CSV, a row for each test on each configuration', async () => {
+  await open('/triage?suite=layout-tests&group=fixed', {}, async (page) => {
+    const lines = (await (await fetch(await page.locator('.export a').first().evaluate((link) => link.href))).text()).trim().split('\n');
+    assert.match(lines[0], /^test,group,state,since,before,impact,platform,/);
+    assert.equal(lines.length, 3, lines.join('\n'));
+    assert.ok(lines.slice(1).every((line) => line.startsWith('fixed.html,fixed,TEXT,')), lines.join('\n'));
+  });
+});
+
+test('a filter that changes shows at once, keeps the focus, and goes back', async () => {
+  await open('/triage', {}, async (page) => {
+    await page.evaluate(() => { window.marked = true; });
+    const shown = page.locator('select[name=group]');
+    await shown.focus();
+    await shown.selectOption('fixed');
+    await page.waitForURL(/group=fixed/);
+    await page.waitForFunction(() => document.querySelectorAll('th[scope=row]').length === 1);
+    assert.equal(await page.evaluate(() => document.activeElement.name), 'group');
+    assert.equal(await shown.inputValue(), 'fixed');
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelectorAll('th[scope=row]').length > 1);
+    // Something that is wrong is told in the page's place.
+    const days = page.getByLabel('New within days');
+    await days.evaluate((input) => input.removeAttribute('max'));
+    await days.fill('99');
+    await days.blur();
+    await page.getByText('Days must be an integer from 1 to 14').waitFor();
+    assert.equal(await page.evaluate(() => window.marked), true, 'the page was loaded anew');
+    page.allowed = /400/;
+  });
+});
+
 test('filters are in the address', async () => {
   await open('/triage', {}, async (page) => {
     await page.locator('select[name=group]').selectOption('fixed');

@@ -19,6 +19,9 @@ enum Kind {
     Failures,
     Flaky,
     Compare,
+    Triage,
+    Durations,
+    Slowest,
 }
 
 /// Columns, and one value for each in every row.
@@ -38,6 +41,10 @@ const RUN: [&str; 9] = [
 const RESULT: [&str; 5] = ["uuid", "start_time", "actual", "expected", "time"];
 const FLAKY: [&str; 9] =
     ["test", "runs", "unexpected", "rate", "lower", "upper", "flips", "disagreements", "configurations"];
+
+const TRIAGE: [&str; 6] = ["test", "group", "state", "since", "before", "impact"];
+const PART: [&str; 5] = ["from", "runs", "p50", "p95", "longest"];
+const SLOW: [&str; 4] = ["test", "time", "usual", "runs"];
 
 /// The answer in the format that the question names.
 pub(crate) async fn shaped(segments: &[&str], query: Option<&str>, answer: Response) -> Result<Response, ApiError> {
@@ -67,6 +74,9 @@ fn kind(segments: &[&str]) -> Option<Kind> {
         ["api", "failures", _, ..] => Some(Kind::Failures),
         ["api", "flaky"] => Some(Kind::Flaky),
         ["api", "compare"] => Some(Kind::Compare),
+        ["api", "triage"] => Some(Kind::Triage),
+        ["api", "durations", _, ..] => Some(Kind::Durations),
+        ["api", "slowest", _, ..] => Some(Kind::Slowest),
         _ => None,
     }
 }
@@ -104,6 +114,9 @@ fn table(kind: Kind, answer: Value) -> Table {
         }
         Kind::Flaky => (FLAKY.to_vec(), rows(&answer["tests"]).iter().map(|test| cells(&FLAKY, &[test])).collect()),
         Kind::Compare => compared(&answer),
+        Kind::Triage => (TRIAGE.into_iter().chain(CONFIGURATION).collect(), triaged(&answer)),
+        Kind::Durations => (PART.to_vec(), rows(&answer["parts"]).iter().map(|part| cells(&PART, &[part])).collect()),
+        Kind::Slowest => (SLOW.to_vec(), rows(&answer["tests"]).iter().map(|test| cells(&SLOW, &[test])).collect()),
     }
 }
 
@@ -127,6 +140,15 @@ fn compared(answer: &Value) -> Table {
         }
     }
     (own.into_iter().chain(CONFIGURATION).collect(), table)
+}
+
+/// One row for each test on each configuration.
+fn triaged(answer: &Value) -> Vec<Vec<Value>> {
+    let of_test = |test: &Value| -> Vec<Vec<Value>> {
+        let on = |one: &Value| [cells(&TRIAGE, &[test]), cells(&CONFIGURATION, &[one])].concat();
+        rows(&test["configurations"]).iter().map(on).collect()
+    };
+    rows(&answer["tests"]).iter().flat_map(of_test).collect()
 }
 
 /// The rows of each run, after the members of its configuration.

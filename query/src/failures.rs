@@ -128,7 +128,8 @@ impl OfRun for (u64, u64) {
     }
 }
 
-/// The selection without the time before its first run; `None` if it has no run.
+/// The selection without the time before its first run and without configurations that have none: each of them would
+/// cost a granule. `None` if it has no run.
 async fn to_its_runs<'a>(
     service: &Service,
     suite: &str,
@@ -144,8 +145,11 @@ async fn to_its_runs<'a>(
     );
     let ask = |selection: &Selection<'_>| selection.bind(service.client.query(&sql).bind(suite));
     let rows: Vec<(u64, u64)> = selection.newest(service, &[suite], ask).await?;
-    let first = rows.iter().map(|(_, uuid)| *uuid).min();
-    Ok(first.map(|begin| Selection { bounds: Bounds { begin, ..selection.bounds }, ..selection }))
+    let Some(begin) = rows.iter().map(|(_, uuid)| *uuid).min() else { return Ok(None) };
+    let ran: BTreeSet<u64> = rows.iter().map(|(config_id, _)| *config_id).collect();
+    let mut matching = selection.matching;
+    matching.retain(|config_id, _| ran.contains(config_id));
+    Ok(Some(Selection { matching, bounds: Bounds { begin, ..selection.bounds }, ..selection }))
 }
 
 /// The failures of the selected runs: those that the newest upload of the run wrote. Needs the suite and the

@@ -15,7 +15,6 @@ use schema::state::ERROR;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::commits::now_uuid;
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
@@ -28,8 +27,6 @@ const RULE: &str = "wilson-1";
 const Z: f64 = 1.96;
 /// A run, of those in `runs`, with a larger share of unexpected failures broke as a whole.
 pub(crate) const BROKEN: &str = "tests_unexpected_failed > 0.8 * tests_run";
-const DEFAULT_WEEKS: u64 = 4;
-const MAX_WEEKS: u64 = 52;
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;
 
@@ -58,6 +55,8 @@ pub(crate) struct Unreliable {
 pub(crate) struct Answer {
     pub(crate) suite: String,
     pub(crate) weeks: u64,
+    /// Runs that broke as a whole and are left out.
+    pub(crate) broken: u64,
     pub(crate) tests: Vec<Unreliable>,
 }
 
@@ -79,7 +78,13 @@ pub(crate) const OPERATION: Operation = Operation::get(
             ("disagreements", whole()),
             ("configurations", whole()),
         ]);
-        object(&[("suite", text()), ("weeks", whole()), ("rule", text()), ("tests", list_of(test))])
+        object(&[
+            ("suite", text()),
+            ("weeks", whole()),
+            ("rule", text()),
+            ("broken", whole()),
+            ("tests", list_of(test)),
+        ])
     },
 );
 
@@ -98,8 +103,9 @@ pub(crate) fn wilson(part: u64, whole: u64) -> (f64, f64) {
 /// Answers in JSON.
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let answer = find(service, &Parameters::read(query, OPERATION.parameters)?, None).await?;
-    let Answer { suite, weeks, tests } = answer;
-    Ok(Json(json!({ "suite": suite, "weeks": weeks, "rule": RULE, "tests": tests })).into_response())
+    let Answer { suite, weeks, broken, tests } = answer;
+    let shown = json!({ "suite": suite, "weeks": weeks, "rule": RULE, "broken": broken, "tests": tests });
+    Ok(Json(shown).into_response())
 }
 
 /// What the parameters ask for; a page may name a suite for those who did not.
@@ -110,25 +116,19 @@ pub(crate) async fn find(
 ) -> Result<Answer, ApiError> {
     let suite = parameters.first("suite").filter(|suite| !suite.is_empty()).or(default_suite);
     let suite = suite.ok_or_else(|| bad("No test suite specified"))?.to_owned();
-    let weeks = match parameters.first("weeks").map(str::parse) {
-        None => DEFAULT_WEEKS,
-        Some(Ok(weeks)) if (1..=MAX_WEEKS).contains(&weeks) => weeks,
-        Some(_) => return Err(bad(format!("Weeks must be an integer from 1 to {MAX_WEEKS}"))),
-    };
+    let weeks = parameters.weeks()?;
     let limit = parameters.limit(100)?.min(1000);
-    let end = now_uuid();
-    let begin = end.saturating_sub(weeks * 7 * 86_400 * 100);
-    let bounds = Bounds { begin, end, after_time: None, before_time: None, commit_bounds: 2 };
-    let selection = Selection::within(service, parameters, bounds, limit).await?;
-    let mut tests = Vec::new();
+    let selection = Selection::within(service, parameters, Bounds::last_weeks(weeks), limit).await?;
+    let (mut tests, mut broken) = (Vec::new(), 0);
     if !selection.is_empty() {
         let runs = runs(service, &suite, &selection).await?;
+        broken = runs.broken;
         let candidates = candidates(service, &suite, &selection, &runs, limit * CANDIDATES).await?;
         tests = measure(service, &suite, &selection, &runs, &candidates).await?;
         tests.sort_by(|one, other| other.lower.total_cmp(&one.lower).then_with(|| one.test.cmp(&other.test)));
         tests.truncate(limit as usize);
     }
-    Ok(Answer { suite, weeks, tests })
+    Ok(Answer { suite, weeks, broken, tests })
 }
 
 /// The runs of a selection.

@@ -9,8 +9,8 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{
-    archives, bugs, commits, compare, dead_letters, ews, failures, flaky, live, results, search, suites, summary,
-    test_names, timeline, triage, uploads, urls,
+    archives, bugs, commits, compare, dead_letters, durations, ews, failures, flaky, live, results, search, suites,
+    summary, test_names, timeline, triage, uploads, urls,
 };
 
 const OPENAPI: Operation = Operation {
@@ -36,6 +36,9 @@ const OPERATIONS: &[Operation] = &[
     failures::OPERATION,
     flaky::OPERATION,
     triage::OPERATION,
+    durations::OF_SUITE,
+    durations::OF_TEST,
+    durations::slowest::OPERATION,
     compare::OPERATION,
     suites::OPERATION,
     search::OPERATION,

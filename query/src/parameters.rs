@@ -25,6 +25,9 @@ pub(crate) const RANGE: [&str; 12] = [
 ];
 /// Bounds of a run's start time.
 pub(crate) const TIMES: [&str; 2] = ["after_time", "before_time"];
+/// Weeks that are looked at if the question names none, and at most.
+const WEEKS: u64 = 4;
+pub(crate) const MAX_WEEKS: u64 = 52;
 
 /// Parameters in the order they were given.
 #[derive(Debug, Clone, Default)]
@@ -121,6 +124,15 @@ impl Parameters {
             Some(text) => {
                 text.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| bad("Limit must be a positive integer"))
             }
+        }
+    }
+
+    /// How many weeks back, from 1 to 52.
+    pub(crate) fn weeks(&self) -> Result<u64, ApiError> {
+        match self.first("weeks").map(str::parse) {
+            None => Ok(WEEKS),
+            Some(Ok(weeks)) if (1..=MAX_WEEKS).contains(&weeks) => Ok(weeks),
+            Some(_) => Err(bad(format!("Weeks must be an integer from 1 to {MAX_WEEKS}"))),
         }
     }
 

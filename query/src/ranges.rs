@@ -22,6 +22,19 @@ pub(crate) struct Bounds {
     pub(crate) commit_bounds: u8,
 }
 
+impl Bounds {
+    /// Commits from one uuid to another, whenever their runs were.
+    pub(crate) fn between(begin: u64, end: u64) -> Self {
+        Self { begin, end, after_time: None, before_time: None, commit_bounds: 2 }
+    }
+
+    /// Commits of the last weeks.
+    pub(crate) fn last_weeks(weeks: u64) -> Self {
+        let end = now_uuid();
+        Self::between(end.saturating_sub(weeks * 7 * 86_400 * 100), end)
+    }
+}
+
 /// The range of a search for commits; `None` is open.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {

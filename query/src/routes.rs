@@ -18,13 +18,14 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::cache::{Answers, Watermark};
 use crate::configurations::{self, Known};
+use crate::durations::slowest;
 use crate::error::{ApiError, bad};
 use crate::live::Live;
 use crate::pages::{self, Pages};
 use crate::timeline::overview;
 use crate::{
-    QueryOptions, archives, bugs, commits, compare, dead_letters, ews, export, failures, flaky, live, operations,
-    results, search, suites, summary, test_names, timeline, triage, uploads, urls,
+    QueryOptions, archives, bugs, commits, compare, dead_letters, durations, ews, export, failures, flaky, live,
+    operations, results, search, suites, summary, test_names, timeline, triage, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
@@ -181,6 +182,13 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         ["api", "timeline-overview", suite] => overview::endpoint(service, query, &name(suite), None).await,
         ["api", "timeline-overview", suite, test @ ..] => {
             overview::endpoint(service, query, &name(suite), Some(&name(&test.join("/")))).await
+        }
+        ["api", "durations", suite] => durations::endpoint(service, query, &name(suite), None).await,
+        ["api", "durations", suite, test @ ..] => {
+            durations::endpoint(service, query, &name(suite), Some(&name(&test.join("/")))).await
+        }
+        ["api", "slowest", suite @ ..] if !suite.is_empty() => {
+            slowest::endpoint(service, query, &name(&suite.join("/"))).await
         }
         ["api", "search"] => search::endpoint(service, query).await,
         ["api", "suites"] => suites::endpoint(service, query).await,

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clickhouse::query::Query;
-use clickhouse::{RowOwned, RowRead};
+use clickhouse::{Row, RowOwned, RowRead};
 use schema::configuration::Configuration;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::commits::now_uuid;
 use crate::configurations::{self, Matching, Stored};
@@ -26,8 +26,8 @@ pub(crate) struct Entry<T> {
     pub(crate) results: Vec<T>,
 }
 
-/// Where a row stands: what its order and its configuration depend on.
-#[derive(Debug, Clone)]
+/// Where a row stands: what its order and its configuration depend on; with a suite and a branch, which run it is of.
+#[derive(Debug, Clone, Row, Deserialize)]
 pub(crate) struct Place {
     pub(crate) config_id: u64,
     pub(crate) uuid: u64,

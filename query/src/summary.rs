@@ -49,7 +49,7 @@ pub(crate) async fn endpoint(
     let (Some(begin), Some(end)) = (before.first().or(after.first()), after.last().or(before.last())) else {
         return Err(bad("No commits in specified range"));
     };
-    let bounds = Bounds { begin: begin.0, end: end.0, after_time: None, before_time: None, commit_bounds: 2 };
+    let bounds = Bounds::between(begin.0, end.0);
     let weights = weights(&before, &after, point, window);
     let selection = Selection::within(service, &parameters, bounds, 4 * window).await?;
     let rows = rows_of_test(service, suite, test, &selection).await?;

@@ -99,6 +99,8 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/badge/layout-tests.svg",
         "/badge/layout-tests/0010.html.svg",
         "/triage?suite=layout-tests",
+        "/durations?suite=layout-tests&weeks=1",
+        "/durations?suite=layout-tests&test=0010.html&weeks=1",
         "/api/timeline/layout-tests/0010.html?limit=10",
         "/commits?limit=10",
         "/commit?ref=99995@main",

@@ -18,17 +18,21 @@ const COMMITS: usize = 20;
 const STEP: i64 = 43_200;
 const DAYS: i64 = 3;
 
-/// Oldest first, F where it failed.
+/// Oldest first: P where it passed, F where it failed, - where it did not run.
 type Did = Vec<String>;
 
 fn did(runner: &mut TestRunner) -> Did {
     let pass = "P".repeat(COMMITS);
     let from = |index: usize| format!("{}{}", "P".repeat(index), "F".repeat(COMMITS - index));
     let until = |index: usize| format!("{}{}", "F".repeat(index), "P".repeat(COMMITS - index));
+    let removed = |index: usize| until(index).replace('P', "-");
+    let skipped = |index: usize| until(index).replacen('P', "-", 2);
     let shape = prop_oneof![
         4 => Just(pass),
         2 => (0..COMMITS).prop_map(from),
         2 => (1..COMMITS).prop_map(until),
+        1 => (1..COMMITS).prop_map(removed),
+        1 => (1..COMMITS).prop_map(skipped),
         1 => proptest::collection::vec(prop::bool::weighted(0.2), COMMITS)
             .prop_map(|failed| failed.iter().map(|failed| if *failed { 'F' } else { 'P' }).collect()),
     ];
@@ -37,6 +41,9 @@ fn did(runner: &mut TestRunner) -> Did {
 
 /// The group of a test and the configurations that put it there.
 fn expected(test: &Did, since: usize) -> Option<(&'static str, BTreeSet<usize>)> {
+    // Where it did not run it did not fail.
+    let all = test;
+    let test: Did = all.iter().map(|did| did.replace('-', "P")).collect();
     let flips = |did: &str| did.as_bytes().windows(2).filter(|pair| pair[0] != pair[1]).count();
     let is_flaky = |index: &usize| flips(&test[*index]) >= 3;
     let flaky: BTreeSet<usize> = (0..CONFIGURATIONS).filter(is_flaky).collect();
@@ -51,7 +58,7 @@ fn expected(test: &Did, since: usize) -> Option<(&'static str, BTreeSet<usize>)>
     }
     let is_fixed = |index: &usize| {
         let failed = test[*index].trim_end_matches('P');
-        failed.ends_with("FF") && failed.len() < COMMITS && failed.len() >= since
+        failed.ends_with("FF") && all[*index][failed.len()..].contains('P') && failed.len() >= since
     };
     let fixed: BTreeSet<usize> = (0..CONFIGURATIONS).filter(is_fixed).collect();
     (!fixed.is_empty()).then_some(("fixed", fixed))
@@ -63,11 +70,9 @@ fn configuration(index: usize) -> Value {
 
 fn results(commit: usize, index: usize, tests: &[Did]) -> Value {
     let leaf = |failed: bool| json!({ "actual": if failed { "TEXT" } else { "PASS" } });
-    let mut found: Map<String, Value> = tests
-        .iter()
-        .enumerate()
-        .map(|(number, test)| (format!("{number}.html"), leaf(test[index].as_bytes()[commit] == b'F')))
-        .collect();
+    let ran = tests.iter().enumerate().filter(|(_, test)| test[index].as_bytes()[commit] != b'-');
+    let mut found: Map<String, Value> =
+        ran.map(|(number, test)| (format!("{number}.html"), leaf(test[index].as_bytes()[commit] == b'F'))).collect();
     // So many pass that no run counts as broken as a whole.
     found.extend((0..3 * TESTS).map(|number| (format!("steady-{number}.html"), leaf(false))));
     found.into()

@@ -7,11 +7,11 @@ import { localise } from './site.js';
 
 const PAUSED = 'live-paused';
 const AGAIN_MS = 30_000;
-const address = location.href.split('#')[0];
+const address = () => location.href.split('#')[0];
 const parts = (root) => [...root.querySelectorAll('[data-live]')];
 
 const text = async (cache) => {
-  const response = await fetch(address, { cache });
+  const response = await fetch(address(), { cache });
   if (!response.ok) throw new Error(`${response.status}`);
   return response.text();
 };
@@ -130,6 +130,9 @@ button.addEventListener('click', () => {
 document.addEventListener('visibilitychange', () => (document.hidden ? leave() : listen()));
 addEventListener('pagehide', leave);
 addEventListener('pageshow', listen);
+
+// What the page's form asked for took the place of the page's content.
+document.addEventListener('htmx:afterSwap', ({ detail }) => { shown = detail.xhr?.responseText ?? ''; });
 
 show();
 listen();

@@ -13,3 +13,5 @@ export function localise(root) {
 }
 
 localise(document);
+// Whatever takes the place of the page's content is as the server made it.
+document.addEventListener('htmx:afterSwap', () => localise(document.getElementById('content')));

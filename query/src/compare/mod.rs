@@ -10,23 +10,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use clickhouse::Row;
 use schema::configuration::Configuration;
 use schema::openapi::{Operation, list_of, object, shared, text, whole};
-use schema::results;
 use schema::state::{ERROR, NAMES};
-use serde::Deserialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use crate::commits::{self, now_uuid};
-use crate::error::{ApiError, bad, broken, not_found};
+use crate::error::{ApiError, bad, not_found};
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
 use crate::selection::{Place, Selection, UPLOAD};
+use crate::times;
+use rule::Failures;
 pub(crate) use rule::{Change, Details};
-use rule::{Failures, Times};
 
 /// How far before a commit its run may be, in units of uuids: four weeks.
 const REACH: u64 = 28 * 86_400 * 100;
@@ -158,7 +155,9 @@ pub(crate) async fn find(service: &Service, parameters: &Parameters, suite: &str
         pairs.push((old, now));
     }
     let details = match pairs.as_slice() {
-        [(old, now)] => Some(rule::details(&times(service, suite, old).await?, &times(service, suite, now).await?)),
+        [(old, now)] => {
+            Some(rule::details(&times::of_run(service, suite, old).await?, &times::of_run(service, suite, now).await?))
+        }
         _ => None,
     };
     let mut counts = BTreeMap::new();
@@ -197,19 +196,10 @@ async fn named(service: &Service, name: &str) -> Result<End, ApiError> {
     }
 }
 
-/// A run that is compared.
-#[derive(Debug, Clone, Row, Deserialize)]
-struct RunFound {
-    config_id: u64,
-    uuid: u64,
-    sdk: String,
-    start_time: u32,
-}
-
 /// The runs of one side, by configuration, and what failed in them.
 struct Runs {
     known: BTreeMap<u64, Configuration>,
-    runs: BTreeMap<u64, RunFound>,
+    runs: BTreeMap<u64, Place>,
     failures: BTreeMap<u64, Failures>,
 }
 
@@ -222,13 +212,7 @@ impl Runs {
         uuid: u64,
         unexpected: bool,
     ) -> Result<Self, ApiError> {
-        let bounds = Bounds {
-            begin: uuid.saturating_sub(REACH),
-            end: uuid,
-            after_time: None,
-            before_time: None,
-            commit_bounds: 2,
-        };
+        let bounds = Bounds::between(uuid.saturating_sub(REACH), uuid);
         let selection = Selection::within(service, parameters, bounds, 1).await?;
         let mut side = Self { known: BTreeMap::new(), runs: BTreeMap::new(), failures: BTreeMap::new() };
         if selection.is_empty() {
@@ -241,10 +225,9 @@ impl Runs {
             )
         };
         let sql = newest("config_id, uuid, sdk, start_time");
-        let runs: Vec<RunFound> = selection.bind_condition(service.client.query(&sql).bind(suite)).fetch_all().await?;
+        let runs: Vec<Place> = selection.bind_condition(service.client.query(&sql).bind(suite)).fetch_all().await?;
         for run in runs {
-            let place = Place { config_id: run.config_id, uuid, sdk: run.sdk.clone(), start_time: run.start_time };
-            if let Some(configuration) = selection.configuration(&place) {
+            if let Some(configuration) = selection.configuration(&run) {
                 side.known.insert(run.config_id, configuration);
                 side.runs.insert(run.config_id, run);
             }
@@ -263,29 +246,6 @@ impl Runs {
         }
         Ok(side)
     }
-}
-
-/// What ran in a run and how long it took, from the document that was uploaded.
-async fn times(service: &Service, suite: &str, run: &RunFound) -> Result<Times, ApiError> {
-    // A run's branch is not known here; its configuration, commit and start tell it from others.
-    let sql = "SELECT test_results FROM uploads WHERE suite = ? AND config_id = ? AND uuid = ? AND sdk = ? \
-               AND start_time = ? LIMIT 1";
-    let query = service.client.query(sql).bind(suite).bind(run.config_id).bind(run.uuid);
-    let document: Option<String> = query.bind(&run.sdk).bind(run.start_time).fetch_optional().await?;
-    let Some(document) = document else { return Ok(Times::new()) };
-    let walk = move || -> Result<Times, ApiError> {
-        let document: &RawValue = serde_json::from_str(&document).map_err(broken)?;
-        let members = results::members(document.get()).map_err(broken)?;
-        let mut times = Times::new();
-        if let Some(tree) = results::member(&members, "results") {
-            results::walk(tree, |test, result| {
-                times.insert(test.to_owned(), result.time);
-            })
-            .map_err(broken)?;
-        }
-        Ok(times)
-    };
-    tokio::task::spawn_blocking(walk).await.map_err(broken)?
 }
 
 /// What a page says of counts.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use schema::state;
 use serde::Serialize;
 
-/// A test became slower if it takes half as long again, and this much longer in milliseconds.
-const SLOWER_BY: u32 = 100;
+use crate::times::{self, Times};
 
 /// What changed for a test that failed before, or after, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -55,9 +54,6 @@ pub(super) fn failures<'a>(
     now.chain(gone)
 }
 
-/// What ran, by name, with its time in milliseconds.
-pub(super) type Times = BTreeMap<String, Option<u32>>;
-
 /// What changed in what ran.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Details {
@@ -65,7 +61,7 @@ pub(crate) struct Details {
     pub(crate) added: Vec<String>,
     /// Ran only before.
     pub(crate) removed: Vec<String>,
-    /// Takes at least half as long again and a tenth of a second longer: its times before and after, the largest growth first.
+    /// Takes clearly longer ([`times::is_slower`]): its times before and after, the largest growth first.
     pub(crate) slower: Vec<(String, u32, u32)>,
 }
 
@@ -76,9 +72,7 @@ pub(super) fn details(before: &Times, after: &Times) -> Details {
     };
     let slower = after.iter().filter_map(|(test, now)| {
         let (old, now) = ((*before.get(test)?)?, (*now)?);
-        let is_slower =
-            now >= old.saturating_add(old / 2).saturating_add(old % 2) && now >= old.saturating_add(SLOWER_BY);
-        is_slower.then(|| (test.clone(), old, now))
+        times::is_slower(old, now).then(|| (test.clone(), old, now))
     });
     let mut slower: Vec<(String, u32, u32)> = slower.collect();
     slower.sort_by_key(|(_, old, now)| std::cmp::Reverse(now - old));

@@ -68,7 +68,7 @@ pub(super) async fn picture(service: &Service, path: &str, query: Option<&str>) 
 async fn said(service: &Service, parameters: &Parameters, suite: &str, test: Option<&str>) -> Result<Said, ApiError> {
     let now = now_uuid();
     let begin = now.saturating_sub(HISTORY);
-    let bounds = Bounds { begin, end: now, after_time: None, before_time: None, commit_bounds: 2 };
+    let bounds = Bounds::between(begin, now);
     let selection = Selection::within(service, parameters, bounds, RUNS).await?;
     if !selection.is_empty() {
         let window = match test {

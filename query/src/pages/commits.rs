@@ -98,7 +98,7 @@ async fn runs(service: &Service, commit: &Commit, end: u64) -> Result<(Vec<Value
         form_urlencoded::byte_serialize(commit.branch.as_bytes()).collect::<String>()
     );
     let parameters = Parameters::known_of(Some(&query), &[&["recent", "branch"]]);
-    let bounds = Bounds { begin: commit.uuid(), end, after_time: None, before_time: None, commit_bounds: 2 };
+    let bounds = Bounds::between(commit.uuid(), end);
     let selection = Selection::within(service, &parameters, bounds, RUNS).await?;
     let (mut suites, mut by_configuration) = (Vec::new(), BTreeMap::new());
     for suite in known_suites(service, &selection).await? {

@@ -19,6 +19,9 @@ struct Assets;
 /// `/library/NAME`: other people's modules, from the npm packages that package-lock.json pins.
 const LIBRARIES: &[(&str, &[u8])] = &[
     ("combobox-nav.js", include_bytes!("../../../node_modules/@github/combobox-nav/dist/index.js")),
+    ("htmx.js", include_bytes!("../../../node_modules/htmx.org/dist/htmx.min.js")),
+    ("uplot.css", include_bytes!("../../../node_modules/uplot/dist/uPlot.min.css")),
+    ("uplot.js", include_bytes!("../../../node_modules/uplot/dist/uPlot.iife.min.js")),
     ("relative-time.js", include_bytes!("../../../node_modules/@github/relative-time-element/dist/bundle.js")),
 ];
 
@@ -30,6 +33,7 @@ pub(super) fn environment() -> Environment<'static> {
         .set_loader(|name| Ok(Templates::get(name).map(|file| String::from_utf8_lossy(&file.data).into_owned())));
     environment.add_filter("utc", time::minutes);
     environment.add_filter("iso", time::iso);
+    environment.add_filter("took", time::took);
     environment
 }
 

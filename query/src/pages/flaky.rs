@@ -42,7 +42,7 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
         })
         .collect();
     let values = context! {
-        page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, rows,
+        page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
         platform => parameters.first("platform").unwrap_or_default(),
         export_query => parameters.with(&["suite", "format"], &[("suite", &answer.suite)]),
     };

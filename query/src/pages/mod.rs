@@ -5,6 +5,7 @@ mod commit_search;
 mod commits;
 mod compare;
 mod dashboards;
+mod durations;
 mod failed;
 mod files;
 mod flaky;
@@ -37,7 +38,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/",
     "/triage",
     "/dashboards",
@@ -45,6 +46,7 @@ const PAGES: [&str; 12] = [
     "/suites",
     "/investigate",
     "/flaky",
+    "/durations",
     "/commits",
     "/commit",
     "/documentation",
@@ -99,6 +101,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/compare" => compare::page(service, query).await,
         "/dashboards" => dashboards::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,
+        "/durations" => durations::page(service, query).await,
         "/dead-letters" => dead_letters::page(service, query).await,
         "/commits" => commits::list(service, query).await,
         "/commit" => commits::one(service, query).await,

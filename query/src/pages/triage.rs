@@ -47,9 +47,10 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
             .iter()
             .map(|group| context! { name => group.name(), title => title(*group), count => count(group) })
             .collect();
-        sections.push(
-            context! { suite, counts, groups, configurations => answer.configurations.len(), days => answer.days },
-        );
+        sections.push(context! {
+            suite, counts, groups, configurations => answer.configurations.len(), days => answer.days,
+            export_query => asked.with(&["suite", "format"], &[("suite", suite)]),
+        });
     }
     let value = |name: &str| asked.first(name).unwrap_or_default().to_owned();
     let values = context! {

@@ -2,7 +2,7 @@
 //!
 //! Data flow: the newest runs of each configuration, without those that broke as a whole → the failures of just these →
 //! per test one [`rule::History`] for each configuration → [`rule::finding`]. A test that has no failure in a run passed
-//! in it, or did not run.
+//! in it, or did not run: of those that seem to be fixed the newest results tell which.
 
 mod rule;
 
@@ -11,13 +11,12 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use schema::configuration::Configuration;
+use schema::configuration::{Configuration, stable_hash};
 use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::{ERROR, NAMES};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::commits::now_uuid;
 use crate::error::{ApiError, bad};
 use crate::flaky::BROKEN;
 use crate::parameters::{CONFIGURATION, Parameters};
@@ -40,6 +39,8 @@ const MAX_DAYS: u64 = 14;
 const TESTS: u64 = 100;
 /// Commits of a test's small history.
 const SPARK: usize = 24;
+/// Tests that are looked up because they seem to be fixed.
+const MAX_FIXED: usize = 2000;
 /// Failures that one question reads at most.
 const MAX_FAILURES: u64 = 1_000_000;
 const DAY: u64 = 86_400 * 100;
@@ -75,7 +76,7 @@ pub(crate) struct Answer {
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/triage",
     "Tests that began to fail, still fail, were fixed or are flaky, by impact",
-    &[&CONFIGURATION, &["suite", "days", "group", "recent", "branch", "limit"]],
+    &[&CONFIGURATION, &["suite", "days", "group", "recent", "branch", "limit", "format"]],
     || {
         let test = object(&[
             ("test", text()),
@@ -155,22 +156,23 @@ pub(crate) async fn find(
         return Err(bad(format!("{unknown} is not a group; the groups are new, still, fixed and flaky")));
     }
     let limit = parameters.limit(limit)?.min(1000) as usize;
-    let end = now_uuid();
-    let bounds = Bounds {
-        begin: end.saturating_sub(WEEKS * 7 * DAY),
-        end,
-        after_time: None,
-        before_time: None,
-        commit_bounds: 2,
-    };
-    let selection = Selection::within(service, parameters, bounds, RUNS).await?;
+    let selection = Selection::within(service, parameters, Bounds::last_weeks(WEEKS), RUNS).await?;
     let mut answer = Answer { days, configurations: Vec::new(), counts: BTreeMap::new(), tests: Vec::new() };
     if selection.is_empty() {
         return Ok(answer);
     }
     let runs = runs(service, suite, &selection).await?;
     answer.configurations = runs.keys().filter_map(|id| selection.matching.get(id).cloned()).collect();
-    let mut found = judge(failures(service, suite, &selection).await?, &runs, days, &selection);
+    let mut commits: Vec<u64> = runs.values().flat_map(|runs| runs.uuids.iter().copied()).collect();
+    commits.sort_unstable_by(|one, other| other.cmp(one));
+    commits.dedup();
+    let newest = commits.first().copied().unwrap_or_default();
+    commits.truncate(SPARK);
+    let ids: Vec<u64> = runs.keys().copied().collect();
+    let since = selection.bounds.end.saturating_sub(days * DAY);
+    let judged = judge(failures(service, suite, &selection).await?, &runs, newest, since);
+    let judged = without_gone(service, suite, &selection, &ids, judged, (newest, since)).await?;
+    let mut found: Vec<Found> = judged.into_iter().map(|judged| told(judged, &ids, &selection, &commits)).collect();
     for test in &found {
         *answer.counts.entry(test.group).or_default() += 1;
     }
@@ -216,7 +218,16 @@ async fn failures(service: &Service, suite: &str, selection: &Selection<'_>) -> 
     Ok(selection.bind(query).fetch_all().await?)
 }
 
-fn judge(failures: Vec<Failed>, runs: &BTreeMap<u64, Runs>, days: u64, selection: &Selection<'_>) -> Vec<Found> {
+/// A test that is on the list, and why.
+struct Judged<'a> {
+    test: String,
+    /// One for each configuration that ran.
+    histories: Vec<History<'a>>,
+    finding: Finding,
+}
+
+/// Findings of what failed; `since` is where "new" and "fixed" begin.
+fn judge<'a>(failures: Vec<Failed>, runs: &'a BTreeMap<u64, Runs>, newest: u64, since: u64) -> Vec<Judged<'a>> {
     let empty = || runs.values().map(|runs| History { runs: &runs.uuids, failed: BTreeMap::new() }).collect::<Vec<_>>();
     let ids: Vec<u64> = runs.keys().copied().collect();
     let mut tests: HashMap<String, Vec<History<'_>>> = HashMap::new();
@@ -225,19 +236,74 @@ fn judge(failures: Vec<Failed>, runs: &BTreeMap<u64, Runs>, days: u64, selection
         let Some(position) = runs.positions.get(&(uuid, start_time, sdk)) else { continue };
         tests.entry(test).or_insert_with(empty)[index].failed.insert(*position, worst_unexpected);
     }
-    let mut commits: Vec<u64> = runs.values().flat_map(|runs| runs.uuids.iter().copied()).collect();
-    commits.sort_unstable_by(|one, other| other.cmp(one));
-    commits.dedup();
-    let newest = commits.first().copied().unwrap_or_default();
-    commits.truncate(SPARK);
-    let since = now_uuid().saturating_sub(days * DAY);
-    let found = tests.into_iter().filter_map(|(test, histories)| {
-        let Finding { group, state, affected, since, before, impact } = rule::finding(&histories, newest, since)?;
-        let known = |index: &usize| selection.matching.get(ids.get(*index)?).cloned();
-        let configurations = affected.iter().filter_map(known).collect();
-        Some(Found { test, group, state, configurations, since, before, impact, history: spark(&commits, &histories) })
-    });
-    found.collect()
+    let finding = |(test, histories): (String, Vec<History<'a>>)| {
+        let finding = rule::finding(&histories, newest, since)?;
+        Some(Judged { test, histories, finding })
+    };
+    tests.into_iter().filter_map(finding).collect()
+}
+
+/// The newest result of each test on each configuration, by their ids; what an upload left of one that it replaced is none.
+async fn newest_results(
+    service: &Service,
+    suite: &str,
+    selection: &Selection<'_>,
+    test_ids: Vec<u64>,
+) -> Result<HashMap<(u64, u64), u64>, ApiError> {
+    if test_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "SELECT test_id, config_id, max(uuid) FROM results WHERE suite = ? AND test_id IN ?{condition} \
+         AND ({UPLOAD}) IN (SELECT {UPLOAD} FROM runs WHERE suite = ?{condition}) GROUP BY test_id, config_id",
+        condition = selection.condition()
+    );
+    let query = selection.bind_condition(service.client.query(&sql).bind(suite).bind(test_ids)).bind(suite);
+    let rows: Vec<(u64, u64, u64)> = selection.bind_condition(query).fetch_all().await?;
+    Ok(rows.into_iter().map(|(test_id, config_id, uuid)| ((test_id, config_id), uuid)).collect())
+}
+
+/// Judges again what seems to be fixed, without the configurations on which the test did not run since it failed: what was
+/// removed or is skipped has no failures either.
+async fn without_gone<'a>(
+    service: &Service,
+    suite: &str,
+    selection: &Selection<'_>,
+    ids: &[u64],
+    judged: Vec<Judged<'a>>,
+    (newest, since): (u64, u64),
+) -> Result<Vec<Judged<'a>>, ApiError> {
+    let id = |test: &str| stable_hash(&[suite.as_bytes(), test.as_bytes()]);
+    let (mut fixed, mut kept): (Vec<_>, Vec<_>) =
+        judged.into_iter().partition(|judged| judged.finding.group == Group::Fixed);
+    // Whoever fixes more than this at once reads about the largest of it.
+    fixed.sort_by_key(|judged| std::cmp::Reverse(judged.finding.impact));
+    fixed.truncate(MAX_FIXED);
+    // Nothing before the fixes is needed, which are lately.
+    let recent = Selection { bounds: Bounds { begin: since, ..selection.bounds }, ..selection.clone() };
+    let test_ids = fixed.iter().map(|judged| id(&judged.test)).collect();
+    let results = newest_results(service, suite, &recent, test_ids).await?;
+    for mut judged in fixed {
+        for (history, config_id) in judged.histories.iter_mut().zip(ids) {
+            let failed = history.failed.keys().next().and_then(|position| history.runs.get(*position));
+            let ran = results.get(&(id(&judged.test), *config_id));
+            if failed.is_some() && ran <= failed {
+                *history = History::default();
+            }
+        }
+        if let Some(finding) = rule::finding(&judged.histories, newest, since) {
+            kept.push(Judged { finding, ..judged });
+        }
+    }
+    Ok(kept)
+}
+
+/// What is told of a finding.
+fn told(judged: Judged<'_>, ids: &[u64], selection: &Selection<'_>, commits: &[u64]) -> Found {
+    let Judged { test, histories, finding: Finding { group, state, affected, since, before, impact } } = judged;
+    let known = |index: &usize| selection.matching.get(ids.get(*index)?).cloned();
+    let configurations = affected.iter().filter_map(known).collect();
+    Found { test, group, state, configurations, since, before, impact, history: spark(commits, &histories) }
 }
 
 /// The worst unexpected state on each of the commits, 8 where the test did not fail.
