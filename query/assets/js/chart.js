@@ -1,6 +1,9 @@
 // Draws durations over time from the table that the server made, and again whenever that changes.
 
 const HEIGHT = 240;
+// Steps of the scale, milliseconds: round numbers of whichever unit they are written in.
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500,
+  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18_000, 36_000, 86_400].map((seconds) => seconds * 1000)];
 let figure;
 let chart;
 const table = () => document.getElementById(figure.dataset.chart);
@@ -26,7 +29,7 @@ function options(width) {
     width,
     height: HEIGHT,
     scales: { y: { range: (_, low, high) => [0, high * 1.1 || 1] } },
-    axes: [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map(words) }],
+    axes: [axis, { ...axis, size: 70, incrs: STEPS, values: (_, ticks) => ticks.map(words) }],
     series: [{ label: 'Commits from' }, line('median', colour('--accent')), line('95 %', colour('--timeout'), [6, 4])],
   };
 }
