@@ -49,7 +49,7 @@ test('search finds messages, authors, hashes and identifiers, and says what to d
   await open('/commits', {}, async (page) => {
     await page.getByRole('searchbox', { name: 'Search' }).fill('no such thing');
     await page.keyboard.press('Enter');
-    await page.waitForURL(/q=no\+such\+thing/);
+    await page.waitForURL(/q=no(\+|%20)such(\+|%20)thing/);
     await page.getByRole('link', { name: 'show the newest commits' }).click();
     await page.waitForURL(/\/commits$/);
   });

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::sync::LazyLock;
+
 use processor::rows::Views;
 use schema::event::Event;
 use serde_json::json;
@@ -16,7 +18,9 @@ const SUITES: [&str; 2] = ["layout-tests", "api-tests"];
 const SLACK: u64 = 1000;
 
 fn event(suite: &str, configuration: u64, index: i64, tests: &[String]) -> Event {
-    let time = now() - 600 - index * (7 * 86_400 / RUNS_PER_WEEK);
+    // One time for all, so that a commit is the same wherever it ran.
+    static NOW: LazyLock<i64> = LazyLock::new(now);
+    let time = *NOW - 600 - index * (7 * 86_400 / RUNS_PER_WEEK);
     let commit = json!({
         "repository_id": "webkit", "branch": "main", "timestamp": time, "hash": format!("{time:040x}"),
         "identifier": format!("{}@main", 100_000 - index),
