@@ -14,6 +14,7 @@ use crate::{MIB, TESTS, now};
 
 /// A service that did nothing for this long is idle.
 const QUIET: Duration = Duration::from_secs(10);
+const NAMES: [&str; 3] = ["intake", "processor", "query service"];
 /// Of each service, MiB.
 const FLOOR: f64 = 60.0;
 
@@ -23,11 +24,10 @@ pub(crate) fn measure(binary: &Path, kafka: &Path, report: &mut Report) -> anyho
     let deployment = Deployment::start(binary, kafka, folder.path())?;
     let (ingest, intake) = deployment.ingest()?;
     let (query, pages) = deployment.query()?;
-    let processor = deployment.processor(0)?;
-    let services = [("intake", &ingest), ("processor", &processor), ("query service", &query)];
-    let mut tell = |when: &str, services: &[(&str, &Process)]| {
+    let mut services = [ingest, deployment.processor(0)?, query];
+    let mut tell = |when: &str, services: &[Process]| {
         std::thread::sleep(QUIET);
-        services.iter().try_for_each(|(name, process)| {
+        NAMES.iter().zip(services).try_for_each(|(name, process)| {
             let memory = memory_of(process.id())?.0 as f64 / MIB;
             report.below(&format!("memory of the {name}, {when}"), memory, FLOOR, "MiB");
             anyhow::Ok(())
@@ -37,9 +37,9 @@ pub(crate) fn measure(binary: &Path, kafka: &Path, report: &mut Report) -> anyho
     let agent = agent();
     let document = documents::run(&documents::names(TESTS), 0, 0, now()? - 3600, 0);
     agent.post(format!("{intake}/api/upload")).send(&document)?;
-    until(&mut [], || Ok(get(&agent, &pages, &format!("/api/results/{SUITE}"))?.len() > 2))?;
+    until(&mut services, || Ok(get(&agent, &pages, &format!("/api/results/{SUITE}"))?.len() > 2))?;
     get(&agent, &pages, &format!("/suites?suite={SUITE}"))?;
     tell("after a run of 60,000 tests", &services)?;
-    [ingest, processor, query].into_iter().try_for_each(|process| process.stop().map(drop))?;
+    services.into_iter().try_for_each(|process| process.stop().map(drop))?;
     deployment.stop()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use clickhouse::query::Query;
 use clickhouse::{Row, RowOwned, RowRead};
-use schema::configuration::Configuration;
+use schema::configuration::{Configuration, stable_hash};
 use serde::{Deserialize, Serialize};
 
 use crate::commits::now_uuid;
@@ -192,6 +192,25 @@ impl<'a> Selection<'a> {
     /// Fills the placeholders of [`Self::condition`] and [`Self::tail`].
     pub(crate) fn bind(&self, query: Query) -> Query {
         self.bind_condition(query).bind(self.limit)
+    }
+
+    /// A question over what is selected of a suite's runs, or of a test's results. `rows` says what is taken of a row of
+    /// `runs`, and of one of `results`; the question goes on with `tail`.
+    pub(crate) fn question(
+        &self,
+        service: &Service,
+        suite: &str,
+        test: Option<&str>,
+        rows: (&str, &str),
+        (fields, tail): (&str, &str),
+    ) -> Query {
+        let (rows, of_test) = if test.is_some() { (rows.1, " AND test_id = ?") } else { (rows.0, "") };
+        let sql = format!("SELECT {fields} FROM ({rows} WHERE suite = ?{of_test}{}) {tail}", self.condition());
+        let mut query = service.client.query(&sql).bind(suite);
+        if let Some(test) = test {
+            query = query.bind(stable_hash(&[suite.as_bytes(), test.as_bytes()]));
+        }
+        self.bind_condition(query)
     }
 
     /// More time bounds than commit bounds: newest by start time.

@@ -26,6 +26,7 @@ use source::Source;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::batch::{self, Batch, BatchError};
+use crate::gather::{BATCH_BYTES, BATCH_RECORDS};
 use crate::rows::{KnownRows, Views};
 use crate::writer::{self, Tables};
 
@@ -49,9 +50,6 @@ pub const VIEWS: [&str; 15] = [
 ];
 /// Those of them that are partitioned by week.
 const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];
-/// Larger batches than the live ones make fewer parts.
-const BATCH_RECORDS: usize = 64;
-const BATCH_BYTES: usize = 4 << 20;
 /// Between two looks at what the live processors are doing.
 const PAUSE: Duration = Duration::from_millis(20);
 /// In the table of watermarks, whose sum has to grow when other tables take the place of those that are read.
@@ -344,7 +342,7 @@ impl Rebuild {
         if least != before {
             // Each processor may have written one batch more, which it will write again.
             let ends = self.log.end_offsets(EVENTS_TOPIC).await?;
-            let more = |(shown, end): (&u64, &u64)| (*end).min(shown + crate::BATCH_RECORDS as u64).max(*shown);
+            let more = |(shown, end): (&u64, &u64)| (*end).min(shown + BATCH_RECORDS as u64).max(*shown);
             let begun: Vec<u64> = shown.iter().zip(&ends).map(more).collect();
             self.catch_up(&begun, progress).await?;
         }

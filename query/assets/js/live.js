@@ -132,7 +132,8 @@ addEventListener('pagehide', leave);
 addEventListener('pageshow', listen);
 
 // What the page's form asked for took the place of the page's content.
-document.addEventListener('htmx:afterSwap', ({ detail }) => { shown = detail.xhr?.responseText ?? ''; });
+document.addEventListener('htmx:afterSwap', ({ detail }) => { if (detail.xhr) shown = detail.xhr.responseText; });
+document.addEventListener('htmx:historyRestore', ({ detail }) => { shown = detail.serverResponse; });
 
 show();
 listen();

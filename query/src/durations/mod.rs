@@ -8,8 +8,7 @@ pub(crate) mod slowest;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use clickhouse::query::Query;
-use schema::configuration::{Configuration, stable_hash};
+use schema::configuration::Configuration;
 use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -143,34 +142,13 @@ fn step(weeks: u64) -> u64 {
     STEPS.into_iter().find(|step| weeks * WEEK <= step * PARTS).unwrap_or(WEEK)
 }
 
-/// Runs whose document tells when they began and ended; what is no time, or longer than a month, was not measured.
+/// Where a run or a result was, and how long it took if that was measured: what is no time, or longer than a month, was not.
 const RUNS: &str = "SELECT config_id, sdk, intDiv(uuid, 100) AS at, \
      JSONExtractFloat(stats, 'end_time') - JSONExtractFloat(stats, 'start_time') AS seconds, \
-     toUInt32(round(1000 * seconds)) AS took FROM runs WHERE JSONHas(stats, 'end_time') AND JSONHas(stats, 'start_time') \
-     AND seconds BETWEEN 0 AND 2678400 AND suite = ?";
-const RESULTS: &str = "SELECT config_id, sdk, intDiv(uuid, 100) AS at, toUInt32(time_and_one - 1) AS took FROM results \
-     WHERE time_and_one > 0 AND suite = ? AND test_id = ?";
-
-/// A question over what was measured. `fields` has its placeholders bound first.
-fn question(
-    service: &Service,
-    suite: &str,
-    test: Option<&str>,
-    selection: &Selection<'_>,
-    (fields, bound, tail): (&str, &[u64], &str),
-) -> Query {
-    let rows = if test.is_some() { RESULTS } else { RUNS };
-    let sql = format!("SELECT {fields} FROM ({rows}{}) {tail}", selection.condition());
-    let mut query = service.client.query(&sql);
-    for number in bound {
-        query = query.bind(number);
-    }
-    query = query.bind(suite);
-    if let Some(test) = test {
-        query = query.bind(stable_hash(&[suite.as_bytes(), test.as_bytes()]));
-    }
-    selection.bind_condition(query)
-}
+     JSONHas(stats, 'end_time') AND JSONHas(stats, 'start_time') AND seconds BETWEEN 0 AND 2678400 AS measured, \
+     toUInt32(round(1000 * if(measured, seconds, 0))) AS took FROM runs";
+const RESULTS: &str = "SELECT config_id, sdk, intDiv(uuid, 100) AS at, time_and_one > 0 AS measured, \
+     toUInt32(time_and_one - measured) AS took FROM results";
 
 /// Percentiles as they are, not interpolated: each is a time that was measured.
 const TOOK: &str = "count() AS runs, quantileExact(0.5)(took) AS p50, quantileExact(0.95)(took) AS p95, \
@@ -183,9 +161,9 @@ async fn parts(
     selection: &Selection<'_>,
     step: u64,
 ) -> Result<Vec<Part>, ApiError> {
-    let fields = format!("intDiv(at, ?) * ? AS from, {TOOK}");
-    let asked = (fields.as_str(), &[step, step][..], "GROUP BY from ORDER BY from");
-    Ok(question(service, suite, test, selection, asked).fetch_all().await?)
+    let fields = format!("intDiv(at, {step}) * {step} AS from, {TOOK}");
+    let asked = (fields.as_str(), "WHERE measured GROUP BY from ORDER BY from");
+    Ok(selection.question(service, suite, test, (RUNS, RESULTS), asked).fetch_all().await?)
 }
 
 #[derive(Row, Deserialize)]
@@ -209,13 +187,14 @@ async fn lines(
     selection: &Selection<'_>,
     weeks: u64,
 ) -> Result<Vec<Line>, ApiError> {
+    let since = selection.bounds.end / 100 - weeks * WEEK / LATELY;
     let fields = format!(
-        "config_id, sdk, max(at) AS newest, {TOOK}, countIf(at >= ?) AS runs_lately, \
-         quantileExactIf(0.5)(took, at >= ?) AS lately, quantileExactIf(0.5)(took, at < ?) AS before"
+        "config_id, sdk, max(at) AS newest, {TOOK}, countIf(at >= {since}) AS runs_lately, \
+         quantileExactIf(0.5)(took, at >= {since}) AS lately, quantileExactIf(0.5)(took, at < {since}) AS before"
     );
-    let lately = selection.bounds.end / 100 - weeks * WEEK / LATELY;
-    let asked = (fields.as_str(), &[lately; 3][..], "GROUP BY config_id, sdk");
-    let rows: Vec<OfConfiguration> = question(service, suite, test, selection, asked).fetch_all().await?;
+    let asked = (fields.as_str(), "WHERE measured GROUP BY config_id, sdk");
+    let rows: Vec<OfConfiguration> =
+        selection.question(service, suite, test, (RUNS, RESULTS), asked).fetch_all().await?;
     let line = |row: OfConfiguration| {
         let place = Place { config_id: row.config_id, uuid: row.newest, sdk: row.sdk, start_time: 0 };
         Some(Line {

@@ -7,7 +7,7 @@ use schema::configuration::Configuration;
 
 use super::timelines::known_suites_of;
 use crate::durations::slowest::{self, Slow};
-use crate::durations::{self, Line, OF_SUITE, Part};
+use crate::durations::{self, Line, OF_SUITE};
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::routes::Service;
@@ -21,14 +21,13 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     let answer = durations::find(service, &parameters, chosen, test).await?;
     let names = Configuration::short_names(answer.lines.iter().map(|line| &line.configuration));
     let lines: Vec<Value> = answer.lines.iter().zip(names).map(|(line, name)| shown(line, name)).collect();
-    let parts: Vec<Value> = answer.parts.iter().map(part).collect();
     // A test that is chosen is the only one that is asked about.
     let slowest = if test.is_none() { slowest_of(service, &parameters, chosen).await? } else { None };
     let narrowed = parameters.pairs().any(|(name, _)| CONFIGURATION.contains(&name));
     let values = context! {
-        page => "/durations", known, chosen, test, lines, parts, slowest,
+        page => "/durations", known, chosen, test, lines, parts => answer.parts, slowest, narrowed,
         weeks => answer.weeks, platform => parameters.first("platform").unwrap_or_default(),
-        slower => answer.lines.iter().filter(|line| is_slower(line)).count(), narrowed,
+        slower => answer.lines.iter().filter(|line| is_slower(line)).count(),
         export_query => parameters.with(&["suite", "test"], &[]),
     };
     service.pages.render(StatusCode::OK, "durations.html", Some("Durations"), values)
@@ -40,15 +39,7 @@ fn is_slower(line: &Line) -> bool {
 }
 
 fn shown(line: &Line, name: String) -> Value {
-    context! {
-        name, query => line.configuration.query(), runs => line.runs, p50 => line.p50, p95 => line.p95,
-        longest => line.longest, lately => line.lately, before => line.before,
-        slower => is_slower(line),
-    }
-}
-
-fn part(part: &Part) -> Value {
-    context! { from => part.from as i64, runs => part.runs, p50 => part.p50, p95 => part.p95, longest => part.longest }
+    context! { name, query => line.configuration.query(), slower => is_slower(line), ..Value::from_serialize(line) }
 }
 
 /// The slowest tests of the newest run that is selected.
@@ -57,7 +48,7 @@ async fn slowest_of(service: &Service, parameters: &Parameters, suite: &str) -> 
     let commits = commits::by_uuid(service, &[answer.uuid].into()).await?;
     let row = |slow: &Slow| {
         let slower = slow.usual.is_some_and(|usual| times::is_slower(usual, slow.time));
-        context! { test => slow.test, time => slow.time, usual => slow.usual, runs => slow.runs, slower }
+        context! { slower, ..Value::from_serialize(slow) }
     };
     let tests: Vec<Value> = answer.tests.iter().map(row).collect();
     Ok(Some(context! {

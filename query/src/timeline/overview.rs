@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use schema::configuration::{Configuration, stable_hash};
+use schema::configuration::Configuration;
 use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::{ERROR, States};
 use serde::{Deserialize, Serialize};
@@ -141,25 +141,8 @@ pub(crate) async fn endpoint(
 
 /// A run's state is expected if no test failed unexpectedly: in the terms of results, 0 is CRASH and 256 PASS.
 const RUNS: &str =
-    "(SELECT uuid, config_id, sdk, if(tests_unexpected_failed > 0, 1, 256) AS actual, 256 AS expected FROM runs";
-const RESULTS: &str = "(SELECT uuid, config_id, sdk, actual, expected FROM results";
-
-/// A question over the rows of the test, or of the suite's runs, that are selected.
-fn question(
-    service: &Service,
-    suite: &str,
-    test: Option<&str>,
-    selection: &Selection<'_>,
-    (fields, tail): (&str, &str),
-) -> clickhouse::query::Query {
-    let (rows, of_test) = if test.is_some() { (RESULTS, " AND test_id = ?") } else { (RUNS, "") };
-    let sql = format!("SELECT {fields} FROM {rows} WHERE suite = ?{of_test}{}) {tail}", selection.condition());
-    let mut query = service.client.query(&sql).bind(suite);
-    if let Some(test) = test {
-        query = query.bind(stable_hash(&[suite.as_bytes(), test.as_bytes()]));
-    }
-    selection.bind_condition(query)
-}
+    "SELECT uuid, config_id, sdk, if(tests_unexpected_failed > 0, 1, 256) AS actual, 256 AS expected FROM runs";
+const RESULTS: &str = "SELECT uuid, config_id, sdk, actual, expected FROM results";
 
 /// Each commit, newest first.
 async fn commits(
@@ -172,7 +155,7 @@ async fn commits(
         "uuid, toUInt16(actual) AS actual, toUInt16(expected) AS expected, count() AS runs",
         "GROUP BY uuid, actual, expected ORDER BY uuid DESC LIMIT 1000000",
     );
-    let rows: Vec<OfCommit> = question(service, suite, test, selection, asked).fetch_all().await?;
+    let rows: Vec<OfCommit> = selection.question(service, suite, test, (RUNS, RESULTS), asked).fetch_all().await?;
     let mut commits: Vec<(u64, Tally)> = Vec::new();
     for row in rows {
         let tally = tally(row.actual, row.expected, row.runs);
@@ -197,7 +180,8 @@ async fn configurations(
         "config_id, sdk, max(uuid) AS newest, toUInt16(actual) AS actual, toUInt16(expected) AS expected, count() AS runs",
         "GROUP BY config_id, sdk, actual, expected",
     );
-    let rows: Vec<OfConfiguration> = question(service, suite, test, selection, asked).fetch_all().await?;
+    let rows: Vec<OfConfiguration> =
+        selection.question(service, suite, test, (RUNS, RESULTS), asked).fetch_all().await?;
     let mut found: BTreeMap<Configuration, (u64, Tally)> = BTreeMap::new();
     for row in rows {
         let place = Place { config_id: row.config_id, uuid: row.newest, sdk: row.sdk, start_time: 0 };
