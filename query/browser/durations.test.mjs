@@ -57,6 +57,15 @@ test('a configuration leads to its slowest tests, and those to their own duratio
   });
 });
 
+test('nothing is cut off on a phone', async () => {
+  for (const path of ['/durations', '/durations?suite=layout-tests&test=grown.html']) {
+    await open(path, { viewport: { width: 390, height: 800 } }, async (page) => {
+      const hidden = await page.locator('.scroll').evaluateAll((frames) => frames.map((frame) => frame.scrollWidth - frame.clientWidth));
+      assert.ok(hidden.length > 0 && hidden.every((width) => width <= 0), `${path} hides ${hidden} px`);
+    });
+  }
+});
+
 test('the chart shows what the table says', async () => {
   await open('/durations?suite=layout-tests&test=grown.html&style=Debug', {}, async (page) => {
     const canvas = page.locator('.chart canvas');
