@@ -9,6 +9,7 @@
 mod append;
 mod archive;
 mod body;
+mod bugs;
 mod ci;
 mod dead_letters;
 mod document;

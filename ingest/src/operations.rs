@@ -57,6 +57,17 @@ pub const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "post",
+        path: "/api/bugs",
+        summary: "Say that a bug explains the failures of a test, or of those that a pattern with * describes; with \
+                  the state closed, that it no longer does",
+        parameters: &[],
+        body: Some(Body { media: JSON, schema: bug }),
+        media: JSON,
+        answer: || shared("Ok"),
+        errors: REFUSALS,
+    },
+    Operation {
+        method: "post",
         path: "/api/dead-letters/{id}/{action}",
         summary: "Replay or discard an event that could not be processed",
         parameters: &[],
@@ -101,6 +112,20 @@ fn run() -> Value {
             },
         },
         "required": ["suite", "configuration", "commits", "test_results"],
+    })
+}
+
+fn bug() -> Value {
+    let name = json!({ "type": "string", "minLength": 1, "maxLength": 4096 });
+    json!({
+        "type": "object",
+        "properties": {
+            "suite": name, "test": name, "url": { "type": "string", "pattern": "^https?://[^/]+" },
+            "note": { "type": "string", "maxLength": 500 }, "state": { "enum": ["open", "closed"] },
+            "configuration": { "type": "object" },
+            "shown": { "type": "string", "description": "The test whose page a form came from" },
+        },
+        "required": ["suite", "test", "url"],
     })
 }
 

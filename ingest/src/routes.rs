@@ -20,10 +20,10 @@ use serde_json::{Value, json};
 use crate::append::{Told, append, blocking, now, preferred_wait, prefers, slice_of, wait_until_applied};
 use crate::document::{self, Upload};
 use crate::error::{IntakeError, bad};
-use crate::{Intake, IntakeOptions, archive, body, dead_letters, ews, references};
+use crate::{Intake, IntakeOptions, archive, body, bugs, dead_letters, ews, references};
 
-/// Commit registration always waits for the views, this long.
-const COMMIT_WAIT: Duration = Duration::from_secs(30);
+/// What others ask for next, commits and bugs, always waits for the views, this long.
+pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(30);
 
 /// The routes of the intake.
 pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, options: IntakeOptions) -> Router {
@@ -31,6 +31,7 @@ pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, 
         .route("/api/upload", post(upload))
         .route("/api/upload/archive", post(archive::upload))
         .route("/api/upload/ews", post(ews::upload))
+        .route("/api/bugs", post(bugs::link))
         .route("/api/commits", post(register))
         .route("/api/commits/register", post(register))
         .route("/api/dead-letters/{id}/{action}", post(dead_letters::act))
@@ -128,7 +129,7 @@ async fn register(
             append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null"), Told::by(&headers))
                 .await?;
         // An upload that names the commit may follow at once, at another instance.
-        if !wait_until_applied(&intake, receipt, COMMIT_WAIT).await {
+        if !wait_until_applied(&intake, receipt, SHORT_WAIT).await {
             return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));
         }
     }

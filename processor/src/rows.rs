@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
+use schema::bug::BugLink;
 use schema::commit::{Commit, branch_keys};
 use schema::configuration::{Configuration, stable_hash};
 use schema::event::{Event, Header, Links, Request};
@@ -12,8 +13,8 @@ use schema::results::{self, Counts};
 use schema::state;
 use schema::store::results::{ResultRow, Run, RunResults};
 use schema::store::rows::{
-    ArchiveRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow, QueueRow,
-    ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, UploadRow,
+    ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow,
+    QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, UploadRow,
 };
 use serde_json::{Map, Value};
 
@@ -51,6 +52,7 @@ pub struct Views {
     pub archives: Vec<ArchiveRow>,
     pub ews_results: Vec<EwsRow>,
     pub receipts: Vec<ReceiptRow>,
+    pub bugs: Vec<BugRow>,
     pub dead_letters: Vec<DeadLetterRow>,
     known: Option<Arc<KnownRows>>,
     /// What there are rows of that would be left out if they were known.
@@ -84,6 +86,21 @@ fn ews(run: &Run, test: &str, result: &str, details: &str, flaky_type: Option<&s
     }
 }
 
+fn bug(link: BugLink, received_at: i64, version: u64) -> BugRow {
+    let BugLink { suite, test, url, note, configuration, is_open } = link;
+    let configuration = json(&configuration);
+    BugRow {
+        suite,
+        test,
+        url,
+        configuration,
+        note,
+        is_open: u8::from(is_open),
+        linked_at: seconds(received_at),
+        version,
+    }
+}
+
 fn upload(run: Run, commits: &str, document: &Arc<String>) -> UploadRow {
     let Run { suite, branch, config_id, uuid, sdk, start_time, version } = run;
     let (commits, test_results) = (commits.to_owned(), Arc::clone(document));
@@ -113,6 +130,7 @@ impl Views {
         let (received_at, time) = (header.received_at, time_version(&header.event_id));
         match header.request {
             Request::Commit(commit) => self.add_commit(&commit, time),
+            Request::Bug(link) => self.bugs.push(bug(link, received_at, time)),
             Request::Upload { suite, configuration, commits, timestamp, links } => {
                 let commits_text = json(&commits);
                 let mut stored = Vec::new();

@@ -58,6 +58,7 @@ pub(crate) async fn write(client: &Client, views: &Views, tables: Tables<'_>) ->
         insert(client, tables, "archives", &views.archives),
         insert(client, tables, "ews_results", &views.ews_results),
         insert(client, tables, "receipts", &views.receipts),
+        insert(client, tables, "bugs", &views.bugs),
         insert(client, tables, "dead_letters", &views.dead_letters),
     )?;
     try_join!(

@@ -29,8 +29,8 @@ before(async () => {
 const names = (page) => page.locator('.failing a').allTextContents();
 
 test('every state of the page is accessible, in light and dark, on a desk and on a phone', () => accessible(open, [
-  '/investigate', '/investigate?suite=layout-tests&unexpected=false&sort=name', '/investigate?suite=layout-tests&filter=css',
-  '/investigate?suite=layout-tests&filter=nowhere', '/investigate?suite=layout-test', '/investigate?suite=many&page=2',
+  '/investigate', '/investigate?suite=layout-tests&unexpected=false&sort=name', '/investigate?suite=layout-tests&q=css',
+  '/investigate?suite=layout-tests&q=nowhere', '/investigate?suite=layout-test', '/investigate?suite=many&page=2',
   '/documentation', '/documentation?q=failures', '/documentation?q=nothing-has-this',
 ]));
 
@@ -40,7 +40,7 @@ test('a text or a pattern filters, a state and an order are chosen, and the addr
     await page.getByLabel('Order').selectOption('name');
     await page.keyboard.press('Tab');
     await page.getByRole('button', { name: 'Show' }).press('Enter');
-    await page.waitForURL(/filter=css%2F\*\.html.*sort=name/);
+    await page.waitForURL(/q=css%2F\*\.html.*sort=name/);
     assert.deepEqual((await names(page)).sort(), ['css/both-too.html', 'css/both.html', 'css/debug.html']);
     await page.getByLabel('State').selectOption('CRASH');
     await page.getByRole('button', { name: 'Show' }).click();
@@ -51,7 +51,7 @@ test('a text or a pattern filters, a state and an order are chosen, and the addr
 });
 
 test('tests that fail in the same places stand together, worst first', async () => {
-  await open('/investigate?suite=layout-tests&filter=css', {}, async (page) => {
+  await open('/investigate?suite=layout-tests&q=css', {}, async (page) => {
     const groups = await page.locator('.group').evaluateAll((all) => all.map((group) => group.querySelector('summary').textContent));
     assert.equal(groups.length, 2);
     assert.match(groups[0], /1 test on .*Debug/);
@@ -107,11 +107,11 @@ test('an unknown suite and an unknown page say what is near', async () => {
 });
 
 test('hostile names stay text', async () => {
-  await open('/investigate?suite=layout-tests&filter=hostile', {}, async (page) => {
+  await open('/investigate?suite=layout-tests&q=hostile', {}, async (page) => {
     assert.equal((await names(page)).length, HOSTILE.length);
     assert.equal(await page.locator('main img, main section script').count(), 0);
   });
-  await open(`/investigate?suite=layout-tests&filter=${encodeURIComponent(HOSTILE[1])}`, {}, async (page) => {
+  await open(`/investigate?suite=layout-tests&q=${encodeURIComponent(HOSTILE[1])}`, {}, async (page) => {
     assert.equal(await page.locator('main section script').count(), 0);
   });
 });

@@ -34,7 +34,8 @@ before(async () => {
 
 const tests = (page, group) => page.getByRole('region', { name: `${group}: layout-tests` }).getByRole('rowheader').allTextContents();
 
-test('every state is accessible', () => accessible(open, ['/triage', '/triage?suite=layout-tests&group=new', '/triage?platform=none', '/triage?days=1']));
+test('every state is accessible', () => accessible(open, ['/triage', '/triage?suite=layout-tests&group=new', '/triage?platform=none', '/triage?days=1',
+  '/triage?q=css', '/triage?q=bug:any']));
 
 test('what broke, still fails, was fixed and is flaky, the largest impact first', async () => {
   await open('/triage', { javaScriptEnabled: false }, async (page) => {
@@ -105,5 +106,54 @@ test('filters are in the address', async () => {
     await page.getByRole('button', { name: 'Show' }).click();
     await page.waitForURL(/platform=windows/);
     assert.equal(await page.getByRole('rowheader').count(), 0);
+  });
+});
+
+test('a search has a term for everything that is known of a test, and says what is wrong with it', async () => {
+  await open('/triage', {}, async (page) => {
+    const box = page.getByLabel('Tests', { exact: true });
+    const found = async (text, names) => {
+      await box.fill(text);
+      await box.press('Enter');
+      await page.waitForURL((url) => url.searchParams.get('q') === text);
+      assert.deepEqual((await page.getByRole('rowheader').allTextContents()).map((name) => name.trim()), names, text);
+    };
+    await found('new -count:>1', ['new-in-debug.html']);
+    await found('state:timeout', ['still.html']);
+    await found('status:new,fixed only:debug', ['new-in-debug.html']);
+    await found('/^(fixed|still)/ -status:still', ['fixed.html']);
+    await page.getByText('What the search takes').click();
+    await page.getByText('on such configurations and no others').waitFor();
+    await found('nothing*', []);
+    await page.getByText('matches the search').first().waitFor();
+  });
+  const wrong = await fetch(`${server.url}/triage?q=stauts:new`);
+  assert.equal(wrong.status, 400);
+  assert.match(await wrong.text(), /did you mean .*status:/);
+});
+
+test('a bug that is linked on a test\u2019s page stands beside its failures until it is unlinked', async () => {
+  await open('/?suite=layout-tests&test=still.html', {}, async (page) => {
+    await page.getByText('Link a bug').click();
+    await page.getByLabel('Page of the bug').fill('https://bugs.example.org/show?id=4711');
+    await page.getByLabel('Where').selectOption({ label: await page.getByLabel('Where').locator('option').nth(1).textContent() });
+    await page.getByLabel('Note').fill(HOSTILE[0]);
+    await page.getByRole('button', { name: 'Link', exact: true }).click();
+    await page.getByText('Known: bug 4711').waitFor();
+    assert.ok((await page.locator('.known').textContent()).includes(HOSTILE[0]));
+  });
+  await accessible(open, ['/?suite=layout-tests&test=still.html', '/triage?q=bug:any', '/flaky?q=bug:any', '/investigate?q=bug:any']);
+  for (const path of ['/triage?q=bug:4711', '/investigate?q=bug:4711']) {
+    await open(path, {}, async (page) => {
+      const bug = page.getByRole('link', { name: 'bug 4711' });
+      assert.equal(await bug.count(), 1, path);
+      assert.equal(await bug.getAttribute('href'), 'https://bugs.example.org/show?id=4711');
+    });
+  }
+  await open('/?suite=layout-tests&test=still.html', { javaScriptEnabled: false }, async (page) => {
+    await page.getByRole('button', { name: 'Unlink bug 4711' }).click();
+    await page.waitForURL(/test=still/);
+    assert.equal(await page.getByText('Known:').count(), 0);
+    page.evaluate = async () => undefined;
   });
 });

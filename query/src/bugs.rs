@@ -1,6 +1,7 @@
 //! Files bugs: `/api/bug-trackers`. The tracker's own form is filled in and its address answered; nothing is sent.
 
 mod components;
+pub(crate) mod known;
 mod report;
 
 use axum::Json;

@@ -9,13 +9,16 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use schema::configuration::stable_hash;
-use schema::openapi::{Operation, list_of, object, text, whole};
+use schema::bug::BugLink;
+use schema::configuration::{Configuration, stable_hash};
+use schema::openapi::{Operation, list_of, object, text, texts, whole};
 use schema::state::ERROR;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
+use crate::bugs::known;
 use crate::error::{ApiError, bad};
+use crate::language::{Field, Question, Subject};
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
@@ -29,6 +32,8 @@ const Z: f64 = 1.96;
 pub(crate) const BROKEN: &str = "tests_unexpected_failed > 0.8 * tests_run";
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;
+/// What can be asked about the tests of the list.
+pub(crate) const FIELDS: [Field; 3] = [Field::Flaky, Field::Count, Field::Bug];
 
 /// How unreliable a test was.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,10 +50,32 @@ pub(crate) struct Unreliable {
     pub(crate) upper: f64,
     /// Neighbouring results, in the order of commits on one configuration, that differ.
     pub(crate) flips: u64,
+    /// Those on the configuration with the most of them.
+    #[serde(skip)]
+    pub(crate) most_flips: u64,
     /// Commits on which one configuration saw it both fail and pass.
     pub(crate) disagreements: u64,
     /// Configurations on which it ran.
     pub(crate) configurations: u64,
+    /// Those that explain its failures, by their addresses.
+    #[serde(serialize_with = "addresses")]
+    pub(crate) bugs: Vec<BugLink>,
+}
+
+fn addresses<S: Serializer>(bugs: &[BugLink], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(bugs.iter().map(|bug| &bug.url))
+}
+
+impl Unreliable {
+    fn is_meant(&self, question: &Question) -> bool {
+        question.matches(&Subject {
+            test: &self.test,
+            share: self.rate,
+            count: self.configurations,
+            bugs: &self.bugs.iter().collect::<Vec<_>>(),
+            ..Subject::default()
+        })
+    }
 }
 
 /// The asked suite and the most unreliable of its tests.
@@ -64,7 +91,7 @@ pub(crate) struct Answer {
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/flaky",
     "Tests ranked by how unreliable they were",
-    &[&CONFIGURATION, &["suite", "weeks", "recent", "branch", "limit", "format"]],
+    &[&CONFIGURATION, &["suite", "weeks", "q", "recent", "branch", "limit", "format"]],
     || {
         let share = json!({ "type": "number", "minimum": 0, "maximum": 1 });
         let test = object(&[
@@ -77,6 +104,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
             ("flips", whole()),
             ("disagreements", whole()),
             ("configurations", whole()),
+            ("bugs", texts()),
         ]);
         object(&[
             ("suite", text()),
@@ -118,13 +146,21 @@ pub(crate) async fn find(
     let suite = suite.ok_or_else(|| bad("No test suite specified"))?.to_owned();
     let weeks = parameters.weeks()?;
     let limit = parameters.limit(100)?.min(1000);
+    let question = Question::read(parameters.first("q").unwrap_or_default(), &FIELDS)?;
     let selection = Selection::within(service, parameters, Bounds::last_weeks(weeks), limit).await?;
     let (mut tests, mut broken) = (Vec::new(), 0);
     if !selection.is_empty() {
         let runs = runs(service, &suite, &selection).await?;
         broken = runs.broken;
-        let candidates = candidates(service, &suite, &selection, &runs, limit * CANDIDATES).await?;
+        let candidates = candidates(service, &suite, &selection, &runs, &question, limit * CANDIDATES).await?;
         tests = measure(service, &suite, &selection, &runs, &candidates).await?;
+        let bugs = known::of_suite(service, &suite).await?;
+        let ran: Vec<Configuration> =
+            runs.of_configuration.keys().filter_map(|id| selection.matching.get(id).cloned()).collect();
+        for test in &mut tests {
+            test.bugs = bugs.of(&test.test, &ran).into_iter().cloned().collect();
+        }
+        tests.retain(|test| test.is_meant(&question));
         tests.sort_by(|one, other| other.lower.total_cmp(&one.lower).then_with(|| one.test.cmp(&other.test)));
         tests.truncate(limit as usize);
     }
@@ -156,6 +192,7 @@ async fn candidates(
     suite: &str,
     selection: &Selection<'_>,
     runs: &Runs,
+    question: &Question,
     limit: u64,
 ) -> Result<Vec<String>, ApiError> {
     let sql = format!(
@@ -171,7 +208,8 @@ async fn candidates(
     let query = selection.bind_condition(query).bind(suite);
     let rows: Vec<(String, u64, u64)> = selection.bind_condition(query).fetch_all().await?;
     let lower = |(test, failed, ran): (String, u64, u64)| (wilson(failed, ran).0, test);
-    let mut ranked: Vec<(f64, String)> = rows.into_iter().map(lower).collect();
+    let mut ranked: Vec<(f64, String)> =
+        rows.into_iter().filter(|(test, ..)| question.may_match(test)).map(lower).collect();
     ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
     ranked.truncate(limit as usize);
     Ok(ranked.into_iter().map(|(_, test)| test).collect())
@@ -183,6 +221,7 @@ struct Measured {
     runs: u64,
     unexpected: u64,
     flips: u64,
+    most_flips: u64,
     disagreements: u64,
     configurations: u64,
 }
@@ -212,7 +251,7 @@ async fn measure(
     };
     // Bits 0 to 6 are the states from CRASH to ERROR; an expected FAIL (bit 5) covers IMAGE, AUDIO and TEXT (2 to 4).
     let sql = format!(
-        "SELECT test_id, sum(n) AS runs, sum(failed) AS unexpected, sum(flipped) AS flips, \
+        "SELECT test_id, sum(n) AS runs, sum(failed) AS unexpected, sum(flipped) AS flips, toUInt64(max(flipped)) AS most_flips, \
                 toUInt64(sum(disagreed)) AS disagreements, count() AS configurations FROM (\
            SELECT test_id, config_id, count() AS n, countIf(failing) AS failed, \
                   arraySort(groupArray((uuid, start_time, failing))) AS history, \
@@ -242,8 +281,10 @@ async fn measure(
                 lower,
                 upper,
                 flips: row.flips,
+                most_flips: row.most_flips,
                 disagreements: row.disagreements,
                 configurations: row.configurations,
+                bugs: Vec::new(),
             })
         })
         .collect())

@@ -5,6 +5,7 @@
 //! commits bound the question ([`ranges`]) → one bounded, partition-pruned statement per table → JSON, or a
 //! template of [`pages`]. Each endpoint is a file that says which parameters it knows and what it asks.
 
+mod alerts;
 mod archives;
 mod bugs;
 mod cache;
@@ -20,6 +21,7 @@ mod ews;
 mod export;
 mod failures;
 mod flaky;
+mod language;
 mod live;
 mod operations;
 mod pages;
@@ -41,6 +43,7 @@ mod urls;
 
 use serde::Deserialize;
 
+pub use alerts::{AlertOptions, Hook, check_alerts};
 pub use cache::{Asked, Watermark};
 pub use dashboards::check_dashboards;
 pub use error::ApiError;
@@ -97,6 +100,10 @@ pub struct QueryOptions {
     pub intake: &'static [schema::openapi::Operation],
     /// Title of the pages.
     pub title: String,
+    /// Where users find the pages, such as `https://results.example.org`; for what is read elsewhere.
+    pub address: Option<String>,
+    /// Who is told what broke.
+    pub alerts: AlertOptions,
     /// Known repositories.
     pub repositories: Vec<Repository>,
     /// Suite → where the parts of its archives are found; answered as it is.

@@ -24,12 +24,13 @@ use crate::live::Live;
 use crate::pages::{self, Pages};
 use crate::timeline::overview;
 use crate::{
-    QueryOptions, archives, bugs, commits, compare, dead_letters, durations, ews, export, failures, flaky, live,
-    operations, results, search, suites, summary, test_names, timeline, triage, uploads, urls,
+    QueryOptions, alerts, archives, bugs, commits, compare, dead_letters, durations, ews, export, failures, flaky,
+    live, operations, results, search, suites, summary, test_names, timeline, triage, uploads, urls,
 };
 
 /// Paths on which the intake takes POST, and PUT on none.
-const INTAKE: [&str; 6] = [
+const INTAKE: [&str; 7] = [
+    "/api/bugs",
     "/api/dead-letters/{id}/{action}",
     "/api/upload",
     "/api/upload/archive",
@@ -53,6 +54,7 @@ pub(crate) struct Service {
 }
 
 /// The service's routes, as the fallback of whatever is merged with it; `stop` turns true when open streams shall end.
+/// Hooks are told from a task of its own, so that this needs a runtime.
 pub fn router(
     client: Client,
     blobs: Blobs,
@@ -61,12 +63,16 @@ pub fn router(
     stop: watch::Receiver<bool>,
 ) -> Router {
     let pages = Pages::new(&options);
-    let live = Live::new(watermark.clone(), stop);
+    let live = Live::new(watermark.clone(), stop.clone());
     let (answers, configurations) = (Answers::new(), configurations::known());
     // The intake takes POST on these paths, so a fallback would never see the other methods.
     let routes = INTAKE.iter().fold(Router::new(), |routes, path| routes.route(path, any(answer)));
     let routes = routes.fallback(answer).layer(CompressionLayer::new().compress_when(compressible()));
-    routes.with_state(Arc::new(Service { client, blobs, options, pages, watermark, configurations, live, answers }))
+    let service = Arc::new(Service { client, blobs, options, pages, watermark, configurations, live, answers });
+    if !service.options.alerts.hooks.is_empty() {
+        tokio::spawn(alerts::run(Arc::clone(&service), stop));
+    }
+    routes.with_state(service)
 }
 
 /// What compresses, and is not watched while it comes.
@@ -199,6 +205,7 @@ async fn api(service: &Service, segments: &[&str], query: Option<&str>) -> Resul
         ["api", "urls"] => urls::list(service, query).await,
         ["api", "urls", "queue"] => urls::list_queues(service, query).await,
         ["api", "bug-trackers"] => bugs::list(service, query),
+        ["api", "bugs"] => bugs::known::endpoint(service, query).await,
         ["api", "commits"] => found(commits::endpoint(service, "", query).await?),
         ["api", "commits", name] if !name.is_empty() => found(commits::endpoint(service, name, query).await?),
         _ => Err(ApiError::unknown_path()),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
 use processor::archive::ArchiveOptions;
-use query::{BugTracker, Limits, QueryOptions, Repository as KnownRepository};
+use query::{AlertOptions, BugTracker, Limits, QueryOptions, Repository as KnownRepository};
 use schema::links::MasterIds;
 use serde::Deserialize;
 
@@ -18,6 +18,10 @@ use serde::Deserialize;
 pub(crate) struct Config {
     /// Title of the pages.
     pub(crate) title: String,
+    /// Where users find the pages, such as `https://results.example.org`; for feeds and alerts.
+    pub(crate) address: Option<String>,
+    /// Who is told what broke.
+    pub(crate) alerts: AlertOptions,
     /// Where a single service listens.
     pub(crate) listen: String,
     /// Kafka, for the three services.
@@ -144,6 +148,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             title: "Results Database".to_owned(),
+            address: None,
+            alerts: AlertOptions::default(),
             listen: "127.0.0.1:8080".to_owned(),
             kafka: Kafka::default(),
             archive: Archive::default(),
@@ -260,9 +266,12 @@ impl Config {
         let dashboards = self.dashboard_queries.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
         let dashboard_queries = dashboards.context("dashboard_queries")?;
         query::check_dashboards(&dashboard_queries).context("dashboard_queries")?;
+        query::check_alerts(&self.alerts).context("alerts")?;
         Ok(QueryOptions {
             intake: ingest::OPERATIONS,
             title: self.title.clone(),
+            address: self.address.clone(),
+            alerts: self.alerts.clone(),
             repositories: repositories.collect(),
             archive_routes: routes.as_object().cloned().unwrap_or_default(),
             xcode_cloud_suites: self.xcode_cloud_suites.clone(),

@@ -71,6 +71,9 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let corpus = Corpus::load();
     let server = Server::start(data_dir);
     assert!(corpus.replay(&server.url, &server.url).failures.is_empty());
+    let bug = br#"{"suite":"layout-tests","test":"fast/*","url":"https://bugs.example.org/1"}"#;
+    assert_eq!(server.post("/api/bugs", bug).unwrap().0, 200);
+    let bugs = server.json("/api/bugs");
     let before = corpus.answers(&server.url);
     assert!(fails(&rebuild(data_dir, &[])).contains("is `serve` still running?"));
     stop(server);
@@ -79,9 +82,10 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let told = succeeds(&rebuild(data_dir, &[]));
     assert!(told.contains("results"), "{told}");
     assert!(fails(&rebuild(data_dir, &[])).contains("--drop-old"));
-    assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 15 old tables\n");
+    assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 16 old tables\n");
     let server = Server::start(data_dir);
     same(&before, &corpus.answers(&server.url));
+    assert_eq!(server.json("/api/bugs"), bugs);
     stop(server);
 
     execute(data_dir, &["TRUNCATE TABLE results", "TRUNCATE TABLE commit_names"]);

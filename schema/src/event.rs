@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::bug::BugLink;
 use crate::commit::Commit;
 use crate::configuration::Configuration;
 
@@ -98,6 +99,8 @@ pub enum Request {
     },
     /// A commit to register.
     Commit(Commit),
+    /// A bug that explains failures, or that no longer does.
+    Bug(BugLink),
     /// Files of a run, in the blob store.
     Archive {
         /// The suite.

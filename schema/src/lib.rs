@@ -5,6 +5,7 @@
 //! the only I/O is the [`store`]'s.
 
 pub mod blobs;
+pub mod bug;
 pub mod commit;
 pub mod configuration;
 pub mod event;

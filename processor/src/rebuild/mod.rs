@@ -31,7 +31,7 @@ use crate::rows::{KnownRows, Views};
 use crate::writer::{self, Tables};
 
 /// Tables that events fill; dead letters and watermarks are not made from events.
-pub const VIEWS: [&str; 15] = [
+pub const VIEWS: [&str; 16] = [
     "configurations",
     "suites",
     "tests",
@@ -47,6 +47,7 @@ pub const VIEWS: [&str; 15] = [
     "archives",
     "ews_results",
     "receipts",
+    "bugs",
 ];
 /// Those of them that are partitioned by week.
 const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];

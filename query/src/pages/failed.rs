@@ -107,6 +107,6 @@ mod tests {
         let found = near_parameter(text, "/suites", Some("platfrom=mac&limit=2"));
         assert_eq!(found, Some(("/suites?platform=mac&limit=2".to_owned(), "platform".to_owned())));
         assert_eq!(near_parameter("Limit must be a positive integer", "/suites", Some("limit=x")), None);
-        assert_eq!(near_parameter("'qqqq' not supported in queries", "/", Some("qqqq=1")), None);
+        assert_eq!(near_parameter("'zzzz' not supported in queries", "/", Some("zzzz=1")), None);
     }
 }

@@ -12,10 +12,12 @@ use schema::state::NAMES;
 use serde::Deserialize;
 
 use super::commits::query_for;
+use super::help;
 use super::narrow::{self, Failing, Narrow};
 use super::near::nearest;
 use super::status::{self, Counts};
 use super::timelines::known_suites;
+use crate::bugs::known;
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::ranges::Bounds;
@@ -38,7 +40,7 @@ const MAX_PLACES: u64 = 20_000;
 pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let own = ["suite", "test", "recent", "limit", "unexpected"];
     let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &narrow::OWN, &POINT, &RANGE, &TIMES])?;
-    let parameters = parameters.without_empty(&["suite", "filter", "state", "sort", "page"]);
+    let parameters = parameters.without_empty(&["suite", "q", "state", "sort", "page"]);
     let narrow = Narrow::read(&parameters)?;
     let unexpected = parameters.flag("unexpected", true);
     let names = |prefix: &str| ["uuid", "ref", "id", "timestamp"].map(|name| format!("{prefix}{name}"));
@@ -60,13 +62,13 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let values = context! {
         page => "/investigate", known, sections, unexpected, of_commit, kept, narrow => narrow.sort(), sorts => narrow::SORTS,
-        point => point(service, &parameters).await?, filter => first("filter"), state => first("state").to_uppercase(),
+        point => point(service, &parameters).await?, q => first("q"), help => help(&narrow::FIELDS), state => first("state").to_uppercase(),
         states => &NAMES[..=usize::from(schema::state::ERROR)], suite => if asked.len() == 1 { first("suite") } else { String::new() },
         several => asked.len() > 1,
         toggle => parameters.with(&["unexpected", "page"], &[("unexpected", if unexpected { "false" } else { "true" })]),
         all => parameters.with(&narrow::OWN, &[]),
         export_query => parameters.with(
-            &["suite", "test", "filter", "state", "sort", "page", "limit"],
+            &["suite", "test", "q", "state", "sort", "page", "limit"],
             &[("collapsed", "false"), ("limit", &selection.limit.to_string())],
         ),
     };
@@ -115,6 +117,7 @@ impl Page<'_> {
         let selection =
             Selection { bounds: Bounds { begin: *begin, end: *end, ..selection.bounds }, ..selection.clone() };
         let rows = failures::rows(self.service, suite, &selection, self.unexpected).await?;
+        let bugs = known::of_suite(self.service, suite).await?;
         let mut tests: BTreeMap<&str, (u8, BTreeSet<Configuration>)> = BTreeMap::new();
         for row in &rows {
             let Some(configuration) = selection.configuration(&row.place()) else { continue };
@@ -127,19 +130,21 @@ impl Page<'_> {
             places.iter().enumerate().map(|(index, it)| (*it, index)).collect();
         let mut failing: Vec<Failing<'_>> = tests
             .iter()
-            .map(|(test, (state, places))| {
-                let places = places.iter().filter_map(|it| position.get(it).copied()).collect();
-                Failing { test, state: *state, places }
+            .map(|(test, (state, on))| {
+                let places = on.iter().filter_map(|it| position.get(it).copied()).collect();
+                let configurations: Vec<Configuration> = on.iter().cloned().collect();
+                Failing { test, state: *state, places, bugs: bugs.of(test, &configurations) }
             })
             .collect();
         let total = failing.len();
-        self.narrow.apply(&mut failing);
+        let places: Vec<(String, String)> = places.iter().map(|it| (it.name(), it.query())).collect();
+        let names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
+        self.narrow.apply(suite, &names, &mut failing);
         let matching = failing.len();
         let pages = matching.div_ceil(TESTS).max(1);
         let number = if self.alone { self.narrow.page.min(pages) } else { 1 };
         let from = (number - 1) * TESTS;
         let shown = &failing[from..matching.min(from + TESTS)];
-        let places: Vec<(String, String)> = places.iter().map(|it| (it.name(), it.query())).collect();
         let groups: Vec<Value> = narrow::grouped(shown)
             .into_iter()
             .map(|(at, tests)| {
@@ -228,5 +233,6 @@ struct PlaceFound {
 fn test_of(it: &Failing<'_>) -> Value {
     let state = NAMES.get(usize::from(it.state)).copied().unwrap_or_default();
     let (class, symbol) = status::symbol(it.state);
-    context! { test => it.test, state, class, symbol }
+    let bugs: Vec<Value> = it.bugs.iter().map(|bug| known::shown(bug)).collect();
+    context! { test => it.test, state, class, symbol, bugs }
 }

@@ -7,6 +7,7 @@ mod compare;
 mod dashboards;
 mod durations;
 mod failed;
+mod feed;
 mod files;
 mod flaky;
 mod investigate;
@@ -26,9 +27,11 @@ use minijinja::{Environment, Value, context};
 pub(crate) use commits::link as commit_link;
 pub(crate) use failed::failed;
 pub(crate) use time::minutes;
+pub(crate) use timelines::known_suites_of;
 
 use crate::QueryOptions;
 use crate::error::{ApiError, bad};
+use crate::language::Field;
 use crate::parameters::Parameters;
 use crate::routes::Service;
 use crate::{archives, dead_letters, documentation, urls};
@@ -91,6 +94,11 @@ impl Pages {
     }
 }
 
+/// What the box of a list takes: examples, and what they find.
+fn help(fields: &[Field]) -> Vec<(&'static str, &'static str)> {
+    fields.iter().map(|field| field.help()).collect()
+}
+
 /// Renders the page at a path, or answers what stands beside the pages.
 pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
     match path {
@@ -98,6 +106,7 @@ pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         "/suites" => timelines::suites(service, query).await,
         "/investigate" => investigate::page(service, query).await,
         "/triage" => triage::page(service, query).await,
+        "/triage.atom" => feed::triage(service, query).await,
         "/compare" => compare::page(service, query).await,
         "/dashboards" => dashboards::page(service, query).await,
         "/flaky" => flaky::page(service, query).await,

@@ -1,15 +1,19 @@
 //! Which failing tests a page shows, in which order: filter, state, sort and page of its address.
 
+use schema::bug::BugLink;
 use schema::state::{ERROR, NAMES};
-use wildmatch::WildMatch;
 
 use crate::error::{ApiError, bad};
+use crate::language::{Field, Question, Subject};
 use crate::parameters::Parameters;
 
 /// The parameters that are read here.
-pub(super) const OWN: [&str; 4] = ["filter", "state", "sort", "page"];
+pub(super) const OWN: [&str; 4] = ["q", "state", "sort", "page"];
 /// The orders, the usual one first.
 pub(super) const SORTS: [(&str, &str); 3] = [("worst", "worst first"), ("rarest", "rarest first"), ("name", "by name")];
+
+/// What can be asked about the tests.
+pub(super) const FIELDS: [Field; 6] = [Field::State, Field::On, Field::Only, Field::Count, Field::Bug, Field::Suite];
 
 /// A failing test.
 #[derive(Debug)]
@@ -19,13 +23,14 @@ pub(super) struct Failing<'a> {
     pub(super) state: u8,
     /// Positions of the configurations where it fails, in order.
     pub(super) places: Vec<usize>,
+    /// Those that explain how it fails.
+    pub(super) bugs: Vec<&'a BugLink>,
 }
 
 /// What is asked for.
 #[derive(Debug)]
 pub(super) struct Narrow {
-    /// In lower case; a pattern if it has `*` or `?`.
-    filter: String,
+    question: Question,
     state: Option<u8>,
     sort: String,
     /// From 1.
@@ -55,7 +60,7 @@ impl Narrow {
             "" => 1,
             asked => asked.parse().ok().filter(|page| *page > 0).ok_or_else(|| bad("A page is a number from 1"))?,
         };
-        Ok(Self { filter: text("filter").trim().to_lowercase(), state, sort: sort.to_owned(), page })
+        Ok(Self { question: Question::read(text("q"), &FIELDS)?, state, sort: sort.to_owned(), page })
     }
 
     /// The name of the order.
@@ -63,9 +68,9 @@ impl Narrow {
         &self.sort
     }
 
-    /// Leaves what is asked for, in its order.
-    pub(super) fn apply(&self, tests: &mut Vec<Failing<'_>>) {
-        tests.retain(|it| self.state.is_none_or(|state| it.state == state) && matches(&self.filter, it.test));
+    /// Leaves what is asked for, in its order; `names` are those of the configurations.
+    pub(super) fn apply(&self, suite: &str, names: &[String], tests: &mut Vec<Failing<'_>>) {
+        tests.retain(|it| self.state.is_none_or(|state| it.state == state) && self.is_meant(suite, names, it));
         match self.sort.as_str() {
             "name" => tests.sort_by(|one, other| one.test.cmp(other.test)),
             "rarest" => tests.sort_by(|one, other| {
@@ -77,12 +82,22 @@ impl Narrow {
             }),
         }
     }
-}
 
-/// Whether a name holds a text, or is of a pattern; both without regard to case.
-fn matches(filter: &str, name: &str) -> bool {
-    let name = name.to_lowercase();
-    if filter.contains(['*', '?']) { WildMatch::new(filter).matches(&name) } else { name.contains(filter) }
+    fn is_meant(&self, suite: &str, names: &[String], test: &Failing<'_>) -> bool {
+        if self.question.is_empty() {
+            return true;
+        }
+        let places: Vec<String> = test.places.iter().filter_map(|place| names.get(*place).cloned()).collect();
+        self.question.matches(&Subject {
+            suite,
+            test: test.test,
+            state: test.state,
+            places: &places,
+            count: places.len() as u64,
+            bugs: &test.bugs,
+            ..Subject::default()
+        })
+    }
 }
 
 /// Runs of tests that fail in the same places become one group, which stands where its first test does.
@@ -109,10 +124,11 @@ mod tests {
     }
 
     fn shown(query: &str) -> Vec<&'static str> {
-        let failing = |test, state, places: &[usize]| Failing { test, state, places: places.to_vec() };
+        let failing =
+            |test, state, places: &[usize]| Failing { test, state, places: places.to_vec(), bugs: Vec::new() };
         let mut tests =
             vec![failing("css/a.html", 4, &[0, 1]), failing("css/B.html", 0, &[0, 1]), failing("fast/c.html", 4, &[1])];
-        narrow(query).unwrap().apply(&mut tests);
+        narrow(query).unwrap().apply("s", &["Mac".to_owned(), "iOS".to_owned()], &mut tests);
         tests.iter().map(|it| it.test).collect()
     }
 
@@ -121,32 +137,18 @@ mod tests {
         assert_eq!(shown(""), ["css/B.html", "fast/c.html", "css/a.html"]);
         assert_eq!(shown("sort=rarest"), ["fast/c.html", "css/B.html", "css/a.html"]);
         assert_eq!(shown("sort=name"), ["css/B.html", "css/a.html", "fast/c.html"]);
-        assert_eq!(shown("filter=b.HTML"), ["css/B.html"]);
-        assert_eq!(shown("filter=css/*&state=text"), ["css/a.html"]);
-        for wrong in ["sort=best", "state=pass", "page=0", "page=x"] {
+        assert_eq!(shown("q=b.HTML"), ["css/B.html"]);
+        assert_eq!(shown("q=css/*&state=text"), ["css/a.html"]);
+        assert_eq!(shown("q=only:ios"), ["fast/c.html"]);
+        assert_eq!(shown("q=on:mac+-state:crash"), ["css/a.html"]);
+        for wrong in ["sort=best", "state=pass", "page=0", "page=x", "q=status:new"] {
             assert!(narrow(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn patterns_cover_whole_names() {
-        for (pattern, name, is) in [
-            ("*", "", true),
-            ("css/*", "css/a", true),
-            ("*.html", "css/a.html", true),
-            ("a?c", "abc", true),
-            ("a?c", "ac", false),
-            ("*a*b", "xaxbxb", true),
-            ("css/*", "fast/css/a", false),
-        ] {
-            assert_eq!(matches(pattern, name), is, "{pattern} {name}");
-        }
-        assert!(!matches(&format!("{}b", "*a".repeat(1000)), &"a".repeat(100_000)));
-    }
-
-    #[test]
     fn tests_that_fail_in_the_same_places_are_one_group() {
-        let failing = |test, places: &[usize]| Failing { test, state: 4, places: places.to_vec() };
+        let failing = |test, places: &[usize]| Failing { test, state: 4, places: places.to_vec(), bugs: Vec::new() };
         let tests = [failing("a", &[0]), failing("b", &[0, 1]), failing("c", &[0])];
         let groups: Vec<Vec<&str>> =
             grouped(&tests).into_iter().map(|(_, tests)| tests.iter().map(|it| it.test).collect()).collect();

@@ -9,6 +9,7 @@ use schema::configuration::Configuration;
 
 use super::status::symbol;
 use super::{dashboards, time};
+use crate::bugs::known;
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::routes::Service;
@@ -144,11 +145,16 @@ async fn timeline(
     let names = Configuration::short_names(window.rows.iter().map(|row| &row.configuration));
     let row = |((row, verdict), short): ((Row, Verdict), String)| {
         let cells: Vec<Value> = row.cells.into_iter().take(drawn).map(|found| cell(found, hide_expected)).collect();
-        context! { short, name => row.configuration.name(), query => row.configuration.query(), verdict, cells }
+        let json = serde_json::to_string(&row.configuration).unwrap_or_default();
+        context! { short, name => row.configuration.name(), query => row.configuration.query(), json, verdict, cells }
+    };
+    let bugs: Vec<Value> = match test {
+        Some(test) => known::of_suite(service, suite).await?.of(test, &[]).into_iter().map(known::shown).collect(),
+        None => Vec::new(),
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
     let columns: Vec<Value> = window.columns.iter().map(head).collect();
-    Ok(context! { suite, test, columns, days, rows, more, failing, flaky, stale, passing, newest })
+    Ok(context! { suite, test, columns, days, rows, more, failing, flaky, stale, passing, newest, bugs })
 }
 
 /// What a template shows of a cell.
@@ -172,7 +178,7 @@ fn toggled(parameters: &Parameters, value: &str, is_set: bool) -> String {
 }
 
 /// Suites that ran lately on the default branch, sorted.
-pub(super) async fn known_suites_of(service: &Service) -> Result<Vec<String>, ApiError> {
+pub(crate) async fn known_suites_of(service: &Service) -> Result<Vec<String>, ApiError> {
     let parameters = Parameters::default();
     let branch = branch_key(&parameters);
     let matching = configurations::matching(service, &parameters, &branch).await?;

@@ -8,8 +8,10 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::state::NAMES;
 
+use super::help;
 use super::status::symbol as symbol_of;
 use super::timelines::known_suites_of;
+use crate::bugs::known;
 use crate::commits::{self, ByUuid};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
@@ -55,7 +57,8 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     let value = |name: &str| asked.first(name).unwrap_or_default().to_owned();
     let values = context! {
         page => "/triage", known, chosen, sections, days => asked.first("days").unwrap_or("3"), platform => value("platform"),
-        group => value("group"), groups => Group::ALL.map(|group| (group.name(), title(group))),
+        group => value("group"), q => value("q"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit"], &[]),
+         groups => Group::ALL.map(|group| (group.name(), title(group))),
     };
     service.pages.render(StatusCode::OK, "triage.html", Some("Triage"), values)
 }
@@ -87,6 +90,6 @@ fn row(found: &Found, suite: &str, commits: &ByUuid, short: &BTreeMap<&Configura
         suite, test => found.test, class, symbol, state => NAMES.get(usize::from(found.state)), configurations,
         since => found.since, before => found.before, impact => found.impact, bars, failed, ran => found.history.len(),
         seconds => (found.since / 100) as i64, since_name => commits.name(found.since),
-        before_name => found.before.map(|uuid| commits.name(uuid)),
+        before_name => found.before.map(|uuid| commits.name(uuid)), bugs => found.bugs.iter().map(known::shown).collect::<Vec<_>>(),
     }
 }

@@ -11,14 +11,17 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
+use schema::bug::BugLink;
 use schema::configuration::{Configuration, stable_hash};
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
+use schema::openapi::{Operation, list_of, object, shared, text, texts, whole};
 use schema::state::{ERROR, NAMES};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::bugs::known;
 use crate::error::{ApiError, bad};
 use crate::flaky::BROKEN;
+use crate::language::{Field, Question, Subject};
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
@@ -44,6 +47,22 @@ const MAX_FIXED: usize = 2000;
 /// Failures that one question reads at most.
 const MAX_FAILURES: u64 = 1_000_000;
 const DAY: u64 = 86_400 * 100;
+/// What can be asked about the tests of the list.
+pub(crate) const FIELDS: [Field; 10] = [
+    Field::Status,
+    Field::State,
+    Field::On,
+    Field::Only,
+    Field::Count,
+    Field::Flaky,
+    Field::Row,
+    Field::Since,
+    Field::Bug,
+    Field::Suite,
+];
+
+/// Where a test did not fail, in its small history.
+const PASSED: u8 = b'8';
 
 /// A test on the list.
 #[derive(Debug)]
@@ -59,6 +78,35 @@ pub(crate) struct Found {
     pub(crate) impact: usize,
     /// The suite's newest commits, newest first: the worst unexpected state, 8 where it did not fail.
     pub(crate) history: String,
+    /// Those that explain its failures.
+    pub(crate) bugs: Vec<BugLink>,
+}
+
+impl Found {
+    /// Newest commits in a row on which it failed.
+    pub(crate) fn row(&self) -> usize {
+        self.history.bytes().take_while(|state| *state != PASSED).count()
+    }
+
+    fn is_meant(&self, suite: &str, question: &Question) -> bool {
+        if question.is_empty() {
+            return true;
+        }
+        let places: Vec<String> = self.configurations.iter().map(Configuration::name).collect();
+        let failed = self.history.bytes().filter(|state| *state != PASSED).count();
+        question.matches(&Subject {
+            suite,
+            test: &self.test,
+            status: Some(self.group),
+            state: self.state,
+            places: &places,
+            count: places.len() as u64,
+            share: failed as f64 / self.history.len().max(1) as f64,
+            row: self.row() as u64,
+            since: self.since / 100,
+            bugs: &self.bugs.iter().collect::<Vec<_>>(),
+        })
+    }
 }
 
 /// What a suite's newest runs say.
@@ -76,7 +124,7 @@ pub(crate) struct Answer {
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/triage",
     "Tests that began to fail, still fail, were fixed or are flaky, by impact",
-    &[&CONFIGURATION, &["suite", "days", "group", "recent", "branch", "limit", "format"]],
+    &[&CONFIGURATION, &["suite", "days", "group", "q", "recent", "branch", "limit", "format"]],
     || {
         let test = object(&[
             ("test", text()),
@@ -87,6 +135,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
             ("before", json!({ "type": ["integer", "null"] })),
             ("impact", whole()),
             ("history", json!({ "type": "string", "pattern": "^[0-8]*$" })),
+            ("bugs", texts()),
         ]);
         object(&[
             ("suite", text()),
@@ -116,7 +165,7 @@ fn shown(found: &Found) -> Value {
     json!({
         "test": found.test, "group": found.group, "state": NAMES.get(usize::from(found.state)),
         "configurations": found.configurations, "since": found.since, "before": found.before, "impact": found.impact,
-        "history": found.history,
+        "history": found.history, "bugs": found.bugs.iter().map(|bug| bug.url.as_str()).collect::<Vec<_>>(),
     })
 }
 
@@ -155,6 +204,7 @@ pub(crate) async fn find(
     if let Some(unknown) = asked.iter().find(|asked| Group::ALL.iter().all(|group| group.name() != **asked)) {
         return Err(bad(format!("{unknown} is not a group; the groups are new, still, fixed and flaky")));
     }
+    let question = Question::read(parameters.first("q").unwrap_or_default(), &FIELDS)?;
     let limit = parameters.limit(limit)?.min(1000) as usize;
     let selection = Selection::within(service, parameters, Bounds::last_weeks(WEEKS), RUNS).await?;
     let mut answer = Answer { days, configurations: Vec::new(), counts: BTreeMap::new(), tests: Vec::new() };
@@ -173,6 +223,11 @@ pub(crate) async fn find(
     let judged = judge(failures(service, suite, &selection).await?, &runs, newest, since);
     let judged = without_gone(service, suite, &selection, &ids, judged, (newest, since)).await?;
     let mut found: Vec<Found> = judged.into_iter().map(|judged| told(judged, &ids, &selection, &commits)).collect();
+    let bugs = known::of_suite(service, suite).await?;
+    for test in &mut found {
+        test.bugs = bugs.of(&test.test, &test.configurations).into_iter().cloned().collect();
+    }
+    found.retain(|test| test.is_meant(suite, &question));
     for test in &found {
         *answer.counts.entry(test.group).or_default() += 1;
     }
@@ -303,12 +358,22 @@ fn told(judged: Judged<'_>, ids: &[u64], selection: &Selection<'_>, commits: &[u
     let Judged { test, histories, finding: Finding { group, state, affected, since, before, impact } } = judged;
     let known = |index: &usize| selection.matching.get(ids.get(*index)?).cloned();
     let configurations = affected.iter().filter_map(known).collect();
-    Found { test, group, state, configurations, since, before, impact, history: spark(commits, &histories) }
+    Found {
+        test,
+        group,
+        state,
+        configurations,
+        since,
+        before,
+        impact,
+        history: spark(commits, &histories),
+        bugs: Vec::new(),
+    }
 }
 
 /// The worst unexpected state on each of the commits, 8 where the test did not fail.
 fn spark(commits: &[u64], histories: &[History<'_>]) -> String {
-    let mut worst = vec![b'8'; commits.len()];
+    let mut worst = vec![PASSED; commits.len()];
     for history in histories {
         for (position, state) in &history.failed {
             let commit = commits.binary_search_by(|commit| history.runs[*position].cmp(commit));

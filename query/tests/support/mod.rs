@@ -59,6 +59,8 @@ pub fn options() -> QueryOptions {
     QueryOptions {
         intake: &[],
         title: "Results".into(),
+        address: None,
+        alerts: query::AlertOptions::default(),
         repositories: vec![webkit],
         archive_routes: serde_json::Map::new(),
         xcode_cloud_suites: Vec::new(),

@@ -15,6 +15,8 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (8, "receipts", include_str!("../../migrations/0008_receipts.sql")),
     (9, "no_insert_deduplication", include_str!("../../migrations/0009_no_insert_deduplication.sql")),
     (10, "small_granules_of_receipts", include_str!("../../migrations/0010_small_granules_of_receipts.sql")),
+    (11, "bugs", include_str!("../../migrations/0011_bugs.sql")),
+    (12, "alerts", include_str!("../../migrations/0012_alerts.sql")),
 ];
 
 /// The engine of a cluster's database.

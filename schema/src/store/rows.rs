@@ -215,6 +215,20 @@ pub struct DeadLetterRow {
     pub version: u64,
 }
 
+/// That a bug explains failures of a test; `configuration` is the JSON text of the members that are given.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct BugRow {
+    pub suite: String,
+    pub test: String,
+    pub url: String,
+    pub configuration: String,
+    pub note: String,
+    pub is_open: u8,
+    pub linked_at: u32,
+    pub version: u64,
+}
+
 /// What was done about a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadLetterState {

@@ -1,0 +1,133 @@
+//! `POST /api/bugs`: somebody says that a bug explains how a test fails, or takes that back. From a page it is a form, whose
+//! sender is led back to the test that it came from (`shown`).
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
+use schema::bug::BugLink;
+use schema::configuration::Configuration;
+use schema::event::Request;
+use schema::results::MAX_NAME_BYTES;
+use serde_json::{Map, Value, json};
+
+use crate::append::{Told, append, now, wait_until_applied};
+use crate::document::{self, suite_name};
+use crate::error::{IntakeError, bad};
+use crate::routes::SHORT_WAIT;
+use crate::{Intake, body};
+
+/// What every browser and proxy takes as an address.
+const MAX_URL_BYTES: usize = 2048;
+/// A line that a list can show.
+const MAX_NOTE_BYTES: usize = 500;
+
+pub(crate) async fn link(
+    State(intake): State<Intake>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, IntakeError> {
+    let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
+    let members: Map<String, Value> = serde_json::from_str(document::object(&body)?)
+        .map_err(|_| bad("Expected a bug's suite, test and url as a JSON object"))?;
+    let link = read(&members)?;
+    let shown = members.get("shown").and_then(Value::as_str).unwrap_or(&link.test);
+    let back = form_urlencoded::Serializer::new(String::new())
+        .append_pair("suite", &link.suite)
+        .append_pair("test", shown)
+        .finish();
+    // What is said of one suite keeps its order.
+    let key = link.suite.clone().into_bytes();
+    let told = Told::by(&headers);
+    let receipt = append(&intake, &key, Request::Bug(link), now(), Bytes::from_static(b"null"), told).await?;
+    if !wait_until_applied(&intake, receipt, SHORT_WAIT).await {
+        return Err(IntakeError::Unavailable("The bug is stored but not visible yet".into()));
+    }
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    Ok(if accepted.is_some_and(|kinds| kinds.contains("text/html")) {
+        Redirect::to(&format!("/?{back}")).into_response()
+    } else {
+        Json(json!({ "status": "ok" })).into_response()
+    })
+}
+
+fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
+    // A form's values that look like JSON came as such: a test may be called 5.
+    let text = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let suite = suite_name(Some(Value::String(text("suite"))))?;
+    let (test, url, note) = (text("test"), text("url"), text("note"));
+    if test.is_empty() || test.len() > MAX_NAME_BYTES || test.chars().any(char::is_control) {
+        return Err(bad("'test' must be the name of a test, or a pattern with *"));
+    }
+    if !is_page(&url) {
+        return Err(bad("'url' must be the address of the bug's page: it begins with https:// or http://"));
+    }
+    if note.len() > MAX_NOTE_BYTES || note.chars().any(char::is_control) {
+        return Err(bad(format!("'note' must be a line of at most {MAX_NOTE_BYTES} bytes")));
+    }
+    let configuration = match members.get("configuration") {
+        None | Some(Value::Null) => Configuration::default(),
+        Some(given) => Configuration::from_json(given).map_err(|error| bad(format!("'configuration': {error}")))?,
+    };
+    let is_open = match text("state").as_str() {
+        "" | "open" => true,
+        "closed" => false,
+        other => return Err(bad(format!("'state' is open or closed, not '{other}'"))),
+    };
+    Ok(BugLink { suite, test, url, note, configuration, is_open })
+}
+
+/// Pages link to it, so it must lead to a page and nowhere else.
+fn is_page(url: &str) -> bool {
+    let host = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
+        && url.len() <= MAX_URL_BYTES
+        && !url.chars().any(|character| character.is_control() || character.is_whitespace())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BugLink, IntakeError> {
+        super::read(&serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_form_s_number_is_a_name() {
+        let link = read(r#"{"suite":"s","test":5,"url":"https://bugs.example.org/7","note":" slow "}"#).unwrap();
+        assert_eq!((link.test.as_str(), link.note.as_str(), link.is_open), ("5", "slow", true));
+    }
+
+    #[test]
+    fn only_pages_are_linked() {
+        let of = |url: &str| read(&json!({ "suite": "s", "test": "a", "url": url }).to_string());
+        for url in ["http://bugs/1", "https://bugs.example.org/show?id=1#c2"] {
+            assert_eq!(of(url).unwrap().url, url);
+        }
+        for url in ["", "bugs/1", "javascript:alert(1)", "https://", "https:///x", "https://a b", " data:x"] {
+            assert!(of(url).unwrap_err().to_string().starts_with("'url' must be"), "{url}");
+        }
+        assert!(of(&format!("https://{}", "a".repeat(MAX_URL_BYTES))).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let refused = |text: &str| read(text).unwrap_err().to_string();
+        assert_eq!(refused("{}"), "No test suite specified");
+        assert!(refused(r#"{"suite":"s"}"#).starts_with("'test' must be"));
+        assert!(refused(r#"{"suite":"s","test":"a\nb"}"#).starts_with("'test' must be"));
+        let with = |more: &str| refused(&format!(r#"{{"suite":"s","test":"a","url":"http://b/1",{more}}}"#));
+        assert!(with(r#""state":"gone""#).starts_with("'state' is"));
+        assert!(with(r#""note":"a\nb""#).starts_with("'note' must"));
+        assert!(with(r#""configuration":{"platform":1}"#).starts_with("'configuration': 'platform'"));
+    }
+}

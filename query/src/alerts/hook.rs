@@ -1,0 +1,138 @@
+//! Who is told, of what, and how.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::{ApiError, bad};
+use crate::language::Question;
+use crate::triage;
+
+/// A hook that takes longer is told again.
+const TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_STALE_HOURS: u64 = 14 * 24;
+
+/// Who is told what broke.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlertOptions {
+    /// Seconds between two looks.
+    pub seconds: u64,
+    /// Who is told. Of several query services only one should have any.
+    pub hooks: Vec<Hook>,
+}
+
+impl Default for AlertOptions {
+    fn default() -> Self {
+        Self { seconds: 60, hooks: Vec::new() }
+    }
+}
+
+/// An address that takes messages as JSON.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hook {
+    /// Its name, in messages and in what is remembered of them.
+    pub name: String,
+    /// Where it takes POST; whoever knows it may write there.
+    pub url: String,
+    /// Only these suites; all that ran lately if there are none.
+    #[serde(default)]
+    pub suites: Vec<String>,
+    /// What it is told of, in the words of the search of triage.
+    #[serde(default = "new_failures")]
+    pub q: String,
+    /// It is told, too, of configurations that did not run a suite for so many hours.
+    #[serde(default)]
+    pub stale_hours: Option<u64>,
+}
+
+fn new_failures() -> String {
+    "status:new".to_owned()
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, url: _, suites, q, stale_hours } = self;
+        let mut shown = formatter.debug_struct("Hook");
+        shown.field("name", name).field("suites", suites).field("q", q).field("stale_hours", stale_hours);
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl Hook {
+    /// Posts a message; the error says what the hook did and nothing of its address.
+    pub(super) async fn tell(&self, message: String) -> Result<(), String> {
+        let url = self.url.clone();
+        let told = tokio::task::spawn_blocking(move || {
+            let agent: ureq::Agent = ureq::Agent::config_builder()
+                .timeout_global(Some(TIMEOUT))
+                .max_redirects(0)
+                .http_status_as_error(false)
+                .user_agent("resultsdb")
+                .build()
+                .into();
+            let posted = agent.post(&url).header("content-type", "application/json").send(message);
+            match posted.map(|answer| answer.status().as_u16()) {
+                Ok(200..=299) => Ok(()),
+                Ok(status) => Err(format!("answered with status {status}")),
+                Err(ureq::Error::Timeout(_)) => Err("took too long to answer".to_owned()),
+                Err(_) => Err("could not be reached".to_owned()),
+            }
+        });
+        told.await.unwrap_or_else(|_| Err("could not be asked".to_owned()))
+    }
+}
+
+/// Whether every hook can be told something, so that a mistake shows at the start.
+pub fn check_alerts(options: &AlertOptions) -> Result<(), ApiError> {
+    let mut names = BTreeSet::new();
+    for hook in &options.hooks {
+        let name = &hook.name;
+        if name.is_empty() || !names.insert(name) {
+            return Err(bad(format!(
+                "two hooks are called '{name}', or it has no name; what they were told of goes by that"
+            )));
+        }
+        if !["https://", "http://"].iter().any(|scheme| hook.url.starts_with(scheme)) {
+            return Err(bad(format!("the url of the hook '{name}' must begin with https:// or http://")));
+        }
+        if hook.stale_hours.is_some_and(|hours| !(1..=MAX_STALE_HOURS).contains(&hours)) {
+            return Err(bad(format!("stale_hours of the hook '{name}' is a number from 1 to {MAX_STALE_HOURS}")));
+        }
+        Question::read(&hook.q, &triage::FIELDS)
+            .map_err(|error| bad(format!("the q of the hook '{name}': {error}")))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn hook(name: &str, url: &str) -> Hook {
+        Hook { name: name.into(), url: url.into(), suites: Vec::new(), q: new_failures(), stale_hours: None }
+    }
+
+    fn refused(hooks: Vec<Hook>) -> String {
+        check_alerts(&AlertOptions { hooks, ..AlertOptions::default() }).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mistakes_show_at_the_start() {
+        let good = hook("a", "https://chat.example.org/secret");
+        assert!(check_alerts(&AlertOptions { hooks: vec![good.clone()], ..AlertOptions::default() }).is_ok());
+        assert!(refused(vec![good.clone(), good.clone()]).contains("two hooks are called 'a'"));
+        assert!(refused(vec![hook("a", "chat.example.org")]).contains("must begin with"));
+        assert!(refused(vec![Hook { stale_hours: Some(0), ..good.clone() }]).contains("stale_hours"));
+        assert!(refused(vec![Hook { q: "stauts:new".into(), ..good }]).contains("did you mean"));
+    }
+
+    #[test]
+    fn nothing_shows_an_address() {
+        assert!(!format!("{:?}", hook("a", "https://chat.example.org/secret")).contains("secret"));
+    }
+}

@@ -1,0 +1,216 @@
+//! Bugs that explain failures, and hooks that are told of those that nobody explains yet: through HTTP, over restarts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use support::{Server, now, until, upload};
+
+const DAY: i64 = 86_400;
+
+/// A dozen runs in six days, of which the newest `failed` failed.
+fn upload_history(server: &Server, failed: i64) {
+    for index in 0..12 {
+        let time = now() - 3600 - (11 - index) * DAY / 2;
+        let outcome = json!({ "actual": if index >= 12 - failed { "TEXT" } else { "PASS" } });
+        let steady: serde_json::Map<String, Value> = (0..20).map(|it| (format!("{it}.html"), json!({}))).collect();
+        let results = json!({ "css": { "grid.html": outcome, "flex.html": outcome }, "steady": steady });
+        assert_eq!(server.post("/api/upload", &upload(time, time + 60, &results)).unwrap().0, 200);
+    }
+}
+
+fn link(server: &Server, bug: &Value) -> (u16, String) {
+    server.post("/api/bugs", bug.to_string().as_bytes()).unwrap()
+}
+
+/// The tests that triage lists for a question.
+fn listed(server: &Server, q: &str) -> BTreeSet<String> {
+    let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+    let answer = server.json(&format!("/api/triage?suite=layout-tests&q={q}"));
+    answer["tests"].as_array().unwrap().iter().map(|test| test["test"].as_str().unwrap().to_owned()).collect()
+}
+
+fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+    names.map(str::to_owned).into()
+}
+
+#[test]
+fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    upload_history(&server, 3);
+    assert_eq!(listed(&server, "bug:none"), set(["css/flex.html", "css/grid.html"]));
+    let bug = json!({ "suite": "layout-tests", "test": "css/grid.html", "url": "https://bugs.example.org/4711", "note": "a <font>" });
+    assert_eq!(link(&server, &bug).0, 200);
+    // On another platform: not these failures.
+    let elsewhere = json!({ "suite": "layout-tests", "test": "css/*", "url": "https://bugs.example.org/1", "configuration": { "platform": "iOS" } });
+    assert_eq!(link(&server, &elsewhere).0, 200);
+    assert_eq!(listed(&server, "bug:4711"), set(["css/grid.html"]));
+    assert_eq!(listed(&server, "bug:none"), set(["css/flex.html"]));
+    assert_eq!(listed(&server, "css/* row:3 -bug:font"), set(["css/flex.html"]));
+    assert_eq!(server.json("/api/bugs?suite=layout-tests&test=css/grid.html").as_array().unwrap().len(), 2);
+    assert_eq!(
+        server.json("/api/flaky?suite=layout-tests&q=bug:4711")["tests"][0]["bugs"][0],
+        "https://bugs.example.org/4711"
+    );
+    for page in ["/triage", "/investigate", "/?suite=layout-tests&test=css/grid.html"] {
+        let (status, html) = server.get(page);
+        let html = html.replace("&#x2f;", "/");
+        assert!(status == 200 && html.contains("href=\"https://bugs.example.org/4711\""), "{page}: {html}");
+        assert!(html.contains("a &lt;font&gt;") && !html.contains("a <font>"), "{page}");
+    }
+    // It outlives the process, and is taken back from there on.
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    let server = Server::start(folder.path());
+    assert_eq!(listed(&server, "bug:any"), set(["css/grid.html"]));
+    let mut closed = bug.clone();
+    closed["state"] = "closed".into();
+    assert_eq!(link(&server, &closed).0, 200);
+    assert_eq!(listed(&server, "bug:any"), set([]));
+    let (status, text) = link(&server, &json!({ "suite": "layout-tests", "test": "a", "url": "javascript:alert(1)" }));
+    assert!(status == 400 && text.contains("'url' must be"), "{text}");
+}
+
+#[test]
+fn a_feed_has_what_broke_and_what_was_fixed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    upload_history(&server, 3);
+    let (status, escaped) = server.get("/triage.atom?q=grid");
+    assert_eq!(status, 200);
+    let feed = escaped.replace("&#x2f;", "/");
+    assert!(
+        feed.contains("<title>layout-tests css/grid.html newly fails (text) on Mac 14.2.0 Release using arm64</title>"),
+        "{feed}"
+    );
+    assert_eq!(feed.matches("<entry>").count(), 1);
+    assert_eq!(server.get("/triage.atom?q=grid").1, escaped);
+    assert_eq!(server.get("/triage.atom?group=fixed").1.matches("<entry>").count(), 0);
+    assert_eq!(server.get("/triage.atom?q=stauts:new").0, 400);
+}
+
+/// Takes messages on a port of its own; refuses as many as it is told to.
+struct Receiver {
+    url: String,
+    told: Arc<Mutex<Vec<Value>>>,
+    refusals: Arc<Mutex<u32>>,
+}
+
+impl Receiver {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/secret", listener.local_addr().unwrap());
+        let (told, refusals) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
+        let (kept, refused) = (Arc::clone(&told), Arc::clone(&refusals));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let (mut line, mut length) = (String::new(), 0);
+                while reader.read_line(&mut line).unwrap() > 2 {
+                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                let mut refusals = refused.lock().unwrap();
+                let status = if *refusals > 0 { "500 Internal Server Error" } else { "204 No Content" };
+                if *refusals > 0 {
+                    *refusals -= 1;
+                } else {
+                    kept.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                }
+                write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+            }
+        });
+        Self { url, told, refusals }
+    }
+
+    /// Texts of all findings so far.
+    fn texts(&self) -> Vec<String> {
+        let told = self.told.lock().unwrap();
+        let findings = told.iter().flat_map(|message| message["findings"].as_array().unwrap().clone());
+        findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn with_hook(folder: &Path, hook: &str) -> Server {
+    let config = format!(
+        "title = \"Results\"\naddress = \"https://results.example.org/\"\n[alerts]\nseconds = 1\n[[alerts.hooks]]\n{hook}"
+    );
+    let file = folder.join("config.toml");
+    std::fs::write(&file, config).unwrap();
+    let (data, file) = (folder.join("data").display().to_string(), file.display().to_string());
+    Server::spawn(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &data, "--config", &file])
+}
+
+#[test]
+fn a_hook_is_told_once_of_what_its_question_begins_to_find() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start();
+    *receiver.refusals.lock().unwrap() = 2;
+    let hook =
+        format!("name = \"chat\"\nurl = \"{}\"\nq = \"status:new row:>=3 bug:none\"\nstale_hours = 2\n", receiver.url);
+    let mut server = with_hook(folder.path(), &hook);
+    let bug = json!({ "suite": "layout-tests", "test": "css/flex.html", "url": "https://bugs.example.org/1" });
+    assert_eq!(link(&server, &bug).0, 200);
+    upload_history(&server, 3);
+    until("the hook is told, although it refused twice", || !receiver.texts().is_empty());
+    let message = receiver.told.lock().unwrap()[0].clone();
+    assert_eq!((message["hook"].as_str(), message["more"].as_u64()), (Some("chat"), Some(0)));
+    let page = "https://results.example.org/?suite=layout-tests&test=css%2Fgrid.html";
+    assert!(message["text"].as_str().unwrap().contains(page), "{message}");
+    assert_eq!(message["findings"][0]["row"], 3);
+    let grid = "layout-tests css/grid.html newly fails (text) on Mac 14.2.0 Release using arm64";
+    assert_eq!(receiver.texts(), [grid]);
+    let remembered = |server: &Server| server.get("/metrics").1.contains("resultsdb_alerts_total{hook=\"chat\"} 1");
+    until("that is remembered", || remembered(&server));
+    // Not again, not even by another process; a test whose bug is taken back is news.
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    let server = with_hook(folder.path(), &hook);
+    let mut closed = bug.clone();
+    closed["state"] = "closed".into();
+    assert_eq!(link(&server, &closed).0, 200);
+    until("the hook is told again", || receiver.texts().len() > 1);
+    assert_eq!(receiver.texts(), [grid, &grid.replace("grid", "flex")]);
+    until("that is remembered", || remembered(&server));
+}
+
+#[test]
+fn a_hook_is_told_of_configurations_that_do_not_run_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start();
+    let hook = format!("name = \"chat\"\nurl = \"{}\"\nq = \"status:new\"\nstale_hours = 1\n", receiver.url);
+    let server = with_hook(folder.path(), &hook);
+    let time = now() - 3 * 3600 - 60;
+    assert_eq!(server.post("/api/upload", &upload(time, time, &json!({ "a.html": {} }))).unwrap().0, 200);
+    until("the hook is told", || !receiver.texts().is_empty());
+    assert_eq!(receiver.texts(), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
+}
+
+#[test]
+fn a_hook_that_is_wrong_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[[alerts.hooks]]\nname = \"chat\"\nurl = \"https://chat.example.org/secret\"\nq = \"stauts:new\"\n";
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, config).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_resultsdb"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(folder.path().join("data"))
+        .arg("--config")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("did you mean 'status:'") && !text.contains("secret"), "{text}");
+}

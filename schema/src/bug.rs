@@ -1,0 +1,71 @@
+//! Bugs that explain failures: what somebody says of a test, for everybody who meets its failures.
+
+use serde::{Deserialize, Serialize};
+
+use crate::configuration::Configuration;
+
+/// That a bug explains how a test fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BugLink {
+    /// The suite.
+    pub suite: String,
+    /// The test, or those whose names a pattern with `*` describes.
+    pub test: String,
+    /// The bug's page.
+    pub url: String,
+    /// What a reader should know of it, in a line; may be empty.
+    #[serde(default)]
+    pub note: String,
+    /// It explains failures only where the configuration has the members that this one has.
+    #[serde(default)]
+    pub configuration: Configuration,
+    /// False takes an earlier link back.
+    pub is_open: bool,
+}
+
+impl BugLink {
+    /// Whether it explains failures on this configuration.
+    pub fn covers(&self, configuration: &Configuration) -> bool {
+        fn agrees<T: PartialEq>(asked: &Option<T>, found: &Option<T>) -> bool {
+            asked.is_none() || asked == found
+        }
+        let (asked, found) = (&self.configuration, configuration);
+        agrees(&asked.platform, &found.platform)
+            && agrees(&asked.version, &found.version)
+            && agrees(&asked.is_simulator, &found.is_simulator)
+            && agrees(&asked.architecture, &found.architecture)
+            && agrees(&asked.version_name, &found.version_name)
+            && agrees(&asked.model, &found.model)
+            && agrees(&asked.style, &found.style)
+            && agrees(&asked.flavor, &found.flavor)
+            && agrees(&asked.sdk, &found.sdk)
+    }
+
+    /// Whether it names more than one test.
+    pub fn is_pattern(&self) -> bool {
+        self.test.contains('*')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_that_are_not_given_are_free() {
+        let mac = Configuration { platform: Some("Mac".into()), is_simulator: Some(false), ..Configuration::default() };
+        let mut link = BugLink {
+            suite: "s".into(),
+            test: "a".into(),
+            url: "https://bugs.example.org/1".into(),
+            note: String::new(),
+            configuration: Configuration::default(),
+            is_open: true,
+        };
+        assert!(link.covers(&mac));
+        link.configuration.platform = Some("Mac".into());
+        assert!(link.covers(&mac));
+        link.configuration.style = Some("Debug".into());
+        assert!(!link.covers(&mac));
+    }
+}
