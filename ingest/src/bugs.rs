@@ -30,6 +30,7 @@ pub(crate) async fn link(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, IntakeError> {
+    body::from_own_page(&headers)?;
     let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
     let members: Map<String, Value> = serde_json::from_str(document::object(&body)?)
         .map_err(|_| bad("Expected a bug's suite, test and url as a JSON object"))?;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::Intake;
 use crate::append::now;
-use crate::body::without_query;
+use crate::body::{from_own_page, without_query};
 use crate::error::IntakeError;
 
 pub(crate) async fn act(
@@ -21,6 +21,7 @@ pub(crate) async fn act(
     headers: HeaderMap,
 ) -> Result<Response, IntakeError> {
     without_query(query.as_deref())?;
+    from_own_page(&headers)?;
     let unknown = || IntakeError::NotFound(format!("There is no dead letter '{id}' that waits"));
     let state = match action.as_str() {
         "replay" => DeadLetterState::Replayed,

@@ -23,6 +23,7 @@ mod failures;
 mod flaky;
 mod language;
 mod live;
+mod messages;
 mod operations;
 mod pages;
 mod parameters;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use support::{Server, now, until, upload};
+use support::{Server, agent, now, until, upload};
 
 const DAY: i64 = 86_400;
 
@@ -18,7 +18,8 @@ const DAY: i64 = 86_400;
 fn upload_history(server: &Server, failed: i64) {
     for index in 0..12 {
         let time = now() - 3600 - (11 - index) * DAY / 2;
-        let outcome = json!({ "actual": if index >= 12 - failed { "TEXT" } else { "PASS" } });
+        let log = "\n  <b>3</b> is not 4\nat line 7";
+        let outcome = json!({ "log": log, "actual": if index >= 12 - failed { "TEXT" } else { "PASS" } });
         let steady: serde_json::Map<String, Value> = (0..20).map(|it| (format!("{it}.html"), json!({}))).collect();
         let results = json!({ "css": { "grid.html": outcome, "flex.html": outcome }, "steady": steady });
         assert_eq!(server.post("/api/upload", &upload(time, time + 60, &results)).unwrap().0, 200);
@@ -63,6 +64,7 @@ fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
         let (status, html) = server.get(page);
         let html = html.replace("&#x2f;", "/");
         assert!(status == 200 && html.contains("href=\"https://bugs.example.org/4711\""), "{page}: {html}");
+        assert!(page.contains("test=") || html.contains("&lt;b&gt;3&lt;/b&gt; is not 4</small>"), "{page}: {html}");
         assert!(html.contains("a &lt;font&gt;") && !html.contains("a <font>"), "{page}");
     }
     // It outlives the process, and is taken back from there on.
@@ -73,6 +75,13 @@ fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
     let mut closed = bug.clone();
     closed["state"] = "closed".into();
     assert_eq!(link(&server, &closed).0, 200);
+    assert_eq!(listed(&server, "bug:any"), set([]));
+    let elsewhere = agent()
+        .post(format!("{}/api/bugs", server.url))
+        .header("sec-fetch-site", "cross-site")
+        .send(bug.to_string().as_bytes())
+        .unwrap();
+    assert_eq!(elsewhere.status(), 400);
     assert_eq!(listed(&server, "bug:any"), set([]));
     let (status, text) = link(&server, &json!({ "suite": "layout-tests", "test": "a", "url": "javascript:alert(1)" }));
     assert!(status == 400 && text.contains("'url' must be"), "{text}");

@@ -24,7 +24,7 @@ use crate::ranges::Bounds;
 use crate::results::SuiteRun;
 use crate::routes::Service;
 use crate::selection::{Entry, Place, Selection};
-use crate::{commits, failures, results};
+use crate::{commits, failures, messages, results};
 
 /// Runs of each configuration, unless more are asked for.
 const RUNS: u64 = 1;
@@ -145,11 +145,13 @@ impl Page<'_> {
         let number = if self.alone { self.narrow.page.min(pages) } else { 1 };
         let from = (number - 1) * TESTS;
         let shown = &failing[from..matching.min(from + TESTS)];
+        let names = shown.iter().map(|it| it.test);
+        let messages = messages::newest(self.service, suite, &selection, names).await?;
         let groups: Vec<Value> = narrow::grouped(shown)
             .into_iter()
             .map(|(at, tests)| {
                 let open = tests.len() <= OPEN;
-                let tests: Vec<Value> = tests.into_iter().map(test_of).collect();
+                let tests: Vec<Value> = tests.into_iter().map(|it| test_of(it, messages.get(it.test))).collect();
                 let places: Vec<_> = at.iter().filter_map(|index| places.get(*index)).collect();
                 context! { open, tests, places }
             })
@@ -230,9 +232,9 @@ struct PlaceFound {
     start_time: u32,
 }
 
-fn test_of(it: &Failing<'_>) -> Value {
+fn test_of(it: &Failing<'_>, message: Option<&String>) -> Value {
     let state = NAMES.get(usize::from(it.state)).copied().unwrap_or_default();
     let (class, symbol) = status::symbol(it.state);
     let bugs: Vec<Value> = it.bugs.iter().map(|bug| known::shown(bug)).collect();
-    context! { test => it.test, state, class, symbol, bugs }
+    context! { test => it.test, state, class, symbol, bugs, message }
 }

@@ -90,6 +90,6 @@ fn row(found: &Found, suite: &str, commits: &ByUuid, short: &BTreeMap<&Configura
         suite, test => found.test, class, symbol, state => NAMES.get(usize::from(found.state)), configurations,
         since => found.since, before => found.before, impact => found.impact, bars, failed, ran => found.history.len(),
         seconds => (found.since / 100) as i64, since_name => commits.name(found.since),
-        before_name => found.before.map(|uuid| commits.name(uuid)), bugs => found.bugs.iter().map(known::shown).collect::<Vec<_>>(),
+        before_name => found.before.map(|uuid| commits.name(uuid)), message => found.message, bugs => found.bugs.iter().map(known::shown).collect::<Vec<_>>(),
     }
 }

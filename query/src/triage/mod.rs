@@ -22,6 +22,7 @@ use crate::bugs::known;
 use crate::error::{ApiError, bad};
 use crate::flaky::BROKEN;
 use crate::language::{Field, Question, Subject};
+use crate::messages;
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
@@ -80,6 +81,8 @@ pub(crate) struct Found {
     pub(crate) history: String,
     /// Those that explain its failures.
     pub(crate) bugs: Vec<BugLink>,
+    /// The first line of what it said when it failed last, lately.
+    pub(crate) message: Option<String>,
 }
 
 impl Found {
@@ -136,6 +139,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
             ("impact", whole()),
             ("history", json!({ "type": "string", "pattern": "^[0-8]*$" })),
             ("bugs", texts()),
+            ("message", json!({ "type": ["string", "null"] })),
         ]);
         object(&[
             ("suite", text()),
@@ -166,6 +170,7 @@ fn shown(found: &Found) -> Value {
         "test": found.test, "group": found.group, "state": NAMES.get(usize::from(found.state)),
         "configurations": found.configurations, "since": found.since, "before": found.before, "impact": found.impact,
         "history": found.history, "bugs": found.bugs.iter().map(|bug| bug.url.as_str()).collect::<Vec<_>>(),
+        "message": found.message,
     })
 }
 
@@ -235,6 +240,13 @@ pub(crate) async fn find(
     let rank = |test: &Found| (test.group, usize::MAX - test.impact, u64::MAX - test.since);
     found.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.test.cmp(&other.test)));
     found.truncate(limit);
+    let lately = selection.bounds.end.saturating_sub(MAX_DAYS * DAY);
+    let lately = Selection { bounds: Bounds { begin: lately, ..selection.bounds }, ..selection.clone() };
+    let names: Vec<String> = found.iter().map(|test| test.test.clone()).collect();
+    let mut messages = messages::newest(service, suite, &lately, names.iter().map(String::as_str)).await?;
+    for test in &mut found {
+        test.message = messages.remove(test.test.as_str());
+    }
     answer.tests = found;
     Ok(answer)
 }
@@ -368,6 +380,7 @@ fn told(judged: Judged<'_>, ids: &[u64], selection: &Selection<'_>, commits: &[u
         impact,
         history: spark(commits, &histories),
         bugs: Vec::new(),
+        message: None,
     }
 }
 
