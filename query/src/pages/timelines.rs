@@ -9,7 +9,7 @@ use schema::configuration::Configuration;
 
 use super::status::symbol;
 use super::{dashboards, time};
-use crate::bugs::known;
+use crate::bugs::known::{self, Known};
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
 use crate::routes::Service;
@@ -122,7 +122,14 @@ async fn timeline(
     let verdicts = verdict::of_rows(&window);
     let more = window.columns.len() > drawn;
     window.columns.truncate(drawn);
-    let commits = commits::by_uuid(service, &window.columns.iter().copied().collect()).await?;
+    let uuids = window.columns.iter().copied().collect();
+    let known = async {
+        match test {
+            Some(_) => known::of_suite(service, suite).await,
+            None => Ok(Known::default()),
+        }
+    };
+    let (commits, known) = futures_util::try_join!(commits::by_uuid(service, &uuids), known)?;
     let head = |uuid: &u64| {
         let message = commits.get(*uuid).and_then(|commit| commit.message.as_deref()).unwrap_or_default();
         let (subject, seconds) = (message.lines().next().unwrap_or_default(), (*uuid / 100) as i64);
@@ -149,7 +156,7 @@ async fn timeline(
         context! { short, name => row.configuration.name(), query => row.configuration.query(), json, verdict, cells }
     };
     let bugs: Vec<Value> = match test {
-        Some(test) => known::of_suite(service, suite).await?.of(test, &[]).into_iter().map(known::shown).collect(),
+        Some(test) => known.of(test, &[]).into_iter().map(known::shown).collect(),
         None => Vec::new(),
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
