@@ -15,6 +15,9 @@ use crate::error::{IntakeError, bad};
 /// The longest wait that a sender may ask for.
 const MAX_WAIT: Duration = Duration::from_secs(300);
 
+/// What others ask for next always waits for the views, this long.
+const SHORT_WAIT: Duration = Duration::from_secs(30);
+
 /// Larger results go to the blob store; a log is slow with large records, and limits them.
 const INLINE_BYTES: usize = 8 << 20;
 
@@ -119,6 +122,21 @@ pub(crate) async fn wait_until_applied(intake: &Intake, receipt: Receipt, limit:
         }
     };
     tokio::time::timeout(limit.min(MAX_WAIT), poll).await.is_ok()
+}
+
+/// Appends what others ask for next, a commit or a bug, and waits until the views show it; `what` it is, for the error.
+pub(crate) async fn append_and_show(
+    intake: &Intake,
+    key: &[u8],
+    request: Request,
+    headers: &HeaderMap,
+    what: &str,
+) -> Result<(), IntakeError> {
+    let receipt = append(intake, key, request, now(), Bytes::from_static(b"null"), Told::by(headers)).await?;
+    if !wait_until_applied(intake, receipt, SHORT_WAIT).await {
+        return Err(IntakeError::Unavailable(format!("The {what} is stored but not visible yet")));
+    }
+    Ok(())
 }
 
 /// What the sender prefers (RFC 7240), one after the other.

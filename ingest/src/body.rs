@@ -19,15 +19,6 @@ pub(crate) fn without_query(query: Option<&str>) -> Result<(), IntakeError> {
     Ok(())
 }
 
-/// A page of another site must not act in the name of whoever reads it; browsers say where a request comes from, and
-/// others need not.
-pub(crate) fn from_own_page(headers: &HeaderMap) -> Result<(), IntakeError> {
-    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(bad("A page of another site asked for this; open the page here and do it there")),
-    }
-}
-
 /// The body as JSON bytes, with the memory permit that covers it.
 pub(crate) async fn read(
     intake: &Intake,

@@ -1,22 +1,21 @@
 //! `POST /api/bugs`: somebody says that a bug explains how a test fails, or takes that back. From a page it is a form, whose
 //! sender is led back to the test that it came from (`shown`).
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Redirect, Response};
-use bytes::Bytes;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::event::Request;
+use schema::links::on_the_web;
 use schema::results::MAX_NAME_BYTES;
 use serde_json::{Map, Value, json};
 
-use crate::append::{Told, append, now, wait_until_applied};
+use crate::append::append_and_show;
 use crate::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
-use crate::routes::SHORT_WAIT;
+use crate::forms::{answered, from_own_page};
 use crate::{Intake, body};
 
 /// What every browser and proxy takes as an address.
@@ -30,10 +29,9 @@ pub(crate) async fn link(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, IntakeError> {
-    body::from_own_page(&headers)?;
+    from_own_page(&headers)?;
     let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
-    let members: Map<String, Value> = serde_json::from_str(document::object(&body)?)
-        .map_err(|_| bad("Expected a bug's suite, test and url as a JSON object"))?;
+    let members = document::members(&body)?;
     let link = read(&members)?;
     let shown = members.get("shown").and_then(Value::as_str).unwrap_or(&link.test);
     let back = form_urlencoded::Serializer::new(String::new())
@@ -42,17 +40,8 @@ pub(crate) async fn link(
         .finish();
     // What is said of one suite keeps its order.
     let key = link.suite.clone().into_bytes();
-    let told = Told::by(&headers);
-    let receipt = append(&intake, &key, Request::Bug(link), now(), Bytes::from_static(b"null"), told).await?;
-    if !wait_until_applied(&intake, receipt, SHORT_WAIT).await {
-        return Err(IntakeError::Unavailable("The bug is stored but not visible yet".into()));
-    }
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    Ok(if accepted.is_some_and(|kinds| kinds.contains("text/html")) {
-        Redirect::to(&format!("/?{back}")).into_response()
-    } else {
-        Json(json!({ "status": "ok" })).into_response()
-    })
+    append_and_show(&intake, &key, Request::Bug(link), &headers, "bug").await?;
+    Ok(answered(&headers, &format!("/?{back}"), json!({ "status": "ok" })))
 }
 
 fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
@@ -87,8 +76,7 @@ fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
 
 /// Pages link to it, so it must lead to a page and nowhere else.
 fn is_page(url: &str) -> bool {
-    let host = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
-    host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
+    on_the_web(url).is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
         && url.len() <= MAX_URL_BYTES
         && !url.chars().any(|character| character.is_control() || character.is_whitespace())
 }

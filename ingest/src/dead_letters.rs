@@ -1,18 +1,18 @@
 //! What is done about dead letters: `POST /api/dead-letters/<partition>-<offset>/replay` appends the event again, once
 //! whatever was wrong is mended; `…/discard` gives it up. Either way its bytes stay.
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use schema::EVENTS_TOPIC;
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::json;
 
 use crate::Intake;
 use crate::append::now;
-use crate::body::{from_own_page, without_query};
+use crate::body::without_query;
 use crate::error::IntakeError;
+use crate::forms::{answered, from_own_page};
 
 pub(crate) async fn act(
     State(intake): State<Intake>,
@@ -49,11 +49,5 @@ pub(crate) async fn act(
     let mut insert = intake.client.insert::<DeadLetterRow>("dead_letters").await.map_err(away)?;
     insert.write(&letter).await.map_err(away)?;
     insert.end().await.map_err(away)?;
-    let from_page =
-        headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("text/html"));
-    Ok(if from_page {
-        Redirect::to("/dead-letters").into_response()
-    } else {
-        Json(json!({ "status": "ok", "state": letter.state })).into_response()
-    })
+    Ok(answered(&headers, "/dead-letters", json!({ "status": "ok", "state": letter.state })))
 }

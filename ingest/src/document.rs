@@ -30,6 +30,11 @@ pub(crate) fn object(body: &[u8]) -> Result<&str, IntakeError> {
     if results::is_object(raw.get()) { Ok(raw.get()) } else { Err(bad("Expected uploaded data to be a json object")) }
 }
 
+/// The members of a small document.
+pub(crate) fn members(body: &[u8]) -> Result<Map<String, Value>, IntakeError> {
+    serde_json::from_str(object(body)?).map_err(|_| bad("Expected uploaded data to be json"))
+}
+
 /// A form as the JSON object it stands for: members that hold JSON keep it, others are texts.
 pub(crate) fn form_as_json(body: &[u8]) -> Vec<u8> {
     let mut json = String::from("{");

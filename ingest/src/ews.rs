@@ -9,7 +9,7 @@ use schema::commit::Commit;
 use schema::configuration::Configuration;
 use schema::event::{self, Request};
 use schema::results;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::Intake;
 use crate::append::{Told, append, now, preferred_wait, wait_until_applied};
@@ -28,8 +28,7 @@ pub(crate) async fn upload(
     body: Body,
 ) -> Result<Json<Value>, IntakeError> {
     let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
-    let document: Map<String, Value> =
-        serde_json::from_str(document::object(&body)?).map_err(|_| bad("Expected uploaded data to be json"))?;
+    let document = document::members(&body)?;
     let member = |name: &str| document.get(name).filter(|value| !value.is_null());
     let configuration = member("configuration").ok_or_else(|| bad("Invalid configuration"))?;
     let configuration = Configuration::from_json(configuration).map_err(|_| bad("Invalid configuration"))?;

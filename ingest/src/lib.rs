@@ -15,6 +15,7 @@ mod dead_letters;
 mod document;
 mod error;
 mod ews;
+mod forms;
 mod operations;
 mod references;
 mod repeats;

@@ -1,7 +1,6 @@
 //! The intake's endpoints.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
@@ -9,7 +8,6 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use bytes::Bytes;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::commit::{Commit, CommitInput};
@@ -17,13 +15,12 @@ use schema::event::{self, CI_URLS, Once, Request, STEPS};
 use schema::receipt::RECEIPT_HEADER;
 use serde_json::{Value, json};
 
-use crate::append::{Told, append, blocking, now, preferred_wait, prefers, slice_of, wait_until_applied};
+use crate::append::{
+    Told, append, append_and_show, blocking, now, preferred_wait, prefers, slice_of, wait_until_applied,
+};
 use crate::document::{self, Upload};
 use crate::error::{IntakeError, bad};
 use crate::{Intake, IntakeOptions, archive, body, bugs, dead_letters, ews, references};
-
-/// What others ask for next, commits and bugs, always waits for the views, this long.
-pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(30);
 
 /// The routes of the intake.
 pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, options: IntakeOptions) -> Router {
@@ -125,13 +122,8 @@ async fn register(
     };
     if let Some(commit) = unknown {
         let key = commit.repository_id.clone().into_bytes();
-        let receipt =
-            append(&intake, &key, Request::Commit(commit), now(), Bytes::from_static(b"null"), Told::by(&headers))
-                .await?;
         // An upload that names the commit may follow at once, at another instance.
-        if !wait_until_applied(&intake, receipt, SHORT_WAIT).await {
-            return Err(IntakeError::Unavailable("The commit is stored but not visible yet".into()));
-        }
+        append_and_show(&intake, &key, Request::Commit(commit), &headers, "commit").await?;
     }
     Ok(Json(json!({ "status": "ok" })))
 }

@@ -63,7 +63,7 @@ pub(crate) struct Unreliable {
 }
 
 fn addresses<S: Serializer>(bugs: &[BugLink], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(bugs.iter().map(|bug| &bug.url))
+    known::addresses(bugs).serialize(serializer)
 }
 
 impl Unreliable {

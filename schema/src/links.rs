@@ -27,6 +27,11 @@ pub fn master(details: &Map<String, Value>) -> Option<&str> {
     details.get("buildbot-master").and_then(Value::as_str).filter(|master| !master.is_empty())
 }
 
+/// What follows the scheme of an address of the web; none for anything else, which no page may link to.
+pub fn on_the_web(address: &str) -> Option<&str> {
+    ["https://", "http://"].into_iter().find_map(|scheme| address.strip_prefix(scheme))
+}
+
 /// The links; `ids` are those of the named master, none if no configuration knows it.
 pub fn derive(details: &Map<String, Value>, ids: Option<&MasterIds>) -> Result<Links, UnknownMaster> {
     let text = |name: &str| match details.get(name) {
@@ -35,7 +40,7 @@ pub fn derive(details: &Map<String, Value>, ids: Option<&MasterIds>) -> Result<L
         _ => None,
     };
     // Nothing but web pages may be linked to: the text comes from outside.
-    let link = text("link").filter(|link| link.starts_with("https://") || link.starts_with("http://"));
+    let link = text("link").filter(|link| on_the_web(link).is_some());
     let mut links = Links { build: link, ..Links::default() };
     let Some(master) = master(details) else { return Ok(links) };
     let Some(ids) = ids else {

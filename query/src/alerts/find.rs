@@ -1,19 +1,19 @@
 //! What a hook is told of.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use schema::configuration::Configuration;
 use schema::state::NAMES;
 use serde_json::{Value, json};
 
 use super::Hook;
+use crate::bugs::known;
+use crate::configurations::now;
 use crate::error::ApiError;
 use crate::pages::known_suites_of;
 use crate::parameters::Parameters;
 use crate::ranges::Bounds;
 use crate::routes::Service;
 use crate::selection::Selection;
-use crate::triage::{self, Found, Group};
+use crate::triage::{self, Found, news};
 
 /// Tests of one suite that are looked at.
 const TESTS: u64 = 1000;
@@ -57,68 +57,16 @@ pub(super) async fn findings(service: &Service, hook: &Hook) -> Result<Vec<Findi
     Ok(found)
 }
 
-/// An address of a page; only its path where the service does not know its own address.
-pub(crate) fn link(service: &Service, path: &str, query: &str) -> String {
-    let address = service.options.address.as_deref().unwrap_or_default().trim_end_matches('/');
-    if query.is_empty() { format!("{address}{path}") } else { format!("{address}{path}?{query}") }
-}
-
-/// What tells a finding from others, also from a later one of the same test.
-pub(crate) fn id_of(suite: &str, test: &str, group: Group, since: u64) -> String {
-    let since = match group {
-        // It is not news each time that it fails.
-        Group::Flaky => 0,
-        Group::New | Group::Still | Group::Fixed => since,
-    };
-    let kind = match group {
-        Group::New | Group::Still => "failing",
-        Group::Fixed => "fixed",
-        Group::Flaky => "flaky",
-    };
-    digest(&[suite, test, kind, &since.to_string()])
-}
-
-fn digest(parts: &[&str]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-    }
-    hasher.finalize().to_hex()[..32].to_owned()
-}
-
-/// What a test does, in words.
-pub(crate) fn sentence(suite: &str, found: &Found) -> String {
-    let state = NAMES.get(usize::from(found.state)).copied().unwrap_or_default().to_lowercase();
-    let count = found.configurations.len();
-    let on = match found.configurations.first() {
-        Some(one) if count == 1 => format!("on {}", one.name()),
-        _ => format!("on {count} configurations"),
-    };
-    match found.group {
-        Group::New => format!("{suite} {} newly fails ({state}) {on}", found.test),
-        Group::Still => format!("{suite} {} still fails ({state}) {on}", found.test),
-        Group::Fixed => format!("{suite} {} is fixed {on}", found.test),
-        Group::Flaky => format!("{suite} {} is flaky ({state}) {on}", found.test),
-    }
-}
-
-/// The page of a test.
-pub(crate) fn page_of(service: &Service, suite: &str, test: &str) -> String {
-    let query =
-        form_urlencoded::Serializer::new(String::new()).append_pair("suite", suite).append_pair("test", test).finish();
-    link(service, "/", &query)
-}
-
 fn of_test(service: &Service, suite: &str, found: &Found) -> Finding {
-    let known = if found.bugs.is_empty() { "" } else { ", known" };
+    let is_known = if found.bugs.is_empty() { "" } else { ", known" };
     Finding {
-        id: id_of(suite, &found.test, found.group, found.since),
-        text: format!("{}{known}", sentence(suite, found)),
-        link: page_of(service, suite, &found.test),
+        id: news::id(suite, found).to_string(),
+        text: format!("{}{is_known}", news::sentence(suite, found)),
+        link: news::address_of(service, suite, &found.test),
         detail: json!({
             "suite": suite, "test": found.test, "group": found.group, "state": NAMES.get(usize::from(found.state)),
             "configurations": found.configurations, "since": found.since, "before": found.before, "row": found.row(),
-            "bugs": found.bugs.iter().map(|bug| bug.url.as_str()).collect::<Vec<_>>(),
+            "bugs": known::addresses(&found.bugs),
         }),
     }
 }
@@ -135,7 +83,7 @@ async fn stale(service: &Service, suite: &str, hours: u64) -> Result<Vec<Finding
         selection.condition()
     );
     let rows: Vec<(u64, u32)> = selection.bind_condition(service.client.query(&sql).bind(suite)).fetch_all().await?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    let now = now().max(0) as u64;
     let late = |(config_id, last): (u64, u32)| {
         let silent = now.saturating_sub(u64::from(last)) / 3600;
         let configuration = selection.matching.get(&config_id).filter(|_| silent >= hours)?;
@@ -148,9 +96,9 @@ fn of_configuration(service: &Service, suite: &str, on: &Configuration, last: u3
     let mut query = form_urlencoded::Serializer::new(on.query());
     let query = query.append_pair("suite", suite).finish();
     Finding {
-        id: digest(&[suite, &on.query(), "stale", &last.to_string()]),
+        id: news::id_of(&[suite, &on.query(), "stale", &last.to_string()]).to_string(),
         text: format!("{suite} did not run on {} for {hours} hours", on.name()),
-        link: link(service, "/suites", &query),
+        link: news::address(service, "/suites", &query),
         detail: json!({ "suite": suite, "group": "stale", "configurations": [on], "last_start_time": last }),
     }
 }

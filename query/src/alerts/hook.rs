@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use schema::links::on_the_web;
 use serde::Deserialize;
 
 use crate::error::{ApiError, bad};
@@ -91,12 +92,13 @@ pub fn check_alerts(options: &AlertOptions) -> Result<(), ApiError> {
     let mut names = BTreeSet::new();
     for hook in &options.hooks {
         let name = &hook.name;
-        if name.is_empty() || !names.insert(name) {
-            return Err(bad(format!(
-                "two hooks are called '{name}', or it has no name; what they were told of goes by that"
-            )));
+        if name.is_empty() {
+            return Err(bad("a hook has no name; what it was told of goes by that"));
         }
-        if !["https://", "http://"].iter().any(|scheme| hook.url.starts_with(scheme)) {
+        if !names.insert(name) {
+            return Err(bad(format!("two hooks are called '{name}'; what they were told of goes by that")));
+        }
+        if on_the_web(&hook.url).is_none() {
             return Err(bad(format!("the url of the hook '{name}' must begin with https:// or http://")));
         }
         if hook.stale_hours.is_some_and(|hours| !(1..=MAX_STALE_HOURS).contains(&hours)) {

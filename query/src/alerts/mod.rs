@@ -10,7 +10,7 @@ mod hook;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,10 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::configurations::now;
 use crate::error::ApiError;
 use crate::routes::Service;
 use find::Finding;
-pub(crate) use find::{id_of, link, page_of, sentence};
 pub use hook::{AlertOptions, Hook, check_alerts};
 
 /// What stopped to run is no news of the watermark: it is looked for at least this often.
@@ -86,7 +86,7 @@ async fn look(service: &Service, hook: &Hook) -> Result<(), AlertError> {
     let message = message(service, hook, &news);
     hook.tell(message).await.map_err(AlertError::Hook)?;
     let (told, name) = (news.len() as u64, hook.name.clone());
-    let told_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as u32);
+    let told_at = now() as u32;
     let mut insert = service.client.insert::<AlertRow>("alerts").await?;
     for Finding { id, .. } in news {
         insert.write(&AlertRow { hook: hook.name.clone(), subject: id, told_at }).await?;

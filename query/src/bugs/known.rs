@@ -116,6 +116,11 @@ impl Known {
     }
 }
 
+/// The bugs' pages.
+pub(crate) fn addresses(links: &[BugLink]) -> Vec<&str> {
+    links.iter().map(|link| link.url.as_str()).collect()
+}
+
 /// What a template shows of a bug.
 pub(crate) fn shown(link: &BugLink) -> Value {
     let configuration = serde_json::to_string(&link.configuration).unwrap_or_default();

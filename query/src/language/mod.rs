@@ -9,14 +9,13 @@
 
 mod words;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use chrono::NaiveDate;
 use regex::{Regex, RegexBuilder};
 use schema::bug::BugLink;
 use schema::state::{ERROR, NAMES};
 use wildmatch::WildMatch;
 
+use crate::configurations::now;
 use crate::error::{ApiError, bad};
 use crate::triage::Group;
 use words::Word;
@@ -166,7 +165,7 @@ impl Question {
         if text.len() > MAX_BYTES {
             return Err(bad(format!("A search has at most {MAX_BYTES} bytes")));
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let now = now().max(0) as u64;
         words::split(text).iter().map(|word| Term::read(word, offered, now)).collect::<Result<_, _>>().map(Self)
     }
 

@@ -4,15 +4,14 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
-use uuid::Builder;
 
 use super::timelines::known_suites_of;
-use crate::alerts::{id_of, link, page_of, sentence};
+use crate::bugs::known;
 use crate::commits;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::routes::Service;
-use crate::triage::{self, Group, OPERATION};
+use crate::triage::{self, Group, OPERATION, news};
 
 /// Entries of one suite.
 const ENTRIES: u64 = 100;
@@ -33,16 +32,12 @@ pub(super) async fn triage(service: &Service, query: Option<&str>) -> Result<Res
         let uuids = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
         let commits = commits::by_uuid(service, &uuids).await?;
         for test in &answer.tests {
-            let mut bytes = [0; 16];
-            let digest = blake3::hash(id_of(suite, &test.test, test.group, test.since).as_bytes());
-            bytes.copy_from_slice(&digest.as_bytes()[..16]);
             let before = test.before.map(|uuid| commits.name(uuid));
             let places: Vec<String> = test.configurations.iter().map(|it| it.name()).collect();
-            let bugs: Vec<&str> = test.bugs.iter().map(|bug| bug.url.as_str()).collect();
             let entry = context! {
-                id => Builder::from_custom_bytes(bytes).into_uuid().urn().to_string(), seconds => (test.since / 100) as i64,
-                title => as_xml(&sentence(suite, test)), link => page_of(service, suite, &test.test), before, bugs,
-                since => commits.name(test.since), places => places.iter().map(|it| as_xml(it)).collect::<Vec<_>>(),
+                id => news::id(suite, test).urn().to_string(), seconds => (test.since / 100) as i64,
+                title => news::sentence(suite, test), link => news::address_of(service, suite, &test.test), before,
+                since => commits.name(test.since), places, bugs => known::addresses(&test.bugs),
             };
             entries.push((test.since, entry));
         }
@@ -51,21 +46,18 @@ pub(super) async fn triage(service: &Service, query: Option<&str>) -> Result<Res
     let updated = entries.first().map_or(0, |(since, _)| (since / 100) as i64);
     let entries: Vec<Value> = entries.into_iter().map(|(_, entry)| entry).collect();
     let query = asked.with(&[], &[]);
-    let id = blake3::hash(format!("triage {query}").as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&id.as_bytes()[..16]);
     let feed = service.pages.text(
         "feed.xml",
         context! {
             title => format!("{}: Triage", service.options.title), site => service.options.title, entries, updated,
-            id => Builder::from_custom_bytes(bytes).into_uuid().urn().to_string(),
-            this => link(service, "/triage.atom", &query), page => link(service, "/triage", &query),
+            id => news::id_of(&["triage", &query]).urn().to_string(),
+            this => news::address(service, "/triage.atom", &query), page => news::address(service, "/triage", &query),
         },
     )?;
-    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], feed).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_xml(&feed)).into_response())
 }
 
-/// The characters that XML can hold.
+/// Without what XML cannot hold, even escaped.
 fn as_xml(text: &str) -> String {
-    text.chars().filter(|it| !it.is_control() && !matches!(it, '\u{fffe}' | '\u{ffff}')).collect()
+    text.chars().filter(|it| *it == '\n' || !(it.is_control() || matches!(it, '\u{fffe}' | '\u{ffff}'))).collect()
 }

@@ -1,5 +1,6 @@
 //! Addresses and bug numbers in a commit's message, as links; the rest stays text.
 
+use schema::links::on_the_web;
 use serde::Serialize;
 
 /// What may stand before a bug's number, in lower case.
@@ -41,11 +42,11 @@ pub(super) fn parts<'a>(text: &'a str, bugs: Option<&str>) -> Vec<Part<'a>> {
 
 /// An address of the web at the beginning of a text: no other scheme becomes a link.
 fn address(text: &str) -> Option<(usize, String)> {
-    let scheme = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme))?;
+    let scheme = text.len() - on_the_web(text)?.len();
     let ends = |character: char| character.is_whitespace() || character.is_control() || "<>\"'`\\".contains(character);
     let end = text.find(ends).unwrap_or(text.len());
     let found = text[..end].trim_end_matches(|last: char| ".,;:!?)]}*".contains(last));
-    (found.len() > scheme.len()).then(|| (found.len(), found.to_owned()))
+    (found.len() > scheme).then(|| (found.len(), found.to_owned()))
 }
 
 /// `bug 123456` at the beginning of a text.

@@ -30,7 +30,7 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     let limit = if suites.len() > 1 { AMONG_MANY } else { ALONE };
     let mut sections = Vec::new();
     for suite in suites {
-        let answer = triage::find(service, &asked, suite, limit).await?;
+        let answer = triage::find_with_messages(service, &asked, suite, limit).await?;
         let uuids = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
         let commits = commits::by_uuid(service, &uuids).await?;
         let count = |group: &Group| answer.counts.get(group).copied().unwrap_or(0);
@@ -76,7 +76,6 @@ fn row(found: &Found, suite: &str, commits: &ByUuid, short: &BTreeMap<&Configura
     let (class, symbol) = symbol_of(found.state);
     let configurations: Vec<(&str, String)> =
         found.configurations.iter().map(|one| (short.get(one).map_or("", String::as_str), one.query())).collect();
-    let failed = found.history.bytes().filter(|state| *state <= b'6').count();
     let bars: Vec<Value> = found
         .history
         .bytes()
@@ -88,7 +87,7 @@ fn row(found: &Found, suite: &str, commits: &ByUuid, short: &BTreeMap<&Configura
         .collect();
     context! {
         suite, test => found.test, class, symbol, state => NAMES.get(usize::from(found.state)), configurations,
-        since => found.since, before => found.before, impact => found.impact, bars, failed, ran => found.history.len(),
+        since => found.since, before => found.before, impact => found.impact, bars, failed => found.failed(), ran => found.history.len(),
         seconds => (found.since / 100) as i64, since_name => commits.name(found.since),
         before_name => found.before.map(|uuid| commits.name(uuid)), message => found.message, bugs => found.bugs.iter().map(known::shown).collect::<Vec<_>>(),
     }

@@ -4,6 +4,8 @@
 //! per test one [`rule::History`] for each configuration → [`rule::finding`]. A test that has no failure in a run passed
 //! in it, or did not run: of those that seem to be fixed the newest results tell which.
 
+mod found;
+pub(crate) mod news;
 mod rule;
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +13,6 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use schema::bug::BugLink;
 use schema::configuration::{Configuration, stable_hash};
 use schema::openapi::{Operation, list_of, object, shared, text, texts, whole};
 use schema::state::{ERROR, NAMES};
@@ -21,12 +22,14 @@ use serde_json::{Value, json};
 use crate::bugs::known;
 use crate::error::{ApiError, bad};
 use crate::flaky::BROKEN;
-use crate::language::{Field, Question, Subject};
+use crate::language::Question;
 use crate::messages;
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::ranges::Bounds;
 use crate::routes::Service;
 use crate::selection::{Selection, UPLOAD};
+use found::PASSED;
+pub(crate) use found::{FIELDS, Found};
 pub(crate) use rule::Group;
 use rule::{Finding, History};
 
@@ -39,6 +42,8 @@ const RUNS: u64 = 30;
 /// What is called new or fixed, days.
 const DEFAULT_DAYS: u64 = 3;
 const MAX_DAYS: u64 = 14;
+/// How far back it is looked for what a test said.
+const MESSAGE_WEEKS: u64 = 2;
 /// Tests answered if the question names no limit.
 const TESTS: u64 = 100;
 /// Commits of a test's small history.
@@ -48,69 +53,6 @@ const MAX_FIXED: usize = 2000;
 /// Failures that one question reads at most.
 const MAX_FAILURES: u64 = 1_000_000;
 const DAY: u64 = 86_400 * 100;
-/// What can be asked about the tests of the list.
-pub(crate) const FIELDS: [Field; 10] = [
-    Field::Status,
-    Field::State,
-    Field::On,
-    Field::Only,
-    Field::Count,
-    Field::Flaky,
-    Field::Row,
-    Field::Since,
-    Field::Bug,
-    Field::Suite,
-];
-
-/// Where a test did not fail, in its small history.
-const PASSED: u8 = b'8';
-
-/// A test on the list.
-#[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) test: String,
-    pub(crate) group: Group,
-    /// Position of the worst state.
-    pub(crate) state: u8,
-    /// Configurations that put it in its group.
-    pub(crate) configurations: Vec<Configuration>,
-    pub(crate) since: u64,
-    pub(crate) before: Option<u64>,
-    pub(crate) impact: usize,
-    /// The suite's newest commits, newest first: the worst unexpected state, 8 where it did not fail.
-    pub(crate) history: String,
-    /// Those that explain its failures.
-    pub(crate) bugs: Vec<BugLink>,
-    /// The first line of what it said when it failed last, lately.
-    pub(crate) message: Option<String>,
-}
-
-impl Found {
-    /// Newest commits in a row on which it failed.
-    pub(crate) fn row(&self) -> usize {
-        self.history.bytes().take_while(|state| *state != PASSED).count()
-    }
-
-    fn is_meant(&self, suite: &str, question: &Question) -> bool {
-        if question.is_empty() {
-            return true;
-        }
-        let places: Vec<String> = self.configurations.iter().map(Configuration::name).collect();
-        let failed = self.history.bytes().filter(|state| *state != PASSED).count();
-        question.matches(&Subject {
-            suite,
-            test: &self.test,
-            status: Some(self.group),
-            state: self.state,
-            places: &places,
-            count: places.len() as u64,
-            share: failed as f64 / self.history.len().max(1) as f64,
-            row: self.row() as u64,
-            since: self.since / 100,
-            bugs: &self.bugs.iter().collect::<Vec<_>>(),
-        })
-    }
-}
 
 /// What a suite's newest runs say.
 pub(crate) struct Answer {
@@ -156,7 +98,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
     let parameters = Parameters::read(query, OPERATION.parameters)?;
     let suite = parameters.first("suite").ok_or_else(|| bad("No test suite specified"))?;
-    let answer = find(service, &parameters, suite, TESTS).await?;
+    let answer = find_with_messages(service, &parameters, suite, TESTS).await?;
     let tests: Vec<Value> = answer.tests.iter().map(shown).collect();
     Ok(Json(json!({
         "suite": suite, "days": answer.days, "rule": RULE, "configurations": answer.configurations.len(),
@@ -169,7 +111,7 @@ fn shown(found: &Found) -> Value {
     json!({
         "test": found.test, "group": found.group, "state": NAMES.get(usize::from(found.state)),
         "configurations": found.configurations, "since": found.since, "before": found.before, "impact": found.impact,
-        "history": found.history, "bugs": found.bugs.iter().map(|bug| bug.url.as_str()).collect::<Vec<_>>(),
+        "history": found.history, "bugs": known::addresses(&found.bugs),
         "message": found.message,
     })
 }
@@ -240,14 +182,25 @@ pub(crate) async fn find(
     let rank = |test: &Found| (test.group, usize::MAX - test.impact, u64::MAX - test.since);
     found.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.test.cmp(&other.test)));
     found.truncate(limit);
-    let lately = selection.bounds.end.saturating_sub(MAX_DAYS * DAY);
-    let lately = Selection { bounds: Bounds { begin: lately, ..selection.bounds }, ..selection.clone() };
-    let names: Vec<String> = found.iter().map(|test| test.test.clone()).collect();
-    let mut messages = messages::newest(service, suite, &lately, names.iter().map(String::as_str)).await?;
-    for test in &mut found {
-        test.message = messages.remove(test.test.as_str());
-    }
     answer.tests = found;
+    Ok(answer)
+}
+
+/// The same, and what each test said, for who shows that.
+pub(crate) async fn find_with_messages(
+    service: &Service,
+    parameters: &Parameters,
+    suite: &str,
+    limit: u64,
+) -> Result<Answer, ApiError> {
+    let mut answer = find(service, parameters, suite, limit).await?;
+    let lately = Selection::within(service, parameters, Bounds::last_weeks(MESSAGE_WEEKS), RUNS).await?;
+    let names = answer.tests.iter().map(|test| test.test.as_str());
+    let messages = messages::newest(service, suite, &lately, names).await?;
+    let said: Vec<Option<String>> = answer.tests.iter().map(|test| messages.get(test.test.as_str()).cloned()).collect();
+    for (test, message) in answer.tests.iter_mut().zip(said) {
+        test.message = message;
+    }
     Ok(answer)
 }
 
