@@ -4,7 +4,9 @@
 //! → [`references`] resolves commits that are only named, [`ci`] the run's links → the event is encoded
 //! and appended to the log ([`append`]) → 200. An upload that only repeats the last one of its run is not appended
 //! but given that one's receipt ([`repeats`]). Whoever asked to wait is answered once the processor's group
-//! has committed past it. A commit that nobody registered is asked of its repository's own host ([`sources`]). Files of a run go to the blob store first ([`archive`]).
+//! has committed past it. Commits, and bugs that explain failures ([`bugs`]), come the same way. A commit that nobody
+//! registered is asked of its repository's own host ([`sources`]). Files of a run go to the blob store first
+//! ([`archive`]).
 
 mod append;
 mod archive;

@@ -4,6 +4,7 @@
 //! contract's errors) → [`selection`]: which stored configurations match ([`configurations`]) and which
 //! commits bound the question ([`ranges`]) → one bounded, partition-pruned statement per table → JSON, or a
 //! template of [`pages`]. Each endpoint is a file that says which parameters it knows and what it asks.
+//! Beside that, [`alerts`] tells hooks what triage begins to find.
 
 mod alerts;
 mod archives;

@@ -110,7 +110,8 @@ fn parameter(name: &str) -> (Value, &'static str) {
             "A part of a name, or a pattern with * and ?; lists of tests take more, as their pages explain",
         ),
         "suite" => (openapi::text(), "Name of a suite"),
-        "test" | "prefixes" => (openapi::text(), "Beginning of a test's name"),
+        "test" => (openapi::text(), "Name of a test; its beginning where names are listed"),
+        "prefixes" => (openapi::text(), "Beginning of a test's name"),
         "tests" => (openapi::text(), "Name of a test"),
         _ => (openapi::text(), "Member of the configuration"),
     }

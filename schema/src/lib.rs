@@ -16,7 +16,7 @@ pub mod results;
 pub mod state;
 pub mod store;
 
-/// The topic that every upload and commit registration is appended to.
+/// The topic that every upload, commit and bug is appended to.
 pub const EVENTS_TOPIC: &str = "resultsdb.events";
 /// Where events that can never be processed go, with their cause.
 pub const DEAD_LETTER_TOPIC: &str = "resultsdb.dead-letters";

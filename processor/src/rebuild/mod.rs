@@ -30,7 +30,7 @@ use crate::gather::{BATCH_BYTES, BATCH_RECORDS};
 use crate::rows::{KnownRows, Views};
 use crate::writer::{self, Tables};
 
-/// Tables that events fill; dead letters and watermarks are not made from events.
+/// Tables that events fill; dead letters, watermarks and alerts are not made from events.
 pub const VIEWS: [&str; 16] = [
     "configurations",
     "suites",
