@@ -56,7 +56,7 @@ pub(crate) async fn endpoint(service: &Service, query: Option<&str>) -> Result<R
     let limit = parameters.limit(MAX_LINKS)?.min(MAX_LINKS);
     let mut rows = rows(service, parameters.first("suite"), MAX_LINKS).await?;
     if let Some(test) = parameters.first("test") {
-        rows.retain(|row| row.test == test || Pattern::new(&row.test).matches(test));
+        rows.retain(|row| Pattern::new(&row.test).matches(test));
     }
     rows.truncate(limit as usize);
     let shown = rows.into_iter().map(|row| {

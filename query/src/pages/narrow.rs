@@ -1,4 +1,4 @@
-//! Which failing tests a page shows, in which order: filter, state, sort and page of its address.
+//! Which failing tests a page shows, in which order: search, state, sort and page of its address.
 
 use schema::bug::BugLink;
 use schema::state::{ERROR, NAMES};
