@@ -142,6 +142,11 @@ test('a bug that is linked on a test\u2019s page stands beside its failures unti
     await page.getByText('Known: bug 4711').waitFor();
     assert.ok((await page.locator('.known').textContent()).includes(HOSTILE[0]));
   });
+  await open('/?suite=layout-tests&test=still.html', { viewport: { width: 390, height: 800 } }, async (page) => {
+    await page.getByText('Link a bug').click();
+    await page.getByLabel('Note').waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+  });
   await accessible(open, ['/?suite=layout-tests&test=still.html', '/triage?q=bug:any', '/flaky?q=bug:any', '/investigate?q=bug:any']);
   for (const path of ['/triage?q=bug:4711', '/investigate?q=bug:4711']) {
     await open(path, {}, async (page) => {
