@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ids::CommitKey;
+
 /// A commit of one repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
@@ -72,6 +74,11 @@ impl Commit {
         (self.timestamp * 100 + self.order).max(0) as u64
     }
 
+    /// The commit's place in time.
+    pub fn key(&self) -> CommitKey {
+        CommitKey(self.uuid())
+    }
+
     /// Identifier, else `r<revision>`, else the first 12 digits of the hash.
     pub fn short_name(&self) -> String {
         self.identifier
@@ -103,6 +110,18 @@ impl Commit {
 /// The bytewise end of a prefix match over hashes, revisions and identifiers.
 pub const AFTER_HEX: char = 'g';
 
+/// What the runs of a default branch are stored under.
+pub const DEFAULT_BRANCH_KEY: &str = "default";
+
+/// The key under which runs of a branch are stored: one key for a default branch, whatever it is called.
+pub fn branch_key(branch: Option<&str>) -> &str {
+    match branch {
+        None => DEFAULT_BRANCH_KEY,
+        Some(branch) if DEFAULT_BRANCHES.contains(&branch) => DEFAULT_BRANCH_KEY,
+        Some(branch) => branch,
+    }
+}
+
 /// The branch key of a run: its commits' branches other than the default ones, or `default`.
 pub fn branch_keys(commits: &[Commit]) -> Vec<String> {
     let mut keys: Vec<String> = commits
@@ -113,7 +132,7 @@ pub fn branch_keys(commits: &[Commit]) -> Vec<String> {
     keys.sort();
     keys.dedup();
     if keys.is_empty() {
-        keys.push("default".to_owned());
+        keys.push(DEFAULT_BRANCH_KEY.to_owned());
     }
     keys
 }

@@ -3,17 +3,28 @@
 //! Data flow: `ingest` turns an upload into an [`event::Event`]; the processor turns the event into
 //! the rows of [`store::rows`]; `query` reads those tables back. Nothing here listens or serves;
 //! the only I/O is the [`store`]'s.
+//!
+//! Without the feature `io` the crate is what pure code may know: identities, the clock, commits, configurations, states.
 
+#[cfg(feature = "io")]
 pub mod blobs;
 pub mod bug;
+pub mod clock;
 pub mod commit;
 pub mod configuration;
+#[cfg(feature = "io")]
 pub mod event;
+pub mod ids;
+#[cfg(feature = "io")]
 pub mod links;
 pub mod openapi;
+#[cfg(feature = "io")]
 pub mod receipt;
+#[cfg(feature = "io")]
 pub mod results;
+mod shapes;
 pub mod state;
+#[cfg(feature = "io")]
 pub mod store;
 
 /// The topic that every upload, commit and bug is appended to.

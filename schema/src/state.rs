@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A set of outcomes of one test in one run, one bit per state, the worst in bit 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct States(u16);
@@ -19,8 +21,78 @@ pub const WARNING: u8 = 7;
 /// Position of `PASS`.
 pub const PASS: u8 = 8;
 
-const IMAGE_AUDIO_TEXT: u16 = 0b1_1100;
-const FAIL_BIT: u16 = 1 << 5;
+/// Bits of the states that count as failures: CRASH to ERROR.
+pub const FAILURES: u16 = (1 << (ERROR + 1)) - 1;
+/// Position of `FAIL`, which covers [`IMAGE_AUDIO_TEXT`] where it is expected.
+pub const FAIL: u8 = 5;
+/// Bits of the states that an expected FAIL covers.
+pub const IMAGE_AUDIO_TEXT: u16 = 0b1_1100;
+const FAIL_BIT: u16 = 1 << FAIL;
+
+/// One outcome, by its position in [`NAMES`]: the smaller, the worse. Stored as that number, answered by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct State(u8);
+
+impl State {
+    /// The process died.
+    pub const CRASH: Self = Self(CRASH);
+    /// The test took too long.
+    pub const TIMEOUT: Self = Self(TIMEOUT);
+    /// The mildest failure.
+    pub const ERROR: Self = Self(ERROR);
+    /// Something is odd, but no failure.
+    pub const WARNING: Self = Self(WARNING);
+    /// All is well.
+    pub const PASS: Self = Self(PASS);
+
+    /// The state at a position; what lies beyond the last is PASS.
+    pub fn at(position: u8) -> Self {
+        Self(position.min(PASS))
+    }
+
+    /// The failing state of a name, in whatever case.
+    pub fn failure_of_name(name: &str) -> Option<Self> {
+        let failing = &NAMES[..=usize::from(ERROR)];
+        failing.iter().position(|known| known.eq_ignore_ascii_case(name)).map(|position| Self(position as u8))
+    }
+
+    /// Its position in [`NAMES`].
+    pub fn position(self) -> u8 {
+        self.0
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        NAMES.get(usize::from(self.0)).copied().unwrap_or("PASS")
+    }
+
+    /// Its position as a digit, as windows of timelines and small histories write it.
+    pub fn digit(self) -> char {
+        char::from(b'0' + self.0)
+    }
+
+    /// Whether it counts as a failure.
+    pub fn is_failure(self) -> bool {
+        self.0 <= ERROR
+    }
+
+    /// Every state that counts as a failure, the worst first.
+    pub fn failures() -> impl Iterator<Item = Self> {
+        (CRASH..=ERROR).map(Self)
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u8::deserialize(deserializer).map(Self::at)
+    }
+}
 
 impl States {
     /// Reads state names separated by spaces. Unknown words are dropped; nothing left means PASS.
@@ -46,6 +118,16 @@ impl States {
     /// Position of the worst state in [`NAMES`].
     pub fn worst(self) -> u8 {
         self.0.trailing_zeros() as u8
+    }
+
+    /// The worst state.
+    pub fn worst_state(self) -> State {
+        State(self.worst())
+    }
+
+    /// The worst state outside what was expected, as a [`State`].
+    pub fn unexpected_state(self, expected: Self) -> State {
+        State(self.worst_unexpected(expected))
     }
 
     /// The worst state outside what was expected; PASS if everything was. An expected FAIL covers

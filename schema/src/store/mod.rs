@@ -6,6 +6,7 @@ mod migrations;
 pub mod native;
 pub mod results;
 pub mod rows;
+pub mod states;
 
 pub use cluster::Cluster;
 pub use migrations::{MigrationError, migrate};

@@ -1,0 +1,136 @@
+//! Pages of a branch's commits, and commits by words of their messages or authors.
+
+use schema::clock::DAY;
+use schema::commit::Commit;
+use schema::ids::CommitKey;
+
+use crate::commit_range;
+use crate::commits::{self, CommitQuestion, asked};
+use crate::error::AnswerError;
+use crate::reads::commits as reads;
+use crate::store::Store;
+
+/// Messages are read this far back from where a search starts, seconds: a year.
+const SEARCHED: u64 = 365 * DAY;
+/// Words of a search; more narrow it no further.
+const MAX_WORDS: usize = 8;
+
+/// One page of commits, newest first.
+#[derive(Debug, Default)]
+pub struct CommitPage {
+    /// The commits.
+    pub commits: Vec<Commit>,
+    /// Whether there is more on the older side.
+    pub has_older: bool,
+    /// Whether there is more on the newer side.
+    pub has_newer: bool,
+    /// How far back messages were read, if that was not far enough to fill the page.
+    pub searched_to: Option<CommitKey>,
+}
+
+/// A page of about `limit` commits, of a search if `words` are given.
+pub async fn find(
+    store: &Store,
+    question: &CommitQuestion,
+    words: Option<&str>,
+    limit: u64,
+) -> Result<CommitPage, AnswerError> {
+    let upwards = question.range.after.is_some() && question.range.before.is_none();
+    // One more than is shown tells whether there are more.
+    let mut page = match words.map(str::trim).filter(|words| !words.is_empty()) {
+        Some(words) => search(store, question, words, limit + 1).await?,
+        None => CommitPage { commits: commits::find(store, question, limit + 1).await?, ..CommitPage::default() },
+    };
+    page.commits.sort_by_cached_key(|commit| std::cmp::Reverse((commit.key(), commit.repository_id.clone())));
+    let more = cut(&mut page.commits, limit as usize, upwards);
+    (page.has_older, page.has_newer) = if upwards { (true, more) } else { (more, question.range.before.is_some()) };
+    if page.has_older {
+        page.searched_to = None;
+    }
+    Ok(page)
+}
+
+/// Keeps about `limit` commits, the oldest or the newest, and all that share a key with the last of them: the next page
+/// begins at another key. Whether any were cut off.
+fn cut(commits: &mut Vec<Commit>, limit: usize, oldest: bool) -> bool {
+    if oldest {
+        commits.reverse();
+    }
+    let mut kept = limit.min(commits.len());
+    while kept > 0 && kept < commits.len() && commits[kept].key() == commits[kept - 1].key() {
+        kept += 1;
+    }
+    let more = kept < commits.len();
+    commits.truncate(kept);
+    if oldest {
+        commits.reverse();
+    }
+    more
+}
+
+/// Commits that a single word names, and those whose message or author has all words.
+async fn search(
+    store: &Store,
+    question: &CommitQuestion,
+    words: &str,
+    limit: u64,
+) -> Result<CommitPage, AnswerError> {
+    let (from, to) = commit_range::of_commits(store, &question.range).await?;
+    let end = to.unwrap_or_else(|| store.clock.commit_key());
+    let floor = end.earlier(SEARCHED);
+    let begin = from.unwrap_or(CommitKey::FIRST).max(floor);
+    let words: Vec<&str> = words.split_whitespace().take(MAX_WORDS).collect();
+    let mut page = CommitPage::default();
+    for repository in asked(store, &question.repositories).await? {
+        if let [word] = words[..] {
+            let is_asked = |commit: &Commit| {
+                (question.branches.is_empty() || question.branches.contains(&commit.branch))
+                    && commit.key() <= end
+                    && from.is_none_or(|from| commit.key() >= from)
+            };
+            let named = reads::named(store, &repository.id, word, limit).await?;
+            page.commits.extend(named.into_iter().filter(is_asked));
+        }
+        let branches = question.branches_of(&repository);
+        page.commits.extend(reads::worded(store, &repository.id, &branches, (begin, end), &words, limit).await?);
+    }
+    page.commits.sort_by_cached_key(|commit| (commit.key(), commit.repository_id.clone(), commit.branch.clone()));
+    page.commits.dedup();
+    page.searched_to = (begin == floor && floor > CommitKey::FIRST).then_some(floor);
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commits(uuids: &[i64]) -> Vec<Commit> {
+        let commit = |uuid: &i64| Commit {
+            repository_id: "webkit".into(),
+            branch: "main".into(),
+            timestamp: *uuid,
+            order: 0,
+            hash: None,
+            revision: None,
+            identifier: None,
+            message: None,
+            author: None,
+        };
+        uuids.iter().map(commit).collect()
+    }
+
+    fn kept(uuids: &[i64], limit: usize, oldest: bool) -> (Vec<i64>, bool) {
+        let mut commits = commits(uuids);
+        let more = cut(&mut commits, limit, oldest);
+        (commits.iter().map(|commit| commit.timestamp).collect(), more)
+    }
+
+    #[test]
+    fn a_page_ends_between_uuids() {
+        assert_eq!(kept(&[9, 8, 7, 7, 6], 3, false), (vec![9, 8, 7, 7], true));
+        assert_eq!(kept(&[9, 9, 8, 7], 3, true), (vec![9, 9, 8, 7], false));
+        assert_eq!(kept(&[9, 8, 7], 2, true), (vec![8, 7], true));
+        assert_eq!(kept(&[9], 3, false), (vec![9], false));
+        assert_eq!(kept(&[], 3, false), (vec![], false));
+    }
+}

@@ -1,0 +1,136 @@
+//! Events that could not be processed, and what became of an upload.
+
+use schema::receipt::Receipt;
+use schema::store::rows::{DeadLetterRow, DeadLetterState};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::{AnswerError, invalid, not_found};
+pub use crate::reads::dead_letters::DeadLetterSummary;
+use crate::reads::dead_letters::{newest, of_event, watermark_of};
+use crate::store::Store;
+
+/// Letters answered if the question names no limit.
+pub const LETTERS: u64 = 100;
+/// What can be done about a letter.
+const STATES: [DeadLetterState; 3] = [DeadLetterState::Waiting, DeadLetterState::Replayed, DeadLetterState::Discarded];
+
+/// A dead letter with the beginning of its event's text.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeadLetter {
+    /// `<partition>-<offset>` of the event.
+    pub id: String,
+    /// Partition of the event.
+    pub partition: u32,
+    /// Offset of the event.
+    pub offset: u64,
+    /// When it was found, seconds since 1970.
+    pub found_at: u32,
+    /// Why it could not be processed.
+    pub cause: String,
+    /// What was done about it.
+    #[schemars(extend("enum" = ["waiting", "replayed", "discarded"]))]
+    pub state: String,
+    /// Bytes of the event.
+    pub size: usize,
+    /// The beginning of the event, as far as it can be read.
+    pub text: String,
+}
+
+/// What became of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UploadState {
+    /// It is in the log, and the views do not show it yet.
+    Queued,
+    /// The views show it.
+    Applied,
+    /// It could not be processed.
+    DeadLettered,
+}
+
+/// What became of the upload of a receipt.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReceiptState {
+    /// The receipt.
+    pub receipt: String,
+    /// What became of it.
+    pub state: UploadState,
+    /// The next offset that the views of its partition wait for.
+    pub watermark: u64,
+    /// Why it could not be processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub cause: Option<String>,
+    /// The id of its dead letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub dead_letter: Option<String>,
+}
+
+/// The newest dead letters in some states, in any if none is named.
+///
+/// # Errors
+/// A state that there is not.
+pub async fn find(store: &Store, states: &[String], limit: u64) -> Result<Vec<DeadLetterSummary>, AnswerError> {
+    let known: Vec<&str> = STATES.iter().map(|state| state.name()).collect();
+    if let Some(unknown) = states.iter().find(|state| !known.contains(&state.as_str())) {
+        return Err(invalid(format!("'{unknown}' is not a state of a dead letter; there are: {}", known.join(", "))));
+    }
+    let states = if states.is_empty() { known } else { states.iter().map(String::as_str).collect() };
+    newest(store, &states, limit).await
+}
+
+/// The dead letter of an id `<partition>-<offset>`, as it is stored.
+///
+/// # Errors
+/// There is none.
+pub async fn stored(store: &Store, id: &str) -> Result<DeadLetterRow, AnswerError> {
+    let event = id.split_once('-').and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
+    let letter = match event {
+        Some((partition, offset)) => of_event(store, partition, offset).await?,
+        None => None,
+    };
+    letter.ok_or_else(|| not_found(format!("There is no dead letter '{id}'")))
+}
+
+/// The same with the beginning of its text.
+pub async fn one(store: &Store, id: &str) -> Result<DeadLetter, AnswerError> {
+    let letter = stored(store, id).await?;
+    Ok(DeadLetter {
+        id: id.to_owned(),
+        partition: letter.partition,
+        offset: letter.offset,
+        found_at: letter.found_at,
+        cause: letter.cause,
+        state: letter.state,
+        size: letter.event.len(),
+        text: schema::event::beginning(&letter.event),
+    })
+}
+
+/// What became of the upload that was given a receipt.
+///
+/// # Errors
+/// The text is no receipt.
+pub async fn of_receipt(store: &Store, text: &str) -> Result<ReceiptState, AnswerError> {
+    let receipt: Receipt = text.parse().map_err(|error: schema::receipt::NotAReceipt| not_found(error.to_string()))?;
+    let watermark = watermark_of(store, receipt.partition).await?;
+    let mut found = ReceiptState {
+        receipt: text.to_owned(),
+        state: UploadState::Queued,
+        watermark,
+        cause: None,
+        dead_letter: None,
+    };
+    if watermark <= receipt.offset {
+        return Ok(found);
+    }
+    found.state = UploadState::Applied;
+    if let Some(letter) = of_event(store, receipt.partition, receipt.offset).await? {
+        found.state = UploadState::DeadLettered;
+        found.dead_letter = Some(format!("{}-{}", letter.partition, letter.offset));
+        found.cause = Some(letter.cause);
+    }
+    Ok(found)
+}

@@ -1,0 +1,190 @@
+//! Which tests failed: their names over all runs, or run by run.
+
+use std::collections::{BTreeSet, HashSet};
+
+use schema::ids::{CommitKey, ConfigId};
+use schema::state::State;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::ask::RunFilter;
+use crate::commit_range::RunBounds;
+use crate::error::{AnswerError, not_found};
+pub use crate::reads::failures::Failure;
+use crate::reads::selection::{OfConfiguration, RunPlace, Selection};
+use crate::reads::{failures, runs};
+use crate::store::Store;
+use crate::table::{self, Table, Tabular};
+
+/// Runs of each configuration if the question names no limit.
+const RUNS: u64 = 1000;
+
+/// Which failures are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct FailuresQuestion {
+    /// The suite.
+    pub suite: String,
+    /// The runs.
+    pub runs: RunFilter,
+    /// Whether failures that were expected are told, too.
+    pub with_expected: bool,
+    /// Whether they are told run by run.
+    pub by_run: bool,
+}
+
+/// The failures of one run: its commit, its start in seconds since 1970, and the state of each test that failed.
+#[derive(Debug, PartialEq)]
+pub struct RunFailures {
+    /// The commit.
+    pub uuid: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub start_time: u32,
+    /// Tests and their states.
+    pub tests: Vec<(String, State)>,
+}
+
+/// What failed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Failures {
+    /// Names over all runs, sorted.
+    Names(BTreeSet<String>),
+    /// Run by run.
+    ByRun(Vec<OfConfiguration<RunFailures>>),
+}
+
+/// The tests that failed.
+///
+/// # Errors
+/// No run is selected, or the store does not answer.
+pub async fn find(store: &Store, question: &FailuresQuestion) -> Result<Failures, AnswerError> {
+    let FailuresQuestion { suite, runs, with_expected, by_run } = question;
+    let selection = Selection::of(store, runs, RUNS).await?;
+    let selection = narrowed_to_its_runs(store, suite, selection)
+        .await?
+        .ok_or_else(|| not_found("No test runs found with the specified criteria"))?;
+    if !by_run {
+        let names = failures::names(store, suite, &selection, !with_expected).await?;
+        return Ok(Failures::Names(names.into_iter().collect()));
+    }
+    let rows = in_selection(store, suite, &selection, !with_expected).await?;
+    let mut of_runs: Vec<(RunPlace, RunFailures)> = Vec::new();
+    for failure in rows {
+        let place = failure.place();
+        match of_runs.last_mut() {
+            Some((last, run)) if *last == place => run.tests.push((failure.test, failure.state)),
+            _ => {
+                let (uuid, start_time) = (place.uuid, place.start_time);
+                of_runs.push((place, RunFailures { uuid, start_time, tests: vec![(failure.test, failure.state)] }));
+            }
+        }
+    }
+    let by_run = selection.group(of_runs, |(place, _)| place.clone(), |(_, run)| Ok(run))?;
+    Ok(Failures::ByRun(by_run))
+}
+
+/// The failures of the selected runs, those of one run together.
+pub async fn in_selection(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    unexpected: bool,
+) -> Result<Vec<Failure>, AnswerError> {
+    if selection.is_empty() {
+        return Ok(Vec::new());
+    }
+    failures::by_run(store, suite, selection, unexpected).await
+}
+
+/// The selection without the time before its first run and without configurations that have none: each of them would
+/// cost a granule. None if it has no run.
+async fn narrowed_to_its_runs(
+    store: &Store,
+    suite: &str,
+    selection: Selection,
+) -> Result<Option<Selection>, AnswerError> {
+    if selection.is_empty() {
+        return Ok(None);
+    }
+    let places = runs::newest_places(store, suite, &selection).await?;
+    let Some(begin) = places.iter().map(|place| place.uuid).min() else { return Ok(None) };
+    let ran: HashSet<ConfigId> = places.into_iter().map(|place| place.config_id).collect();
+    let mut matching = selection.matching;
+    matching.retain(|config_id, _| ran.contains(config_id));
+    Ok(Some(Selection { matching, bounds: RunBounds { begin, ..selection.bounds }, ..selection }))
+}
+
+impl Serialize for RunFailures {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = Map::new();
+        members.insert("uuid".to_owned(), self.uuid.0.into());
+        members.insert("start_time".to_owned(), self.start_time.into());
+        // The reference's answer has the tests beside these two, which a test may be called like.
+        members.extend(self.tests.iter().map(|(test, state)| (test.clone(), Value::from(state.name()))));
+        members.serialize(serializer)
+    }
+}
+
+impl JsonSchema for RunFailures {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RunFailures".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "properties": { "uuid": CommitKey::json_schema(generator), "start_time": { "type": "integer", "minimum": 0 } },
+            "required": ["uuid", "start_time"],
+            "additionalProperties": State::json_schema(generator),
+        })
+    }
+}
+
+impl Tabular for Failures {
+    fn table(&self) -> Result<Table, AnswerError> {
+        let of_configurations = match self {
+            Self::Names(names) => {
+                let rows = names.iter().map(|name| vec![Value::from(name.as_str())]).collect();
+                return Ok(Table { columns: vec!["test".to_owned()], rows });
+            }
+            Self::ByRun(of_configurations) => of_configurations,
+        };
+        let mut rows = Vec::new();
+        for OfConfiguration { configuration, results } in of_configurations {
+            let configuration = table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]);
+            for run in results {
+                for (test, state) in &run.tests {
+                    let own = vec![run.uuid.0.into(), run.start_time.into(), test.as_str().into(), state.name().into()];
+                    rows.push([configuration.clone(), own].concat());
+                }
+            }
+        }
+        let own = ["uuid", "start_time", "test", "state"].map(str::to_owned).to_vec();
+        Ok(Table { columns: table::with_configuration(Vec::new(), own), rows })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use schema::configuration::Configuration;
+
+    #[test]
+    fn names_are_one_column() {
+        let table = Failures::Names(["a".to_owned(), "b,c".to_owned()].into()).table().unwrap();
+        assert_eq!((table.columns, table.rows.len()), (vec!["test".to_owned()], 2));
+    }
+
+    #[test]
+    fn each_failure_of_a_run_is_a_row() {
+        let configuration = Configuration { platform: Some("mac".into()), ..Configuration::default() };
+        let tests = vec![("a.html".to_owned(), State::at(4)), ("uuid".to_owned(), State::CRASH)];
+        let run = RunFailures { uuid: CommitKey(7), start_time: 8, tests };
+        let table = Failures::ByRun(vec![OfConfiguration { configuration, results: vec![run] }]).table().unwrap();
+        let ends: Vec<&[Value]> = table.rows.iter().map(|row| &row[9..]).collect();
+        let row = |test: &str, state: &str| vec![Value::from(7), 8.into(), test.into(), state.into()];
+        assert_eq!(ends, [row("a.html", "TEXT"), row("uuid", "CRASH")]);
+    }
+}

@@ -1,0 +1,50 @@
+//! Answers: a typed question, the statements that it means, and a typed answer.
+//!
+//! Data flow: a question of [`ask`] → the stored configurations that match and the commits that bound it → one bounded,
+//! partition-pruned statement per table (`reads`) → the rules of the crate `analysis` → an answer whose members are
+//! described once, for JSON, OpenAPI and CSV ([`table`]). Nothing here knows HTTP, pages or query texts.
+//!
+//! Each answer is a file: [`timeline`], [`triage`], [`flaky`], [`compare`], [`durations`], … [`search`] is the language in
+//! which lists of tests are narrowed.
+
+pub mod archives;
+pub mod ask;
+pub mod boards;
+pub mod bugs;
+mod commit_range;
+pub mod commit_runs;
+pub mod commit_search;
+pub mod commits;
+pub mod compare;
+pub mod dead_letters;
+pub mod durations;
+mod error;
+pub mod ews;
+pub mod failures;
+pub mod flaky;
+pub mod links;
+pub mod messages;
+pub mod news;
+pub mod overview;
+mod reads;
+pub mod results;
+mod run_times;
+pub mod search;
+pub mod silent;
+pub mod slowest;
+pub mod statistics;
+mod store;
+pub mod suites;
+pub mod summary;
+pub mod table;
+pub mod test_names;
+pub mod timeline;
+pub mod triage;
+pub mod uploads;
+mod watermark;
+
+pub use commit_range::RunBounds;
+pub use error::{AnswerError, broken, invalid, not_found};
+pub use reads::selection::{OfConfiguration, RunPlace, Selection};
+pub use store::{Repository, Store};
+pub use watermark::{StoreWatermark, Watermark};

@@ -1,0 +1,44 @@
+//! What triage finds, as it is told outside of the pages, in feeds and messages: a sentence, and an id by which a reader
+//! knows what it was told before.
+
+use schema::configuration::Configuration;
+use uuid::{Builder, Uuid};
+
+use crate::triage::{Group, TriagedTest};
+
+/// What tells a finding from others, also from a later one of the same test.
+pub fn id(suite: &str, test: &TriagedTest) -> Uuid {
+    let (kind, since) = match test.group {
+        Group::New | Group::Still => ("failing", test.since.0),
+        Group::Fixed => ("fixed", test.since.0),
+        // It is not news each time that it fails.
+        Group::Flaky => ("flaky", 0),
+    };
+    id_of(&[suite, &test.test, kind, &since.to_string()])
+}
+
+/// The same for the same texts.
+pub fn id_of(texts: &[&str]) -> Uuid {
+    let mut hasher = blake3::Hasher::new();
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// What a test does, in words.
+pub fn sentence(suite: &str, test: &TriagedTest) -> String {
+    let state = test.state.name().to_lowercase();
+    let does = match test.group {
+        Group::New => format!("newly fails ({state})"),
+        Group::Still => format!("still fails ({state})"),
+        Group::Fixed => "is fixed".to_owned(),
+        Group::Flaky => format!("is flaky ({state})"),
+    };
+    match test.configurations.as_slice() {
+        [one] => format!("{suite} {} {does} on {}", test.test, Configuration::name(one)),
+        several => format!("{suite} {} {does} on {} configurations", test.test, several.len()),
+    }
+}

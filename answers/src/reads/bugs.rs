@@ -1,0 +1,21 @@
+//! Reads the open links of bugs to tests.
+
+use schema::store::rows::BugRow;
+
+use super::statement::Fragment;
+use crate::error::AnswerError;
+use crate::store::Store;
+
+/// The open links of a suite, of all suites if none is named; the newest first.
+pub(crate) async fn open(store: &Store, suite: Option<&str>, limit: u64) -> Result<Vec<BugRow>, AnswerError> {
+    let statement = Fragment::new(
+        "SELECT ?fields FROM bugs WHERE {of_suite}is_open = 1 ORDER BY version DESC, test, url LIMIT {limit}",
+    )
+    .value("limit", limit);
+    match suite {
+        None => statement.text("of_suite", ""),
+        Some(suite) => statement.text("of_suite", "suite = {suite} AND ").value("suite", suite),
+    }
+    .all(&store.client)
+    .await
+}

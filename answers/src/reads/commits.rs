@@ -1,0 +1,169 @@
+//! Reads commits: ranges of branches, keys, words of messages.
+
+use std::collections::BTreeSet;
+
+use schema::commit::{Commit, DEFAULT_BRANCHES};
+use schema::ids::CommitKey;
+use schema::store::commits::{by_reference, repositories};
+
+use super::statement::Fragment;
+use crate::error::{AnswerError, broken};
+use crate::store::Store;
+
+/// What holds a page of commits of most branches, weeks.
+const FIRST_SPAN: u64 = 4;
+/// A branch without commits is asked about three times, down to the year 1970.
+const WIDER: u64 = 32;
+/// The first word of a search may name the author alone.
+const AUTHOR: &str = "author:";
+
+/// Which end of a range is kept under a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The oldest commits.
+    Oldest,
+    /// The newest commits.
+    Newest,
+}
+
+/// Commits of some branches between two keys, both inclusive.
+pub(crate) async fn between(
+    store: &Store,
+    repository: &str,
+    branches: &[&str],
+    (begin, end): (CommitKey, CommitKey),
+    keep: Keep,
+    limit: u64,
+) -> Result<Vec<Commit>, AnswerError> {
+    let order = if keep == Keep::Oldest { "uuid" } else { "uuid DESC" };
+    // The end that is kept is asked first: the store would read the whole range and then sort.
+    let mut weeks = FIRST_SPAN;
+    loop {
+        let (from, to) = match keep {
+            Keep::Oldest => (begin, end.min(later(begin, weeks))),
+            Keep::Newest => (begin.max(end.weeks_earlier(weeks)), end),
+        };
+        let statement = Fragment::new(
+            "SELECT document FROM commits WHERE repository = {repository} AND branch IN {branches} \
+             AND uuid BETWEEN {from} AND {to} ORDER BY {order}, branch LIMIT {limit}",
+        )
+        .text("order", order)
+        .value("repository", repository)
+        .list("branches", branches.iter().copied())
+        .value("from", from)
+        .value("to", to)
+        .value("limit", limit);
+        let found = documents(store, &statement).await?;
+        if found.len() as u64 >= limit || (from, to) == (begin, end) {
+            return Ok(found);
+        }
+        weeks = weeks.saturating_mul(WIDER);
+    }
+}
+
+fn later(key: CommitKey, weeks: u64) -> CommitKey {
+    CommitKey(key.0.saturating_add(weeks.saturating_mul(schema::clock::WEEK).saturating_mul(100)))
+}
+
+/// The commits of a repository that one spelling names, of any branch.
+pub(crate) async fn named(
+    store: &Store,
+    repository: &str,
+    name: &str,
+    limit: u64,
+) -> Result<Vec<Commit>, AnswerError> {
+    Ok(by_reference(&store.client, repository, name, limit).await?)
+}
+
+/// Ids of the repositories that registered commits made known, sorted.
+pub(crate) async fn registered_repositories(store: &Store) -> Result<Vec<String>, AnswerError> {
+    Ok(repositories(&store.client).await?)
+}
+
+/// Commits of exactly one key on one branch of a repository.
+pub(crate) async fn at(
+    store: &Store,
+    repository: &str,
+    branch: &str,
+    key: CommitKey,
+) -> Result<Vec<Commit>, AnswerError> {
+    let statement = Fragment::new(
+        "SELECT document FROM commits WHERE repository = {repository} AND branch = {branch} AND uuid = {key}",
+    )
+    .value("repository", repository)
+    .value("branch", branch)
+    .value("key", key);
+    documents(store, &statement).await
+}
+
+/// The commits of some keys: of those with the same key the last one is to be preferred.
+pub(crate) async fn of_keys(store: &Store, keys: &BTreeSet<CommitKey>) -> Result<Vec<Commit>, AnswerError> {
+    let (Some(oldest), Some(newest)) = (keys.first(), keys.last()) else { return Ok(Vec::new()) };
+    let statement = Fragment::new(
+        "SELECT document FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND uuid IN {keys} \
+         ORDER BY branch IN {default_branches}, repository DESC, branch DESC",
+    )
+    .value("oldest", *oldest)
+    .value("newest", *newest)
+    .list("keys", keys.iter().copied())
+    .list("default_branches", DEFAULT_BRANCHES);
+    documents(store, &statement).await
+}
+
+/// Branches of a repository that start so, sorted.
+pub(crate) async fn branches(
+    store: &Store,
+    repository: &str,
+    prefix: &str,
+    limit: u64,
+) -> Result<Vec<String>, AnswerError> {
+    Fragment::new(
+        "SELECT DISTINCT branch FROM commits WHERE repository = {repository} AND branch >= {prefix} \
+         AND startsWith(branch, {prefix}) ORDER BY branch LIMIT {limit}",
+    )
+    .value("repository", repository)
+    .value("prefix", prefix)
+    .value("limit", limit)
+    .all(&store.client)
+    .await
+}
+
+/// The newest commits of which every word is in the message or the author's names.
+pub(crate) async fn worded(
+    store: &Store,
+    repository: &str,
+    branches: &[&str],
+    (begin, end): (CommitKey, CommitKey),
+    words: &[&str],
+    limit: u64,
+) -> Result<Vec<Commit>, AnswerError> {
+    let mut has_words = Fragment::default();
+    for (number, word) in words.iter().enumerate() {
+        let name = format!("word{number}");
+        let in_author = format!("positionCaseInsensitiveUTF8(JSONExtractRaw(document, 'author'), {{{name}}}) > 0");
+        has_words = match word.strip_prefix(AUTHOR) {
+            Some(author) => has_words.and(&in_author).value(&name, author),
+            None => {
+                let in_message =
+                    format!("positionCaseInsensitiveUTF8(JSONExtractString(document, 'message'), {{{name}}}) > 0");
+                has_words.and(&format!("({in_message} OR {in_author})")).value(&name, *word)
+            }
+        };
+    }
+    let statement = Fragment::new(
+        "SELECT document FROM commits WHERE repository = {repository} AND branch IN {branches} \
+         AND uuid BETWEEN {begin} AND {end}{has_words} ORDER BY uuid DESC, branch LIMIT {limit}",
+    )
+    .part("has_words", &has_words)
+    .value("repository", repository)
+    .list("branches", branches.iter().copied())
+    .value("begin", begin)
+    .value("end", end)
+    .value("limit", limit);
+    documents(store, &statement).await
+}
+
+async fn documents(store: &Store, statement: &Fragment) -> Result<Vec<Commit>, AnswerError> {
+    let documents: Vec<String> = statement.all(&store.client).await?;
+    documents.iter().map(|document| serde_json::from_str(document).map_err(broken)).collect()
+}

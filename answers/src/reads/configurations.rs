@@ -1,0 +1,97 @@
+//! Stored configurations: a few hundred a branch, which almost every question needs, so that they are kept in memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use clickhouse::Row;
+use moka::future::Cache;
+use schema::clock::DAY;
+use schema::configuration::Configuration;
+use schema::ids::ConfigId;
+use schema::store::rows::ConfigurationRow;
+use serde::Deserialize;
+
+use super::statement::Fragment;
+use crate::ask::RunFilter;
+use crate::error::{AnswerError, broken};
+use crate::store::Store;
+
+/// Configurations whose last run started longer ago are left out unless asked for, seconds.
+const RECENT_SECONDS: u64 = 14 * DAY;
+
+/// Configurations by their ids.
+pub(crate) type Configurations = HashMap<ConfigId, Configuration>;
+
+/// A stored configuration of a branch.
+#[derive(Debug)]
+pub(crate) struct StoredConfiguration {
+    /// Its identity.
+    pub(crate) id: ConfigId,
+    /// Its members, without an SDK.
+    pub(crate) configuration: Configuration,
+    /// The suites that it ever ran, sorted.
+    pub(crate) suites: Vec<String>,
+    /// When its last run started, seconds since 1970.
+    pub(crate) last_start_time: u32,
+}
+
+/// The configurations of branches as they were at a watermark.
+#[derive(Clone)]
+pub(crate) struct ConfigurationCache(Cache<(String, u64), Arc<Vec<StoredConfiguration>>>);
+
+impl ConfigurationCache {
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(64))
+    }
+}
+
+/// All configurations of a branch key.
+pub(crate) async fn stored(store: &Store, branch: &str) -> Result<Arc<Vec<StoredConfiguration>>, AnswerError> {
+    let key = (branch.to_owned(), store.watermark.latest());
+    store.configurations.0.try_get_with(key, load(store, branch)).await.map_err(AnswerError::Shared)
+}
+
+/// The configurations of a branch key that a filter means.
+pub(crate) async fn matching(store: &Store, filter: &RunFilter, branch: &str) -> Result<Configurations, AnswerError> {
+    let oldest = if filter.recent { store.clock.now().saturating_sub(RECENT_SECONDS) } else { 0 };
+    let is_meant = |one: &&StoredConfiguration| {
+        u64::from(one.last_start_time) >= oldest && filter.configurations.matches(&one.configuration)
+    };
+    let stored = stored(store, branch).await?;
+    Ok(stored.iter().filter(is_meant).map(|one| (one.id, one.configuration.clone())).collect())
+}
+
+/// Branches beside the default one on which something ran, sorted.
+pub(crate) async fn branches(store: &Store, limit: u64) -> Result<Vec<String>, AnswerError> {
+    let sql = "SELECT DISTINCT branch FROM configurations WHERE branch != 'default' ORDER BY branch LIMIT {limit}";
+    Fragment::new(sql).value("limit", limit).all(&store.client).await
+}
+
+#[derive(Row, Deserialize)]
+struct SuiteOfConfiguration {
+    config_id: ConfigId,
+    suite: String,
+}
+
+async fn load(store: &Store, branch: &str) -> Result<Arc<Vec<StoredConfiguration>>, AnswerError> {
+    let rows: Vec<ConfigurationRow> = Fragment::new("SELECT ?fields FROM configurations WHERE branch = {branch}")
+        .value("branch", branch)
+        .all(&store.client)
+        .await?;
+    let ran: Vec<SuiteOfConfiguration> =
+        Fragment::new("SELECT config_id, suite FROM suites WHERE branch = {branch} ORDER BY suite")
+            .value("branch", branch)
+            .all(&store.client)
+            .await?;
+    let mut suites: HashMap<ConfigId, Vec<String>> = HashMap::new();
+    for SuiteOfConfiguration { config_id, suite } in ran {
+        suites.entry(config_id).or_default().push(suite);
+    }
+    let stored = rows.into_iter().map(|row| {
+        let id = ConfigId(row.config_id);
+        let configuration = serde_json::from_str(&row.configuration).map_err(broken)?;
+        let suites = suites.remove(&id).unwrap_or_default();
+        Ok(StoredConfiguration { id, configuration, suites, last_start_time: row.last_start_time })
+    });
+    Ok(Arc::new(stored.collect::<Result<_, AnswerError>>()?))
+}

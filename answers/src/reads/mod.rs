@@ -1,0 +1,19 @@
+//! Everything that is read from the store: SQL, and only here. Each file reads one kind of rows; [`statement`] keeps a text
+//! and its values together, [`selection`] gives the conditions that a run filter means.
+
+pub(crate) mod archives;
+pub(crate) mod bugs;
+pub(crate) mod commits;
+pub(crate) mod configurations;
+pub(crate) mod dead_letters;
+pub(crate) mod durations;
+pub(crate) mod ews;
+pub(crate) mod failures;
+pub(crate) mod links;
+pub(crate) mod outcomes;
+pub(crate) mod results;
+pub(crate) mod runs;
+pub(crate) mod selection;
+pub(crate) mod statement;
+pub(crate) mod test_names;
+pub(crate) mod uploads;

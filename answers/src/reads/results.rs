@@ -1,0 +1,214 @@
+//! Reads results of tests.
+
+use clickhouse::Row;
+use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::store::states::is_unexpected;
+use serde::Deserialize;
+
+use super::runs::is_broken;
+use super::selection::{RunPlace, RunRow, Selection, UPLOAD};
+use super::statement::Fragment;
+use crate::error::AnswerError;
+use crate::store::Store;
+
+/// Bytes of a log that are looked at for its first line.
+const LOG_BYTES: u64 = 2000;
+
+/// A stored result of a test.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct StoredResult {
+    pub(crate) config_id: ConfigId,
+    pub(crate) uuid: CommitKey,
+    pub(crate) sdk: String,
+    pub(crate) start_time: u32,
+    /// Bits of states, the worst in bit 0.
+    pub(crate) actual: u16,
+    /// The same of what was expected.
+    pub(crate) expected: u16,
+    /// Milliseconds plus one; 0 if the time was not measured.
+    time_and_one: u32,
+    /// Other members as JSON; may be empty.
+    pub(crate) extra: String,
+}
+
+impl StoredResult {
+    /// Where its run stands.
+    pub(crate) fn place(&self) -> RunPlace {
+        RunPlace { config_id: self.config_id, uuid: self.uuid, sdk: self.sdk.clone(), start_time: self.start_time }
+    }
+
+    /// How long the test took, milliseconds.
+    pub(crate) fn time(&self) -> Option<u32> {
+        self.time_and_one.checked_sub(1)
+    }
+}
+
+impl RunRow for StoredResult {
+    fn config_id(&self) -> ConfigId {
+        self.config_id
+    }
+}
+
+/// The newest results of one test.
+pub(crate) async fn newest(
+    store: &Store,
+    suite: &str,
+    test: &str,
+    selection: &Selection,
+) -> Result<Vec<StoredResult>, AnswerError> {
+    let test_id = TestId::of(suite, test);
+    let ask = |selection: &Selection| {
+        Fragment::new("SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected} {newest}")
+            .part("selected", &selection.condition())
+            .part("newest", &selection.newest_of_each("config_id"))
+            .value("suite", suite)
+            .value("test_id", test_id)
+    };
+    selection.newest(store, &[suite], ask).await
+}
+
+/// When a test ran last on a configuration.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct LastResult {
+    pub(crate) test_id: TestId,
+    pub(crate) config_id: ConfigId,
+    /// The commit of its newest result.
+    pub(crate) newest: CommitKey,
+}
+
+/// The commit of the newest result of each test on each configuration. What an upload left of one that it replaced is no
+/// result.
+pub(crate) async fn last_commits(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    tests: impl IntoIterator<Item = TestId>,
+) -> Result<Vec<LastResult>, AnswerError> {
+    Fragment::new(
+        "SELECT test_id, config_id, max(uuid) AS newest FROM results WHERE suite = {suite} AND test_id IN {tests} AND {selected} \
+         AND ({upload}) IN (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected}) GROUP BY test_id, config_id",
+    )
+    .text("upload", UPLOAD)
+    .part("selected", &selection.condition())
+    .value("suite", suite)
+    .list("tests", tests)
+    .all(&store.client)
+    .await
+}
+
+/// The beginning of what a test said when it failed last.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct TestLog {
+    pub(crate) test_id: TestId,
+    pub(crate) log: String,
+}
+
+/// The beginning of the newest log of each test that failed and says something.
+pub(crate) async fn newest_logs(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    tests: impl IntoIterator<Item = TestId>,
+) -> Result<Vec<TestLog>, AnswerError> {
+    Fragment::new(
+        "SELECT test_id, argMax(leftUTF8(JSONExtractString(extra, 'log'), {log_bytes}), (uuid, start_time)) AS log FROM results \
+         WHERE suite = {suite} AND test_id IN {tests} AND {selected} AND bitAnd(actual, {failures}) != 0 \
+         AND position(extra, '\"log\"') > 0 GROUP BY test_id",
+    )
+    .part("selected", &selection.condition())
+    .value("log_bytes", LOG_BYTES)
+    .value("failures", u64::from(schema::state::FAILURES))
+    .value("suite", suite)
+    .list("tests", tests)
+    .all(&store.client)
+    .await
+}
+
+/// What a test usually takes.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct UsualTime {
+    pub(crate) test_id: TestId,
+    /// Milliseconds.
+    pub(crate) median: u32,
+    pub(crate) runs: u64,
+}
+
+/// Median in milliseconds and count of what some tests took on a run's configuration before that run.
+pub(crate) async fn usual_times(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    run: &RunPlace,
+    tests: impl IntoIterator<Item = TestId>,
+) -> Result<Vec<UsualTime>, AnswerError> {
+    Fragment::new(
+        "SELECT test_id, quantileExact(0.5)(toUInt32(time_and_one - 1)) AS median, count() AS runs FROM results \
+         WHERE suite = {suite} AND test_id IN {tests} AND branch = {branch} AND config_id = {config_id} AND sdk = {sdk} \
+         AND uuid >= {begin} AND uuid < {end} AND time_and_one > 0 GROUP BY test_id",
+    )
+    .value("suite", suite)
+    .list("tests", tests)
+    .value("branch", &selection.branch)
+    .value("config_id", run.config_id)
+    .value("sdk", &run.sdk)
+    .value("begin", selection.bounds.begin)
+    .value("end", run.uuid)
+    .all(&store.client)
+    .await
+}
+
+/// What all results of one test say together.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct TestHistory {
+    pub(crate) test_id: TestId,
+    pub(crate) runs: u64,
+    /// Results that failed unexpectedly.
+    pub(crate) unexpected: u64,
+    /// Neighbouring results, in the order of commits on one configuration, that differ.
+    pub(crate) flips: u64,
+    /// Those on the configuration with the most of them.
+    pub(crate) most_flips: u64,
+    /// Commits on which one configuration saw it both fail and pass.
+    pub(crate) disagreements: u64,
+    pub(crate) configurations: u64,
+}
+
+/// Reads every result of some tests but for those of broken runs.
+pub(crate) async fn histories(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    has_broken_runs: bool,
+    tests: impl IntoIterator<Item = TestId>,
+) -> Result<Vec<TestHistory>, AnswerError> {
+    // Runs that broke as a whole are rare: where there are none, no row is looked up among them.
+    let sound = if has_broken_runs {
+        Fragment::new(
+            " AND (config_id, uuid, sdk, start_time) NOT IN \
+             (SELECT config_id, uuid, sdk, start_time FROM runs WHERE suite = {suite} AND {selected} AND {is_broken})",
+        )
+        .text("is_broken", &is_broken())
+    } else {
+        Fragment::default()
+    };
+    Fragment::new(
+        "SELECT test_id, sum(n) AS runs, sum(failed) AS unexpected, sum(flipped) AS flips, \
+                toUInt64(max(flipped)) AS most_flips, toUInt64(sum(disagreed)) AS disagreements, \
+                count() AS configurations FROM (\
+           SELECT test_id, config_id, count() AS n, countIf(failing) AS failed, \
+                  arraySort(groupArray((uuid, start_time, failing))) AS history, \
+                  arrayCount((before, after) -> before.3 != after.3, arrayPopBack(history), arrayPopFront(history)) \
+                    AS flipped, \
+                  uniqExactIf(uuid, failing) + uniqExactIf(uuid, NOT failing) - uniqExact(uuid) AS disagreed \
+           FROM (SELECT test_id, config_id, uuid, start_time, {is_unexpected} AS failing \
+                 FROM results WHERE suite = {suite} AND test_id IN {tests} AND {selected}{sound}) \
+           GROUP BY test_id, config_id) GROUP BY test_id",
+    )
+    .text("is_unexpected", &is_unexpected("actual", "expected"))
+    .part("sound", &sound)
+    .part("selected", &selection.condition())
+    .value("suite", suite)
+    .list("tests", tests)
+    .all(&store.client)
+    .await
+}

@@ -1,0 +1,261 @@
+//! The rows of runs that a run filter selects: its branch, configurations, bounds, SDKs and limit, and the SQL conditions
+//! that these are.
+
+use std::collections::{BTreeMap, HashMap};
+
+use clickhouse::{Row, RowOwned, RowRead};
+use schema::commit::branch_key;
+use schema::configuration::Configuration;
+use schema::ids::{CommitKey, ConfigId, TestId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::configurations::{self, Configurations, StoredConfiguration};
+use super::statement::Fragment;
+use crate::ask::RunFilter;
+use crate::commit_range::{self, RunBounds};
+use crate::error::AnswerError;
+use crate::store::Store;
+
+/// Columns that identify the upload that wrote a row of `runs` or `failures`, within one suite and branch. Uploads of one
+/// configuration, whatever its SDK, and commit share a partition of the log, so that their versions differ; three numbers
+/// are cheaper to look up than a whole natural key.
+pub(crate) const UPLOAD: &str = "config_id, uuid, version";
+
+/// Rows of one configuration with its SDK, oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OfConfiguration<T> {
+    /// The configuration.
+    pub configuration: Configuration,
+    /// Its rows.
+    pub results: Vec<T>,
+}
+
+/// Place of a row among the runs of a suite and a branch: what its order and its configuration depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Row, Serialize, Deserialize)]
+pub struct RunPlace {
+    /// The configuration without its SDK.
+    pub config_id: ConfigId,
+    /// The commit.
+    pub uuid: CommitKey,
+    /// The SDK; empty if none is known.
+    pub sdk: String,
+    /// Start of the run, seconds since 1970.
+    pub start_time: u32,
+}
+
+/// A stored row of a run.
+pub(crate) trait RunRow {
+    fn config_id(&self) -> ConfigId;
+
+    /// None where the question names the one suite.
+    fn suite(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Runs of one suite on one configuration that a week usually has at least; a guess that costs only time.
+const RUNS_PER_WEEK: u64 = 10;
+/// Recent configurations ran within two weeks.
+const MIN_WEEKS: u64 = 3;
+/// Beyond this two questions cost more than they save.
+const MAX_WEEKS: u64 = 26;
+
+/// What a filter selects, once the stored configurations and the commits that it names are known.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The branch key.
+    pub branch: String,
+    /// The configurations.
+    pub matching: HashMap<ConfigId, Configuration>,
+    /// Commits and start times.
+    pub bounds: RunBounds,
+    /// SDKs; any if empty.
+    pub sdks: Vec<String>,
+    /// Rows of each configuration.
+    pub limit: u64,
+}
+
+impl Selection {
+    /// What a filter selects; `limit` rows of each configuration unless the filter says.
+    pub async fn of(store: &Store, filter: &RunFilter, limit: u64) -> Result<Self, AnswerError> {
+        let bounds = commit_range::of_runs(store, filter).await?;
+        Self::within(store, filter, bounds, filter.limit.unwrap_or(limit)).await
+    }
+
+    /// The same with bounds and a limit that come from elsewhere.
+    pub async fn within(
+        store: &Store,
+        filter: &RunFilter,
+        bounds: RunBounds,
+        limit: u64,
+    ) -> Result<Self, AnswerError> {
+        let branch = branch_key(filter.branch.as_deref()).to_owned();
+        let matching = configurations::matching(store, filter, &branch).await?;
+        Ok(Self { branch, matching, bounds, sdks: filter.sdks.clone(), limit })
+    }
+
+    /// Whether no row can be selected, so that nothing need be asked.
+    pub fn is_empty(&self) -> bool {
+        self.matching.is_empty()
+    }
+
+    /// The last weeks of the selection, as many as usually hold the limit: every week asked costs a read, even where it
+    /// has nothing for the question. [`Self::older`] says whether that was enough.
+    fn recent(&self, now: CommitKey) -> Self {
+        let weeks = (self.limit / RUNS_PER_WEEK).max(MIN_WEEKS);
+        let begin = self.bounds.end.min(now).weeks_earlier(weeks);
+        if self.is_by_time() || weeks > MAX_WEEKS || begin <= self.bounds.begin {
+            return self.clone();
+        }
+        Self { bounds: RunBounds { begin, ..self.bounds }, ..self.clone() }
+    }
+
+    /// The newest rows of the asked suites (any if none is named): those of recent weeks, and of older ones where those
+    /// did not fill the limit. `ask` makes the statement of a selection, which answers newest first.
+    pub(crate) async fn newest<R: RunRow + RowOwned + RowRead>(
+        &self,
+        store: &Store,
+        suites: &[&str],
+        ask: impl Fn(&Self) -> Fragment,
+    ) -> Result<Vec<R>, AnswerError> {
+        let recent = self.recent(store.clock.commit_key());
+        let mut rows: Vec<R> = ask(&recent).all(&store.client).await?;
+        let only = suites.first().copied().unwrap_or_default();
+        let found = rows.iter().map(|row| (row.config_id(), row.suite().unwrap_or(only)));
+        if let Some(older) = self.older(store, &recent, suites, found).await? {
+            rows.extend(ask(&older).all::<R>(&store.client).await?);
+            let mut counts: HashMap<(ConfigId, String), u64> = HashMap::new();
+            rows.retain(|row| {
+                let suite = row.suite().unwrap_or(only).to_owned();
+                let count = counts.entry((row.config_id(), suite)).or_default();
+                *count += 1;
+                *count <= self.limit
+            });
+        }
+        Ok(rows)
+    }
+
+    /// What is to be asked of older weeks, because the recent ones did not fill the limit: the configurations that ran one
+    /// of the suites (any if none is named). `found` tells the configuration and suite of each recent row.
+    async fn older<'b>(
+        &self,
+        store: &Store,
+        recent: &Self,
+        suites: &[&str],
+        found: impl Iterator<Item = (ConfigId, &'b str)>,
+    ) -> Result<Option<Self>, AnswerError> {
+        if recent.bounds.begin == self.bounds.begin {
+            return Ok(None);
+        }
+        let mut counts: HashMap<(ConfigId, &str), u64> = HashMap::new();
+        for partition in found {
+            *counts.entry(partition).or_default() += 1;
+        }
+        let stored = configurations::stored(store, &self.branch).await?;
+        let lacks = |one: &&StoredConfiguration| {
+            let mut ran = one.suites.iter().filter(|it| suites.is_empty() || suites.contains(&it.as_str()));
+            ran.any(|suite| counts.get(&(one.id, suite.as_str())).is_none_or(|count| *count < self.limit))
+        };
+        let known = |one: &StoredConfiguration| Some((one.id, self.matching.get(&one.id)?.clone()));
+        let matching: Configurations = stored.iter().filter(lacks).filter_map(known).collect();
+        let bounds = RunBounds { end: recent.bounds.begin.previous(), ..self.bounds };
+        Ok((!matching.is_empty()).then(|| Self { matching, bounds, ..self.clone() }))
+    }
+
+    /// Conditions that all tables of runs share.
+    pub(crate) fn condition(&self) -> Fragment {
+        let RunBounds { begin, end, started, .. } = self.bounds;
+        let condition = Fragment::new(
+            "branch = {branch} AND config_id IN {config_ids} AND uuid BETWEEN {begin} AND {end} \
+             AND start_time BETWEEN {started_after} AND {started_before}",
+        )
+        .value("branch", &self.branch)
+        .list("config_ids", self.matching.keys().copied())
+        .value("begin", begin)
+        .value("end", end)
+        .value("started_after", started.after.unwrap_or(0))
+        .value("started_before", started.before.unwrap_or(u32::MAX));
+        if self.sdks.is_empty() { condition } else { condition.and("sdk IN {sdks}").list("sdks", &self.sdks) }
+    }
+
+    /// The same, of some suites; of any if none is named.
+    pub(crate) fn of_suites(&self, suites: &[&str]) -> Fragment {
+        let condition = self.condition();
+        if suites.is_empty() {
+            return condition;
+        }
+        condition.and("suite IN {suites}").list("suites", suites.iter().copied())
+    }
+
+    /// The stored order, and the limit, which counts rows of each group of columns.
+    pub(crate) fn newest_of_each(&self, columns: &str) -> Fragment {
+        let order = if self.is_by_time() { "start_time DESC, sdk, uuid" } else { "uuid DESC, sdk, start_time" };
+        Fragment::new(format!("ORDER BY {order} LIMIT {{limit}} BY {columns}")).value("limit", self.limit)
+    }
+
+    /// A statement over what is selected of a suite's runs, or of a test's results. `rows` says what is taken of a row of
+    /// `runs`, and of one of `results`.
+    pub(crate) fn over(&self, suite: &str, test: Option<&str>, rows: Sources, fields: &str, tail: &str) -> Fragment {
+        let (rows, of_test) = match test {
+            None => (rows.runs, Fragment::default()),
+            Some(test) => {
+                (rows.results, Fragment::new(" AND test_id = {test_id}").value("test_id", TestId::of(suite, test)))
+            }
+        };
+        Fragment::new("SELECT {fields} FROM ({rows} WHERE suite = {suite}{of_test} AND {selected}) {tail}")
+            .text("fields", fields)
+            .text("rows", rows)
+            .text("tail", tail)
+            .part("of_test", &of_test)
+            .part("selected", &self.condition())
+            .value("suite", suite)
+    }
+
+    /// Whether there are more time bounds than commit bounds: then the newest start comes first.
+    fn is_by_time(&self) -> bool {
+        let started = self.bounds.started;
+        let times = u8::from(started.after.is_some()) + u8::from(started.before.is_some());
+        times > self.bounds.commit_ends
+    }
+
+    /// The configuration of a row, with its SDK.
+    pub fn configuration(&self, place: &RunPlace) -> Option<Configuration> {
+        let configuration = self.matching.get(&place.config_id)?;
+        Some(Configuration { sdk: (!place.sdk.is_empty()).then(|| place.sdk.clone()), ..configuration.clone() })
+    }
+
+    /// Sorts rows oldest first, those of equal age in their stored order.
+    pub(crate) fn sort<R>(&self, rows: &mut [R], place: impl Fn(&R) -> RunPlace) {
+        let by_time = self.is_by_time();
+        rows.sort_by_cached_key(|row| {
+            let place = place(row);
+            if by_time { u64::from(place.start_time) } else { place.uuid.0 }
+        });
+    }
+
+    /// Rows grouped by configuration and SDK, oldest first.
+    pub(crate) fn group<R, T>(
+        &self,
+        mut rows: Vec<R>,
+        place: impl Fn(&R) -> RunPlace,
+        make: impl Fn(R) -> Result<T, AnswerError>,
+    ) -> Result<Vec<OfConfiguration<T>>, AnswerError> {
+        self.sort(&mut rows, &place);
+        let mut groups: BTreeMap<Configuration, Vec<T>> = BTreeMap::new();
+        for row in rows {
+            if let Some(configuration) = self.configuration(&place(&row)) {
+                groups.entry(configuration).or_default().push(make(row)?);
+            }
+        }
+        let groups = groups.into_iter();
+        Ok(groups.map(|(configuration, results)| OfConfiguration { configuration, results }).collect())
+    }
+}
+
+/// What a statement takes of a row of `runs`, and of a row of `results`: two selects that give the same columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sources {
+    pub(crate) runs: &'static str,
+    pub(crate) results: &'static str,
+}

@@ -1,0 +1,97 @@
+//! Reads names of tests, of which there are as many as tests, and no history.
+
+use clickhouse::Row;
+use schema::clock::DAY;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::statement::Fragment;
+use crate::error::AnswerError;
+use crate::store::Store;
+
+/// Seconds after which a test that was not uploaded comes behind those that were.
+const LATELY: u64 = 14 * DAY;
+
+/// A test of a suite.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize, JsonSchema)]
+pub struct TestName {
+    /// The suite.
+    pub suite: String,
+    /// The test.
+    pub test: String,
+}
+
+/// Names of a suite's tests that begin so, sorted.
+pub(crate) async fn with_prefix(
+    store: &Store,
+    suite: &str,
+    prefix: &str,
+    limit: u64,
+) -> Result<Vec<String>, AnswerError> {
+    Fragment::new(
+        "SELECT test FROM tests WHERE suite = {suite} AND startsWith(test, {prefix}) ORDER BY test LIMIT {limit}",
+    )
+    .value("suite", suite)
+    .value("prefix", prefix)
+    .value("limit", limit)
+    .all(&store.client)
+    .await
+}
+
+/// How a name is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The name holds the text, in whatever case.
+    Part,
+    /// The name is described by the text as a pattern of ILIKE.
+    Pattern,
+}
+
+fn in_suites(statement: Fragment, suites: &[&str]) -> Fragment {
+    if suites.is_empty() {
+        return statement.text("in_suites", "");
+    }
+    statement.text("in_suites", " AND suite IN {suites}").list("suites", suites.iter().copied())
+}
+
+/// Tests of some suites (of all if none is named) whose name a text finds: those that were uploaded lately first, then
+/// those whose name begins with `typed`, then the shortest.
+pub(crate) async fn search(
+    store: &Store,
+    suites: &[&str],
+    look: Look,
+    text: &str,
+    typed: &str,
+    limit: u64,
+) -> Result<Vec<TestName>, AnswerError> {
+    let condition = match look {
+        Look::Part => "positionCaseInsensitiveUTF8(test, {text}) > 0",
+        Look::Pattern => "test ILIKE {text}",
+    };
+    let statement = Fragment::new(
+        "SELECT suite, test FROM tests WHERE {condition}{in_suites} \
+         ORDER BY last_upload < {lately}, startsWith(lowerUTF8(test), lowerUTF8({typed})) DESC, length(test), test, suite \
+         LIMIT {limit}",
+    )
+    .text("condition", condition)
+    .value("text", text)
+    .value("typed", typed)
+    .value("lately", store.clock.now().saturating_sub(LATELY))
+    .value("limit", limit);
+    in_suites(statement, suites).all(&store.client).await
+}
+
+/// Those of some names that are tests of some suites (of all if none is named).
+pub(crate) async fn listed(
+    store: &Store,
+    suites: &[&str],
+    names: &[&str],
+    limit: u64,
+) -> Result<Vec<TestName>, AnswerError> {
+    let statement = Fragment::new(
+        "SELECT suite, test FROM tests WHERE test IN {names}{in_suites} ORDER BY suite LIMIT {limit}",
+    )
+    .list("names", names.iter().copied())
+    .value("limit", limit);
+    in_suites(statement, suites).all(&store.client).await
+}

@@ -1,0 +1,172 @@
+//! Runs of a suite, and results of one test, by configuration.
+
+use schema::ids::CommitKey;
+use schema::state::States;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::ask::RunFilter;
+use crate::error::{AnswerError, broken};
+use crate::reads::results::StoredResult;
+use crate::reads::selection::{OfConfiguration, RunPlace, Selection};
+use crate::reads::{results, runs};
+use crate::statistics::RunCounts;
+use crate::store::Store;
+use crate::table::{self, Table, Tabular};
+
+/// Runs of each configuration if the question names no limit.
+const RUNS: u64 = 1000;
+
+/// A run of a suite.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SuiteRun {
+    /// The commit.
+    pub uuid: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub start_time: u32,
+    /// What is known beside the statistics.
+    pub details: RunDetails,
+    /// Statistics, as they were uploaded and counted.
+    #[schemars(with = "Map<String, Value>")]
+    pub stats: Box<RawValue>,
+}
+
+/// What is known of a run beside its statistics.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RunDetails {
+    /// Tests that failed and then passed.
+    pub number_of_flaky_tests: u32,
+}
+
+/// The runs of a suite, by configuration, oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SuiteRuns(pub Vec<OfConfiguration<SuiteRun>>);
+
+/// The runs of a suite that a filter means.
+pub async fn runs_of_suite(store: &Store, suite: &str, filter: &RunFilter) -> Result<SuiteRuns, AnswerError> {
+    Ok(SuiteRuns(runs_in(store, suite, &Selection::of(store, filter, RUNS).await?).await?))
+}
+
+/// The runs of a suite in a selection.
+pub async fn runs_in(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+) -> Result<Vec<OfConfiguration<SuiteRun>>, AnswerError> {
+    if selection.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = runs::newest(store, suite, selection).await?;
+    selection.group(
+        rows,
+        |row| RunPlace { config_id: row.config_id, uuid: row.uuid, sdk: row.sdk.clone(), start_time: row.start_time },
+        |row| {
+            Ok(SuiteRun {
+                uuid: row.uuid,
+                start_time: row.start_time,
+                details: RunDetails { number_of_flaky_tests: row.flaky },
+                stats: RawValue::from_string(row.stats).map_err(broken)?,
+            })
+        },
+    )
+}
+
+/// Members that every result of a test has.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = true))]
+struct ResultMembers {
+    /// The commit.
+    uuid: CommitKey,
+    /// Start of the run, seconds since 1970.
+    start_time: u32,
+    /// The states that it had, the worst first.
+    actual: String,
+    /// The states that were expected.
+    expected: String,
+    /// How long it took, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<u32>,
+}
+
+/// A result of a test: its commit, its start, its states, and whatever else its uploader said, which may replace those.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TestResult(#[schemars(with = "ResultMembers")] pub Map<String, Value>);
+
+/// The results of a test, by configuration, oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TestResults(pub Vec<OfConfiguration<TestResult>>);
+
+/// The results of a test that a filter means.
+pub async fn results_of_test(
+    store: &Store,
+    suite: &str,
+    test: &str,
+    filter: &RunFilter,
+) -> Result<TestResults, AnswerError> {
+    let selection = Selection::of(store, filter, RUNS).await?;
+    let rows = rows_of_test(store, suite, test, &selection).await?;
+    let results = selection.group(rows, StoredResult::place, |row| {
+        let mut members = table::members(&ResultMembers {
+            uuid: row.uuid,
+            start_time: row.start_time,
+            actual: States::from_bits(row.actual).to_string(),
+            expected: States::from_bits(row.expected).to_string(),
+            time: row.time(),
+        })?;
+        if !row.extra.is_empty() {
+            members.extend(serde_json::from_str::<Map<String, Value>>(&row.extra).map_err(broken)?);
+        }
+        Ok(TestResult(members))
+    })?;
+    Ok(TestResults(results))
+}
+
+/// The selected rows of one test.
+pub(crate) async fn rows_of_test(
+    store: &Store,
+    suite: &str,
+    test: &str,
+    selection: &Selection,
+) -> Result<Vec<StoredResult>, AnswerError> {
+    if selection.is_empty() {
+        return Ok(Vec::new());
+    }
+    results::newest(store, suite, test, selection).await
+}
+
+impl Tabular for SuiteRuns {
+    fn table(&self) -> Result<Table, AnswerError> {
+        let own = [table::columns::<SuiteRun>(), table::columns::<RunCounts>()].concat();
+        let mut rows = Vec::new();
+        for OfConfiguration { configuration, results } in &self.0 {
+            let configuration = table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]);
+            for run in results {
+                let stats: Map<String, Value> = serde_json::from_str(run.stats.get()).unwrap_or_default();
+                rows.push([configuration.clone(), table::cells(&own, &[&table::members(run)?, &stats])].concat());
+            }
+        }
+        Ok(Table { columns: table::with_configuration(Vec::new(), own), rows })
+    }
+}
+
+impl Tabular for TestResults {
+    fn table(&self) -> Result<Table, AnswerError> {
+        let own = table::columns::<ResultMembers>();
+        let mut rows = Vec::new();
+        for OfConfiguration { configuration, results } in &self.0 {
+            let configuration = table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]);
+            for TestResult(members) in results {
+                let others = members.iter().filter(|(name, _)| !own.contains(name));
+                let others: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
+                let more = if others.is_empty() { Value::Null } else { Value::Object(others).to_string().into() };
+                rows.push([configuration.clone(), table::cells(&own, &[members]), vec![more]].concat());
+            }
+        }
+        Ok(Table { columns: table::with_configuration(Vec::new(), [own, vec!["more".to_owned()]].concat()), rows })
+    }
+}

@@ -1,0 +1,38 @@
+//! What every answer is made from: the views, how far they are, and what is known of repositories.
+
+use std::sync::Arc;
+
+use clickhouse::Client;
+use schema::clock::Clock;
+
+use crate::reads::configurations::ConfigurationCache;
+use crate::watermark::Watermark;
+
+/// A repository that commits belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its id.
+    pub id: String,
+    /// What main, master and trunk are stored as.
+    pub default_branch: String,
+}
+
+/// The views of results, and what is needed to ask them.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) client: Client,
+    pub(crate) configurations: ConfigurationCache,
+    pub(crate) repositories: Arc<[Repository]>,
+    /// How far the views are.
+    pub watermark: Watermark,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Store {
+    /// The views that a client reads. `repositories` are the configured ones; others become known by their commits.
+    pub fn new(client: Client, watermark: Watermark, clock: Clock, repositories: Vec<Repository>) -> Self {
+        let configurations = ConfigurationCache::new();
+        Self { client, configurations, repositories: repositories.into(), watermark, clock }
+    }
+}

@@ -1,0 +1,151 @@
+//! Rows and columns of an answer, from the members of its rows: the same list that gives JSON and the OpenAPI schema.
+//!
+//! A member is a column if its value is a text, a number, a truth value or nothing; lists and objects are none. A member
+//! that is marked with `#[schemars(extend("x-column" = false))]` is left out, because columns of a table never change.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::{AnswerError, broken};
+
+/// The mark of a member that is no column.
+const NO_COLUMN: &str = "x-column";
+
+/// Members of a configuration, as columns and as parameters have them.
+pub const CONFIGURATION: [&str; 9] =
+    ["platform", "version", "version_name", "is_simulator", "architecture", "model", "style", "flavor", "sdk"];
+
+/// Columns, and one value for each in every row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Values, in the order of the columns.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// An answer that has rows.
+pub trait Tabular {
+    /// The rows.
+    ///
+    /// # Errors
+    /// A row that cannot be written as JSON.
+    fn table(&self) -> Result<Table, AnswerError>;
+}
+
+/// The JSON schema of an answer's JSON: every member is required unless it may be left out, and no other is allowed.
+pub fn schema_of<T: JsonSchema>() -> Value {
+    let mut schema = generated::<T>();
+    Strict.transform(&mut schema);
+    schema.remove("$schema");
+    schema.to_value()
+}
+
+fn generated<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// Objects with members have no others. What only names a Rust type, or describes it for readers of the code, goes.
+struct Strict;
+
+impl Transform for Strict {
+    fn transform(&mut self, schema: &mut Schema) {
+        for name in ["title", "description", "format", NO_COLUMN] {
+            schema.remove(name);
+        }
+        if let Some(names) = constants(schema) {
+            schema.remove("oneOf");
+            schema.insert("type".to_owned(), "string".into());
+            schema.insert("enum".to_owned(), names);
+        }
+        if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+            schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+/// The values of a schema that is a choice of constants, as it is made of an enum whose variants are described.
+fn constants(schema: &Schema) -> Option<Value> {
+    schema.get("oneOf")?.as_array()?.iter().map(|one| one.get("const").cloned()).collect::<Option<Vec<_>>>().map(Value::from)
+}
+
+/// The members of a row that are columns.
+pub fn columns<T: JsonSchema>() -> Vec<String> {
+    let schema = generated::<T>();
+    let members = schema.get("properties").and_then(Value::as_object);
+    let is_column = |schema: &Value| {
+        let is_kind = |kind: &Value| !matches!(kind.as_str(), Some("array" | "object"));
+        let kinds = match &schema["type"] {
+            Value::Array(kinds) => kinds.iter().all(is_kind),
+            Value::Null => ["enum", "oneOf", "anyOf"].iter().any(|name| schema.get(*name).is_some()),
+            kind => is_kind(kind),
+        };
+        kinds && schema.get("$ref").is_none() && schema.get(NO_COLUMN) != Some(&Value::Bool(false))
+    };
+    let members = members.into_iter().flatten().filter(|(_, schema)| is_column(schema));
+    members.map(|(name, _)| name.clone()).collect()
+}
+
+/// Columns that begin with, or end with, the members of a configuration.
+pub(crate) fn with_configuration(before: Vec<String>, after: Vec<String>) -> Vec<String> {
+    before.into_iter().chain(CONFIGURATION.map(str::to_owned)).chain(after).collect()
+}
+
+/// The members of a value that is an object.
+pub(crate) fn members(value: &impl Serialize) -> Result<Map<String, Value>, AnswerError> {
+    match serde_json::to_value(value).map_err(broken)? {
+        Value::Object(members) => Ok(members),
+        other => Err(broken(format!("{other} has no members"))),
+    }
+}
+
+/// The values of some columns, each from the first object that has it.
+pub(crate) fn cells<N: AsRef<str>>(columns: &[N], objects: &[&Map<String, Value>]) -> Vec<Value> {
+    let value = |name: &N| objects.iter().find_map(|object| object.get(name.as_ref())).cloned().unwrap_or_default();
+    columns.iter().map(value).collect()
+}
+
+/// A table with one row for each of some values.
+pub(crate) fn of_rows<T: Serialize + JsonSchema>(rows: &[T]) -> Result<Table, AnswerError> {
+    let columns = columns::<T>();
+    let row = |row: &T| Ok(cells(&columns, &[&members(row)?]));
+    let rows = rows.iter().map(row).collect::<Result<_, AnswerError>>()?;
+    Ok(Table { columns, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schema::configuration::Configuration;
+    use schema::state::State;
+
+    #[derive(Serialize, JsonSchema)]
+    struct Row {
+        test: String,
+        state: State,
+        time: Option<u32>,
+        configuration: Configuration,
+        bugs: Vec<String>,
+        #[schemars(extend("x-column" = false))]
+        message: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    }
+
+    #[test]
+    fn one_list_of_members_gives_schema_and_columns() {
+        assert_eq!(columns::<Row>(), ["test", "state", "time", "note"]);
+        let schema = schema_of::<Row>();
+        assert_eq!(schema["additionalProperties"], false);
+        let required = ["test", "state", "time", "configuration", "bugs", "message"];
+        assert_eq!(schema["required"], serde_json::json!(required));
+        assert_eq!(schema["properties"]["configuration"]["$ref"], "#/components/schemas/Configuration");
+        assert_eq!(schema["properties"]["time"], serde_json::json!({ "type": ["integer", "null"], "minimum": 0 }));
+        assert_eq!(schema["properties"]["message"], serde_json::json!({ "type": ["string", "null"] }));
+    }
+}

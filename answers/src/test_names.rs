@@ -1,0 +1,129 @@
+//! Finds tests by their names: by prefix, by a part, by a pattern, or by a list that was pasted.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::AnswerError;
+use crate::reads::test_names::{self as reads, Look};
+pub use crate::reads::test_names::TestName;
+use crate::store::Store;
+
+/// Names of a pasted list that are looked up.
+const LISTED: usize = 200;
+
+/// How a text was understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchKind {
+    /// Names that hold it.
+    Text,
+    /// Names that it describes.
+    Pattern,
+    /// Names that it lists.
+    List,
+}
+
+/// The tests that a text found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TestSearch {
+    /// How the text was understood.
+    pub kind: SearchKind,
+    /// The tests.
+    pub tests: Vec<TestName>,
+}
+
+/// Names of a suite's tests that begin with one of the prefixes, sorted, at most `limit` over all prefixes.
+pub async fn with_prefixes(
+    store: &Store,
+    suite: &str,
+    prefixes: &[String],
+    limit: u64,
+) -> Result<Vec<String>, AnswerError> {
+    let mut names: Vec<String> = Vec::new();
+    for prefix in prefixes {
+        let rest = limit.saturating_sub(names.len() as u64);
+        if rest == 0 {
+            break;
+        }
+        names.extend(reads::with_prefix(store, suite, prefix, rest).await?);
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Whether a suite has a test of exactly this name.
+pub async fn is_known(store: &Store, suite: &str, test: &str) -> Result<bool, AnswerError> {
+    // Of the names that begin with it, it is the first.
+    Ok(reads::with_prefix(store, suite, test, 1).await?.iter().any(|name| name == test))
+}
+
+/// At most `limit` tests of some suites (of all if none is named): those that were uploaded lately first, then those whose
+/// name begins with the text, then the shortest. A text that no name holds may be a list of names, in whose order they
+/// come.
+pub async fn find(store: &Store, suites: &[&str], text: &str, limit: u64) -> Result<TestSearch, AnswerError> {
+    let text = text.trim();
+    let (kind, found) = if text.contains(['*', '?']) {
+        let found = reads::search(store, suites, Look::Pattern, &like_pattern(text), text, limit).await?;
+        (SearchKind::Pattern, found)
+    } else {
+        (SearchKind::Text, reads::search(store, suites, Look::Part, text, text, limit).await?)
+    };
+    let names = listed(text);
+    if found.is_empty() && names.len() > 1 {
+        let mut tests = reads::listed(store, suites, &names, limit).await?;
+        tests.sort_by_key(|found| names.iter().position(|name| *name == found.test));
+        return Ok(TestSearch { kind: SearchKind::List, tests });
+    }
+    Ok(TestSearch { kind, tests: found })
+}
+
+/// A pattern of ILIKE: `*` stands for any characters, `?` for one, everything else for itself.
+fn like_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '*' => pattern.push('%'),
+            '?' => pattern.push('_'),
+            '%' | '_' | '\\' => pattern.extend(['\\', character]),
+            _ => pattern.push(character),
+        }
+    }
+    pattern
+}
+
+/// The names in a text, each once; groups in brackets, as files of expectations have them, are none.
+fn listed(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut depth = 0_usize;
+    for word in text.split_whitespace() {
+        if word.starts_with('[') {
+            depth += 1;
+        }
+        if depth == 0 && !names.contains(&word) && names.len() < LISTED {
+            names.push(word);
+        }
+        if word.ends_with(']') {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_expectations_are_lists_of_names() {
+        let lines = "webkit.org/b/1 [ Debug arm64 ] fast/a.html [ Failure Pass ]\nfast/b.html [ Crash ]\nfast/a.html";
+        assert_eq!(listed(lines), ["webkit.org/b/1", "fast/a.html", "fast/b.html"]);
+        assert_eq!(listed("] a ["), ["]", "a"]);
+    }
+
+    #[test]
+    fn only_stars_and_question_marks_stand_for_others() {
+        assert_eq!(like_pattern("fast/*-10%_?.html"), r"fast/%-10\%\__.html");
+        assert_eq!(like_pattern(r"\"), r"\\");
+    }
+}

@@ -1,0 +1,108 @@
+//! Questions about lists of tests: triage, flaky tests, durations, comparisons, failures.
+
+use answers::compare::CompareQuestion;
+use answers::durations::DurationsQuestion;
+use answers::failures::FailuresQuestion;
+use answers::flaky::{self, FlakyQuestion};
+use answers::search::{Field, Search};
+use answers::triage::{self, DEFAULT_DAYS, Group, MAX_DAYS, TriageQuestion};
+use schema::clock::Clock;
+
+use super::{Parameters, runs};
+use crate::error::{ApiError, bad};
+
+/// Weeks that are looked at if the question names none, and at most.
+pub(crate) const DEFAULT_WEEKS: u64 = 4;
+/// See [`DEFAULT_WEEKS`].
+pub(crate) const MAX_WEEKS: u64 = 52;
+/// A question about one suite names none.
+pub(crate) const NO_SUITE: &str = "No test suite specified";
+
+/// How far back, weeks.
+pub(crate) fn weeks(parameters: &Parameters) -> Result<u64, ApiError> {
+    match parameters.first("weeks").map(str::parse) {
+        None => Ok(DEFAULT_WEEKS),
+        Some(Ok(weeks)) if (1..=MAX_WEEKS).contains(&weeks) => Ok(weeks),
+        Some(_) => Err(bad(format!("Weeks must be an integer from 1 to {MAX_WEEKS}"))),
+    }
+}
+
+fn days(parameters: &Parameters) -> Result<u64, ApiError> {
+    match parameters.first("days").map(str::parse) {
+        None => Ok(DEFAULT_DAYS),
+        Some(Ok(days)) if (1..=MAX_DAYS).contains(&days) => Ok(days),
+        Some(_) => Err(bad(format!("Days must be an integer from 1 to {MAX_DAYS}"))),
+    }
+}
+
+fn groups(parameters: &Parameters) -> Result<Vec<Group>, ApiError> {
+    let group = |name: &str| {
+        let known = Group::ALL.into_iter().find(|group| group.name() == name);
+        known.ok_or_else(|| bad(format!("{name} is not a group; the groups are new, still, fixed and flaky")))
+    };
+    parameters.all("group").filter(|group| !group.is_empty()).map(group).collect()
+}
+
+/// The search of `q`, in the words that a list offers.
+pub(crate) fn search(parameters: &Parameters, offered: &[Field], clock: &Clock) -> Result<Search, ApiError> {
+    Ok(Search::parse(parameters.first("q").unwrap_or_default(), offered, clock.now())?)
+}
+
+/// A question to triage about a suite.
+pub(crate) fn triage(parameters: &Parameters, suite: &str, clock: &Clock) -> Result<TriageQuestion, ApiError> {
+    Ok(TriageQuestion {
+        suite: suite.to_owned(),
+        days: days(parameters)?,
+        groups: groups(parameters)?,
+        search: search(parameters, &triage::FIELDS, clock)?,
+        runs: runs::lately(parameters)?,
+        with_messages: true,
+    })
+}
+
+/// A question about flaky tests of a suite.
+pub(crate) fn flaky(parameters: &Parameters, suite: &str, clock: &Clock) -> Result<FlakyQuestion, ApiError> {
+    Ok(FlakyQuestion {
+        suite: suite.to_owned(),
+        weeks: weeks(parameters)?,
+        search: search(parameters, &flaky::FIELDS, clock)?,
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A question about durations of a suite, or of a test of it.
+pub(crate) fn durations(
+    parameters: &Parameters,
+    suite: &str,
+    test: Option<&str>,
+) -> Result<DurationsQuestion, ApiError> {
+    Ok(DurationsQuestion {
+        suite: suite.to_owned(),
+        test: test.map(str::to_owned),
+        weeks: weeks(parameters)?,
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A comparison of two commits.
+pub(crate) fn compare(parameters: &Parameters, suite: &str) -> Result<CompareQuestion, ApiError> {
+    let text = |name: &str| parameters.first(name).map(str::to_owned);
+    Ok(CompareQuestion {
+        suite: suite.to_owned(),
+        before: text("before"),
+        before_branch: text("before_branch"),
+        after: text("after"),
+        with_expected: !parameters.flag("unexpected", true),
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A question about failures of a suite.
+pub(crate) fn failures(parameters: &Parameters, suite: &str) -> Result<FailuresQuestion, ApiError> {
+    Ok(FailuresQuestion {
+        suite: suite.to_owned(),
+        with_expected: !parameters.flag("unexpected", true),
+        by_run: !parameters.flag("collapsed", true),
+        runs: runs::filter(parameters)?,
+    })
+}

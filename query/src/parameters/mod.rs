@@ -1,0 +1,234 @@
+//! Query parameters, and the questions that they ask: the one place where texts of an address become typed questions.
+//!
+//! [`Parameters`] knows which names an endpoint takes and how each kind of value is read; [`runs`], [`commits`] and [`lists`]
+//! make questions of them, with the errors of the wire contract.
+
+pub(crate) mod commits;
+pub(crate) mod lists;
+pub(crate) mod runs;
+
+pub(crate) use answers::table::CONFIGURATION;
+
+use crate::error::{ApiError, bad};
+
+/// Parameters that name commits; the same with `after_` and `before_` make a range.
+pub(crate) const POINT: [&str; 6] = ["repository_id", "branch", "id", "ref", "uuid", "timestamp"];
+/// Parameters of a range of commits.
+pub(crate) const RANGE: [&str; 12] = [
+    "after_repository_id",
+    "after_branch",
+    "after_id",
+    "after_ref",
+    "after_uuid",
+    "after_timestamp",
+    "before_repository_id",
+    "before_branch",
+    "before_id",
+    "before_ref",
+    "before_uuid",
+    "before_timestamp",
+];
+/// Bounds of a run's start time.
+pub(crate) const TIMES: [&str; 2] = ["after_time", "before_time"];
+/// The text that the reference's front end sends for an SDK that it does not know: it filters nothing.
+const ANY_SDK: &str = "?";
+
+/// Parameters in the order they were given.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Reads a query text; a name outside `known` is an error.
+    pub(crate) fn read(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self::read_beside_path(query, &[], known)
+    }
+
+    /// The same, where the path itself says what the parameters `fixed` would.
+    pub(crate) fn read_beside_path(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs(query).collect()).checked(fixed, known)
+    }
+
+    /// Reads what was filled in: a form sends its empty fields too, which mean no choice.
+    pub(crate) fn filled(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)
+    }
+
+    /// Reads what is known and was filled in of a query that may hold anything else.
+    pub(crate) fn known_of(query: Option<&str>, known: &[&[&str]]) -> Self {
+        let is_known = |name: &str| known.iter().any(|names| names.contains(&name));
+        Self(pairs(query).filter(|(name, value)| !value.is_empty() && is_known(name)).collect())
+    }
+
+    /// These pairs, as a configuration file gives them; a name outside `known` is an error.
+    pub(crate) fn given(pairs: Vec<(String, String)>, known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs).checked(&[], known)
+    }
+
+    fn checked(self, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+        for (name, _) in &self.0 {
+            if fixed.contains(&name.as_str()) {
+                return Err(bad(format!("{name} is not a valid query parameter on this endpoint")));
+            }
+            if !known.iter().any(|names| names.contains(&name.as_str())) {
+                return Err(bad(if known.is_empty() {
+                    "Queries not supported on this endpoint".to_owned()
+                } else {
+                    format!("'{name}' not supported in queries by this endpoint")
+                }));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The same without those of these names that are empty: a form sends its empty fields too.
+    pub(crate) fn without_empty(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, value)| !value.is_empty() || !names.contains(&name.as_str()));
+        self
+    }
+
+    /// The query text of a link that asks the same without `dropped` and with `added`.
+    pub(crate) fn with(&self, dropped: &[&str], added: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.pairs().filter(|(name, _)| !dropped.contains(name)));
+        query.extend_pairs(added);
+        query.finish()
+    }
+
+    /// Names and values in the order they were given.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Every value of a parameter.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a parameter, to keep.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        self.all(name).map(str::to_owned).collect()
+    }
+
+    /// The first value.
+    pub(crate) fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.all(name).next()
+    }
+
+    /// The first value if it is not empty.
+    pub(crate) fn chosen<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.first(name).filter(|value| !value.is_empty())
+    }
+
+    /// The first value as a truth value.
+    pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
+        self.first(name).map_or(default, truth)
+    }
+
+    /// The last value of `limit`, if one is given.
+    pub(crate) fn given_limit(&self) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.all("limit").next_back() else { return Ok(None) };
+        let limit = text.parse().ok().filter(|limit| *limit > 0);
+        Ok(Some(limit.ok_or_else(|| bad("Limit must be a positive integer"))?))
+    }
+
+    /// The last value of `limit`.
+    pub(crate) fn limit(&self, default: u64) -> Result<u64, ApiError> {
+        Ok(self.given_limit()?.unwrap_or(default))
+    }
+
+    /// Keys or times of commits; fractions are rounded half to even.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<u64>, ApiError> {
+        self.all(name)
+            .map(|text| {
+                let whole = text.parse::<i64>().map(|number| number.max(0) as u64);
+                whole
+                    .ok()
+                    .or_else(|| {
+                        let number: f64 = text.parse().ok()?;
+                        number.is_finite().then(|| number.round_ties_even().max(0.0) as u64)
+                    })
+                    .ok_or_else(|| bad("Timestamp and uuid must be integers"))
+            })
+            .collect()
+    }
+
+    /// A run's start time: the last value, a positive number, rounded half to even.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<u32>, ApiError> {
+        let Some(text) = self.all(name).next_back() else { return Ok(None) };
+        let seconds: Option<f64> = text.parse().ok();
+        match seconds.filter(|seconds| *seconds > 0.0 && seconds.is_finite()) {
+            Some(seconds) => Ok(Some(seconds.round_ties_even().min(f64::from(u32::MAX)) as u32)),
+            None => Err(bad("Start time must be a positive integer")),
+        }
+    }
+
+    /// SDKs; none if any will do.
+    pub(crate) fn sdks(&self) -> Vec<String> {
+        if self.all("sdk").any(|sdk| sdk == ANY_SDK) { Vec::new() } else { self.texts("sdk") }
+    }
+}
+
+fn pairs(query: Option<&str>) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned()
+}
+
+/// `true`, `yes` and every integer but 0 are true; everything else is false.
+pub(crate) fn truth(text: &str) -> bool {
+    matches!(text.to_lowercase().as_str(), "true" | "yes") || text.parse::<i64>().is_ok_and(|number| number != 0)
+}
+
+/// A name as it was uploaded: `?` and `#` have spellings of their own in paths.
+pub(crate) fn name(text: &str) -> String {
+    text.replace("$3F", "?").replace("$23", "#")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_are_refused() {
+        let error = Parameters::read(Some("x="), &[&["limit"]]).unwrap_err();
+        assert_eq!(error.to_string(), "'x' not supported in queries by this endpoint");
+        let error = Parameters::read(Some("x=1"), &[]).unwrap_err();
+        assert_eq!(error.to_string(), "Queries not supported on this endpoint");
+    }
+
+    #[test]
+    fn the_last_limit_counts_and_must_be_positive() {
+        let parameters = |query| Parameters::read(Some(query), &[&["limit"]]).unwrap();
+        assert_eq!(parameters("limit=1&limit=7").limit(100).unwrap(), 7);
+        assert_eq!(parameters("").limit(100).unwrap(), 100);
+        for bad in ["limit=0", "limit=-1", "limit=1.5", "limit=x", "limit="] {
+            assert!(parameters(bad).limit(100).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn truth_is_read_as_the_contract_says() {
+        for (text, expected) in
+            [("TRUE", true), ("yes", true), ("2", true), ("-1", true), ("0", false), ("no", false), ("on", false)]
+        {
+            assert_eq!(truth(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_round_half_to_even() {
+        let time = |text: &str| {
+            Parameters::read(Some(&format!("after_time={text}")), &[&["after_time"]]).unwrap().time("after_time")
+        };
+        assert_eq!((time("2.5").unwrap(), time("3.5").unwrap()), (Some(2), Some(4)));
+        for bad in ["0", "-1", "inf", "nan", "x"] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_sdk_that_nobody_knows_filters_nothing() {
+        let sdks = |query| Parameters::read(Some(query), &[&["sdk"]]).unwrap().sdks();
+        assert_eq!(sdks("sdk=20A1&sdk=20A2"), ["20A1", "20A2"]);
+        assert!(sdks("sdk=?").is_empty() && sdks("").is_empty());
+    }
+}

@@ -1,0 +1,64 @@
+//! The clock of a service, which a test can set.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::ids::CommitKey;
+
+/// Seconds of an hour.
+pub const HOUR: u64 = 3600;
+/// Seconds of a day.
+pub const DAY: u64 = 24 * HOUR;
+/// Seconds of a week.
+pub const WEEK: u64 = 7 * DAY;
+
+/// What time it is.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Option<Arc<AtomicU64>>);
+
+impl Clock {
+    /// The clock of this machine.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at a time, seconds since 1970, until [`Self::set`] moves it and every clone of it.
+    pub fn standing_at(seconds: u64) -> Self {
+        Self(Some(Arc::new(AtomicU64::new(seconds))))
+    }
+
+    /// Sets a standing clock; the clock of the machine goes on as it is.
+    pub fn set(&self, seconds: u64) {
+        if let Some(standing) = &self.0 {
+            standing.store(seconds, Ordering::Release);
+        }
+    }
+
+    /// Seconds since 1970.
+    pub fn now(&self) -> u64 {
+        match &self.0 {
+            Some(standing) => standing.load(Ordering::Acquire),
+            None => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        }
+    }
+
+    /// The last place that a commit made until now can have.
+    pub fn commit_key(&self) -> CommitKey {
+        CommitKey::end_of(self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standing_clock_moves_when_it_is_set() {
+        let clock = Clock::standing_at(1_700_000_000);
+        let clone = clock.clone();
+        clock.set(1_700_000_001);
+        assert_eq!((clone.now(), clone.commit_key()), (1_700_000_001, CommitKey(170_000_000_199)));
+        assert!(Clock::system().now() > 1_700_000_000);
+    }
+}

@@ -1,0 +1,10 @@
+//! SQL about sets of states, made of the masks of [`crate::state`].
+
+use crate::state::{FAIL, FAILURES, IMAGE_AUDIO_TEXT};
+
+/// The condition that a result failed unexpectedly, from expressions of its two sets of states: what
+/// [`crate::state::States::unexpected_state`] says in Rust.
+pub fn is_unexpected(actual: &str, expected: &str) -> String {
+    let covered = format!("bitOr({expected}, if(bitTest({expected}, {FAIL}), {IMAGE_AUDIO_TEXT}, 0))");
+    format!("bitAnd(bitAnd({actual}, bitNot({covered})), {FAILURES}) != 0")
+}
