@@ -8,6 +8,7 @@ use schema::event::{self, Header, Once, REQUEST_ID_HEADER, Request, TRACE_HEADER
 use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use uuid::Uuid;
+use web::blocking::blocking;
 
 use crate::Intake;
 use crate::error::{IntakeError, bad};
@@ -54,9 +55,9 @@ pub(crate) async fn append(
         let frame = blocking(move || {
             let mut frame = tempfile::tempfile().map_err(full)?;
             event::compress(text(&results)?, &mut frame).map_err(full)?;
-            Ok(frame)
+            Ok::<_, IntakeError>(frame)
         })
-        .await?;
+        .await??;
         if frame.metadata().map_err(full)?.len() > INLINE_BYTES as u64 {
             let stored = intake.blobs.put(frame).await;
             header.payload = Some(stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?.0);
@@ -66,7 +67,7 @@ pub(crate) async fn append(
         let results = if header.payload.is_some() { "null" } else { text(&test_results)? };
         event::encode(&header, results).map_err(|error| bad(error.to_string()))
     })
-    .await?;
+    .await??;
     let (begun, bytes) = (Instant::now(), encoded.len());
     let appended = intake.log.append(EVENTS_TOPIC, key, encoded.into()).await;
     metrics::histogram!("resultsdb_append_seconds").record(begun.elapsed().as_secs_f64());
@@ -84,15 +85,6 @@ fn text(bytes: &Bytes) -> Result<&str, IntakeError> {
 
 fn full(error: std::io::Error) -> IntakeError {
     IntakeError::Unavailable(format!("The upload cannot be kept: {error}"))
-}
-
-/// Work that would hold up other requests of this thread.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, IntakeError> + Send + 'static,
-) -> Result<T, IntakeError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| IntakeError::Unavailable("The request could not be processed".into()))?
 }
 
 /// A slice of the body as shared bytes: the document is held once.
@@ -137,23 +129,6 @@ pub(crate) async fn append_and_show(
         return Err(IntakeError::Unavailable(format!("The {what} is stored but not visible yet")));
     }
     Ok(())
-}
-
-/// What the sender prefers (RFC 7240), one after the other.
-fn preferences(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let texts = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    texts.flat_map(|text| text.split([',', ';'])).map(str::trim)
-}
-
-/// Whether the sender states a preference.
-pub(crate) fn prefers(headers: &HeaderMap, preference: &str) -> bool {
-    preferences(headers).any(|found| found.eq_ignore_ascii_case(preference))
-}
-
-/// How long the sender wants to wait for the views.
-pub(crate) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = preferences(headers).find_map(|preference| preference.strip_prefix("wait="))?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Seconds since the Unix epoch.

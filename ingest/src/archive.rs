@@ -15,11 +15,13 @@ use schema::event;
 use serde_json::{Value, json};
 
 use crate::Intake;
-use crate::append::{Told, append, blocking, now, preferred_wait, wait_until_applied};
+use crate::append::{Told, append, now, wait_until_applied};
 use crate::body::without_query;
 use crate::document::{commit_inputs, seconds, suite_name};
 use crate::error::{IntakeError, bad};
 use crate::references;
+use web::blocking::blocking;
+use web::prefer::Preferences;
 
 /// The largest archive, in bytes.
 const MAX_BYTES: u64 = 500 << 20;
@@ -69,9 +71,9 @@ pub(crate) async fn upload(
     }
     let file = blocking(move || {
         zip::ZipArchive::new(&file).map_err(|_| bad("Archive is not a zipfile"))?;
-        Ok(file)
+        Ok::<_, IntakeError>(file)
     })
-    .await?;
+    .await??;
     let timestamp = match form.timestamp.as_deref() {
         None => now(),
         Some(text) => seconds(text.trim().parse::<i64>().ok().map(|seconds| seconds as f64))?,
@@ -88,7 +90,7 @@ pub(crate) async fn upload(
     let key = event::upload_key(&configuration, &suite, uuid);
     let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
     let receipt = append(&intake, &key, request, now(), Bytes::from_static(b"null"), Told::by(&headers)).await?;
-    if let Some(limit) = preferred_wait(&headers).or(intake.options.default_wait) {
+    if let Some(limit) = Preferences::of(&headers).wait.or(intake.options.default_wait) {
         wait_until_applied(&intake, receipt, limit.max(Duration::from_millis(1))).await;
     }
     Ok(Json(json!({ "status": "ok" })))

@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 use crate::append::append_and_show;
 use crate::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
-use crate::forms::{answered, from_own_page};
+use crate::forms::answered;
 use crate::{Intake, body};
+use web::same_site::refuse_cross_site;
 
 /// What every browser and proxy takes as an address.
 const MAX_URL_BYTES: usize = 2048;
@@ -29,7 +30,7 @@ pub(crate) async fn link(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, IntakeError> {
-    from_own_page(&headers)?;
+    refuse_cross_site(&headers)?;
     let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
     let members = document::members(&body)?;
     let link = read(&members)?;

@@ -12,7 +12,8 @@ use crate::Intake;
 use crate::append::now;
 use crate::body::without_query;
 use crate::error::IntakeError;
-use crate::forms::{answered, from_own_page};
+use crate::forms::answered;
+use web::same_site::refuse_cross_site;
 
 pub(crate) async fn act(
     State(intake): State<Intake>,
@@ -21,7 +22,7 @@ pub(crate) async fn act(
     headers: HeaderMap,
 ) -> Result<Response, IntakeError> {
     without_query(query.as_deref())?;
-    from_own_page(&headers)?;
+    refuse_cross_site(&headers)?;
     let unknown = || IntakeError::NotFound(format!("There is no dead letter '{id}' that waits"));
     let state = match action.as_str() {
         "replay" => DeadLetterState::Replayed,

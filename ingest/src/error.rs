@@ -1,8 +1,10 @@
 //! What a sender is told when its request is not taken.
 
-use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use web::blocking::BlockingError;
+use web::error_body::error_response;
+use web::same_site::CrossSiteRequest;
 
 /// A refused request.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,18 @@ pub(crate) fn bad(text: impl Into<String>) -> IntakeError {
     IntakeError::Bad(text.into())
 }
 
+impl From<BlockingError> for IntakeError {
+    fn from(error: BlockingError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<CrossSiteRequest> for IntakeError {
+    fn from(error: CrossSiteRequest) -> Self {
+        Self::Bad(error.to_string())
+    }
+}
+
 impl IntoResponse for IntakeError {
     fn into_response(self) -> Response {
         let status = match self {
@@ -38,13 +52,8 @@ impl IntoResponse for IntakeError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let body = serde_json::json!({
-            "status": "error",
-            "error": status.canonical_reason().unwrap_or_default(),
-            "description": self.to_string(),
-        });
         metrics::counter!("resultsdb_refused_requests_total", "status" => status.as_str().to_owned()).increment(1);
-        let mut response = (status, Json(body)).into_response();
+        let mut response = error_response(status, &self.to_string());
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
         }

@@ -12,11 +12,12 @@ use schema::results;
 use serde_json::{Value, json};
 
 use crate::Intake;
-use crate::append::{Told, append, now, preferred_wait, wait_until_applied};
+use crate::append::{Told, append, now, wait_until_applied};
 use crate::body;
 use crate::document::{self, commit_inputs, suite_name};
 use crate::error::{IntakeError, bad};
 use crate::references;
+use web::prefer::Preferences;
 
 /// A start this far ahead may still be a clock that is off.
 const MAX_AHEAD_SECONDS: f64 = 300.0;
@@ -81,7 +82,7 @@ pub(crate) async fn upload(
     let key = event::upload_key(&configuration, &suite, uuid);
     let request = Request::Ews { suite, configuration, commits, timestamp, flaky_type, details };
     let receipt = append(&intake, &key, request, received_at, Bytes::from(results), Told::by(&headers)).await?;
-    if let Some(limit) = preferred_wait(&headers).or(intake.options.default_wait) {
+    if let Some(limit) = Preferences::of(&headers).wait.or(intake.options.default_wait) {
         wait_until_applied(&intake, receipt, limit).await;
     }
     Ok(Json(json!({ "status": "ok", "tests": tests })))

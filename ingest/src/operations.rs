@@ -1,7 +1,7 @@
 //! What the intake offers, for the OpenAPI document.
 
-use schema::openapi::{Body, JSON, Operation, object, shared, text, texts};
 use serde_json::{Value, json};
+use web::openapi::{Body, JSON, Operation, object, shared, text, texts};
 
 const REFUSALS: &[u16] = &[400, 404, 413, 503];
 

@@ -4,8 +4,8 @@ use schema::commit::{Commit, CommitInput};
 use schema::store::commits::{by_reference, repositories, select};
 
 use crate::Intake;
-use crate::append::blocking;
 use crate::error::IntakeError;
+use web::blocking::blocking;
 
 /// The stored commit behind each reference; complete commits pass through.
 pub(crate) async fn resolve(intake: &Intake, inputs: Vec<CommitInput>) -> Result<Vec<Commit>, IntakeError> {
@@ -95,5 +95,5 @@ async fn look_up(intake: &Intake, repository: &str, reference: &str) -> Result<O
     let found = blocking(move || {
         source.find(&id, &branch, &reference).map_err(|error| IntakeError::NotFound(error.to_string()))
     });
-    found.await.map(Some)
+    found.await?.map(Some)
 }

@@ -14,10 +14,10 @@ use schema::commit::{Commit, CommitInput};
 use schema::event::{self, CI_URLS, Once, Request, STEPS};
 use schema::receipt::RECEIPT_HEADER;
 use serde_json::{Value, json};
+use web::blocking::blocking;
+use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
 
-use crate::append::{
-    Told, append, append_and_show, blocking, now, preferred_wait, prefers, slice_of, wait_until_applied,
-};
+use crate::append::{Told, append, append_and_show, now, slice_of, wait_until_applied};
 use crate::document::{self, Upload};
 use crate::error::{IntakeError, bad};
 use crate::{Intake, IntakeOptions, archive, body, bugs, dead_letters, ews, references};
@@ -49,9 +49,9 @@ async fn upload(
         let upload = Upload::read(&shared, |repository| options.default_branch(repository).to_owned())?;
         let results = slice_of(&shared, upload.test_results);
         let Upload { suite, configuration, commits, timestamp, step_error, details, .. } = upload;
-        Ok((suite, configuration, commits, timestamp, results, step_error, details))
+        Ok::<_, IntakeError>((suite, configuration, commits, timestamp, results, step_error, details))
     })
-    .await?;
+    .await??;
     let (suite, configuration, inputs, timestamp, results, results_error, details) = checked;
     let commits = references::resolve(&intake, inputs).await?;
     let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
@@ -65,7 +65,7 @@ async fn upload(
     let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().to_vec());
     let (request, results, once) = blocking(move || {
         let once = Once::of(&request, &results, idempotency_key.as_deref());
-        Ok((request, results, once))
+        (request, results, once)
     })
     .await?;
     let told = Told { once: once.clone(), ..Told::by(&headers) };
@@ -76,26 +76,25 @@ async fn upload(
     };
     drop(body);
 
-    let wait = preferred_wait(&headers);
-    let applied = match wait.or(intake.options.default_wait) {
+    let preferences = Preferences::of(&headers);
+    let is_applied = match preferences.wait.or(intake.options.default_wait) {
         Some(limit) => wait_until_applied(&intake, receipt, limit).await,
         None => false,
     };
-    let processing = processing(applied, results_error.as_deref(), links_error.as_deref());
+    let processing = processing(is_applied, results_error.as_deref(), links_error.as_deref());
     let receipt = receipt.to_string();
     let mut answer = json!({ "status": "ok", "processing": processing });
     // The reference's clients may compare the whole answer; whoever states this preference is none of them.
-    if prefers(&headers, "return=representation") {
+    if preferences.return_representation {
         answer["receipt"] = receipt.clone().into();
     }
     let mut response = Json(answer).into_response();
     if let Ok(receipt) = HeaderValue::from_str(&receipt) {
         response.headers_mut().insert(RECEIPT_HEADER, receipt);
     }
-    if let (Some(limit), true) = (wait, applied)
-        && let Ok(value) = HeaderValue::from_str(&format!("wait={}", limit.as_secs()))
-    {
-        response.headers_mut().insert("preference-applied", value);
+    let waited = preferences.wait.filter(|_| is_applied).map(|limit| format!("wait={}", limit.as_secs()));
+    if let Some(value) = applied(waited.as_slice()) {
+        response.headers_mut().insert(PREFERENCE_APPLIED, value);
     }
     Ok(response)
 }

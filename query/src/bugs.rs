@@ -7,8 +7,8 @@ mod report;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use schema::openapi::{Body, JSON, Operation, QUESTION, object, text, texts};
 use serde_json::json;
+use web::openapi::{Body, JSON, Operation, QUESTION, object, text, texts};
 
 use crate::BugTracker;
 use crate::error::{ApiError, bad, not_found};

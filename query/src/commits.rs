@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::commit::{Commit, DEFAULT_BRANCHES};
-use schema::openapi::{Operation, list_of, shared, texts};
 use schema::store::commits::{by_reference, repositories, select};
 use serde_json::{Map, Value, json};
+use web::openapi::{Operation, list_of, shared, texts};
 
 use crate::configurations::now;
 use crate::error::{ApiError, bad, broken, not_found};

@@ -6,11 +6,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use minijinja::context;
-use schema::openapi::{Operation, list_of, object, text, whole};
 use schema::receipt::Receipt;
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use web::openapi::{Operation, list_of, object, text, whole};
 
 use crate::error::{ApiError, bad, not_found};
 use crate::pages::minutes;

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::Configuration;
-use schema::openapi::{Operation, list_of, object, shared, text, texts, whole};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
+use web::openapi::{Operation, list_of, object, shared, text, texts, whole};
 
 use crate::configurations;
 use crate::error::{ApiError, bad, broken, not_found};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use schema::openapi::{Operation, list_of, object, shared, texts, whole};
 use schema::state::{ERROR, NAMES};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use web::openapi::{Operation, list_of, object, shared, texts, whole};
 
 use crate::error::{ApiError, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};

@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::bug::BugLink;
 use schema::configuration::{Configuration, stable_hash};
-use schema::openapi::{Operation, list_of, object, text, texts, whole};
 use schema::state::ERROR;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
+use web::openapi::{Operation, list_of, object, text, texts, whole};
 
 use crate::bugs::known;
 use crate::error::{ApiError, bad};

@@ -4,11 +4,11 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::stable_hash;
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::States;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use web::openapi::{Operation, list_of, object, shared, text, whole};
 
 use crate::error::{ApiError, broken};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};

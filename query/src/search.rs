@@ -5,9 +5,9 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
-use schema::openapi::{Operation, list_of, object, text};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use web::openapi::{Operation, list_of, object, text};
 
 use crate::error::ApiError;
 use crate::parameters::Parameters;

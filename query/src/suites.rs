@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::configuration::Configuration;
-use schema::openapi::{Operation, list_of, shared, texts};
 use serde_json::json;
+use web::openapi::{Operation, list_of, shared, texts};
 
 use crate::configurations::{self, Matching};
 use crate::error::{ApiError, not_found};

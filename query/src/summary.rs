@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::commit::Commit;
-use schema::openapi::{Operation, object};
 use schema::state::{NAMES, States};
 use serde_json::{Map, Value, json};
+use web::openapi::{Operation, object};
 
 use crate::commits::{Keep, asked, between, now_uuid};
 use crate::error::{ApiError, bad};

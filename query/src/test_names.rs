@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use schema::openapi::{Operation, texts};
+use web::openapi::{Operation, texts};
 
 use crate::error::ApiError;
 use crate::parameters::Parameters;

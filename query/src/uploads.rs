@@ -6,11 +6,11 @@ use clickhouse::Row;
 use schema::configuration::Configuration;
 use schema::event::{CI_URLS, STEPS};
 use schema::links::{self, MasterIds};
-use schema::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, whole};
 use schema::results::{self, ResultsError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use web::openapi::{JSON, Operation, QUESTION, list_of, object, shared, text, whole};
 
 use crate::error::{ApiError, broken, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE};

@@ -10,7 +10,6 @@ pub mod commit;
 pub mod configuration;
 pub mod event;
 pub mod links;
-pub mod openapi;
 pub mod receipt;
 pub mod results;
 pub mod state;

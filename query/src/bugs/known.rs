@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::store::rows::BugRow;
 use serde_json::json;
+use web::openapi::{Operation, list_of, object, shared, text, whole};
 use wildmatch::WildMatchPattern;
 
 use crate::error::ApiError;

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::configuration::Configuration;
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::{ERROR, NAMES};
 use serde_json::json;
+use web::openapi::{Operation, list_of, object, shared, text, whole};
 
 use crate::commits::{self, now_uuid};
 use crate::error::{ApiError, bad, not_found};

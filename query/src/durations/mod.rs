@@ -9,9 +9,9 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::Configuration;
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use web::openapi::{Operation, list_of, object, shared, text, whole};
 
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, Parameters};

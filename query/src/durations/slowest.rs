@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::configuration::{Configuration, stable_hash};
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use serde::Serialize;
 use serde_json::json;
+use web::openapi::{Operation, list_of, object, shared, text, whole};
 
 use super::selected;
 use crate::error::ApiError;

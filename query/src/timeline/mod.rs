@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use schema::configuration::Configuration;
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::{self, ERROR, States};
 use serde_json::{Value, json};
+use web::openapi::{Operation, list_of, object, shared, text, whole};
 
 use crate::commits;
 use crate::error::ApiError;

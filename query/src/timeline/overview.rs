@@ -7,10 +7,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::Configuration;
-use schema::openapi::{Operation, list_of, object, shared, text, whole};
 use schema::state::{ERROR, States};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use web::openapi::{Operation, list_of, object, shared, text, whole};
 
 use super::OF_TEST;
 use crate::error::ApiError;

@@ -14,10 +14,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::{Configuration, stable_hash};
-use schema::openapi::{Operation, list_of, object, shared, text, texts, whole};
 use schema::state::{ERROR, NAMES};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use web::openapi::{Operation, list_of, object, shared, text, texts, whole};
 
 use crate::bugs::known;
 use crate::error::{ApiError, bad};
