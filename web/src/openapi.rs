@@ -1,19 +1,19 @@
-//! What the HTTP API offers, as OpenAPI 3.1: each endpoint states its [`Operation`] once, and reads its parameters by it.
+//! The OpenAPI 3.1 document: each endpoint states its [`Operation`] once, reads its parameters by it and is described by it.
 
 use serde_json::{Map, Value, json};
 
 /// One method of one path.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation {
-    /// In lower case.
+    /// The HTTP method, in lower case.
     pub method: &'static str,
-    /// With `{name}` for what the caller fills in.
+    /// The path, with `{name}` for what the caller fills in.
     pub path: &'static str,
-    /// One sentence.
+    /// What the operation does, in one sentence.
     pub summary: &'static str,
     /// Names of the query parameters, in groups; every one may be repeated.
     pub parameters: &'static [&'static [&'static str]],
-    /// What is sent.
+    /// The request's body, if it takes one.
     pub body: Option<Body>,
     /// Content type of the answer.
     pub media: &'static str,
@@ -24,7 +24,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// A question that is answered in JSON.
+    /// A question without a body that is answered in JSON.
     pub const fn get(
         path: &'static str,
         summary: &'static str,
@@ -35,21 +35,21 @@ impl Operation {
     }
 }
 
-/// What an operation takes.
+/// The body that an operation takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Body {
-    /// Its content type.
+    /// Content type of the body.
     pub media: &'static str,
-    /// Its JSON schema.
+    /// JSON schema of the body.
     pub schema: fn() -> Value,
 }
 
-/// JSON.
+/// The content type of JSON.
 pub const JSON: &str = "application/json";
-/// The parameter that names the format of an answer, and what it may be beside JSON.
+/// The parameter that names the format of an answer, and the format that it may be beside JSON.
 const FORMAT: &str = "format";
 const CSV: &str = "text/csv";
-/// What a question may be answered with instead.
+/// Statuses that a question may be answered with instead of 200.
 pub const QUESTION: &[u16] = &[400, 404, 503];
 
 /// A reference to a schema that all operations share.
@@ -57,7 +57,7 @@ pub fn shared(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// A list of something.
+/// A list of what `items` describes.
 pub fn list_of(items: Value) -> Value {
     json!({ "type": "array", "items": items })
 }
@@ -80,12 +80,12 @@ pub fn text() -> Value {
     json!({ "type": "string" })
 }
 
-/// Texts.
+/// A list of texts.
 pub fn texts() -> Value {
     list_of(text())
 }
 
-/// The document; `parameter` tells the schema and the meaning of a query parameter.
+/// The whole document; `parameter` gives the schema and the meaning of a query parameter by its name.
 pub fn document<'a>(
     title: &str,
     operations: impl IntoIterator<Item = &'a Operation>,
@@ -141,6 +141,7 @@ fn reason(status: u16) -> &'static str {
         400 => "The question is wrong; the description says where",
         404 => "Nothing is there",
         413 => "The body is too large",
+        415 => "The body's Content-Encoding is not taken; the description says which is",
         422 => "The Idempotency-Key came with another upload before",
         503 => "The log or the store is away; try again",
         _ => "Refused",
@@ -200,4 +201,43 @@ fn schemas() -> Value {
             },
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: Operation =
+        Operation::get("/api/things/{kind}", "Things of a kind", &[&["limit"], &["format"]], || list_of(text()));
+    const MAKE: Operation = Operation {
+        method: "post",
+        body: Some(Body { media: JSON, schema: || object(&[("name", text())]) }),
+        parameters: &[],
+        errors: &[400, 415],
+        ..LIST
+    };
+
+    #[test]
+    fn methods_of_one_path_stand_together() {
+        let document =
+            document("Title", [&LIST, &MAKE], |name| (if name == "limit" { whole() } else { text() }, "Meaning"));
+        let path = &document["paths"]["/api/things/{kind}"];
+        let names = |method: &str| -> Vec<&str> {
+            let parameters = path[method]["parameters"].as_array();
+            parameters.into_iter().flatten().filter_map(|parameter| parameter["name"].as_str()).collect()
+        };
+        assert_eq!((names("get"), names("post")), (vec!["kind", "limit", "format"], vec!["kind"]));
+        assert_eq!(path["get"]["parameters"][1]["schema"]["items"], whole());
+        assert_eq!(path["post"]["requestBody"]["content"][JSON]["schema"]["required"], json!(["name"]));
+        let statuses: Vec<&String> = path["post"]["responses"].as_object().into_iter().flat_map(Map::keys).collect();
+        assert_eq!(statuses, ["200", "400", "415"]);
+    }
+
+    #[test]
+    fn who_may_name_a_format_may_ask_for_rows() {
+        let document = document("Title", [&LIST, &MAKE], |_| (text(), "Meaning"));
+        let path = &document["paths"]["/api/things/{kind}"];
+        assert_eq!(path["get"]["responses"]["200"]["content"][CSV]["schema"], text());
+        assert_eq!(path["post"]["responses"]["200"]["content"][CSV], Value::Null);
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::{Result, SourceError};
+use super::host::{Result, SourceError};
 
 /// An uploader waits for the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ pub(super) struct Client {
 }
 
 /// An answer, and where the last page of its list is if it has several.
-pub(super) struct Answer<T> {
+pub(super) struct Page<T> {
     pub(super) value: T,
     pub(super) last_page: Option<u64>,
 }
@@ -53,7 +53,7 @@ impl Client {
     }
 
     /// GET; `None` for what does not exist.
-    pub(super) fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Answer<T>>> {
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Page<T>>> {
         let mut request = self.agent.get(format!("{}{path}", self.base)).query_pairs(query.iter().copied());
         if let Some(token) = &self.token {
             request = request.header(self.header, token);
@@ -69,7 +69,7 @@ impl Client {
         let last_page = links.and_then(last_page);
         let text = response.body_mut().read_to_string().map_err(|error| self.failed(error))?;
         let value = serde_json::from_str(&text).map_err(|error| self.failed(format!("{path}: {error}")))?;
-        Ok(Some(Answer { value, last_page }))
+        Ok(Some(Page { value, last_page }))
     }
 }
 

@@ -3,30 +3,57 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
 use axum::http::HeaderMap;
-use bytes::Bytes;
 use schema::commit::Commit;
 use schema::configuration::Configuration;
 use schema::event;
 use serde_json::{Value, json};
-
-use crate::Intake;
-use crate::append::{Told, append, now, wait_until_applied};
-use crate::body::without_query;
-use crate::document::{commit_inputs, seconds, suite_name};
-use crate::error::{IntakeError, bad};
-use crate::references;
 use web::blocking::blocking;
+use web::openapi::{self, JSON, Operation, shared};
 use web::prefer::Preferences;
+
+use super::schemas::REFUSALS;
+use crate::append::{AcceptedRequest, RequestOrigin, no_payload};
+use crate::checks::body::without_query;
+use crate::checks::document::{commit_inputs, seconds, suite_name};
+use crate::checks::refuse_encoded;
+use crate::clock::now;
+use crate::error::{IntakeError, bad, not_kept};
+use crate::state::Intake;
 
 /// The largest archive, in bytes.
 const MAX_BYTES: u64 = 500 << 20;
 /// The largest of the other fields.
 const MAX_FIELD_BYTES: usize = 1 << 20;
+
+/// `POST /api/upload/archive`.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "post",
+    path: "/api/upload/archive",
+    summary: "Take in the files of one run, as a zip",
+    parameters: &[],
+    body: Some(openapi::Body { media: "multipart/form-data", schema: form_schema }),
+    media: JSON,
+    answer: || shared("Ok"),
+    errors: REFUSALS,
+};
+
+fn form_schema() -> Value {
+    let text = json!({ "type": "string", "contentMediaType": JSON });
+    json!({
+        "type": "object",
+        "properties": {
+            "file": { "type": "string", "format": "binary" },
+            "suite": { "type": "string", "minLength": 1 },
+            "configuration": text, "commits": text,
+            "timestamp": { "type": "string", "pattern": "^[0-9]{1,10}$" },
+        },
+        "required": ["file", "suite", "configuration", "commits"],
+    })
+}
 
 /// The fields of the form; others are ignored.
 #[derive(Default)]
@@ -38,13 +65,14 @@ struct Form {
     timestamp: Option<String>,
 }
 
-pub(crate) async fn upload(
+pub(crate) async fn take(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<Value>, IntakeError> {
     without_query(query.as_deref())?;
+    refuse_encoded(&headers)?;
     // Whatever is no form holds no archive.
     let form = match Multipart::from_request(request, &()).await {
         Ok(parts) => Form::read(parts).await?,
@@ -64,8 +92,8 @@ pub(crate) async fn upload(
         None => Value::Null,
         Some(text) => serde_json::from_str(text).map_err(|_| bad("Expected commit meta-data to be json"))?,
     };
-    let inputs = commit_inputs(commits, |repository| intake.options.default_branch(repository).to_owned())?;
-    let commits = references::resolve(&intake, inputs).await?;
+    let inputs = commit_inputs(commits, |repository| intake.commits.default_branch(repository).to_owned())?;
+    let commits = intake.commits.resolve(inputs).await?;
     if commits.is_empty() {
         return Err(bad("No commits provided"));
     }
@@ -89,10 +117,15 @@ pub(crate) async fn upload(
     let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
     let key = event::upload_key(&configuration, &suite, uuid);
     let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
-    let receipt = append(&intake, &key, request, now(), Bytes::from_static(b"null"), Told::by(&headers)).await?;
-    if let Some(limit) = Preferences::of(&headers).wait.or(intake.options.default_wait) {
-        wait_until_applied(&intake, receipt, limit.max(Duration::from_millis(1))).await;
-    }
+    let accepted = AcceptedRequest {
+        request,
+        received_at: now(),
+        payload: no_payload(),
+        fingerprint: None,
+        origin: RequestOrigin::of(&headers),
+    };
+    let receipt = intake.appender.append(&key, accepted).await?;
+    intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
     Ok(Json(json!({ "status": "ok" })))
 }
 
@@ -136,5 +169,5 @@ impl Form {
 }
 
 fn full(error: std::io::Error) -> IntakeError {
-    IntakeError::Unavailable(format!("The archive cannot be kept: {error}"))
+    not_kept("archive", &error)
 }

@@ -10,32 +10,65 @@ use schema::configuration::Configuration;
 use schema::event::{self, Request};
 use schema::results;
 use serde_json::{Value, json};
-
-use crate::Intake;
-use crate::append::{Told, append, now, wait_until_applied};
-use crate::body;
-use crate::document::{self, commit_inputs, suite_name};
-use crate::error::{IntakeError, bad};
-use crate::references;
+use web::openapi::{self, JSON, Operation, object, shared, texts};
 use web::prefer::Preferences;
+
+use super::schemas::{REFUSALS, given_commits};
+use crate::append::{AcceptedRequest, RequestOrigin};
+use crate::checks::document::{self, commit_inputs, suite_name};
+use crate::clock::now;
+use crate::error::{IntakeError, bad};
+use crate::state::Intake;
+
+/// `POST /api/upload/ews`.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "post",
+    path: "/api/upload/ews",
+    summary: "Take in results of a change under review",
+    parameters: &[],
+    body: Some(openapi::Body { media: JSON, schema: document_schema }),
+    media: JSON,
+    answer: || object(&[("status", json!({ "const": "ok" })), ("tests", texts())]),
+    errors: REFUSALS,
+};
+
+fn document_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "suite": { "type": "string", "minLength": 1 },
+            "configuration": shared("GivenConfiguration"),
+            "commits": given_commits(),
+            "timestamp": { "type": "number" },
+            "test_results": {
+                "type": "object",
+                "properties": { "results": { "type": "object", "additionalProperties": { "type": "object" } } },
+                "required": ["results"],
+            },
+            "flaky_type": { "type": ["string", "null"] },
+            "details": { "type": ["object", "null"] },
+        },
+        "required": ["suite", "configuration", "commits", "test_results"],
+    })
+}
 
 /// A start this far ahead may still be a clock that is off.
 const MAX_AHEAD_SECONDS: f64 = 300.0;
 
-pub(crate) async fn upload(
+pub(crate) async fn take(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, IntakeError> {
-    let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
     let document = document::members(&body)?;
     let member = |name: &str| document.get(name).filter(|value| !value.is_null());
     let configuration = member("configuration").ok_or_else(|| bad("Invalid configuration"))?;
     let configuration = Configuration::from_json(configuration).map_err(|_| bad("Invalid configuration"))?;
     let suite = suite_name(member("suite").cloned()).map_err(|_| bad("Invalid suite"))?;
-    let results = member("test_results").and_then(|found| found.get("results")).and_then(Value::as_object);
-    let results = results.filter(|found| !found.is_empty() && found.values().all(Value::is_object));
+    let results = member("test_results").and_then(|value| value.get("results")).and_then(Value::as_object);
+    let results = results.filter(|tests| !tests.is_empty() && tests.values().all(Value::is_object));
     let results = results.ok_or_else(|| bad("Invalid test results"))?;
     let is_name =
         |name: &String| !name.is_empty() && name.len() < results::MAX_NAME_BYTES && !name.chars().any(char::is_control);
@@ -68,10 +101,10 @@ pub(crate) async fn upload(
     let commits = commits.filter(|list| !list.is_empty() && list.iter().all(Value::is_object));
     let commits = commits.ok_or_else(|| bad("Invalid commits"))?;
     let inputs = commit_inputs(Value::Array(commits.clone()), |repository| {
-        intake.options.default_branch(repository).to_owned()
+        intake.commits.default_branch(repository).to_owned()
     })?;
-    let mut commits = references::resolve(&intake, inputs).await?;
-    references::keep_known(&intake, &mut commits).await?;
+    let mut commits = intake.commits.resolve(inputs).await?;
+    intake.commits.fill_in(&mut commits).await?;
     if !configuration.is_complete() {
         return Err(bad("Cannot register a partial configuration"));
     }
@@ -81,9 +114,14 @@ pub(crate) async fn upload(
     let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
     let key = event::upload_key(&configuration, &suite, uuid);
     let request = Request::Ews { suite, configuration, commits, timestamp, flaky_type, details };
-    let receipt = append(&intake, &key, request, received_at, Bytes::from(results), Told::by(&headers)).await?;
-    if let Some(limit) = Preferences::of(&headers).wait.or(intake.options.default_wait) {
-        wait_until_applied(&intake, receipt, limit).await;
-    }
+    let accepted = AcceptedRequest {
+        request,
+        received_at,
+        payload: Bytes::from(results),
+        fingerprint: None,
+        origin: RequestOrigin::of(&headers),
+    };
+    let receipt = intake.appender.append(&key, accepted).await?;
+    intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
     Ok(Json(json!({ "status": "ok", "tests": tests })))
 }

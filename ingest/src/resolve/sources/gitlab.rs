@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
 use super::rest::{Client, seconds, segment};
-use super::{Host, Listed, Result, SourceError, Start};
 
 pub(super) fn url() -> String {
     "https://gitlab.com/api/v4".to_owned()
@@ -14,7 +14,7 @@ pub(super) fn url() -> String {
 pub(super) struct Gitlab(Client);
 
 #[derive(Deserialize)]
-struct Found {
+struct CommitEntry {
     id: String,
     #[serde(default)]
     parent_ids: Vec<String>,
@@ -63,15 +63,15 @@ impl Host for Gitlab {
         Ok(found.ok_or_else(|| self.unknown(hash))?.value.id)
     }
 
-    fn list(&self, from: Start<'_>, size: u32, page: u32) -> Result<Vec<Listed>> {
-        let (Start::Branch(from) | Start::Hash(from)) = from;
+    fn list(&self, from: ListStart<'_>, size: u32, page: u32) -> Result<Vec<ListedCommit>> {
+        let (ListStart::Branch(from) | ListStart::Hash(from)) = from;
         let (size, page) = (size.to_string(), page.to_string());
         let query = [("ref_name", from), ("per_page", &size), ("page", &page)];
-        let found = self.0.get::<Vec<Found>>("/commits", &query)?.ok_or_else(|| self.unknown(from))?;
-        let listed = |found: Found| {
+        let found = self.0.get::<Vec<CommitEntry>>("/commits", &query)?.ok_or_else(|| self.unknown(from))?;
+        let listed = |found: CommitEntry| {
             let timestamp =
                 seconds(&found.committed_date).ok_or_else(|| self.0.failed(format!("{} has no time", found.id)))?;
-            Ok(Listed {
+            Ok(ListedCommit {
                 hash: found.id,
                 parents: found.parent_ids,
                 timestamp,
@@ -83,8 +83,8 @@ impl Host for Gitlab {
         found.value.into_iter().map(listed).collect()
     }
 
-    fn count(&self, from: Start<'_>) -> Result<u64> {
-        let (Start::Branch(from) | Start::Hash(from)) = from;
+    fn count(&self, from: ListStart<'_>) -> Result<u64> {
+        let (ListStart::Branch(from) | ListStart::Hash(from)) = from;
         let found = self.0.get::<Sequence>(&format!("/commits/{}/sequence", segment(from)), &[])?;
         Ok(found.ok_or_else(|| self.unknown(from))?.value.count)
     }

@@ -1,5 +1,5 @@
-//! `POST /api/bugs`: somebody says that a bug explains how a test fails, or takes that back. From a page it is a form, whose
-//! sender is led back to the test that it came from (`shown`).
+//! `POST /api/bugs`: says that a bug explains how a test fails, or takes that back. The sender of a page's form is led back
+//! to the test that it came from (`shown`).
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -11,13 +11,43 @@ use schema::event::Request;
 use schema::links::on_the_web;
 use schema::results::MAX_NAME_BYTES;
 use serde_json::{Map, Value, json};
-
-use crate::append::append_and_show;
-use crate::document::{self, suite_name};
-use crate::error::{IntakeError, bad};
-use crate::forms::answered;
-use crate::{Intake, body};
+use web::openapi::{self, JSON, Operation, shared};
 use web::same_site::refuse_cross_site;
+
+use super::page_or_json::page_or_json;
+use super::schemas::REFUSALS;
+use crate::append::no_payload;
+use crate::checks::document::{self, suite_name};
+use crate::error::{IntakeError, bad};
+use crate::state::Intake;
+use crate::wait::append_and_show;
+
+/// `POST /api/bugs`.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "post",
+    path: "/api/bugs",
+    summary: "Say that a bug explains the failures of a test, or of those that a pattern with * describes; with \
+              the state closed, that it no longer does",
+    parameters: &[],
+    body: Some(openapi::Body { media: JSON, schema: document_schema }),
+    media: JSON,
+    answer: || shared("Ok"),
+    errors: REFUSALS,
+};
+
+fn document_schema() -> Value {
+    let name = json!({ "type": "string", "minLength": 1, "maxLength": 4096 });
+    json!({
+        "type": "object",
+        "properties": {
+            "suite": name, "test": name, "url": { "type": "string", "pattern": "^https?://[^/]+" },
+            "note": { "type": "string", "maxLength": 500 }, "state": { "enum": ["open", "closed"] },
+            "configuration": { "type": "object" },
+            "shown": { "type": "string", "description": "The test whose page a form came from" },
+        },
+        "required": ["suite", "test", "url"],
+    })
+}
 
 /// What every browser and proxy takes as an address.
 const MAX_URL_BYTES: usize = 2048;
@@ -31,7 +61,7 @@ pub(crate) async fn link(
     body: Body,
 ) -> Result<Response, IntakeError> {
     refuse_cross_site(&headers)?;
-    let (body, _memory) = body::read(&intake, query.as_deref(), &headers, body).await?;
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
     let members = document::members(&body)?;
     let link = read(&members)?;
     let shown = members.get("shown").and_then(Value::as_str).unwrap_or(&link.test);
@@ -39,10 +69,10 @@ pub(crate) async fn link(
         .append_pair("suite", &link.suite)
         .append_pair("test", shown)
         .finish();
-    // What is said of one suite keeps its order.
+    // Bugs of one suite keep their order.
     let key = link.suite.clone().into_bytes();
-    append_and_show(&intake, &key, Request::Bug(link), &headers, "bug").await?;
-    Ok(answered(&headers, &format!("/?{back}"), json!({ "status": "ok" })))
+    append_and_show(&intake.appender, &key, Request::Bug(link), no_payload(), &headers, "bug").await?;
+    Ok(page_or_json(&headers, &format!("/?{back}"), json!({ "status": "ok" })))
 }
 
 fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
@@ -75,7 +105,7 @@ fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
     Ok(BugLink { suite, test, url, note, configuration, is_open })
 }
 
-/// Pages link to it, so it must lead to a page and nowhere else.
+/// Whether an address leads to a web page and nowhere else: pages link to it.
 fn is_page(url: &str) -> bool {
     on_the_web(url).is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
         && url.len() <= MAX_URL_BYTES

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
 use super::rest::{Client, seconds, segment};
-use super::{Host, Listed, Result, SourceError, Start};
 
 pub(super) fn url() -> String {
     "https://api.github.com".to_owned()
@@ -14,7 +14,7 @@ pub(super) fn url() -> String {
 pub(super) struct Github(Client);
 
 #[derive(Deserialize)]
-struct Found {
+struct CommitEntry {
     sha: String,
     commit: Details,
     #[serde(default)]
@@ -77,21 +77,22 @@ impl Host for Github {
     }
 
     fn resolve(&self, hash: &str) -> Result<String> {
-        let found = self.0.get::<Found>(&format!("/commits/{hash}"), &[])?;
+        let found = self.0.get::<CommitEntry>(&format!("/commits/{hash}"), &[])?;
         Ok(found.ok_or_else(|| self.unknown(hash))?.value.sha)
     }
 
-    fn list(&self, from: Start<'_>, size: u32, page: u32) -> Result<Vec<Listed>> {
-        let (Start::Branch(from) | Start::Hash(from)) = from;
+    fn list(&self, from: ListStart<'_>, size: u32, page: u32) -> Result<Vec<ListedCommit>> {
+        let (ListStart::Branch(from) | ListStart::Hash(from)) = from;
         let (size, page) = (size.to_string(), page.to_string());
-        let found = self.0.get::<Vec<Found>>("/commits", &[("sha", from), ("per_page", &size), ("page", &page)])?;
+        let found =
+            self.0.get::<Vec<CommitEntry>>("/commits", &[("sha", from), ("per_page", &size), ("page", &page)])?;
         found.ok_or_else(|| self.unknown(from))?.value.into_iter().map(|found| self.listed(found)).collect()
     }
 
     /// Pages of one commit each are as many as there are commits.
-    fn count(&self, from: Start<'_>) -> Result<u64> {
-        let (Start::Branch(from) | Start::Hash(from)) = from;
-        let found = self.0.get::<Vec<Found>>("/commits", &[("sha", from), ("per_page", "1")])?;
+    fn count(&self, from: ListStart<'_>) -> Result<u64> {
+        let (ListStart::Branch(from) | ListStart::Hash(from)) = from;
+        let found = self.0.get::<Vec<CommitEntry>>("/commits", &[("sha", from), ("per_page", "1")])?;
         let found = found.ok_or_else(|| self.unknown(from))?;
         Ok(found.last_page.unwrap_or(found.value.len() as u64))
     }
@@ -111,12 +112,12 @@ impl Host for Github {
 }
 
 impl Github {
-    fn listed(&self, found: Found) -> Result<Listed> {
+    fn listed(&self, found: CommitEntry) -> Result<ListedCommit> {
         let Details { author, committer, message } = found.commit;
         let date = committer.as_ref().or(author.as_ref()).map(|person| person.date.as_str()).unwrap_or_default();
         let timestamp = seconds(date).ok_or_else(|| self.0.failed(format!("{} has no time", found.sha)))?;
         let (author, email) = author.map_or_else(Default::default, |person| (person.name, person.email));
         let parents = found.parents.into_iter().map(|parent| parent.sha).collect();
-        Ok(Listed { hash: found.sha, parents, timestamp, author, email, message })
+        Ok(ListedCommit { hash: found.sha, parents, timestamp, author, email, message })
     }
 }

@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
 
-/// Leads a browser to a page; tells programs.
-pub(crate) fn answered(headers: &HeaderMap, page: &str, answer: Value) -> Response {
+/// Leads a browser, which accepts HTML, to `page`; answers a program with `answer`.
+pub(super) fn page_or_json(headers: &HeaderMap, page: &str, answer: Value) -> Response {
     let accepted = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok());
     if accepted.is_some_and(|kinds| kinds.contains("text/html")) {
         Redirect::to(page).into_response()

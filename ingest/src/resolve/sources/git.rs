@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Host, Listed, Result, SourceError, Start};
+use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
 
 /// Separates the members of a commit, and commits; no name or message holds control characters like these.
 const FORMAT: &str = "--format=%H%x1f%P%x1f%ct%x1f%an%x1f%ae%x1f%B%x1e";
@@ -41,10 +41,10 @@ impl Clone {
     }
 
     /// A clone that is not bare knows most branches as its remote's only.
-    fn revision(&self, from: Start<'_>) -> Result<String> {
+    fn revision(&self, from: ListStart<'_>) -> Result<String> {
         let branch = match from {
-            Start::Hash(hash) => return Ok(hash.to_owned()),
-            Start::Branch(branch) => branch,
+            ListStart::Hash(hash) => return Ok(hash.to_owned()),
+            ListStart::Branch(branch) => branch,
         };
         for folder in ["refs/remotes/origin", "refs/heads"] {
             let revision = format!("{folder}/{branch}");
@@ -76,7 +76,7 @@ impl Host for Clone {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    fn list(&self, from: Start<'_>, size: u32, page: u32) -> Result<Vec<Listed>> {
+    fn list(&self, from: ListStart<'_>, size: u32, page: u32) -> Result<Vec<ListedCommit>> {
         let revision = self.revision(from)?;
         let (count, skip) = (format!("-n{size}"), format!("--skip={}", size * (page - 1)));
         let text = self.ask(&["log", FORMAT, &count, &skip, "--end-of-options", &revision, "--"])?;
@@ -86,7 +86,7 @@ impl Host for Clone {
             .collect()
     }
 
-    fn count(&self, from: Start<'_>) -> Result<u64> {
+    fn count(&self, from: ListStart<'_>) -> Result<u64> {
         let revision = self.revision(from)?;
         let text = self.ask(&["rev-list", "--count", "--end-of-options", &revision, "--"])?;
         text.trim().parse().map_err(|error| self.failed(error))
@@ -110,14 +110,14 @@ impl Host for Clone {
     }
 
     fn branch_point(&self, hash: &str, default_branch: &str) -> Result<String> {
-        let default = self.revision(Start::Branch(default_branch))?;
+        let default = self.revision(ListStart::Branch(default_branch))?;
         Ok(self.ask(&["merge-base", &default, hash])?.trim().to_owned())
     }
 }
 
-fn parse(commit: &str) -> Option<Listed> {
+fn parse(commit: &str) -> Option<ListedCommit> {
     let mut members = commit.splitn(6, '\x1f');
-    Some(Listed {
+    Some(ListedCommit {
         hash: members.next()?.to_owned(),
         parents: members.next()?.split_whitespace().map(str::to_owned).collect(),
         timestamp: members.next()?.parse().ok()?,
