@@ -61,7 +61,7 @@ fn upload() -> (Header, String) {
         received_at: TIME as i64,
         request,
         payload: None,
-        once: None,
+        fingerprint: None,
         request_id: None,
         trace: None,
     };

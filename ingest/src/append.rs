@@ -1,81 +1,120 @@
-//! Appends events to the log, and waits until the views show them.
+//! Appends events to the log.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use schema::event::{self, Header, Once, REQUEST_ID_HEADER, Request, TRACE_HEADER};
+use eventlog::{EventLog, Position};
+use schema::EVENTS_TOPIC;
+use schema::blobs::Blobs;
+use schema::event::{self, Header, REQUEST_ID_HEADER, Request, TRACE_HEADER, UploadFingerprint};
 use schema::receipt::Receipt;
-use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use uuid::Uuid;
+use web::blocking::blocking;
 
-use crate::Intake;
-use crate::error::{IntakeError, bad};
+use crate::error::{IntakeError, bad, not_kept};
 
-/// The longest wait that a sender may ask for.
-const MAX_WAIT: Duration = Duration::from_secs(300);
-
-/// What others ask for next always waits for the views, this long.
-const SHORT_WAIT: Duration = Duration::from_secs(30);
-
-/// Larger results go to the blob store; a log is slow with large records, and limits them.
+/// Larger payloads go to the blob store; a log is slow with large records, and limits them.
 const INLINE_BYTES: usize = 8 << 20;
 
-/// What is known of a request beside what it asks for.
-#[derive(Default)]
-pub(crate) struct Told {
-    pub(crate) once: Option<Once>,
-    pub(crate) request_id: Option<String>,
-    pub(crate) trace: Option<String>,
+/// A request that passed all checks.
+pub(crate) struct AcceptedRequest {
+    /// What is asked for.
+    pub(crate) request: Request,
+    /// When the intake took it, seconds since the Unix epoch.
+    pub(crate) received_at: i64,
+    /// JSON text that follows the event's header: an upload's `test_results`, or `null`.
+    pub(crate) payload: Bytes,
+    /// What a repetition of an upload is recognised by.
+    pub(crate) fingerprint: Option<UploadFingerprint>,
+    /// Which HTTP request it came with.
+    pub(crate) origin: RequestOrigin,
 }
 
-impl Told {
-    pub(crate) fn by(headers: &HeaderMap) -> Self {
+/// By what an event leads back to the HTTP request that it came with.
+#[derive(Default)]
+pub(crate) struct RequestOrigin {
+    request_id: Option<String>,
+    trace: Option<String>,
+}
+
+impl RequestOrigin {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Self { once: None, request_id: text(REQUEST_ID_HEADER), trace: text(TRACE_HEADER) }
+        Self { request_id: text(REQUEST_ID_HEADER), trace: text(TRACE_HEADER) }
     }
 }
 
-/// Appends one event; returns once it is durable.
-pub(crate) async fn append(
-    intake: &Intake,
-    key: &[u8],
-    request: Request,
-    received_at: i64,
-    test_results: Bytes,
-    told: Told,
-) -> Result<Receipt, IntakeError> {
-    let event_id = Uuid::now_v7();
-    let Told { once, request_id, trace } = told;
-    let mut header = Header { event_id, received_at, request, payload: None, once, request_id, trace };
-    // What does not fit is only known once it is compressed, but what is small always fits.
-    if test_results.len() > INLINE_BYTES {
-        let results = test_results.clone();
+/// The payload of requests that have none.
+pub(crate) fn no_payload() -> Bytes {
+    Bytes::from_static(b"null")
+}
+
+/// Appends to the topic of events, with payloads that are too large for it in the blob store.
+#[derive(Clone)]
+pub(crate) struct EventAppender {
+    log: Arc<dyn EventLog>,
+    blobs: Blobs,
+}
+
+impl EventAppender {
+    pub(crate) fn new(log: Arc<dyn EventLog>, blobs: Blobs) -> Self {
+        Self { log, blobs }
+    }
+
+    /// The log that is appended to.
+    pub(crate) fn log(&self) -> &dyn EventLog {
+        self.log.as_ref()
+    }
+
+    /// Appends one event; returns once it is durable. Events with the same `key` keep their order.
+    pub(crate) async fn append(&self, key: &[u8], accepted: AcceptedRequest) -> Result<Receipt, IntakeError> {
+        let AcceptedRequest { request, received_at, payload, fingerprint, origin } = accepted;
+        let RequestOrigin { request_id, trace } = origin;
+        let event_id = Uuid::now_v7();
+        let mut header = Header { event_id, received_at, request, payload: None, fingerprint, request_id, trace };
+        header.payload = self.store_if_large(&payload).await?;
+        let encoded = blocking(move || {
+            let inline = if header.payload.is_some() { "null" } else { text(&payload)? };
+            event::encode(&header, inline).map_err(|error| bad(error.to_string()))
+        })
+        .await??;
+        let Position { partition, offset } = self.append_encoded(key, encoded.into()).await?;
+        tracing::debug!(%event_id, partition, offset, "appended");
+        Ok(Receipt { partition, offset, event_id })
+    }
+
+    /// Appends an event that was encoded before; returns once it is durable.
+    pub(crate) async fn append_encoded(&self, key: &[u8], encoded: Bytes) -> Result<Position, IntakeError> {
+        let (begun, bytes) = (Instant::now(), encoded.len());
+        let appended = self.log.append(EVENTS_TOPIC, key, encoded).await;
+        metrics::histogram!("resultsdb_append_seconds").record(begun.elapsed().as_secs_f64());
+        metrics::counter!("resultsdb_appended_events_total", "result" => if appended.is_ok() { "ok" } else { "error" })
+            .increment(1);
+        metrics::counter!("resultsdb_appended_bytes_total").increment(bytes as u64);
+        appended.map_err(|error| IntakeError::Unavailable(error.to_string()))
+    }
+
+    /// Puts a payload that is large even when compressed into the blob store; its digest, or none if it fits the log.
+    async fn store_if_large(&self, payload: &Bytes) -> Result<Option<String>, IntakeError> {
+        // Only compressing shows what does not fit, but what is small always fits.
+        if payload.len() <= INLINE_BYTES {
+            return Ok(None);
+        }
+        let payload = payload.clone();
         let frame = blocking(move || {
             let mut frame = tempfile::tempfile().map_err(full)?;
-            event::compress(text(&results)?, &mut frame).map_err(full)?;
-            Ok(frame)
+            event::compress(text(&payload)?, &mut frame).map_err(full)?;
+            Ok::<_, IntakeError>(frame)
         })
-        .await?;
-        if frame.metadata().map_err(full)?.len() > INLINE_BYTES as u64 {
-            let stored = intake.blobs.put(frame).await;
-            header.payload = Some(stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?.0);
+        .await??;
+        if frame.metadata().map_err(full)?.len() <= INLINE_BYTES as u64 {
+            return Ok(None);
         }
+        let stored = self.blobs.put(frame).await;
+        Ok(Some(stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?.0))
     }
-    let encoded = blocking(move || {
-        let results = if header.payload.is_some() { "null" } else { text(&test_results)? };
-        event::encode(&header, results).map_err(|error| bad(error.to_string()))
-    })
-    .await?;
-    let (begun, bytes) = (Instant::now(), encoded.len());
-    let appended = intake.log.append(EVENTS_TOPIC, key, encoded.into()).await;
-    metrics::histogram!("resultsdb_append_seconds").record(begun.elapsed().as_secs_f64());
-    metrics::counter!("resultsdb_appended_events_total", "result" => if appended.is_ok() { "ok" } else { "error" })
-        .increment(1);
-    metrics::counter!("resultsdb_appended_bytes_total").increment(bytes as u64);
-    let position = appended.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
-    tracing::debug!(%event_id, partition = position.partition, offset = position.offset, "appended");
-    Ok(Receipt { partition: position.partition, offset: position.offset, event_id })
 }
 
 fn text(bytes: &Bytes) -> Result<&str, IntakeError> {
@@ -83,80 +122,5 @@ fn text(bytes: &Bytes) -> Result<&str, IntakeError> {
 }
 
 fn full(error: std::io::Error) -> IntakeError {
-    IntakeError::Unavailable(format!("The upload cannot be kept: {error}"))
-}
-
-/// Work that would hold up other requests of this thread.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, IntakeError> + Send + 'static,
-) -> Result<T, IntakeError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| IntakeError::Unavailable("The request could not be processed".into()))?
-}
-
-/// A slice of the body as shared bytes: the document is held once.
-pub(crate) fn slice_of(body: &Bytes, part: &str) -> Bytes {
-    body.slice_ref(part.as_bytes())
-}
-
-/// Whether the processor committed past the event within `limit`.
-pub(crate) async fn wait_until_applied(intake: &Intake, receipt: Receipt, limit: Duration) -> bool {
-    let mut pause = Duration::from_millis(2);
-    let mut commits = intake.log.commits();
-    let poll = async {
-        loop {
-            if let Ok(committed) = intake.log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await
-                && committed.get(receipt.partition as usize).is_some_and(|next| *next > receipt.offset)
-            {
-                return;
-            }
-            let told = match &mut commits {
-                Some(commits) => commits.changed().await.is_ok(),
-                None => false,
-            };
-            if !told {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(50));
-            }
-        }
-    };
-    tokio::time::timeout(limit.min(MAX_WAIT), poll).await.is_ok()
-}
-
-/// Appends what others ask for next, a commit or a bug, and waits until the views show it; `what` it is, for the error.
-pub(crate) async fn append_and_show(
-    intake: &Intake,
-    key: &[u8],
-    request: Request,
-    headers: &HeaderMap,
-    what: &str,
-) -> Result<(), IntakeError> {
-    let receipt = append(intake, key, request, now(), Bytes::from_static(b"null"), Told::by(headers)).await?;
-    if !wait_until_applied(intake, receipt, SHORT_WAIT).await {
-        return Err(IntakeError::Unavailable(format!("The {what} is stored but not visible yet")));
-    }
-    Ok(())
-}
-
-/// What the sender prefers (RFC 7240), one after the other.
-fn preferences(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let texts = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    texts.flat_map(|text| text.split([',', ';'])).map(str::trim)
-}
-
-/// Whether the sender states a preference.
-pub(crate) fn prefers(headers: &HeaderMap, preference: &str) -> bool {
-    preferences(headers).any(|found| found.eq_ignore_ascii_case(preference))
-}
-
-/// How long the sender wants to wait for the views.
-pub(crate) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = preferences(headers).find_map(|preference| preference.strip_prefix("wait="))?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// Seconds since the Unix epoch.
-pub(crate) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+    not_kept("upload", &error)
 }

@@ -1,27 +1,60 @@
 //! What a sender is told when its request is not taken.
 
-use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use web::blocking::BlockingError;
+use web::error_body::error_response;
+use web::same_site::CrossSiteRequest;
 
-/// A refused request.
+/// Seconds after which a sender may try again what the log or the store could not take.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+/// A refused request; the text is the answer's description.
 #[derive(Debug, thiserror::Error)]
-pub enum IntakeError {
+pub(crate) enum IntakeError {
     /// The request is wrong; the text says where.
     #[error("{0}")]
     Bad(String),
-    /// What it names does not exist.
+    /// What the request names does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// It contradicts what the same sender said before.
+    /// The request contradicts what the same sender said before.
     #[error("{0}")]
     Conflict(String),
-    /// The body is over the limit.
-    #[error("The body is larger than {} MiB", crate::MAX_BODY_BYTES >> 20)]
-    TooLarge,
+    /// The body is over the limit, MiB.
+    #[error("The body is larger than {limit_mib} MiB")]
+    TooLarge {
+        /// The largest body that is taken, MiB.
+        limit_mib: usize,
+    },
+    /// The body comes in an encoding that is not decoded here.
+    #[error(
+        "The body has the Content-Encoding '{given}', and only '{taken}' is taken: send the body without an encoding",
+        taken = Self::TAKEN_ENCODING
+    )]
+    UnsupportedEncoding {
+        /// The encoding as the sender named it.
+        given: String,
+    },
     /// The log or the store is away; nothing was taken.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl IntakeError {
+    /// The only content encoding that is taken: none.
+    pub(crate) const TAKEN_ENCODING: &str = "identity";
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 /// A 400 with this text.
@@ -29,24 +62,43 @@ pub(crate) fn bad(text: impl Into<String>) -> IntakeError {
     IntakeError::Bad(text.into())
 }
 
+/// A 503 for a sender whose request cannot be kept, for want of disk space for example; `what` cannot be kept.
+pub(crate) fn not_kept(what: &str, error: &std::io::Error) -> IntakeError {
+    IntakeError::Unavailable(format!("The {what} cannot be kept: {error}"))
+}
+
+impl From<clickhouse::error::Error> for IntakeError {
+    fn from(error: clickhouse::error::Error) -> Self {
+        Self::Unavailable(format!("The store is not available: {error}"))
+    }
+}
+
+impl From<BlockingError> for IntakeError {
+    fn from(error: BlockingError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<CrossSiteRequest> for IntakeError {
+    fn from(error: CrossSiteRequest) -> Self {
+        Self::Bad(error.to_string())
+    }
+}
+
 impl IntoResponse for IntakeError {
     fn into_response(self) -> Response {
-        let status = match self {
-            Self::Bad(_) => StatusCode::BAD_REQUEST,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Conflict(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let body = serde_json::json!({
-            "status": "error",
-            "error": status.canonical_reason().unwrap_or_default(),
-            "description": self.to_string(),
-        });
+        let status = self.status();
         metrics::counter!("resultsdb_refused_requests_total", "status" => status.as_str().to_owned()).increment(1);
-        let mut response = (status, Json(body)).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+        let mut response = error_response(status, &self.to_string());
+        match self {
+            Self::Unavailable(_) => {
+                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            }
+            Self::UnsupportedEncoding { .. } => {
+                let taken = HeaderValue::from_static(Self::TAKEN_ENCODING);
+                response.headers_mut().insert(header::ACCEPT_ENCODING, taken);
+            }
+            _ => {}
         }
         response
     }

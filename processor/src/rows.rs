@@ -260,7 +260,7 @@ impl Views {
 
     /// Adds what a repetition of an upload is told by.
     pub fn add_receipts(&mut self, header: &Header, partition: u32, offset: u64) {
-        let Some(once) = &header.once else { return };
+        let Some(once) = &header.fingerprint else { return };
         let receipt = Receipt { partition, offset, event_id: header.event_id }.to_string();
         let row = |name: &str, version| ReceiptRow {
             name: name.to_owned(),

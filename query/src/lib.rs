@@ -99,7 +99,7 @@ fn webkit_bugzilla() -> String {
 #[derive(Debug, Clone)]
 pub struct QueryOptions {
     /// What the intake offers beside this service; for the documentation.
-    pub intake: &'static [schema::openapi::Operation],
+    pub intake: &'static [web::openapi::Operation],
     /// Title of the pages.
     pub title: String,
     /// Where users find the pages, such as `https://results.example.org`; for what is read elsewhere.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
-use schema::openapi::{Operation, text};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use web::openapi::{Operation, text};
 
 use crate::cache::Watermark;
 use crate::error::ApiError;

@@ -54,7 +54,7 @@ async fn commits_are_found_by_every_spelling_and_range() {
             received_at: now(),
             request: Kind::Commit(serde_json::from_value(document).unwrap()),
             payload: None,
-            once: None,
+            fingerprint: None,
             request_id: None,
             trace: None,
         };

@@ -47,7 +47,7 @@ fn event_with_blob(time: i64, digest: &str) -> Bytes {
             links: None,
         },
         payload: Some(digest.to_owned()),
-        once: None,
+        fingerprint: None,
         request_id: None,
         trace: None,
     };

@@ -17,7 +17,6 @@ pub mod event;
 pub mod ids;
 #[cfg(feature = "io")]
 pub mod links;
-pub mod openapi;
 #[cfg(feature = "io")]
 pub mod receipt;
 #[cfg(feature = "io")]

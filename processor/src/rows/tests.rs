@@ -18,7 +18,7 @@ fn event(results: &str) -> Event {
             links: None,
         },
         payload: None,
-        once: None,
+        fingerprint: None,
         request_id: None,
         trace: None,
     };

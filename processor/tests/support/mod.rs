@@ -80,7 +80,7 @@ pub fn upload(suite: &str, index: i64) -> Vec<u8> {
             links: Some(event::Links::default()),
         },
         payload: None,
-        once: None,
+        fingerprint: None,
         request_id: None,
         trace: None,
     };

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use schema::openapi::{self, JSON, Operation};
 use serde_json::{Value, json};
+use web::openapi::{self, JSON, Operation};
 
 use crate::error::ApiError;
 use crate::parameters::Parameters;

@@ -15,9 +15,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use clickhouse::Row;
 use schema::configuration::{Configuration, version_text};
-use schema::openapi::{Operation, QUESTION, text};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
+use web::openapi::{Operation, QUESTION, text};
 
 use crate::error::{ApiError, bad, broken, not_found};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};

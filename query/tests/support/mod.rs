@@ -41,7 +41,7 @@ pub fn run(suite: &str, configuration: Value, commit: &Value, start: i64, result
             links: Some(Links { queue: None, build: Some("https://ci.example.org/1".into()), worker: None }),
         },
         payload: None,
-        once: None,
+        fingerprint: None,
         request_id: None,
         trace: None,
     };

@@ -188,7 +188,7 @@ pub struct WatermarkRow {
     pub next_offset: u64,
 }
 
-/// The receipt of an upload; `name` is one of [`crate::event::Once`], `content` the digest that it came with.
+/// The receipt of an upload; `name` is one of [`crate::event::UploadFingerprint`], `content` the digest that it came with.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct ReceiptRow {

@@ -1,0 +1,80 @@
+//! What the documents of several requests share: the form of the whole, and the members that mean the same in each.
+
+use schema::commit::CommitInput;
+use schema::results;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::error::{IntakeError, bad};
+
+/// The body as the text of a JSON object, or the contract's error.
+pub(crate) fn object(body: &[u8]) -> Result<&str, IntakeError> {
+    let raw: &RawValue = serde_json::from_slice(body).map_err(|_| bad("Expected uploaded data to be json"))?;
+    if results::is_object(raw.get()) { Ok(raw.get()) } else { Err(bad("Expected uploaded data to be a json object")) }
+}
+
+/// The members of a small document, each as a tree.
+pub(crate) fn members(body: &[u8]) -> Result<Map<String, Value>, IntakeError> {
+    serde_json::from_str(object(body)?).map_err(|_| bad("Expected uploaded data to be json"))
+}
+
+/// A suite's name, checked.
+pub(crate) fn suite_name(value: Option<Value>) -> Result<String, IntakeError> {
+    let suite = match value {
+        Some(Value::String(suite)) if !suite.is_empty() => suite,
+        None | Some(Value::Null | Value::String(_)) => return Err(bad("No test suite specified")),
+        Some(_) => return Err(bad("'suite' must be a text")),
+    };
+    if suite.chars().any(char::is_control) || suite.len() > results::MAX_NAME_BYTES {
+        return Err(bad("'suite' must be a short text without control characters"));
+    }
+    Ok(suite)
+}
+
+/// The list of commits, each complete or a reference; `default_branch` is asked with a repository's id.
+pub(crate) fn commit_inputs(
+    value: Value,
+    default_branch: impl Fn(&str) -> String,
+) -> Result<Vec<CommitInput>, IntakeError> {
+    let commits = match value {
+        Value::Array(commits) => commits,
+        Value::Null => Vec::new(),
+        _ => return Err(bad("'commits' must be a list of commits")),
+    };
+    let read = |commit: &Value| {
+        let repository = commit.get("repository_id").and_then(Value::as_str).unwrap_or_default();
+        CommitInput::from_json(commit, &default_branch(repository)).map_err(|error| bad(error.to_string()))
+    };
+    commits.iter().map(read).collect()
+}
+
+/// A time as the store counts it: seconds since 1970, the fraction cut.
+pub(crate) fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
+    number
+        .filter(|seconds| (0.0..=f64::from(u32::MAX)).contains(seconds))
+        .map(|seconds| seconds as i64)
+        .ok_or_else(|| bad("'timestamp' must be a number of seconds between 1970 and 2106"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_objects_are_documents() {
+        for body in [&b"[]"[..], b"7", b"", b"{", b"{} x", b"{\"a\":\"\xff\"}"] {
+            assert!(object(body).is_err(), "{}", String::from_utf8_lossy(body));
+        }
+        assert!(matches!(object(b" {\"a\": 1} "), Ok("{\"a\": 1}")));
+    }
+
+    #[test]
+    fn times_are_seconds_that_the_store_can_count() {
+        for (given, expected) in [(0.0, 0), (1.9, 1), (f64::from(u32::MAX), i64::from(u32::MAX))] {
+            assert!(matches!(seconds(Some(given)), Ok(time) if time == expected), "{given}");
+        }
+        for given in [None, Some(-1.0), Some(f64::NAN), Some(1e300), Some(f64::from(u32::MAX) + 1.0)] {
+            assert!(seconds(given).is_err(), "{given:?}");
+        }
+    }
+}

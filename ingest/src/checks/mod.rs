@@ -1,0 +1,9 @@
+//! What a request must pass before anything is asked of the store or appended to the log.
+
+pub(crate) mod body;
+pub(crate) mod document;
+mod encoding;
+mod forms;
+pub(crate) mod upload;
+
+pub(crate) use encoding::refuse_encoded;

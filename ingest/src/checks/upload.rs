@@ -1,0 +1,210 @@
+//! Checks an upload's document: the checks of the wire contract, in its order.
+//!
+//! The document is scanned once as a whole and twice in its results; nothing of it is copied but the small members.
+
+use schema::commit::CommitInput;
+use schema::configuration::Configuration;
+use schema::results::{self, ResultsError};
+use serde_json::{Map, Value};
+
+use super::document::{commit_inputs, object, seconds, suite_name};
+use crate::error::{IntakeError, bad};
+
+/// An upload whose commits may still be references; borrows from the body.
+#[derive(Debug)]
+pub(crate) struct UploadDocument<'a> {
+    pub(crate) suite: String,
+    /// What the run ran on; complete.
+    pub(crate) configuration: Configuration,
+    /// At least one.
+    pub(crate) commits: Vec<CommitInput>,
+    /// Start of the run, seconds since the Unix epoch.
+    pub(crate) timestamp: Option<i64>,
+    /// The results as they are written.
+    pub(crate) test_results: &'a str,
+    /// Why the steps that read the results fail; the upload is kept all the same, as in the reference, unless its sender
+    /// prefers strict handling.
+    pub(crate) step_error: Option<ResultsError>,
+    /// What the uploader says of its CI; empty if that is no object.
+    pub(crate) details: Map<String, Value>,
+}
+
+/// A small member as a tree.
+fn value(raw: &str) -> Result<Value, IntakeError> {
+    serde_json::from_str(raw).map_err(|error| bad(error.to_string()))
+}
+
+impl<'a> UploadDocument<'a> {
+    /// Checks a body, in the contract's order; `default_branch` is asked with a repository's id.
+    pub(crate) fn read(body: &'a [u8], default_branch: impl Fn(&str) -> String) -> Result<Self, IntakeError> {
+        let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
+        let member = |name: &str| results::member(&members, name);
+
+        let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
+        let configuration = Configuration::from_json(&configuration).map_err(|_| bad("Invalid configuration"))?;
+        let suite = suite_name(member("suite").map(value).transpose()?)?;
+        let commits = commit_inputs(member("commits").map_or(Ok(Value::Null), value)?, default_branch)?;
+        let test_results = member("test_results").filter(|raw| !matches!(*raw, "null" | "{}" | "\"\"" | "[]"));
+        let test_results = test_results.ok_or_else(|| bad("No test results specified"))?;
+        if commits.is_empty() {
+            return Err(bad("Each test result must have at least 1 associated commit"));
+        }
+        if !configuration.is_complete() {
+            return Err(bad("Cannot register a partial configuration"));
+        }
+        if !results::is_object(test_results) {
+            return Err(bad("'test_results' must be an object"));
+        }
+        let (step_error, details) = check_results(test_results)?;
+        let timestamp = match member("timestamp").map(value).transpose()? {
+            None | Some(Value::Null) => None,
+            Some(Value::Number(number)) => Some(seconds(number.as_f64())?),
+            Some(Value::String(text)) => Some(seconds(text.parse().ok())?),
+            Some(_) => return Err(bad("'timestamp' must be a number of seconds")),
+        };
+        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, details })
+    }
+
+    /// Refuses results that the processor cannot read, for a sender who prefers `handling=strict`.
+    pub(crate) fn refuse_unread_results(&self) -> Result<(), IntakeError> {
+        match &self.step_error {
+            None => Ok(()),
+            Some(error) => Err(bad(format!(
+                "{}; nothing was taken, because the request prefers handling=strict",
+                unread_results(self.test_results, error)
+            ))),
+        }
+    }
+}
+
+/// Says what is wrong with results, and where.
+fn unread_results(test_results: &str, error: &ResultsError) -> String {
+    let members = results::members(test_results).unwrap_or_default();
+    let tree = results::member(&members, "results");
+    match (error, tree) {
+        (ResultsError::NotAnObject, None) => "'test_results.results' is missing: it must be an object of tests".into(),
+        (ResultsError::NotAnObject, Some(tree)) => {
+            format!("'test_results.results' is {}: it must be an object of tests", kind(tree))
+        }
+        (ResultsError::Mixed, Some(tree)) => {
+            let mut last_test = None;
+            // The walk ends with the same error at the same place.
+            let _ = results::walk(tree, |test, _| last_test = Some(test.to_owned()));
+            match last_test {
+                Some(test) => {
+                    format!("{error}: in 'test_results.results' a member that is no test follows test '{test}'")
+                }
+                None => format!("{error}: 'test_results.results' itself has a member that is no object"),
+            }
+        }
+        _ => format!("'test_results.results': {error}"),
+    }
+}
+
+/// What a JSON text that is no object is.
+fn kind(json: &str) -> &'static str {
+    match json.as_bytes().first() {
+        Some(b'[') => "a list",
+        Some(b'"') => "a text",
+        Some(b't' | b'f') => "a truth value",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// Walks the results once at the door. What the reference reports as failed steps is the first of the pair;
+/// what it could never have stored is an error. The second is the uploader's `details`.
+fn check_results(test_results: &str) -> Result<(Option<ResultsError>, Map<String, Value>), IntakeError> {
+    let members = results::members(test_results).map_err(|error| bad(error.to_string()))?;
+    let member = |name: &str| results::member(&members, name);
+    let details = member("details").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+    let walked = member("results").map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
+    match walked {
+        Ok(()) => Ok((None, details)),
+        Err(error @ (ResultsError::Mixed | ResultsError::NotAnObject | ResultsError::BadLeaf { .. })) => {
+            Ok((Some(error), details))
+        }
+        Err(error) => Err(bad(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn error(body: &str) -> String {
+        UploadDocument::read(body.as_bytes(), |_| "main".into()).unwrap_err().to_string()
+    }
+
+    const CONFIGURATION: &str =
+        r#""configuration":{"platform":"Mac","version":"14","is_simulator":false,"architecture":"arm64"}"#;
+    const COMMITS: &str = r#""commits":[{"repository_id":"w","id":"1"}]"#;
+
+    #[test]
+    fn checks_come_in_the_contract_s_order() {
+        assert_eq!(error("{"), "Expected uploaded data to be json");
+        assert_eq!(error(r#"{"configuration":[]}"#), "Invalid configuration");
+        assert_eq!(error("{}"), "No test suite specified");
+        assert_eq!(error(&format!("{{{CONFIGURATION}}}")), "No test suite specified");
+        assert_eq!(
+            error(&format!(r#"{{{CONFIGURATION},"suite":"s","commits":[{{}}]}}"#)),
+            "'repository_id' required to define commit"
+        );
+        assert_eq!(error(&format!(r#"{{{CONFIGURATION},"suite":"s",{COMMITS}}}"#)), "No test results specified");
+        assert_eq!(
+            error(&format!(r#"{{{CONFIGURATION},"suite":"s","test_results":{{"results":{{}}}}}}"#)),
+            "Each test result must have at least 1 associated commit"
+        );
+        assert_eq!(
+            error(&format!(r#"{{"configuration":{{}},"suite":"s",{COMMITS},"test_results":{{"results":{{}}}}}}"#)),
+            "Cannot register a partial configuration"
+        );
+    }
+
+    #[test]
+    fn hostile_bodies_are_refused() {
+        for body in ["[".repeat(1 << 20), "{\"a\":".repeat(1 << 16), "\u{0}".into(), "1e999".into()] {
+            error(&body);
+        }
+    }
+
+    /// The refusal of an upload whose sender prefers strict handling, and whose `test_results` are these.
+    fn strictly(test_results: &str) -> Option<String> {
+        let body = format!(r#"{{{CONFIGURATION},"suite":"s",{COMMITS},"test_results":{test_results}}}"#);
+        let upload = UploadDocument::read(body.as_bytes(), |_| "main".into()).unwrap();
+        upload.refuse_unread_results().err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn strict_handling_refuses_what_cannot_be_read_and_says_where() {
+        for (test_results, expected) in [
+            (r#"{"results":[1]}"#, "'test_results.results' is a list: it must be an object of tests"),
+            (r#"{"results":[]}"#, "'test_results.results' is a list: it must be an object of tests"),
+            (r#"{"results":"a"}"#, "'test_results.results' is a text: it must be an object of tests"),
+            (r#"{"results":7}"#, "'test_results.results' is a number: it must be an object of tests"),
+            (r#"{"results":true}"#, "'test_results.results' is a truth value: it must be an object of tests"),
+            (r#"{"results":null}"#, "'test_results.results' is null: it must be an object of tests"),
+            (r#"{"run_stats":{}}"#, "'test_results.results' is missing: it must be an object of tests"),
+            (
+                r#"{"results":{"a":{"b":{},"c":1}}}"#,
+                "Incorrectly formatted nested results dictionary: in 'test_results.results' a member that is no test \
+                 follows test 'a/b'",
+            ),
+            (
+                r#"{"results":{"c":1,"a":{}}}"#,
+                "Incorrectly formatted nested results dictionary: 'test_results.results' itself has a member that is no \
+                 object",
+            ),
+            (
+                r#"{"results":{"a":{"actual":7}}}"#,
+                "'test_results.results': 'actual' of test 'a' must be a text of state names",
+            ),
+        ] {
+            let because = "; nothing was taken, because the request prefers handling=strict";
+            assert_eq!(strictly(test_results), Some(format!("{expected}{because}")), "{test_results}");
+        }
+        assert_eq!(strictly(r#"{"results":{"a":{"b":{}}}}"#), None);
+        assert_eq!(strictly(r#"{"results":{}}"#), None);
+    }
+}

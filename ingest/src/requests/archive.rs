@@ -1,0 +1,173 @@
+//! `POST /api/upload/archive`: the files of a run. The zip goes to a temporary file, then to the blob store; the
+//! event names it by its digest.
+
+use std::fs::File;
+use std::io::Write;
+
+use axum::Json;
+use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
+use axum::http::HeaderMap;
+use schema::commit::Commit;
+use schema::configuration::Configuration;
+use schema::event;
+use serde_json::{Value, json};
+use web::blocking::blocking;
+use web::openapi::{self, JSON, Operation, shared};
+use web::prefer::Preferences;
+
+use super::schemas::REFUSALS;
+use crate::append::{AcceptedRequest, RequestOrigin, no_payload};
+use crate::checks::body::without_query;
+use crate::checks::document::{commit_inputs, seconds, suite_name};
+use crate::checks::refuse_encoded;
+use crate::clock::now;
+use crate::error::{IntakeError, bad, not_kept};
+use crate::state::Intake;
+
+/// The largest archive, in bytes.
+const MAX_BYTES: u64 = 500 << 20;
+/// The largest of the other fields.
+const MAX_FIELD_BYTES: usize = 1 << 20;
+
+/// `POST /api/upload/archive`.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "post",
+    path: "/api/upload/archive",
+    summary: "Take in the files of one run, as a zip",
+    parameters: &[],
+    body: Some(openapi::Body { media: "multipart/form-data", schema: form_schema }),
+    media: JSON,
+    answer: || shared("Ok"),
+    errors: REFUSALS,
+};
+
+fn form_schema() -> Value {
+    let text = json!({ "type": "string", "contentMediaType": JSON });
+    json!({
+        "type": "object",
+        "properties": {
+            "file": { "type": "string", "format": "binary" },
+            "suite": { "type": "string", "minLength": 1 },
+            "configuration": text, "commits": text,
+            "timestamp": { "type": "string", "pattern": "^[0-9]{1,10}$" },
+        },
+        "required": ["file", "suite", "configuration", "commits"],
+    })
+}
+
+/// The fields of the form; others are ignored.
+#[derive(Default)]
+struct Form {
+    file: Option<(File, u64)>,
+    suite: Option<String>,
+    configuration: Option<String>,
+    commits: Option<String>,
+    timestamp: Option<String>,
+}
+
+pub(crate) async fn take(
+    State(intake): State<Intake>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Value>, IntakeError> {
+    without_query(query.as_deref())?;
+    refuse_encoded(&headers)?;
+    // Whatever is no form holds no archive.
+    let form = match Multipart::from_request(request, &()).await {
+        Ok(parts) => Form::read(parts).await?,
+        Err(_) => Form::default(),
+    };
+    let Some((file, size)) = form.file else { return Err(bad("No archive provided")) };
+    let configuration = match form.configuration.as_deref() {
+        None => Configuration::default(),
+        Some(text) => {
+            let invalid = |error: &dyn std::fmt::Display| bad(format!("Invalid configuration, error: {error}"));
+            let value: Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+            Configuration::from_json(&value).map_err(|error| invalid(&error))?
+        }
+    };
+    let suite = suite_name(form.suite.map(Value::from))?;
+    let commits: Value = match form.commits.as_deref() {
+        None => Value::Null,
+        Some(text) => serde_json::from_str(text).map_err(|_| bad("Expected commit meta-data to be json"))?,
+    };
+    let inputs = commit_inputs(commits, |repository| intake.commits.default_branch(repository).to_owned())?;
+    let commits = intake.commits.resolve(inputs).await?;
+    if commits.is_empty() {
+        return Err(bad("No commits provided"));
+    }
+    let file = blocking(move || {
+        zip::ZipArchive::new(&file).map_err(|_| bad("Archive is not a zipfile"))?;
+        Ok::<_, IntakeError>(file)
+    })
+    .await??;
+    let timestamp = match form.timestamp.as_deref() {
+        None => now(),
+        Some(text) => seconds(text.trim().parse::<i64>().ok().map(|seconds| seconds as f64))?,
+    };
+    if !configuration.is_complete() {
+        return Err(bad("Cannot register a partial configuration"));
+    }
+    if size > MAX_BYTES {
+        return Err(bad(format!("Archive larger than {} MB", MAX_BYTES >> 20)));
+    }
+    let stored = intake.blobs.put(file).await;
+    let (digest, size) = stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
+    let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
+    let key = event::upload_key(&configuration, &suite, uuid);
+    let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
+    let accepted = AcceptedRequest {
+        request,
+        received_at: now(),
+        payload: no_payload(),
+        fingerprint: None,
+        origin: RequestOrigin::of(&headers),
+    };
+    let receipt = intake.appender.append(&key, accepted).await?;
+    intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
+    Ok(Json(json!({ "status": "ok" })))
+}
+
+impl Form {
+    async fn read(mut parts: Multipart) -> Result<Self, IntakeError> {
+        let cut = |error: axum::extract::multipart::MultipartError| bad(format!("The form was cut off: {error}"));
+        let mut form = Self::default();
+        while let Some(mut part) = parts.next_field().await.map_err(cut)? {
+            let name = part.name().unwrap_or_default().to_owned();
+            if name == "file" {
+                let mut file = tempfile::tempfile().map_err(full)?;
+                let mut size = 0;
+                while let Some(chunk) = part.chunk().await.map_err(cut)? {
+                    size += chunk.len() as u64;
+                    // The rest is read, so that the sender hears the answer, but not kept.
+                    if size <= MAX_BYTES {
+                        file.write_all(&chunk).map_err(full)?;
+                    }
+                }
+                form.file = Some((file, size));
+                continue;
+            }
+            let mut text = Vec::new();
+            while let Some(chunk) = part.chunk().await.map_err(cut)? {
+                if text.len() + chunk.len() > MAX_FIELD_BYTES {
+                    return Err(bad(format!("'{name}' is too long")));
+                }
+                text.extend_from_slice(&chunk);
+            }
+            let text = String::from_utf8(text).map_err(|_| bad("Expected meta-data to be json"))?;
+            match name.as_str() {
+                "suite" => form.suite = Some(text),
+                "configuration" => form.configuration = Some(text),
+                "commits" => form.commits = Some(text),
+                "timestamp" => form.timestamp = Some(text),
+                _ => {}
+            }
+        }
+        Ok(form)
+    }
+}
+
+fn full(error: std::io::Error) -> IntakeError {
+    not_kept("archive", &error)
+}

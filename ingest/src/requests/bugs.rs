@@ -1,0 +1,153 @@
+//! `POST /api/bugs`: says that a bug explains how a test fails, or takes that back. The sender of a page's form is led back
+//! to the test that it came from (`shown`).
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use schema::bug::BugLink;
+use schema::configuration::Configuration;
+use schema::event::Request;
+use schema::links::on_the_web;
+use schema::results::MAX_NAME_BYTES;
+use serde_json::{Map, Value, json};
+use web::openapi::{self, JSON, Operation, shared};
+use web::same_site::refuse_cross_site;
+
+use super::page_or_json::page_or_json;
+use super::schemas::REFUSALS;
+use crate::append::no_payload;
+use crate::checks::document::{self, suite_name};
+use crate::error::{IntakeError, bad};
+use crate::state::Intake;
+use crate::wait::append_and_show;
+
+/// `POST /api/bugs`.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "post",
+    path: "/api/bugs",
+    summary: "Say that a bug explains the failures of a test, or of those that a pattern with * describes; with \
+              the state closed, that it no longer does",
+    parameters: &[],
+    body: Some(openapi::Body { media: JSON, schema: document_schema }),
+    media: JSON,
+    answer: || shared("Ok"),
+    errors: REFUSALS,
+};
+
+fn document_schema() -> Value {
+    let name = json!({ "type": "string", "minLength": 1, "maxLength": 4096 });
+    json!({
+        "type": "object",
+        "properties": {
+            "suite": name, "test": name, "url": { "type": "string", "pattern": "^https?://[^/]+" },
+            "note": { "type": "string", "maxLength": 500 }, "state": { "enum": ["open", "closed"] },
+            "configuration": { "type": "object" },
+            "shown": { "type": "string", "description": "The test whose page a form came from" },
+        },
+        "required": ["suite", "test", "url"],
+    })
+}
+
+/// What every browser and proxy takes as an address.
+const MAX_URL_BYTES: usize = 2048;
+/// A line that a list can show.
+const MAX_NOTE_BYTES: usize = 500;
+
+pub(crate) async fn link(
+    State(intake): State<Intake>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, IntakeError> {
+    refuse_cross_site(&headers)?;
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
+    let members = document::members(&body)?;
+    let link = read(&members)?;
+    let shown = members.get("shown").and_then(Value::as_str).unwrap_or(&link.test);
+    let back = form_urlencoded::Serializer::new(String::new())
+        .append_pair("suite", &link.suite)
+        .append_pair("test", shown)
+        .finish();
+    // Bugs of one suite keep their order.
+    let key = link.suite.clone().into_bytes();
+    append_and_show(&intake.appender, &key, Request::Bug(link), no_payload(), &headers, "bug").await?;
+    Ok(page_or_json(&headers, &format!("/?{back}"), json!({ "status": "ok" })))
+}
+
+fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
+    // A form's values that look like JSON came as such: a test may be called 5.
+    let text = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let suite = suite_name(Some(Value::String(text("suite"))))?;
+    let (test, url, note) = (text("test"), text("url"), text("note"));
+    if test.is_empty() || test.len() > MAX_NAME_BYTES || test.chars().any(char::is_control) {
+        return Err(bad("'test' must be the name of a test, or a pattern with *"));
+    }
+    if !is_page(&url) {
+        return Err(bad("'url' must be the address of the bug's page: it begins with https:// or http://"));
+    }
+    if note.len() > MAX_NOTE_BYTES || note.chars().any(char::is_control) {
+        return Err(bad(format!("'note' must be a line of at most {MAX_NOTE_BYTES} bytes")));
+    }
+    let configuration = match members.get("configuration") {
+        None | Some(Value::Null) => Configuration::default(),
+        Some(given) => Configuration::from_json(given).map_err(|error| bad(format!("'configuration': {error}")))?,
+    };
+    let is_open = match text("state").as_str() {
+        "" | "open" => true,
+        "closed" => false,
+        other => return Err(bad(format!("'state' is open or closed, not '{other}'"))),
+    };
+    Ok(BugLink { suite, test, url, note, configuration, is_open })
+}
+
+/// Whether an address leads to a web page and nowhere else: pages link to it.
+fn is_page(url: &str) -> bool {
+    on_the_web(url).is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
+        && url.len() <= MAX_URL_BYTES
+        && !url.chars().any(|character| character.is_control() || character.is_whitespace())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BugLink, IntakeError> {
+        super::read(&serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_form_s_number_is_a_name() {
+        let link = read(r#"{"suite":"s","test":5,"url":"https://bugs.example.org/7","note":" slow "}"#).unwrap();
+        assert_eq!((link.test.as_str(), link.note.as_str(), link.is_open), ("5", "slow", true));
+    }
+
+    #[test]
+    fn only_pages_are_linked() {
+        let of = |url: &str| read(&json!({ "suite": "s", "test": "a", "url": url }).to_string());
+        for url in ["http://bugs/1", "https://bugs.example.org/show?id=1#c2"] {
+            assert_eq!(of(url).unwrap().url, url);
+        }
+        for url in ["", "bugs/1", "javascript:alert(1)", "https://", "https:///x", "https://a b", " data:x"] {
+            assert!(of(url).unwrap_err().to_string().starts_with("'url' must be"), "{url}");
+        }
+        assert!(of(&format!("https://{}", "a".repeat(MAX_URL_BYTES))).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let refused = |text: &str| read(text).unwrap_err().to_string();
+        assert_eq!(refused("{}"), "No test suite specified");
+        assert!(refused(r#"{"suite":"s"}"#).starts_with("'test' must be"));
+        assert!(refused(r#"{"suite":"s","test":"a\nb"}"#).starts_with("'test' must be"));
+        let with = |more: &str| refused(&format!(r#"{{"suite":"s","test":"a","url":"http://b/1",{more}}}"#));
+        assert!(with(r#""state":"gone""#).starts_with("'state' is"));
+        assert!(with(r#""note":"a\nb""#).starts_with("'note' must"));
+        assert!(with(r#""configuration":{"platform":1}"#).starts_with("'configuration': 'platform'"));
+    }
+}

@@ -1,0 +1,61 @@
+//! `POST /api/commits`, also as `POST /api/commits/register`: registers a commit, complete or by a name that its
+//! repository's host knows.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use schema::commit::CommitInput;
+use schema::event::Request;
+use serde_json::{Value, json};
+use web::openapi::{self, JSON, Operation, shared};
+
+use super::schemas::REFUSALS;
+use crate::append::no_payload;
+use crate::checks::document;
+use crate::error::{IntakeError, bad};
+use crate::state::Intake;
+use crate::wait::append_and_show;
+
+/// `POST /api/commits`.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "post",
+    path: "/api/commits",
+    summary: "Register a commit, complete or by a name that its repository's host knows",
+    parameters: &[],
+    body: Some(openapi::Body { media: JSON, schema: || shared("GivenCommit") }),
+    media: JSON,
+    answer: || shared("Ok"),
+    errors: REFUSALS,
+};
+/// The reference's name of the same operation.
+pub(crate) const REGISTER: Operation =
+    Operation { path: "/api/commits/register", summary: "The same as POST /api/commits", ..OPERATION };
+
+pub(crate) async fn register(
+    State(intake): State<Intake>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, IntakeError> {
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
+    let raw = document::object(&body)?;
+    let mut value: Value = serde_json::from_str(raw).map_err(|error| bad(error.to_string()))?;
+    if let Some(members) = value.as_object_mut() {
+        members.remove("api_key");
+    }
+    let repository = value.get("repository_id").and_then(Value::as_str).unwrap_or_default();
+    let default_branch = intake.commits.default_branch(repository);
+    let unregistered = match CommitInput::from_json(&value, default_branch).map_err(|error| bad(error.to_string()))? {
+        CommitInput::Reference { repository_id, reference } => {
+            intake.commits.find(&repository_id, &reference).await?.unregistered()
+        }
+        CommitInput::Complete(commit) => Some(commit),
+    };
+    if let Some(commit) = unregistered {
+        let key = commit.repository_id.clone().into_bytes();
+        // An upload that names the commit may follow at once, at another instance.
+        append_and_show(&intake.appender, &key, Request::Commit(commit), no_payload(), &headers, "commit").await?;
+    }
+    Ok(Json(json!({ "status": "ok" })))
+}

@@ -1,0 +1,10 @@
+//! The requests that the intake takes: one POST, one file, with its operation for the OpenAPI document.
+
+pub(crate) mod archive;
+pub(crate) mod bugs;
+pub(crate) mod commits;
+pub(crate) mod dead_letters;
+pub(crate) mod ews;
+mod page_or_json;
+mod schemas;
+pub(crate) mod upload;

@@ -1,0 +1,125 @@
+//! Finds the commits that a request only names.
+
+use std::collections::BTreeMap;
+
+use clickhouse::Client;
+use schema::commit::{Commit, CommitInput};
+use schema::store::commits::{by_reference, repositories, select};
+use tokio::sync::Semaphore;
+use web::blocking::blocking;
+
+use super::sources::Source;
+use crate::error::IntakeError;
+
+/// Hosts of repositories are asked at most so many questions at one time, however many uploads name what they may know.
+const LOOKUPS: usize = 4;
+
+/// Finds commits in the store, and those that nobody registered at the host of their repository.
+pub(crate) struct CommitResolver {
+    client: Client,
+    /// By repository id.
+    default_branches: BTreeMap<String, String>,
+    /// By repository id.
+    sources: BTreeMap<String, Source>,
+    lookups: Semaphore,
+}
+
+/// The commit behind a reference.
+pub(crate) enum ResolvedCommit {
+    /// Registered.
+    Stored(Commit),
+    /// Not registered yet; the repository's host knows it.
+    Elsewhere(Commit),
+}
+
+impl ResolvedCommit {
+    fn commit(self) -> Commit {
+        let (Self::Stored(commit) | Self::Elsewhere(commit)) = self;
+        commit
+    }
+
+    /// The commit if it is still to be registered.
+    pub(crate) fn unregistered(self) -> Option<Commit> {
+        match self {
+            Self::Stored(_) => None,
+            Self::Elsewhere(commit) => Some(commit),
+        }
+    }
+}
+
+impl CommitResolver {
+    pub(crate) fn new(
+        client: Client,
+        default_branches: BTreeMap<String, String>,
+        sources: BTreeMap<String, Source>,
+    ) -> Self {
+        Self { client, default_branches, sources, lookups: Semaphore::new(LOOKUPS) }
+    }
+
+    /// The default branch of a repository.
+    pub(crate) fn default_branch(&self, repository: &str) -> &str {
+        self.default_branches.get(repository).map_or("main", String::as_str)
+    }
+
+    /// The commit behind each reference; complete commits pass through.
+    pub(crate) async fn resolve(&self, inputs: Vec<CommitInput>) -> Result<Vec<Commit>, IntakeError> {
+        let mut commits = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            commits.push(match input {
+                CommitInput::Complete(commit) => commit,
+                CommitInput::Reference { repository_id, reference } => {
+                    self.find(&repository_id, &reference).await?.commit()
+                }
+            });
+        }
+        Ok(commits)
+    }
+
+    /// Fills in the author and the message that a commit leaves out, where the store knows them.
+    pub(crate) async fn fill_in(&self, commits: &mut [Commit]) -> Result<(), IntakeError> {
+        for commit in commits.iter_mut().filter(|commit| commit.author.is_none() || commit.message.is_none()) {
+            let stored = select(&self.client, "repository = ? AND branch = ? AND uuid = ?", |query| {
+                query.bind(&commit.repository_id).bind(&commit.branch).bind(commit.uuid())
+            })
+            .await?;
+            if let Some(stored) = stored.into_iter().next() {
+                commit.author = commit.author.take().or(stored.author);
+                commit.message = commit.message.take().or(stored.message);
+            }
+        }
+        Ok(())
+    }
+
+    /// The one commit that a reference names.
+    pub(crate) async fn find(&self, repository: &str, reference: &str) -> Result<ResolvedCommit, IntakeError> {
+        let mut stored = by_reference(&self.client, repository, reference, 2).await?;
+        if stored.len() > 1 {
+            let text = format!("Multiple commits with the id {reference} exist in {repository}");
+            return Err(IntakeError::NotFound(text));
+        }
+        if let Some(commit) = stored.pop() {
+            return Ok(ResolvedCommit::Stored(commit));
+        }
+        if let Some(commit) = self.look_up(repository, reference).await? {
+            return Ok(ResolvedCommit::Elsewhere(commit));
+        }
+        let is_known = self.default_branches.contains_key(repository)
+            || repositories(&self.client).await?.iter().any(|id| id == repository);
+        Err(IntakeError::NotFound(if is_known {
+            format!("'{reference}' is not a known commit of '{repository}'")
+        } else {
+            format!("'{repository}' is not a recognized repository")
+        }))
+    }
+
+    /// What the repository's own host says of a commit; `None` without a host.
+    async fn look_up(&self, repository: &str, reference: &str) -> Result<Option<Commit>, IntakeError> {
+        let Some(source) = self.sources.get(repository).cloned() else { return Ok(None) };
+        let closed = |_| IntakeError::Unavailable("The service is stopping".into());
+        let _turn = self.lookups.acquire().await.map_err(closed)?;
+        let (id, reference) = (repository.to_owned(), reference.to_owned());
+        let branch = self.default_branch(repository).to_owned();
+        let looked_up = blocking(move || source.find(&id, &branch, &reference)).await?;
+        looked_up.map(Some).map_err(|error| IntakeError::NotFound(error.to_string()))
+    }
+}

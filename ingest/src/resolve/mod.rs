@@ -1,0 +1,5 @@
+//! What an upload only names: its commits, and where its CI shows the run.
+
+pub(crate) mod ci;
+pub(crate) mod commits;
+pub mod sources;

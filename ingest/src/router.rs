@@ -1,0 +1,53 @@
+//! Which path leads to which request.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::post;
+use eventlog::EventLog;
+use schema::blobs::Blobs;
+use web::openapi::Operation;
+
+use crate::requests::{archive, bugs, commits, dead_letters, ews, upload};
+use crate::state::{Intake, IntakeOptions};
+
+/// Every operation of the intake, for the OpenAPI document.
+pub const OPERATIONS: &[Operation] = &[
+    upload::OPERATION,
+    archive::OPERATION,
+    ews::OPERATION,
+    commits::OPERATION,
+    bugs::OPERATION,
+    dead_letters::OPERATION,
+    commits::REGISTER,
+];
+
+/// The routes of the intake; they append to `log`, put what is large into `blobs` and ask the store through `client`.
+pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, options: IntakeOptions) -> Router {
+    Router::new()
+        .route(upload::OPERATION.path, post(upload::take))
+        .route(archive::OPERATION.path, post(archive::take))
+        .route(ews::OPERATION.path, post(ews::take))
+        .route(bugs::OPERATION.path, post(bugs::link))
+        .route(commits::OPERATION.path, post(commits::register))
+        .route(commits::REGISTER.path, post(commits::register))
+        .route(dead_letters::OPERATION.path, post(dead_letters::decide))
+        // Bodies are bounded by `checks::body`, and archives by their request.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Intake::new(log, client, blobs, options))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::OPERATIONS;
+
+    #[test]
+    fn operations_are_posts_of_different_paths() {
+        assert!(OPERATIONS.iter().all(|operation| operation.method == "post"));
+        let paths: BTreeSet<&str> = OPERATIONS.iter().map(|operation| operation.path).collect();
+        assert_eq!(paths.len(), OPERATIONS.len());
+    }
+}

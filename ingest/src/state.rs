@@ -1,0 +1,75 @@
+//! What all requests of the intake share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::EventLog;
+use schema::blobs::Blobs;
+use schema::links::MasterIds;
+use schema::receipt::Receipt;
+use web::prefer::Preferences;
+
+use crate::append::EventAppender;
+use crate::checks::body::BodyMemory;
+use crate::duplicates::Duplicates;
+use crate::resolve::ci::BuildbotMasters;
+use crate::resolve::commits::CommitResolver;
+use crate::resolve::sources::Source;
+use crate::wait::wait_until_shown;
+
+/// What the intake needs to know of its surroundings.
+#[derive(Debug, Clone)]
+pub struct IntakeOptions {
+    /// Default branch by repository id; others use `main`.
+    pub default_branches: BTreeMap<String, String>,
+    /// Where unknown commits are looked up, by repository id.
+    pub sources: BTreeMap<String, Source>,
+    /// Buildbot masters by host; one without ids is asked for them.
+    pub masters: BTreeMap<String, Option<MasterIds>>,
+    /// How long an upload without `Prefer: wait=N` waits for the views; `None` answers at once.
+    pub default_wait: Option<Duration>,
+}
+
+/// Shared by all requests; a clone is the same intake.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    pub(crate) appender: EventAppender,
+    pub(crate) blobs: Blobs,
+    pub(crate) client: clickhouse::Client,
+    pub(crate) commits: Arc<CommitResolver>,
+    pub(crate) masters: BuildbotMasters,
+    pub(crate) duplicates: Arc<Duplicates>,
+    pub(crate) body_memory: BodyMemory,
+    default_wait: Option<Duration>,
+}
+
+impl Intake {
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        client: clickhouse::Client,
+        blobs: Blobs,
+        options: IntakeOptions,
+    ) -> Self {
+        let IntakeOptions { default_branches, sources, masters, default_wait } = options;
+        Self {
+            commits: Arc::new(CommitResolver::new(client.clone(), default_branches, sources)),
+            masters: BuildbotMasters::new(masters),
+            duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),
+            body_memory: BodyMemory::default(),
+            appender: EventAppender::new(log, blobs.clone()),
+            blobs,
+            client,
+            default_wait,
+        }
+    }
+
+    /// Waits until the views show an event, as long as the sender prefers or, without a preference, as long as this
+    /// intake waits by itself; whether they show it.
+    pub(crate) async fn wait_as_preferred(&self, preferences: &Preferences, receipt: Receipt) -> bool {
+        match preferences.wait.or(self.default_wait) {
+            Some(limit) => wait_until_shown(self.appender.log(), receipt, limit).await,
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Waits until the views show an event.
+
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use eventlog::EventLog;
+use schema::event::Request;
+use schema::receipt::Receipt;
+use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
+
+use crate::append::{AcceptedRequest, EventAppender, RequestOrigin};
+use crate::clock::now;
+use crate::error::IntakeError;
+
+/// The longest wait that a sender may ask for.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+/// How long a request waits whose effect its sender asks for next.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks at a log that does not tell of commits: the first pause, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
+
+/// Whether the processor committed past the event within `limit`.
+pub(crate) async fn wait_until_shown(log: &dyn EventLog, receipt: Receipt, limit: Duration) -> bool {
+    let (mut pause, longest) = PAUSES;
+    let mut commits = log.commits();
+    let poll = async {
+        loop {
+            if let Ok(committed) = log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await
+                && committed.get(receipt.partition as usize).is_some_and(|next| *next > receipt.offset)
+            {
+                return;
+            }
+            let has_changed = match &mut commits {
+                Some(commits) => commits.changed().await.is_ok(),
+                None => false,
+            };
+            if !has_changed {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(longest);
+            }
+        }
+    };
+    tokio::time::timeout(limit.min(MAX_WAIT), poll).await.is_ok()
+}
+
+/// Appends a request whose effect its sender asks for next, and waits until the views show it. `what` names it in the
+/// error of a wait that was too long.
+pub(crate) async fn append_and_show(
+    appender: &EventAppender,
+    key: &[u8],
+    request: Request,
+    payload: Bytes,
+    headers: &HeaderMap,
+    what: &str,
+) -> Result<(), IntakeError> {
+    let origin = RequestOrigin::of(headers);
+    let accepted = AcceptedRequest { request, received_at: now(), payload, fingerprint: None, origin };
+    let receipt = appender.append(key, accepted).await?;
+    if !wait_until_shown(appender.log(), receipt, SHOWN_WITHIN).await {
+        return Err(IntakeError::Unavailable(format!("The {what} is stored but not visible yet")));
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Requests through the intake's own router, beside an empty log: what is taken, what is refused, and that nothing of a
+//! refused request is appended.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use embedded::LocalLog;
+use eventlog::{EventLog, TopicSpec};
+use ingest::IntakeOptions;
+use schema::EVENTS_TOPIC;
+use schema::blobs::Blobs;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+const START: i64 = 1_790_000_050;
+
+struct Intake {
+    router: Router,
+    log: Arc<LocalLog>,
+    _folder: TempDir,
+}
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Intake {
+    /// An intake whose store is away: uploads with complete commits need none.
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Arc::new(LocalLog::open(&folder.path().join("log")).unwrap());
+        let topic = TopicSpec { name: EVENTS_TOPIC.into(), partitions: 2, retention: None, max_message_bytes: 1 << 20 };
+        log.ensure_topic(&topic).await.unwrap();
+        let blobs = Blobs::in_folder(&folder.path().join("blobs")).unwrap();
+        let client = clickhouse::Client::default().with_url("http://127.0.0.1:9");
+        let options = IntakeOptions {
+            default_branches: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            masters: BTreeMap::new(),
+            default_wait: None,
+        };
+        let router = ingest::router(log.clone(), client, blobs, options);
+        Self { router, log, _folder: folder }
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_slice(&body).unwrap() }
+    }
+
+    async fn appended(&self) -> u64 {
+        self.log.end_offsets(EVENTS_TOPIC).await.unwrap().iter().sum()
+    }
+}
+
+/// A run that started at `start`, seconds; runs that start at different times are no repetitions.
+fn upload(start: i64, results: &Value) -> Vec<u8> {
+    let commit = json!({"repository_id": "w", "branch": "main", "timestamp": 1_790_000_000, "revision": 1});
+    let configuration = json!({"platform": "Mac", "version": "14", "is_simulator": false, "architecture": "arm64"});
+    json!({
+        "suite": "s", "configuration": configuration, "commits": [commit], "timestamp": start,
+        "test_results": { "results": results },
+    })
+    .to_string()
+    .into_bytes()
+}
+
+const READING_STEPS: [&str; 3] = ["test-failures", "suite-results", "test-results"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_cannot_be_read_are_step_errors_or_strictly_refused() {
+    let intake = Intake::start().await;
+    let mut appended = 0;
+    for (results, at) in [
+        (json!([{"a.html": {}}]), "'test_results.results' is a list"),
+        (json!("a"), "'test_results.results' is a text"),
+        (json!(null), "'test_results.results' is null"),
+        (json!({"a.html": {"actual": 7}}), "'actual' of test 'a.html'"),
+        (json!({"a": {"b.html": {}, "c": 1}}), "follows test 'a/b.html'"),
+    ] {
+        let refused =
+            intake.post("/api/upload", &[("prefer", "handling=strict, wait=30")], upload(START, &results)).await;
+        let description = refused.body["description"].as_str().unwrap();
+        assert_eq!((refused.status, &refused.body["error"]), (400, &json!("Bad Request")), "{results}");
+        assert!(description.contains(at) && description.contains("handling=strict"), "{results}: {description}");
+        assert!(!refused.headers.contains_key("preference-applied"), "{results}");
+        assert_eq!(intake.appended().await, appended, "{results}: nothing is appended");
+
+        for (start, headers) in [(START, &[][..]), (START + 1, &[("prefer", "handling=lenient")])] {
+            let taken = intake.post("/api/upload", headers, upload(start, &results)).await;
+            assert_eq!((taken.status, &taken.body["status"]), (200, &json!("ok")), "{results}");
+            for step in READING_STEPS {
+                assert_eq!(taken.body["processing"][step]["status"], "error", "{results}: {step}");
+            }
+            assert_eq!(taken.body["processing"]["ci-urls"]["status"], "Queued");
+            assert!(!taken.headers.contains_key("preference-applied"), "{results}");
+        }
+        appended += 2;
+        assert_eq!(intake.appended().await, appended, "{results}: what is taken is kept");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strict_handling_says_so_where_all_is_well() {
+    let intake = Intake::start().await;
+    let good = upload(START, &json!({"a.html": {"actual": "PASS"}}));
+    let taken = intake.post("/api/upload", &[("prefer", "handling=strict")], good.clone()).await;
+    assert_eq!((taken.status, taken.headers["preference-applied"].as_bytes()), (200, &b"handling=strict"[..]));
+    let members: Vec<&String> = taken.body.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["status", "processing"], "the body is that of every upload");
+    assert_eq!(intake.appended().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn encoded_bodies_are_refused_by_every_request_with_a_body() {
+    let intake = Intake::start().await;
+    let paths =
+        ["/api/upload", "/api/upload/archive", "/api/upload/ews", "/api/bugs", "/api/commits", "/api/commits/register"];
+    let good = upload(START, &json!({"a.html": {"actual": "PASS"}}));
+    for path in paths {
+        for encoding in ["gzip", "GZIP", "br, identity", "identity, zstd", "nonsense"] {
+            let refused = intake.post(path, &[("content-encoding", encoding)], good.clone()).await;
+            assert_eq!((refused.status, &refused.body["status"]), (415, &json!("error")), "{path} {encoding}");
+            let description = refused.body["description"].as_str().unwrap();
+            assert!(description.contains("only 'identity' is taken"), "{path} {encoding}: {description}");
+            assert_eq!(refused.headers["accept-encoding"], "identity", "{path} {encoding}");
+        }
+    }
+    assert_eq!(intake.appended().await, 0);
+    for (start, encoding) in (START..).zip(["identity", "Identity", "identity, identity", ""]) {
+        let good = upload(start, &json!({"a.html": {"actual": "PASS"}}));
+        let taken = intake.post("/api/upload", &[("content-encoding", encoding)], good).await;
+        assert_eq!(taken.status, 200, "{encoding}: {}", taken.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_sites_cannot_act_for_their_readers() {
+    let intake = Intake::start().await;
+    for path in ["/api/bugs", "/api/dead-letters/0-0/discard"] {
+        let refused = intake.post(path, &[("sec-fetch-site", "cross-site")], Vec::new()).await;
+        assert_eq!(refused.status, 400, "{path}");
+        assert!(refused.body["description"].as_str().unwrap().starts_with("A page of another site"), "{path}");
+    }
+    assert_eq!(intake.appended().await, 0);
+}

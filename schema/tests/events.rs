@@ -1,0 +1,119 @@
+//! Events that earlier versions wrote are read by this one: each file is a record of the log as it was written.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::PathBuf;
+
+use schema::bug::BugLink;
+use schema::configuration::Configuration;
+use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Request, UploadFingerprint};
+use serde_json::{Value, json};
+
+fn configuration() -> Configuration {
+    let members = json!({"platform": "Mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64"});
+    serde_json::from_value(members).unwrap()
+}
+
+fn commits() -> Value {
+    json!([{"repository_id": "webkit", "branch": "main", "timestamp": 1_700_000_000, "order": 0, "revision": 7}])
+}
+
+/// One event of each kind: the name of its file, its request, and its results.
+fn events() -> Vec<(&'static str, Request, &'static str)> {
+    let commits = || serde_json::from_value(commits()).unwrap();
+    let bug = BugLink {
+        suite: "layout-tests".into(),
+        test: "fast/*".into(),
+        url: "https://bugs.example.org/1".into(),
+        note: "slow".into(),
+        configuration: Configuration::default(),
+        is_open: true,
+    };
+    let links = Links { build: Some("https://ci.example.org/7".into()), ..Links::default() };
+    vec![
+        (
+            "upload",
+            Request::Upload {
+                suite: "layout-tests".into(),
+                configuration: configuration(),
+                commits: commits(),
+                timestamp: 1_700_000_100,
+                links: Some(links),
+            },
+            r#"{"results": {"a.html":{"actual":"TEXT","time":1.50}}}"#,
+        ),
+        ("commit", Request::Commit(serde_json::from_value(self::commits()[0].clone()).unwrap()), "null"),
+        ("bug", Request::Bug(bug), "null"),
+        (
+            "archive",
+            Request::Archive {
+                suite: "layout-tests".into(),
+                configuration: configuration(),
+                commits: commits(),
+                timestamp: 1_700_000_100,
+                digest: "ab".repeat(32),
+                size: 1234,
+            },
+            "null",
+        ),
+        (
+            "ews",
+            Request::Ews {
+                suite: "layout-tests".into(),
+                configuration: configuration(),
+                commits: commits(),
+                timestamp: 1_700_000_100,
+                flaky_type: Some("flaky".into()),
+                details: json!({"pr_number": 5}).as_object().cloned(),
+            },
+            r#"{"a.html":{"actual":"TEXT"}}"#,
+        ),
+        (
+            "dead_letter_decision",
+            Request::DeadLetterDecision(DeadLetterDecision {
+                partition: 3,
+                offset: 7,
+                found_at: 1_700_000_000,
+                cause: "the event has format 7".into(),
+                key: vec![0, 255],
+                decision: Decision::Discarded,
+            }),
+            "\"07ff\"",
+        ),
+    ]
+}
+
+fn header(request: Request, results: &str) -> Header {
+    Header {
+        event_id: uuid::Uuid::from_u128(0x018b_cfe5_6800_7000_8000_0000_0000_0001),
+        received_at: 1_700_000_200,
+        fingerprint: UploadFingerprint::of(&request, results.as_bytes(), Some(b"a key")),
+        request,
+        payload: Some("cd".repeat(32)),
+        request_id: Some("request-1".into()),
+        trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+    }
+}
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/events").join(format!("{name}.v1"))
+}
+
+#[test]
+fn every_kind_of_event_is_read_as_it_was_first_written() {
+    for (name, request, results) in events() {
+        let written = std::fs::read(file(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let read = event::decode(&written).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(read.header, header(request, results), "{name}");
+        assert_eq!(read.test_results.get(), results, "{name}");
+    }
+}
+
+#[test]
+fn events_of_before_there_were_optional_members_are_read() {
+    let commit = &commits()[0];
+    let text = json!({"event_id": uuid::Uuid::nil(), "received_at": 5, "request": {"commit": commit}}).to_string();
+    let mut written = vec![1];
+    written.extend(zstd::encode_all(format!("{text}\nnull").as_bytes(), 1).unwrap());
+    let read = event::decode(&written).unwrap().header;
+    assert_eq!((read.payload, read.fingerprint, read.request_id, read.trace), (None, None, None, None));
+}

@@ -1,0 +1,10 @@
+//! What the intake and the query service share at the door: the JSON error body, the OpenAPI kit, the `Prefer` header,
+//! the check against other sites' forms, and a way to run work that blocks.
+//!
+//! Nothing here knows the store, the log or a domain type, so that both services can depend on it.
+
+pub mod blocking;
+pub mod error_body;
+pub mod openapi;
+pub mod prefer;
+pub mod same_site;

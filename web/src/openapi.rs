@@ -1,0 +1,243 @@
+//! The OpenAPI 3.1 document: each endpoint states its [`Operation`] once, reads its parameters by it and is described by it.
+
+use serde_json::{Map, Value, json};
+
+/// One method of one path.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// The HTTP method, in lower case.
+    pub method: &'static str,
+    /// The path, with `{name}` for what the caller fills in.
+    pub path: &'static str,
+    /// What the operation does, in one sentence.
+    pub summary: &'static str,
+    /// Names of the query parameters, in groups; every one may be repeated.
+    pub parameters: &'static [&'static [&'static str]],
+    /// The request's body, if it takes one.
+    pub body: Option<Body>,
+    /// Content type of the answer.
+    pub media: &'static str,
+    /// JSON schema of the answer.
+    pub answer: fn() -> Value,
+    /// Statuses other than 200.
+    pub errors: &'static [u16],
+}
+
+impl Operation {
+    /// A question without a body that is answered in JSON.
+    pub const fn get(
+        path: &'static str,
+        summary: &'static str,
+        parameters: &'static [&'static [&'static str]],
+        answer: fn() -> Value,
+    ) -> Self {
+        Self { method: "get", path, summary, parameters, body: None, media: JSON, answer, errors: QUESTION }
+    }
+}
+
+/// The body that an operation takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Body {
+    /// Content type of the body.
+    pub media: &'static str,
+    /// JSON schema of the body.
+    pub schema: fn() -> Value,
+}
+
+/// The content type of JSON.
+pub const JSON: &str = "application/json";
+/// The parameter that names the format of an answer, and the format that it may be beside JSON.
+const FORMAT: &str = "format";
+const CSV: &str = "text/csv";
+/// Statuses that a question may be answered with instead of 200.
+pub const QUESTION: &[u16] = &[400, 404, 503];
+
+/// A reference to a schema that all operations share.
+pub fn shared(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// A list of what `items` describes.
+pub fn list_of(items: Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+/// An object with exactly these members, all of them there.
+pub fn object(members: &[(&str, Value)]) -> Value {
+    let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    let properties: Map<String, Value> =
+        members.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// A whole number from 0.
+pub fn whole() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+/// Any text.
+pub fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+/// A list of texts.
+pub fn texts() -> Value {
+    list_of(text())
+}
+
+/// The whole document; `parameter` gives the schema and the meaning of a query parameter by its name.
+pub fn document<'a>(
+    title: &str,
+    operations: impl IntoIterator<Item = &'a Operation>,
+    parameter: impl Fn(&str) -> (Value, &'static str),
+) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in operations {
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        path[operation.method] = described(operation, &parameter);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": title, "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+        "components": { "schemas": schemas() },
+    })
+}
+
+fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'static str)) -> Value {
+    let in_path = operation.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).map(
+        |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }),
+    );
+    let in_query = operation.parameters.iter().copied().flatten().map(|name| {
+        let (schema, description) = parameter(name);
+        json!({
+            "name": name, "in": "query", "description": description, "explode": true,
+            "schema": { "type": "array", "items": schema },
+        })
+    });
+    let parameters: Vec<Value> = in_path.chain(in_query).collect();
+    let mut responses = Map::new();
+    let mut content = json!({ operation.media: { "schema": (operation.answer)() } });
+    // Whoever may name a format may ask for rows.
+    if operation.parameters.iter().any(|names| names.contains(&FORMAT)) {
+        content[CSV] = json!({ "schema": text() });
+    }
+    responses.insert("200".to_owned(), json!({ "description": "The answer", "content": content }));
+    for status in operation.errors {
+        let description = reason(*status);
+        let content = json!({ JSON: { "schema": shared("Error") } });
+        responses.insert(status.to_string(), json!({ "description": description, "content": content }));
+    }
+    let mut described = json!({ "summary": operation.summary, "parameters": parameters, "responses": responses });
+    if let Some(body) = operation.body {
+        described["requestBody"] =
+            json!({ "required": true, "content": { body.media: { "schema": (body.schema)() } } });
+    }
+    described
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "The question is wrong; the description says where",
+        404 => "Nothing is there",
+        413 => "The body is too large",
+        415 => "The body's Content-Encoding is not taken; the description says which is",
+        422 => "The Idempotency-Key came with another upload before",
+        503 => "The log or the store is away; try again",
+        _ => "Refused",
+    }
+}
+
+fn schemas() -> Value {
+    let number_or_text = json!({ "type": ["integer", "string"] });
+    json!({
+        "Error": object(&[
+            ("status", json!({ "const": "error" })), ("error", text()), ("description", text()),
+        ]),
+        "Ok": object(&[("status", json!({ "const": "ok" }))]),
+        "Configuration": {
+            "type": "object",
+            "properties": {
+                "platform": text(), "version": whole(), "is_simulator": { "type": "boolean" }, "architecture": text(),
+                "version_name": text(), "model": text(), "style": text(), "flavor": text(), "sdk": text(), "suite": text(),
+            },
+            "additionalProperties": false,
+        },
+        "GivenConfiguration": {
+            "type": "object",
+            "properties": {
+                "platform": text(), "version": number_or_text, "is_simulator": { "type": "boolean" },
+                "architecture": text(), "version_name": text(), "model": text(), "style": text(), "flavor": text(),
+                "sdk": text(),
+            },
+            "required": ["platform", "version", "is_simulator", "architecture"],
+        },
+        "Commit": {
+            "type": "object",
+            "properties": {
+                "repository_id": text(), "branch": text(), "timestamp": whole(),
+                "order": { "type": "integer", "minimum": 0, "maximum": 99 },
+                "hash": { "type": "string", "pattern": "^[0-9a-f]{1,40}$" }, "revision": whole(), "identifier": text(),
+                "message": text(),
+                "author": object(&[("name", text()), ("emails", texts())]),
+            },
+            "required": ["repository_id", "branch", "timestamp", "order"],
+            "additionalProperties": false,
+        },
+        "GivenCommit": {
+            "type": "object",
+            "properties": {
+                "repository_id": text(), "branch": text(), "timestamp": { "type": "integer" },
+                "order": { "type": "integer", "minimum": 0, "maximum": 99 }, "hash": text(),
+                "revision": { "type": "integer" }, "identifier": text(), "message": text(), "id": text(), "ref": text(),
+                "author": { "type": ["string", "object"] },
+            },
+            "required": ["repository_id"],
+        },
+        "Processing": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object", "properties": { "status": text(), "description": text() }, "required": ["status"],
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: Operation =
+        Operation::get("/api/things/{kind}", "Things of a kind", &[&["limit"], &["format"]], || list_of(text()));
+    const MAKE: Operation = Operation {
+        method: "post",
+        body: Some(Body { media: JSON, schema: || object(&[("name", text())]) }),
+        parameters: &[],
+        errors: &[400, 415],
+        ..LIST
+    };
+
+    #[test]
+    fn methods_of_one_path_stand_together() {
+        let document =
+            document("Title", [&LIST, &MAKE], |name| (if name == "limit" { whole() } else { text() }, "Meaning"));
+        let path = &document["paths"]["/api/things/{kind}"];
+        let names = |method: &str| -> Vec<&str> {
+            let parameters = path[method]["parameters"].as_array();
+            parameters.into_iter().flatten().filter_map(|parameter| parameter["name"].as_str()).collect()
+        };
+        assert_eq!((names("get"), names("post")), (vec!["kind", "limit", "format"], vec!["kind"]));
+        assert_eq!(path["get"]["parameters"][1]["schema"]["items"], whole());
+        assert_eq!(path["post"]["requestBody"]["content"][JSON]["schema"]["required"], json!(["name"]));
+        let statuses: Vec<&String> = path["post"]["responses"].as_object().into_iter().flat_map(Map::keys).collect();
+        assert_eq!(statuses, ["200", "400", "415"]);
+    }
+
+    #[test]
+    fn who_may_name_a_format_may_ask_for_rows() {
+        let document = document("Title", [&LIST, &MAKE], |_| (text(), "Meaning"));
+        let path = &document["paths"]["/api/things/{kind}"];
+        assert_eq!(path["get"]["responses"]["200"]["content"][CSV]["schema"], text());
+        assert_eq!(path["post"]["responses"]["200"]["content"][CSV], Value::Null);
+    }
+}

@@ -1,0 +1,39 @@
+//! Refuses what another site's page makes a browser send.
+
+use axum::http::{HeaderMap, HeaderValue};
+
+/// A browser sent the request on behalf of a page of another site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("A page of another site asked for this; open the page here and do it there")]
+pub struct CrossSiteRequest;
+
+/// Checks that no other site's page acts in the name of whoever reads it.
+///
+/// Browsers say in `Sec-Fetch-Site` where a request comes from; programs send no such header and are let through.
+pub fn refuse_cross_site(headers: &HeaderMap) -> Result<(), CrossSiteRequest> {
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(CrossSiteRequest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_programs_and_our_own_pages_are_let_through() {
+        let check = |value: Option<&'static str>| {
+            let header = value.map(|value| ("sec-fetch-site".parse(), HeaderValue::from_static(value)));
+            let headers = header.into_iter().filter_map(|(name, value)| Some((name.ok()?, value))).collect();
+            refuse_cross_site(&headers)
+        };
+        for value in [None, Some("same-origin"), Some("none")] {
+            assert_eq!(check(value), Ok(()), "{value:?}");
+        }
+        // Another host of the same domain may belong to somebody else.
+        for value in ["cross-site", "same-site", "", "anything"] {
+            assert_eq!(check(Some(value)), Err(CrossSiteRequest), "{value}");
+        }
+    }
+}
