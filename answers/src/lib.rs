@@ -39,6 +39,7 @@ pub mod summary;
 pub mod table;
 pub mod test_names;
 pub mod timeline;
+pub mod told;
 pub mod triage;
 pub mod uploads;
 mod watermark;

@@ -1,12 +1,18 @@
 //! Errors as the API answers them.
 
-use axum::Json;
+use std::sync::Arc;
+
+use answers::AnswerError;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use web::error_body::error_response;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
+    /// The question is wrong, nothing is there, or the store did not answer.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     /// The question is wrong.
     #[error("{0}")]
     Bad(String),
@@ -22,9 +28,6 @@ pub enum ApiError {
     /// The path exists, the method does not.
     #[error("The method is not allowed for the requested URL.")]
     Method,
-    /// The store did not answer.
-    #[error("The store is not available, try again: {0}")]
-    Store(#[from] clickhouse::error::Error),
     /// As many as can be served are.
     #[error("{0}")]
     Busy(String),
@@ -33,7 +36,7 @@ pub enum ApiError {
     Blob(#[from] schema::blobs::BlobError),
     /// Several requests waited for one answer, and that failed.
     #[error("{0}")]
-    Shared(std::sync::Arc<ApiError>),
+    Shared(Arc<ApiError>),
     /// A template or a stored document is broken.
     #[error("{0}")]
     Internal(String),
@@ -52,15 +55,26 @@ impl ApiError {
     /// The status it is answered with.
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Answer(error) => status_of(error),
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Ambiguous(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::Blob(schema::blobs::BlobError::Missing(_)) => StatusCode::NOT_FOUND,
             Self::Gone(_) => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Store(_) | Self::Busy(_) | Self::Blob(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) | Self::Blob(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Shared(error) => error.status(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+fn status_of(error: &AnswerError) -> StatusCode {
+    match error {
+        AnswerError::Invalid(_) => StatusCode::BAD_REQUEST,
+        AnswerError::NotFound(_) => StatusCode::NOT_FOUND,
+        AnswerError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AnswerError::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        AnswerError::Shared(error) => status_of(error),
     }
 }
 
@@ -85,17 +99,18 @@ impl From<minijinja::Error> for ApiError {
     }
 }
 
+/// The error of a response, for the layers around the handler that failed: a page tells it in HTML, nothing keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure(pub(crate) Arc<ApiError>);
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
-        if status.is_server_error() {
+        if status.is_server_error() && !matches!(self, Self::Shared(_)) {
             tracing::error!(error = %self, "a query failed");
         }
-        let body = serde_json::json!({
-            "status": "error",
-            "error": status.canonical_reason().unwrap_or_default(),
-            "description": self.to_string(),
-        });
-        (status, Json(body)).into_response()
+        let mut response = error_response(status, &self.to_string());
+        response.extensions_mut().insert(Failure(Arc::new(self)));
+        response
     }
 }

@@ -1,55 +1,26 @@
-//! The query service: answers the JSON API and renders the pages.
+//! The query service: the JSON API and the pages over the views.
 //!
-//! Data flow: path → an answer that still holds ([`cache`]), or [`routes`] chooses an endpoint → [`parameters`] (what the endpoint knows, with the
-//! contract's errors) → [`selection`]: which stored configurations match ([`configurations`]) and which
-//! commits bound the question ([`ranges`]) → one bounded, partition-pruned statement per table → JSON, or a
-//! template of [`pages`]. Each endpoint is a file that says which parameters it knows and what it asks.
-//! Beside that, [`alerts`] tells hooks what triage begins to find.
+//! Data flow: [`router`] has a line for every path → `layers` (metrics, kept answers, formats, error pages) → a handler of
+//! `api/` or `pages/` → `parameters/` makes a question of its texts → the crate `answers` asks the store → JSON, rows, or a
+//! template. `archives/` are the files that runs left behind, whose contents are hostile.
 
-mod alerts;
+mod addresses;
+mod api;
 mod archives;
-mod bugs;
-mod cache;
-mod commits;
-mod compare;
-mod configurations;
-mod dashboards;
-mod dead_letters;
-mod documentation;
-mod durations;
+mod commit_link;
 mod error;
-mod ews;
-mod export;
-mod failures;
-mod flaky;
-mod language;
-mod live;
-mod messages;
-mod operations;
+mod layers;
+mod live_stream;
 mod pages;
 mod parameters;
-mod ranges;
-mod results;
-mod routes;
-mod search;
-mod selection;
-mod statistics;
-mod suites;
-mod summary;
-mod test_names;
-mod timeline;
-mod times;
-mod triage;
-mod uploads;
-mod urls;
+mod router;
+mod service;
 
 use serde::Deserialize;
 
-pub use alerts::{AlertOptions, Hook, check_alerts};
-pub use cache::{Asked, Watermark};
-pub use dashboards::check_dashboards;
 pub use error::ApiError;
-pub use routes::router;
+pub use pages::check_dashboards;
+pub use router::router;
 
 /// A repository that commits belong to.
 #[derive(Debug, Clone)]
@@ -104,8 +75,6 @@ pub struct QueryOptions {
     pub title: String,
     /// Where users find the pages, such as `https://results.example.org`; for what is read elsewhere.
     pub address: Option<String>,
-    /// Who is told what broke.
-    pub alerts: AlertOptions,
     /// Known repositories.
     pub repositories: Vec<Repository>,
     /// Suite → where the parts of its archives are found; answered as it is.

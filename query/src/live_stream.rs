@@ -1,39 +1,20 @@
-//! `GET /api/live`: an event whenever the views moved, so that pages need not ask again and again.
+//! Listeners that are told whenever the views move.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream::unfold;
+use answers::Watermark;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use web::openapi::{Operation, text};
 
-use crate::cache::Watermark;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
-use crate::routes::Service;
 
 /// The least time between two events of a listener, and between two questions to the store.
 const PACE: Duration = Duration::from_secs(1);
 /// Proxies close what is silent for longer.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Each holds a connection.
 const LISTENERS: usize = 1000;
-
-/// What it offers.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "get",
-    path: "/api/live",
-    summary: "Server-sent events: how far the views are, now and whenever they move",
-    parameters: &[],
-    body: None,
-    media: "text/event-stream",
-    answer: text,
-    errors: &[400, 503],
-};
 
 /// Who listens, and to what.
 pub(crate) struct Live {
@@ -42,23 +23,23 @@ pub(crate) struct Live {
     /// Turns true when the service stops: an open stream would hold that up.
     stop: watch::Receiver<bool>,
     pace: Duration,
-    asked: Arc<Asked>,
+    source: Arc<StoreSource>,
 }
 
 /// What the store says; there while anyone listens, and with it the one task that asks.
-type Asked = Mutex<Option<watch::Sender<u64>>>;
+type StoreSource = Mutex<Option<watch::Sender<u64>>>;
 
-fn lock(asked: &Asked) -> MutexGuard<'_, Option<watch::Sender<u64>>> {
-    asked.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(source: &StoreSource) -> MutexGuard<'_, Option<watch::Sender<u64>>> {
+    source.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Live {
     pub(crate) fn new(watermark: Watermark, stop: watch::Receiver<bool>) -> Self {
         let places = Arc::new(Semaphore::new(LISTENERS));
-        Self { watermark, places, stop, pace: PACE, asked: Arc::default() }
+        Self { watermark, places, stop, pace: PACE, source: Arc::default() }
     }
 
-    fn listen(&self) -> Result<Listener, ApiError> {
+    pub(crate) fn listen(&self) -> Result<Listener, ApiError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             ApiError::Busy(format!("{LISTENERS} pages are updated live already, which is the most; try again later"))
         })?;
@@ -72,28 +53,28 @@ impl Live {
         if let Watermark::Here(applied) = &self.watermark {
             return applied.clone();
         }
-        let mut asked = lock(&self.asked);
-        if let Some(sender) = &*asked {
+        let mut shared = lock(&self.source);
+        if let Some(sender) = &*shared {
             return sender.subscribe();
         }
         let (sender, receiver) = watch::channel(self.watermark.latest());
-        *asked = Some(sender);
-        tokio::spawn(ask(self.watermark.clone(), Arc::clone(&self.asked), self.pace));
+        *shared = Some(sender);
+        tokio::spawn(ask(self.watermark.clone(), Arc::clone(&self.source), self.pace));
         receiver
     }
 }
 
 /// Asks the store until nobody listens any more.
-async fn ask(watermark: Watermark, asked: Arc<Asked>, pace: Duration) {
+async fn ask(watermark: Watermark, source: Arc<StoreSource>, pace: Duration) {
     let mut ticks = interval(pace);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         // A store that is away is asked again; whoever needs its answers is told by them.
         let now = watermark.now().await.ok();
-        let mut asked = lock(&asked);
-        let Some(sender) = asked.as_ref().filter(|sender| sender.receiver_count() > 0) else {
-            *asked = None;
+        let mut shared = lock(&source);
+        let Some(sender) = shared.as_ref().filter(|sender| sender.receiver_count() > 0) else {
+            *shared = None;
             return;
         };
         if let Some(now) = now {
@@ -102,7 +83,8 @@ async fn ask(watermark: Watermark, asked: Arc<Asked>, pace: Duration) {
     }
 }
 
-struct Listener {
+/// One who listens.
+pub(crate) struct Listener {
     moves: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
     pace: Duration,
@@ -112,7 +94,7 @@ struct Listener {
 
 impl Listener {
     /// The next watermark, not too soon after the last; `None` once the service stops.
-    async fn next(&mut self) -> Option<u64> {
+    pub(crate) async fn next(&mut self) -> Option<u64> {
         let Self { moves, stop, pace, last, .. } = self;
         let moved = async {
             if let Some(last) = last {
@@ -128,18 +110,6 @@ impl Listener {
             watermark = moved => watermark,
         }
     }
-}
-
-/// Answers with a stream that ends when the service stops.
-pub(crate) fn endpoint(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    Parameters::read(query, OPERATION.parameters)?;
-    let events = unfold(service.live.listen()?, |mut listener| async move {
-        let watermark = listener.next().await?;
-        Some((Ok::<_, Infallible>(Event::default().data(watermark.to_string())), listener))
-    });
-    // A proxy that collects the stream first would keep the events to itself.
-    let unbuffered = [("x-accel-buffering", "no")];
-    Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))).into_response())
 }
 
 #[cfg(test)]
@@ -206,11 +176,11 @@ mod tests {
         let pace = Duration::from_millis(5);
         let live = Live { pace, ..Live::new(Watermark::in_store(nowhere), stopping) };
         let listeners = [live.listen().unwrap(), live.listen().unwrap()];
-        assert_eq!(lock(&live.asked).as_ref().unwrap().receiver_count(), 2);
+        assert_eq!(lock(&live.source).as_ref().unwrap().receiver_count(), 2);
         drop(listeners);
-        while lock(&live.asked).is_some() {
+        while lock(&live.source).is_some() {
             tokio::task::yield_now().await;
         }
-        assert!(live.listen().is_ok() && lock(&live.asked).is_some());
+        assert!(live.listen().is_ok() && lock(&live.source).is_some());
     }
 }

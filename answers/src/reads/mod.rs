@@ -16,4 +16,5 @@ pub(crate) mod runs;
 pub(crate) mod selection;
 pub(crate) mod statement;
 pub(crate) mod test_names;
+pub(crate) mod told;
 pub(crate) mod uploads;

@@ -1,17 +1,15 @@
 //! `GET /api/openapi.json`: what every endpoint says of itself.
 
 use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
+use super::{bug_trackers, bugs, commits, dead_letters, durations, ews, links, live, results, suites, tests, timeline, uploads};
+use crate::archives;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
-use crate::routes::Service;
-use crate::{
-    archives, bugs, commits, compare, dead_letters, durations, ews, failures, flaky, live, results, search, suites,
-    summary, test_names, timeline, triage, uploads, urls,
-};
+use crate::service::{Service, Shared};
 
 const OPENAPI: Operation = Operation {
     method: "get",
@@ -26,54 +24,58 @@ const OPENAPI: Operation = Operation {
 
 /// Everything that this service answers.
 const OPERATIONS: &[Operation] = &[
+    commits::FIND,
+    commits::FIND_TOO,
+    commits::SIBLINGS,
+    commits::NEXT,
+    commits::PREVIOUS,
+    commits::BRANCHES,
+    commits::REPOSITORIES,
+    commits::REPRESENTATIONS,
     results::RUNS_OF_SUITE,
     results::RESULTS_OF_TEST,
-    summary::OPERATION,
+    tests::SUMMARY,
     timeline::OF_SUITE,
     timeline::OF_TEST,
-    timeline::overview::OF_A_SUITE,
-    timeline::overview::OF_A_TEST,
-    failures::OPERATION,
-    flaky::OPERATION,
-    triage::OPERATION,
+    timeline::OVERVIEW_OF_SUITE,
+    timeline::OVERVIEW_OF_TEST,
+    tests::FAILURES,
+    tests::FLAKY,
+    tests::TRIAGE,
     durations::OF_SUITE,
     durations::OF_TEST,
-    durations::slowest::OPERATION,
-    compare::OPERATION,
-    suites::OPERATION,
-    search::OPERATION,
-    test_names::OPERATION,
-    urls::URLS,
-    urls::QUEUES,
+    durations::SLOWEST,
+    tests::COMPARE,
+    suites::SUITES,
+    tests::SEARCH,
+    tests::NAMES,
+    links::URLS,
+    links::QUEUES,
     uploads::UPLOADS,
     uploads::PROCESS,
     archives::OPERATION,
     ews::RESULTS,
     ews::NAMES,
-    bugs::TRACKERS,
-    bugs::CREATE,
-    bugs::known::OPERATION,
+    bug_trackers::TRACKERS,
+    bug_trackers::CREATE,
+    bugs::BUGS,
     dead_letters::LIST,
     dead_letters::ONE,
     dead_letters::RECEIPT,
-    live::OPERATION,
+    live::LIVE,
     OPENAPI,
 ];
 
-/// The intake's operations, then ours.
-fn all(service: &Service) -> impl Iterator<Item = &Operation> {
-    service.options.intake.iter().chain(&commits::OPERATIONS).chain(OPERATIONS)
+/// The document for programs.
+pub(crate) async fn document(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiError> {
+    Parameters::read(query.as_deref(), OPENAPI.parameters)?;
+    Ok(Json(described(&service)))
 }
 
-/// The OpenAPI document.
-pub(crate) fn document(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    Parameters::read(query, OPENAPI.parameters)?;
-    Ok(Json(openapi(service)).into_response())
-}
-
-/// The same as a value.
-pub(crate) fn openapi(service: &Service) -> Value {
-    openapi::document(&service.options.title, all(service), parameter)
+/// The OpenAPI document: the intake's operations, then ours.
+pub(crate) fn described(service: &Service) -> Value {
+    let operations = service.options.intake.iter().chain(OPERATIONS);
+    openapi::document(&service.options.title, operations, parameter)
 }
 
 /// Schema and meaning of a query parameter.

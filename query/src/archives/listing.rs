@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use answers::archives::Archive;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::contents::{Below, Contents};
 use super::family::{Family, is_image};
-use super::{Archive, content_type, encode_segment, in_each, link_query, missing};
+use super::{content_type, encode_segment, in_each, link_query, missing};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
-use crate::routes::Service;
+use crate::service::Service;
 
 /// Names on a page.
 const NAMES: usize = 5000;
@@ -57,7 +58,7 @@ pub(super) async fn page(
         })
         .collect();
     let one_of = |archive: &Archive| {
-        context! { name => archive.configuration.name(), uuid => archive.found.uuid, query => link_query(archive) }
+        context! { name => archive.configuration.name(), uuid => archive.uuid, query => link_query(archive) }
     };
     let several: Vec<Value> = if archives.len() > 1 { archives.iter().map(one_of).collect() } else { Vec::new() };
     let values = context! {

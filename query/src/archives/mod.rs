@@ -10,77 +10,32 @@ mod listing;
 mod rewrite;
 mod view;
 
+use answers::archives::Archive;
 use axum::body::Body;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use clickhouse::Row;
-use schema::configuration::{Configuration, version_text};
-use serde::Deserialize;
+use schema::configuration::version_text;
 use tokio_util::io::ReaderStream;
 use web::openapi::{Operation, QUESTION, text};
 
 use crate::error::{ApiError, bad, broken, not_found};
-use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
-use crate::routes::Service;
-use crate::selection::{Place, Selection};
+use crate::layers::paths::Rest;
+use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
+use crate::service::{Service, Shared};
 use contents::Contents;
 
-pub(crate) use view::page as view;
-
-/// Archives of one partition that are considered.
-const PER_PARTITION: u64 = 2;
 /// Bytes of different archives that one question may open.
 const MAX_OPENED_BYTES: u64 = 2 << 30;
 /// No script of an archived page may act for this site, or reach beyond it.
 const SANDBOX: &str = "sandbox allow-scripts allow-popups; default-src 'self' 'unsafe-inline' data:; connect-src 'none'; \
                        form-action 'none'; base-uri 'none'";
 
-#[derive(Row, Deserialize)]
-struct ArchiveFound {
-    config_id: u64,
-    uuid: u64,
-    sdk: String,
-    start_time: u32,
-    digest: String,
-    size: u64,
-}
-
-struct Archive {
-    configuration: Configuration,
-    found: ArchiveFound,
-}
-
 async fn find(service: &Service, parameters: &Parameters) -> Result<Vec<Archive>, ApiError> {
-    let selection = Selection { limit: PER_PARTITION, ..Selection::read(service, parameters, 100).await? };
-    if selection.is_empty() {
-        return Ok(Vec::new());
-    }
-    let suites: Vec<&str> = parameters.all("suite").collect();
-    let by_suite = if suites.is_empty() { "" } else { " AND suite IN ?" };
-    let sql = format!(
-        "SELECT ?fields FROM archives WHERE 1{}{by_suite}{}",
-        selection.condition(),
-        selection.tail("(config_id, suite)")
-    );
-    // Archives live eight weeks, so that all of them are recent.
-    let bound = selection.bind_condition(service.client.query(&sql));
-    let bound = if suites.is_empty() { bound } else { bound.bind(&suites) };
-    let rows: Vec<ArchiveFound> = bound.bind(selection.limit).fetch_all().await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|found| {
-            let place = Place {
-                config_id: found.config_id,
-                uuid: found.uuid,
-                sdk: found.sdk.clone(),
-                start_time: found.start_time,
-            };
-            Some(Archive { configuration: selection.configuration(&place)?, found })
-        })
-        .collect())
+    let filter = runs::filter(parameters)?;
+    Ok(answers::archives::find(&service.store, &filter, &parameters.texts("suite")).await?)
 }
 
-/// What it offers.
 pub(crate) const OPERATION: Operation = Operation {
     method: "get",
     path: "/api/upload/archive",
@@ -93,16 +48,16 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 /// `GET /api/upload/archive`: the archive as it came.
-pub(crate) async fn download(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query, OPERATION.parameters)?;
-    let found = find(service, &parameters).await?;
+pub(crate) async fn download(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let found = find(&service, &parameters).await?;
     let Some(first) = found.first() else {
         return Err(not_found("No archives matching the specified criteria"));
     };
-    if found.iter().any(|archive| archive.found.digest != first.found.digest) {
+    if found.iter().any(|archive| archive.digest != first.digest) {
         return Err(bad("Multiple archives matching the specified criteria"));
     }
-    let file = service.blobs.open(&first.found.digest).await?;
+    let file = service.blobs.open(&first.digest).await?;
     let name = first.configuration.name().replace(' ', "_").replace('.', "-");
     let safe: String = name
         .chars()
@@ -112,25 +67,47 @@ pub(crate) async fn download(service: &Service, query: Option<&str>) -> Result<R
             },
         )
         .collect();
-    let disposition = format!("attachment; filename={safe}@{}.zip", first.found.uuid);
+    let disposition = format!("attachment; filename={safe}@{}.zip", first.uuid);
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
         (header::CONTENT_DISPOSITION, disposition),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
-        (header::CONTENT_LENGTH, first.found.size.to_string()),
+        (header::CONTENT_LENGTH, first.size.to_string()),
     ];
     let stream = ReaderStream::new(tokio::fs::File::from_std(file));
     Ok((headers, Body::from_stream(stream)).into_response())
 }
 
 /// `GET /archive-routes`: the configured object.
-pub(crate) fn routes(service: &Service) -> Response {
+pub(crate) async fn routes(State(service): Shared) -> Response {
     let caching = [(header::CACHE_CONTROL, "public,max-age=604800")];
     (caching, axum::Json(service.options.archive_routes.clone())).into_response()
 }
 
 /// `GET /archive/<path>`: one file of the matching archives, or the names below a folder.
-pub(crate) async fn extract(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
+pub(crate) async fn extract(
+    State(service): Shared,
+    Rest(path): Rest,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    at(&service, &path, query.as_deref()).await
+}
+
+/// `GET /archive`: the names of the matching archives' files.
+pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    at(&service, "", query.as_deref()).await
+}
+
+/// `GET /archive-view/<path>`: a file inside a page of this site.
+pub(crate) async fn view(
+    State(service): Shared,
+    Rest(path): Rest,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    view::page(&service, &path, query.as_deref()).await
+}
+
+async fn at(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
     let own = ["suite", "recent", "limit", "format"];
     let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
     let archives = find(service, &parameters).await?;
@@ -179,11 +156,11 @@ where
 {
     let mut opened_bytes = 0;
     for archive in archives {
-        opened_bytes += archive.found.size;
+        opened_bytes += archive.size;
         if opened_bytes > MAX_OPENED_BYTES {
             return Err(ApiError::Internal("The matching archives are larger than 2 GB; ask for fewer".to_owned()));
         }
-        let file = service.blobs.open(&archive.found.digest).await?;
+        let file = service.blobs.open(&archive.digest).await?;
         let (suffix, read) = (link_query(archive), read.clone());
         // Unpacking is work of its own, and an archive may be made to be slow.
         let found = tokio::task::spawn_blocking(move || read(&mut Contents::open(file)?, &suffix)).await;
@@ -234,7 +211,7 @@ fn content_type(path: &str) -> &'static str {
 
 /// The query that leads back to exactly this archive.
 fn link_query(archive: &Archive) -> String {
-    let Archive { configuration, found } = archive;
+    let Archive { configuration, uuid, start_time, .. } = archive;
     let text = |value: &Option<String>| value.clone();
     let members = [
         ("platform", text(&configuration.platform)),
@@ -253,7 +230,6 @@ fn link_query(archive: &Archive) -> String {
             query.push_str(&format!("{name}={}&", rewrite::encode(&value)));
         }
     }
-    let start = found.start_time;
-    query.push_str(&format!("uuid={}&after_time={start}&before_time={start}", found.uuid));
+    query.push_str(&format!("uuid={uuid}&after_time={start_time}&before_time={start_time}"));
     query
 }

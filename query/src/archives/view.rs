@@ -14,7 +14,7 @@ use super::{content_type, find, missing, same_of_each};
 use crate::error::{ApiError, bad, broken};
 use crate::pages::POLICY;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
-use crate::routes::Service;
+use crate::service::Service;
 
 /// Text shown of a file, bytes; the whole is a link away.
 const MAX_BYTES: usize = 1 << 20;
@@ -43,7 +43,7 @@ enum Shown {
     Lines(Vec<String>, bool),
 }
 
-pub(crate) async fn page(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
+pub(super) async fn page(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
     let own = ["suite", "recent", "limit", "format", "as", "compare"];
     let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
     let as_text = match parameters.first("as") {

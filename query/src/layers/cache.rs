@@ -7,18 +7,18 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use clickhouse::Client;
 use moka::future::Cache;
-use tokio::sync::{Mutex, watch};
 
-use crate::error::{ApiError, broken};
+use crate::error::{ApiError, Failure, broken};
+use crate::service::Service;
 
 const LIFETIME: Duration = Duration::from_secs(10);
 /// Bytes of all answers together.
@@ -26,53 +26,32 @@ const CAPACITY: u64 = 64 << 20;
 /// A larger answer is not kept: it would push out many that are asked for more often.
 const LARGEST: usize = 4 << 20;
 
-/// How far the views are.
-#[derive(Clone)]
-pub enum Watermark {
-    /// The processor of this process says so.
-    Here(watch::Receiver<u64>),
-    /// The store is asked; whoever waits meanwhile shares the answer.
-    InStore(Arc<Asked>),
+/// Answers with what was answered before, as long as the views have not moved.
+pub(crate) async fn keep(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let watermark = match service.store.watermark.now().await {
+        Ok(watermark) => watermark,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let asked = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let asked_headers = request.headers().clone();
+    let compute = async {
+        let response = next.run(request).await;
+        match response.extensions().get::<Failure>() {
+            Some(Failure(error)) => Err(ApiError::Shared(Arc::clone(error))),
+            None => Ok(response),
+        }
+    };
+    match service.answers.respond(asked, watermark, &asked_headers, compute).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
 }
 
-/// A watermark as the store gave it last.
-pub struct Asked {
-    client: Client,
-    last: Mutex<Option<(Instant, u64)>>,
-    latest: AtomicU64,
-}
-
-impl Watermark {
-    /// Asks the store.
-    pub fn in_store(client: Client) -> Self {
-        Self::InStore(Arc::new(Asked { client, last: Mutex::new(None), latest: AtomicU64::new(0) }))
-    }
-
-    /// What the last call of [`Self::now`], of any request, found.
-    pub(crate) fn latest(&self) -> u64 {
-        match self {
-            Self::Here(applied) => *applied.borrow(),
-            Self::InStore(asked) => asked.latest.load(Ordering::Acquire),
-        }
-    }
-
-    /// A number that grows with every change of the views that was complete before the call.
-    pub(crate) async fn now(&self) -> Result<u64, ApiError> {
-        match self {
-            Self::Here(applied) => Ok(*applied.borrow()),
-            Self::InStore(asked) => {
-                let called = Instant::now();
-                let mut last = asked.last.lock().await;
-                if let Some((_, value)) = last.filter(|(begun, _)| *begun >= called) {
-                    return Ok(value);
-                }
-                let begun = Instant::now();
-                let value = asked.client.query("SELECT sum(next_offset) FROM watermarks").fetch_one().await?;
-                *last = Some((begun, value));
-                asked.latest.store(value, Ordering::Release);
-                Ok(value)
-            }
-        }
+/// Asks how far the views are before a question that is not kept, so that what is remembered of them is as new.
+pub(crate) async fn look(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    match service.store.watermark.now().await {
+        Ok(_) => next.run(request).await,
+        Err(error) => ApiError::from(error).into_response(),
     }
 }
 
@@ -110,7 +89,7 @@ impl Answers {
         metrics::counter!("resultsdb_cacheable_requests_total").increment(1);
         let compute = async {
             metrics::counter!("resultsdb_cache_misses_total").increment(1);
-            keep(compute).await
+            kept(compute).await
         };
         let kept = self.kept.try_get_with(key.clone(), compute).await;
         let kept = kept.map_err(ApiError::Shared)?;
@@ -121,7 +100,7 @@ impl Answers {
     }
 }
 
-async fn keep(compute: impl Future<Output = Result<Response, ApiError>>) -> Result<Arc<Kept>, ApiError> {
+async fn kept(compute: impl Future<Output = Result<Response, ApiError>>) -> Result<Arc<Kept>, ApiError> {
     let (parts, body) = compute.await?.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.map_err(broken)?;
     let digest = blake3::hash(&body).to_hex();

@@ -1,24 +1,21 @@
 //! `/badge/<suite>.svg` and `/badge/<suite>/<test>.svg`: a verdict as a picture, for other pages to show.
 
+use answers::ask::RunFilter;
+use answers::timeline::{self, STALE_SECONDS, TimelineOf, Verdict, Window};
+use answers::{suites, test_names};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use minijinja::context;
+use schema::ids::CommitKey;
 
-use crate::commits::now_uuid;
-use crate::configurations;
 use crate::error::ApiError;
-use crate::parameters::{CONFIGURATION, Parameters};
-use crate::ranges::Bounds;
-use crate::routes::{Service, name};
-use crate::selection::Selection;
-use crate::test_names;
-use crate::timeline::verdict::{STALE_SECONDS, Verdict, of_rows};
-use crate::timeline::{self, Window};
+use crate::layers::paths::Rest;
+use crate::parameters::{CONFIGURATION, Parameters, name, runs};
+use crate::service::{Service, Shared};
 
 /// Runs of each configuration, as many as a timeline shows first.
 const RUNS: u64 = 100;
-/// How far back runs are looked at, in units of uuids: what did not run since is not doing anything.
-const HISTORY: u64 = 3 * 7 * 86_400 * 100;
 /// Characters of a name; of a longer one the end says more.
 const LONGEST: usize = 40;
 /// Width of a character at the size of the text, and the space around it.
@@ -27,7 +24,7 @@ const SPACE: usize = 12;
 
 /// What a badge says.
 #[derive(Debug, PartialEq, Eq)]
-struct Said {
+struct Message {
     /// Style of the right half.
     class: &'static str,
     words: String,
@@ -35,26 +32,32 @@ struct Said {
     detail: String,
 }
 
-impl Said {
+impl Message {
     fn new(class: &'static str, words: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { class, words: words.into(), detail: detail.into() }
     }
 }
 
-pub(super) async fn picture(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &["branch"]])?;
+/// The picture.
+pub(crate) async fn picture(
+    State(service): Shared,
+    Rest(path): Rest,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let parameters = Parameters::read(query.as_deref(), &[&CONFIGURATION, &["branch"]])?;
     let named = path.strip_suffix(".svg").ok_or_else(ApiError::unknown_path)?;
     let (suite, test) = match named.split_once('/') {
         Some((suite, test)) => (name(suite), Some(name(test))),
         None => (name(named), None),
     };
-    let said = said(service, &parameters, &suite, test.as_deref()).await?;
+    let of = TimelineOf { suite: &suite, test: test.as_deref() };
+    let message = message(&service, &runs::lately(&parameters)?, of).await?;
     let full = test.as_deref().unwrap_or(&suite);
     let label = shortened(full);
     let width = |text: &str| text.chars().count() * CHARACTER + SPACE;
     let values = context! {
-        label, full => printable(full), words => said.words, detail => said.detail, class => said.class,
-        left => width(&label), right => width(&said.words),
+        label, full => printable(full), words => message.words, detail => message.detail, class => message.class,
+        left => width(&label), right => width(&message.words),
     };
     let drawing = service.pages.text("badge.xml", values)?;
     let headers = [
@@ -65,51 +68,41 @@ pub(super) async fn picture(service: &Service, path: &str, query: Option<&str>) 
     Ok((headers, drawing).into_response())
 }
 
-async fn said(service: &Service, parameters: &Parameters, suite: &str, test: Option<&str>) -> Result<Said, ApiError> {
-    let now = now_uuid();
-    let begin = now.saturating_sub(HISTORY);
-    let bounds = Bounds::between(begin, now);
-    let selection = Selection::within(service, parameters, bounds, RUNS).await?;
-    if !selection.is_empty() {
-        let window = match test {
-            Some(test) => timeline::of_test(service, suite, test, &selection).await?,
-            None => timeline::of_suite(service, suite, &selection).await?,
-        };
-        if !window.columns.is_empty() {
-            return Ok(of_window(&window, now));
-        }
+async fn message(service: &Service, filter: &RunFilter, of: TimelineOf<'_>) -> Result<Message, ApiError> {
+    let store = &service.store;
+    let window = timeline::lately(store, of, filter, RUNS).await?;
+    if !window.columns.is_empty() {
+        return Ok(of_window(&window, store.clock.commit_key()));
     }
-    let known = configurations::stored(service, &selection.branch).await?;
-    let is_known = known.iter().any(|one| one.suites.iter().any(|known| known == suite))
-        && match test {
-            // Of the names that begin with it, it is the first.
-            Some(test) => test_names::named(service, suite, &[test.to_owned()], 1).await?.iter().any(|one| one == test),
+    let is_known = suites::is_known(store, filter.branch.as_deref(), of.suite).await?
+        && match of.test {
+            Some(test) => test_names::is_known(store, of.suite, test).await?,
             None => true,
         };
     Ok(if is_known {
-        Said::new("none", "not run lately", "no run in three weeks matches")
+        Message::new("none", "not run lately", "no run in three weeks matches")
     } else {
-        Said::new("none", "unknown", "nothing of that name was uploaded")
+        Message::new("none", "unknown", "nothing of that name was uploaded")
     })
 }
 
 /// The verdicts of a timeline in a few words: the worst of them speaks.
-fn of_window(window: &Window, now: u64) -> Said {
+fn of_window(window: &Window, now: CommitKey) -> Message {
     let newest = window.columns.first().copied().unwrap_or_default();
-    let verdicts = of_rows(window);
+    let verdicts = window.verdicts();
     let count = |kind: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| kind(verdict)).count();
     let failing = count(|verdict| matches!(verdict, Verdict::Failing { .. }));
     let flaky = count(|verdict| matches!(verdict, Verdict::Flaky { .. }));
     let ran = verdicts.len() - count(|verdict| matches!(verdict, Verdict::Stale));
     let detail = format!("{failing} failing, {flaky} flaky of {ran} configurations");
-    if now.saturating_sub(newest) / 100 > STALE_SECONDS {
-        Said::new("none", "not run lately", "no run in a week")
+    if now.time().saturating_sub(newest.time()) > STALE_SECONDS {
+        Message::new("none", "not run lately", "no run in a week")
     } else if failing > 0 {
-        Said::new("bad", format!("{failing} failing"), detail)
+        Message::new("bad", format!("{failing} failing"), detail)
     } else if flaky > 0 {
-        Said::new("unsure", "flaky", detail)
+        Message::new("unsure", "flaky", detail)
     } else {
-        Said::new("good", "passing", detail)
+        Message::new("good", "passing", detail)
     }
 }
 
@@ -130,21 +123,21 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use answers::timeline::{Outcome, Row};
+    use schema::clock::DAY;
     use schema::configuration::Configuration;
-    use schema::state::{CRASH, PASS};
+    use schema::state::State;
 
     use super::*;
-    use crate::timeline::{Outcome, Row};
 
-    const DAY: u64 = 86_400 * 100;
     const NOW: u64 = 1000 * DAY;
 
     /// One run a day on each configuration, oldest first, the last one now: F failed.
     fn words(rows: &[&str], now: u64) -> String {
         let outcome = |age: usize, run: char| Outcome {
-            uuid: NOW - age as u64 * DAY,
-            actual: CRASH,
-            unexpected: if run == 'F' { CRASH } else { PASS },
+            commit: CommitKey::end_of(NOW - age as u64 * DAY),
+            actual: State::CRASH,
+            unexpected: if run == 'F' { State::CRASH } else { State::PASS },
             label: String::new(),
             failed: None,
             time: None,
@@ -153,8 +146,8 @@ mod tests {
             runs.chars().rev().enumerate().map(|(age, run)| (run != ' ').then(|| outcome(age, run))).collect()
         };
         let row = |runs| Row { configuration: Configuration::default(), cells: cells(runs) };
-        let columns = (0..rows[0].len() as u64).map(|age| NOW - age * DAY).collect();
-        of_window(&Window { columns, rows: rows.iter().map(row).collect() }, now).words
+        let columns = (0..rows[0].len() as u64).map(|age| CommitKey::end_of(NOW - age * DAY)).collect();
+        of_window(&Window { columns, rows: rows.iter().map(row).collect() }, CommitKey::end_of(now)).words
     }
 
     #[test]

@@ -2,71 +2,77 @@
 
 use std::collections::BTreeMap;
 
+use answers::ask::RunFilter;
+use answers::commit_search::{self, CommitPage};
+use answers::commits::{self, NO_COMMITS};
+use answers::{AnswerError, RunBounds, Selection, results, suites};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
-use schema::commit::Commit;
+use schema::commit::{Commit, DEFAULT_BRANCH_KEY, branch_key};
+use schema::configuration::Configuration;
+use schema::ids::CommitKey;
 
-use super::commit_search::{self, Found};
-use super::status::{self, Counts};
-use super::timelines::known_suites;
-use super::{linked, time};
+use super::states::Counts;
+use super::{commit_message, time};
+use crate::api::commits::exactly_one;
+use crate::commit_link::commit_link;
 use crate::error::{ApiError, not_found};
-use crate::parameters::{Parameters, RANGE};
-use crate::ranges::Bounds;
-use crate::routes::{Service, redirect};
-use crate::selection::Selection;
-use crate::{BugTracker, commits, configurations, results};
+use crate::layers::paths::redirect;
+use crate::parameters::{POINT, Parameters, RANGE, commits as questions};
+use crate::service::{Service, Shared};
+use crate::{BugTracker, QueryOptions};
 
+/// Commits on a page unless more are asked for.
+const COMMITS: u64 = 50;
+/// What the list knows of a query; it takes any other parameter too and leaves it alone.
+const KNOWN: [&[&str]; 3] = [&POINT, &RANGE, &["limit", "q"]];
 /// Runs of one suite and configuration that count for a commit.
 const RUNS: u64 = 20;
 /// Branches to choose from.
 const BRANCHES: u64 = 200;
 
-/// Which neighbour of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    Next,
-    Previous,
-}
-
-pub(super) async fn list(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+/// The list.
+pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     // The page takes any query: the reference's front end keeps its own state there.
-    let parameters = Parameters::known_of(query, &commit_search::KNOWN);
-    let (found, problem) = match commit_search::find(service, &parameters).await {
+    let parameters = Parameters::known_of(query.as_deref(), &KNOWN);
+    let (found, problem) = match search(&service, &parameters).await {
         Ok(found) => (found, None),
-        Err(ApiError::NotFound(text)) if text == commits::NOT_FOUND => (Found::default(), None),
-        Err(ApiError::NotFound(text) | ApiError::Bad(text)) => (Found::default(), Some(text)),
+        Err(ApiError::Answer(AnswerError::NotFound(text))) if text == NO_COMMITS => (CommitPage::default(), None),
+        Err(ApiError::Answer(AnswerError::NotFound(text) | AnswerError::Invalid(text)) | ApiError::Bad(text)) => {
+            (CommitPage::default(), Some(text))
+        }
         Err(other) => return Err(other),
     };
-    let mut statuses = status::of_commits(service, &found.commits).await?;
+    let mut statuses = answers::commit_runs::find(&service.store, &found.commits).await?;
     let mut rows: Vec<Value> = Vec::new();
     for commit in &found.commits {
-        let suites = statuses.remove(&commit.uuid()).unwrap_or_default();
-        rows.push(context! { suites, ..row(service, commit) });
+        let suites = statuses.remove(&commit.key()).unwrap_or_default();
+        rows.push(context! { suites, ..row(&service.options, commit) });
     }
     // Older pages stay within the lower end of a range that has both.
     let is_upper = |name: &&&str| name.starts_with("before_");
     let upper: Vec<&str> = RANGE.iter().filter(is_upper).copied().collect();
     let is_range = RANGE.iter().any(|name| name.starts_with("after_") && parameters.first(name).is_some())
         && upper.iter().any(|name| parameters.first(name).is_some());
-    let page_from = |name: &str, uuid: u64| {
+    let page_from = |name: &str, key: CommitKey| {
         let dropped = if is_range && name == "before_uuid" { &upper } else { &RANGE[..] };
-        parameters.with(dropped, &[(name, &uuid.to_string())])
+        parameters.with(dropped, &[(name, &key.to_string())])
     };
-    let older = found.commits.last().filter(|_| found.older);
-    let older = older.map(|last| page_from("before_uuid", last.uuid().saturating_sub(1)));
-    let newer = found.commits.first().filter(|_| found.newer).map(|first| page_from("after_uuid", first.uuid() + 1));
-    let further = found.searched_to.map(|uuid| {
-        context! {
-            day => time::day((uuid / 100) as i64), query => page_from("before_uuid", uuid.saturating_sub(1)),
-        }
+    let older = found.commits.last().filter(|_| found.has_older);
+    let older = older.map(|last| page_from("before_uuid", last.key().previous()));
+    let newer = found.commits.first().filter(|_| found.has_newer);
+    let newer = newer.map(|first| page_from("after_uuid", first.key().next()));
+    let further = found.searched_to.map(|key| {
+        context! { day => time::day(key.time() as i64), query => page_from("before_uuid", key.previous()) }
     });
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let chosen = first("repository_id");
-    let repositories: Vec<String> = commits::known(service).await?.into_keys().collect();
+    let repositories = commits::repositories(&service.store).await?;
+    let repositories: Vec<String> = repositories.into_iter().map(|repository| repository.id).collect();
     // Those of all commits would be as many rows as there are commits.
-    let branches = configurations::branches(&service.client, BRANCHES).await?;
+    let branches = commits::branches_that_ran(&service.store, BRANCHES).await?;
     let narrowed = parameters.pairs().any(|(name, _)| name != "limit");
     let values = context! {
         page => "/commits", rows, older, newer, further, problem, narrowed, repositories, branches, repository => chosen,
@@ -75,34 +81,38 @@ pub(super) async fn list(service: &Service, query: Option<&str>) -> Result<Respo
     service.pages.render(StatusCode::OK, "commits.html", Some("Commits"), values)
 }
 
-pub(super) async fn one(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let commit = commits::exactly_one(service, query).await?;
-    let siblings: Vec<Commit> = commits::siblings(service, &commit).await?.into_values().flatten().collect();
+async fn search(service: &Service, parameters: &Parameters) -> Result<CommitPage, ApiError> {
+    let limit = parameters.limit(COMMITS)?.min(service.options.commits_limits.max);
+    let question = questions::question(parameters)?;
+    Ok(commit_search::find(&service.store, &question, parameters.first("q"), limit).await?)
+}
+
+/// One commit.
+pub(crate) async fn one(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let (store, options) = (&service.store, &service.options);
+    let commit = exactly_one(&service, query.as_deref()).await?;
+    let siblings: Vec<Commit> = commits::siblings(store, &commit).await?.into_values().flatten().collect();
     // Runs of several repositories are stored under their newest commit.
-    let end = siblings.iter().map(Commit::uuid).fold(commit.uuid(), u64::max);
-    let (suites, rows) = runs(service, &commit, end).await?;
+    let end = siblings.iter().map(Commit::key).fold(commit.key(), CommitKey::max);
+    let (suites, rows) = runs(&service, &commit, end).await?;
     let place =
-        |commit: Commit| context! { uuid => commit.uuid(), name => commit.short_name(), query => query_for(&commit) };
-    let previous = commits::previous(service, &commit).await?.map(place);
-    let next = commits::next(service, &commit).await?.map(place);
-    let siblings: Vec<Value> = siblings.iter().map(|sibling| row(service, sibling)).collect();
+        |commit: Commit| context! { uuid => commit.key(), name => commit.short_name(), query => query_for(&commit) };
+    let previous = commits::previous(store, &commit).await?.map(place);
+    let next = commits::next(store, &commit).await?.map(place);
+    let siblings: Vec<Value> = siblings.iter().map(|sibling| row(options, sibling)).collect();
     let values =
-        context! { page => "/commits", commit => row(service, &commit), siblings, suites, rows, previous, next, end };
+        context! { page => "/commits", commit => row(options, &commit), siblings, suites, rows, previous, next, end };
     service.pages.render(StatusCode::OK, "commit.html", Some(&commit.short_name()), values)
 }
 
 /// Runs of the commit: the suites, and a row of cells per configuration.
-async fn runs(service: &Service, commit: &Commit, end: u64) -> Result<(Vec<Value>, Vec<Value>), ApiError> {
-    let query = format!(
-        "recent=false&branch={}",
-        form_urlencoded::byte_serialize(commit.branch.as_bytes()).collect::<String>()
-    );
-    let parameters = Parameters::known_of(Some(&query), &[&["recent", "branch"]]);
-    let bounds = Bounds::between(commit.uuid(), end);
-    let selection = Selection::within(service, &parameters, bounds, RUNS).await?;
-    let (mut suites, mut by_configuration) = (Vec::new(), BTreeMap::new());
-    for suite in known_suites(service, &selection).await? {
-        let entries = results::of_suite(service, &suite, &selection).await?;
+async fn runs(service: &Service, commit: &Commit, end: CommitKey) -> Result<(Vec<Value>, Vec<Value>), ApiError> {
+    let store = &service.store;
+    let filter = RunFilter { branch: Some(commit.branch.clone()), recent: false, ..RunFilter::default() };
+    let selection = Selection::within(store, &filter, RunBounds::between(commit.key(), end), RUNS).await?;
+    let (mut ran, mut by_configuration) = (Vec::new(), BTreeMap::<Configuration, BTreeMap<String, Value>>::new());
+    for suite in suites::of_selection(store, &selection).await? {
+        let entries = results::runs_in(store, &suite, &selection).await?;
         if entries.is_empty() {
             continue;
         }
@@ -117,43 +127,45 @@ async fn runs(service: &Service, commit: &Commit, end: u64) -> Result<(Vec<Value
                 worst = worst.filter(|worst| worst.unexpected >= counts.unexpected).or(Some(counts));
             }
             let Some(counts) = worst else { continue };
-            let (class, symbol) = counts.symbol();
-            let cell = context! { class, symbol, counts, runs => entry.results.len() };
-            let cells: &mut BTreeMap<String, Value> = by_configuration.entry(entry.configuration).or_default();
-            cells.insert(suite.clone(), cell);
+            let runs = entry.results.len();
+            let cell = context! { counts, runs, ..Value::from_serialize(counts.look()) };
+            by_configuration.entry(entry.configuration).or_default().insert(suite.clone(), cell);
         }
-        suites.push(context! { name => suite, total, failed });
+        ran.push(context! { name => suite, total, failed });
     }
-    let names: Vec<String> = suites.iter().filter_map(|suite| Some(suite.get_attr("name").ok()?.to_string())).collect();
+    let names: Vec<String> = ran.iter().filter_map(|suite| Some(suite.get_attr("name").ok()?.to_string())).collect();
     let rows = by_configuration.into_iter().map(|(configuration, mut cells)| {
         let cells: Vec<(&String, Option<Value>)> = names.iter().map(|suite| (suite, cells.remove(suite))).collect();
         context! { name => configuration.name(), query => configuration.query(), cells }
     });
     let rows = rows.collect();
-    Ok((suites, rows))
+    Ok((ran, rows))
 }
 
 /// To the repository's own page of a commit.
-pub(super) async fn info(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let commit = commits::exactly_one(service, query).await?;
-    link(service, &commit)
+pub(crate) async fn info(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let commit = exactly_one(&service, query.as_deref()).await?;
+    commit_link(&service.options, &commit)
         .map(|link| redirect(&link))
         .ok_or_else(|| ApiError::Gone(format!("{} does not define a commit link", commit.repository_id)))
 }
 
-/// To the page of the commit before or after.
-pub(super) async fn neighbour(
-    service: &Service,
-    query: Option<&str>,
-    direction: Direction,
-) -> Result<Response, ApiError> {
-    let commit = commits::exactly_one(service, query).await?;
-    let (found, word) = match direction {
-        Direction::Next => (commits::next(service, &commit).await?, "subsequent"),
-        Direction::Previous => (commits::previous(service, &commit).await?, "previous"),
-    };
-    let found = found.ok_or_else(|| not_found(format!("{} has no registered {word} commit", commit.short_name())))?;
-    Ok(redirect(&format!("/commit?repository_id={}&id={}", found.repository_id, found.short_name())))
+/// To the page of the commit after.
+pub(crate) async fn next(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let commit = exactly_one(&service, query.as_deref()).await?;
+    to_neighbour(&commit, commits::next(&service.store, &commit).await?, "subsequent")
+}
+
+/// To the page of the commit before.
+pub(crate) async fn previous(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let commit = exactly_one(&service, query.as_deref()).await?;
+    to_neighbour(&commit, commits::previous(&service.store, &commit).await?, "previous")
+}
+
+fn to_neighbour(commit: &Commit, neighbour: Option<Commit>, word: &str) -> Result<Response, ApiError> {
+    let none = || not_found(format!("{} has no registered {word} commit", commit.short_name()));
+    let neighbour = neighbour.ok_or_else(none)?;
+    Ok(redirect(&format!("/commit?repository_id={}&id={}", neighbour.repository_id, neighbour.short_name())))
 }
 
 /// The query of a commit's own page.
@@ -161,28 +173,23 @@ pub(super) fn query_for(commit: &Commit) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("repository_id", &commit.repository_id)
         .append_pair("branch", &commit.branch)
-        .append_pair("uuid", &commit.uuid().to_string())
+        .append_pair("uuid", &commit.key().to_string())
         .finish()
 }
 
-fn row(service: &Service, commit: &Commit) -> Value {
+fn row(options: &QueryOptions, commit: &Commit) -> Value {
     let message = commit.message.as_deref().unwrap_or_default();
     let (subject, rest) = message.split_once('\n').unwrap_or((message, ""));
-    let bugs = service.options.bug_trackers.values().find_map(|tracker| match tracker {
+    let bugs = options.bug_trackers.values().find_map(|tracker| match tracker {
         BugTracker::Bugzilla { url } => Some(url.as_str()),
         BugTracker::Template { .. } => None,
     });
-    let branch = status::branch_of(&commit.branch);
+    let runs_branch = Some(branch_key(Some(&commit.branch))).filter(|key| *key != DEFAULT_BRANCH_KEY);
     context! {
-        repository => commit.repository_id, name => commit.short_name(), subject => linked::parts(subject.trim(), bugs),
-        rest => linked::parts(rest.trim(), bugs), uuid => commit.uuid(), seconds => commit.timestamp, branch => commit.branch,
-        runs_branch => if branch == "default" { "" } else { branch }, hash => commit.hash, query => query_for(commit),
-        author => commit.author.as_ref().map_or("", |author| author.name.as_str()), link => link(service, commit),
+        repository => commit.repository_id, name => commit.short_name(), uuid => commit.key(),
+        subject => commit_message::parts(subject.trim(), bugs), rest => commit_message::parts(rest.trim(), bugs),
+        seconds => commit.timestamp, branch => commit.branch, runs_branch => runs_branch.unwrap_or_default(),
+        hash => commit.hash, query => query_for(commit), link => commit_link(options, commit),
+        author => commit.author.as_ref().map_or("", |author| author.name.as_str()),
     }
-}
-
-/// The repository's own page of a commit. A template may be configured, a scheme not uploaded.
-pub(crate) fn link(service: &Service, commit: &Commit) -> Option<String> {
-    let repository = service.options.repositories.iter().find(|found| found.id == commit.repository_id)?;
-    Some(repository.commit_url.as_ref()?.replace("<commit>", &commit.short_name()))
 }

@@ -1,23 +1,27 @@
 //! What changed between two commits.
 
+use answers::compare::{self, Change, ChangedTest, ComparedCommit, ComparedConfiguration};
+use answers::{AnswerError, suites};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
+use schema::state::State as TestState;
 
-use super::status::symbol;
-use super::timelines::known_suites_of;
-use crate::compare::{self, Change, Changed, OPERATION};
+use super::states::look;
+use crate::api::tests::COMPARE;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
-use crate::routes::Service;
+use crate::parameters::{Parameters, lists};
+use crate::service::Shared;
 
 /// Names shown of those that were added, removed, or became slower.
 const DETAILS: usize = 200;
 
-pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let known = known_suites_of(service).await?;
-    let parameters = Parameters::filled(query, OPERATION.parameters)?;
+/// The page.
+pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let known = suites::recent(&service.store).await?;
+    let parameters = Parameters::filled(query.as_deref(), COMPARE.parameters)?;
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let chosen = parameters.first("suite").or(known.first().map(String::as_str)).unwrap_or_default().to_owned();
     // The page chooses a suite for those who named none.
@@ -26,24 +30,24 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     // What cannot be found is said beside the form, where it can be mended.
     let (answer, problem) = match asked {
         false => (None, None),
-        true => match compare::find(service, &parameters, &chosen).await {
-            Err(error @ (ApiError::NotFound(_) | ApiError::Bad(_))) => (None, Some(error.to_string())),
+        true => match compare::find(&service.store, &lists::compare(&parameters, &chosen)?).await {
+            Err(error @ (AnswerError::NotFound(_) | AnswerError::Invalid(_))) => (None, Some(error.to_string())),
             other => (Some(other?), None),
         },
     };
     let shown = answer.map(|answer| {
-        let names = Configuration::short_names(answer.runs.iter().map(|(configuration, ..)| configuration));
+        let names = Configuration::short_names(answer.runs.iter().map(|run| &run.configuration));
         let groups: Vec<Value> = Change::ALL
             .into_iter()
             .map(|change| {
                 let of_group = answer.tests.iter().filter(|test| test.change == change);
                 let tests: Vec<Value> = of_group.map(|test| row(test, &names)).collect();
                 let count = answer.counts.get(&change).copied().unwrap_or(0);
-                context! { name => change.name(), title => compare::described(change), more => count - tests.len(), count, tests }
+                context! { name => change.name(), title => title(change), more => count - tests.len(), count, tests }
             })
             .collect();
-        let run = |((configuration, before, after), name): (&(Configuration, compare::Side, compare::Side), &String)| {
-            context! { name, query => configuration.query(), before => before.0, after => after.0 }
+        let run = |(run, name): (&ComparedConfiguration, &String)| {
+            context! { name, query => run.configuration.query(), before => run.before.uuid, after => run.after.uuid }
         };
         let runs: Vec<Value> = answer.runs.iter().zip(&names).map(run).collect();
         let details = answer.details.map(|details| {
@@ -58,7 +62,7 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
                 added => part(&details.added), removed => part(&details.removed), slow => details.slower.len(), slower,
             }
         });
-        let end = |end: &compare::End| context! { uuid => end.uuid, name => end.name };
+        let end = |end: &ComparedCommit| context! { uuid => end.uuid, name => end.name };
         context! { before => end(&answer.before), after => end(&answer.after), groups, runs, alone => answer.alone, details }
     });
     let values = context! {
@@ -69,12 +73,17 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
     service.pages.render(StatusCode::OK, "compare.html", Some("Compare"), values)
 }
 
-fn row(changed: &Changed, names: &[String]) -> Value {
-    let state = |state: u8| {
-        let (class, symbol) = symbol(state);
-        let name = schema::state::NAMES.get(usize::from(state)).map(|name| name.to_lowercase());
-        context! { class, symbol, name }
-    };
+fn title(change: Change) -> &'static str {
+    match change {
+        Change::New => "Newly failing",
+        Change::Changed => "Failing in another way",
+        Change::Fixed => "Fixed, or not run any more",
+        Change::Same => "Still failing",
+    }
+}
+
+fn row(changed: &ChangedTest, names: &[String]) -> Value {
+    let state = |state: TestState| context! { name => state.name().to_lowercase(), ..Value::from_serialize(look(state)) };
     let configurations: Vec<&str> = changed.runs.iter().filter_map(|run| Some(names.get(*run)?.as_str())).collect();
     context! { test => changed.test, before => state(changed.before), after => state(changed.after), configurations }
 }

@@ -1,14 +1,15 @@
 //! `/documentation`: the OpenAPI document for people.
 
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
 use serde_json::Value;
 
+use crate::api::openapi;
 use crate::error::ApiError;
-use crate::operations;
 use crate::parameters::Parameters;
-use crate::routes::Service;
+use crate::service::Shared;
 
 /// Values in the paths of examples.
 const IN_PATH: [(&str, &str); 5] = [
@@ -25,10 +26,10 @@ const IN_QUERY: [(&str, &str); 5] =
 const SHOWN: usize = 2;
 
 /// Operations whose path, sentence or parameters have the asked text.
-pub(crate) fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let parameters = Parameters::known_of(query, &[&["q"]]);
+pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let parameters = Parameters::known_of(query.as_deref(), &[&["q"]]);
     let asked = parameters.first("q").unwrap_or_default().trim().to_lowercase();
-    let document = operations::openapi(service);
+    let document = openapi::described(&service);
     let empty = serde_json::Map::new();
     let mut groups: [Vec<minijinja::Value>; 2] = [Vec::new(), Vec::new()];
     for (path, methods) in document["paths"].as_object().unwrap_or(&empty) {

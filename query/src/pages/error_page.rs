@@ -1,14 +1,15 @@
 //! The page of an error: what is wrong, what is near, and the way back.
 
+use answers::{AnswerError, suites};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 
-use super::near::nearest;
-use super::timelines::known_suites_of;
-use super::{PAGES, narrow};
+use super::suggestions::nearest;
+use super::{PAGES, failure_filter};
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, POINT, RANGE, TIMES};
-use crate::routes::Service;
+use crate::service::Service;
 
 /// Parameters of pages besides those of configurations and commits.
 const PARAMETERS: [&str; 8] = ["suite", "test", "recent", "limit", "unexpected", "expected", "format", "weeks"];
@@ -17,18 +18,15 @@ const PARAMETERS: [&str; 8] = ["suite", "test", "recent", "limit", "unexpected",
 type Link = (String, String);
 
 /// The page that tells an error.
-pub(crate) async fn failed(service: &Service, error: &ApiError, path: &str, query: Option<&str>) -> Response {
+pub(crate) async fn page(service: &Service, error: &ApiError, path: &str, query: Option<&str>) -> Response {
     let mut error = error;
     while let ApiError::Shared(shared) = error {
         error = shared;
     }
     let status = error.status();
-    if status.is_server_error() {
-        tracing::error!(%error, "a page failed");
-    }
-    let near = match error {
-        ApiError::NotFound(_) => near_path(service, path).await,
-        ApiError::Bad(text) => near_parameter(text, path, query).into_iter().collect(),
+    let near = match status {
+        StatusCode::NOT_FOUND => near_path(service, path).await,
+        StatusCode::BAD_REQUEST => near_parameter(&error.to_string(), path, query).into_iter().collect(),
         _ => Vec::new(),
     };
     let next: Vec<Value> =
@@ -56,7 +54,7 @@ async fn near_path(service: &Service, path: &str) -> Vec<Link> {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     let last = decoded.rsplit('/').next().unwrap_or_default();
     // Only a help: without the store the page does without.
-    let suites = known_suites_of(service).await.unwrap_or_default();
+    let suites = suites::recent(&service.store).await.unwrap_or_default();
     for suite in nearest(last, suites.iter().map(String::as_str)) {
         let name: String = form_urlencoded::byte_serialize(suite.as_bytes()).collect();
         found.push((format!("/suites?suite={name}"), suite.to_owned()));
@@ -67,7 +65,7 @@ async fn near_path(service: &Service, path: &str) -> Vec<Link> {
 /// The same question with a parameter's name put right, if the error names one.
 fn near_parameter(text: &str, path: &str, query: Option<&str>) -> Option<Link> {
     let (wrong, _) = text.strip_prefix('\'')?.split_once("' not supported")?;
-    let known = [&CONFIGURATION[..], &POINT, &RANGE, &TIMES, &PARAMETERS, &narrow::OWN].concat();
+    let known = [&CONFIGURATION[..], &POINT, &RANGE, &TIMES, &PARAMETERS, &failure_filter::OWN].concat();
     let right = nearest(wrong, known).first().copied()?;
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut fixed = form_urlencoded::Serializer::new(String::new());
@@ -81,16 +79,21 @@ fn near_parameter(text: &str, path: &str, query: Option<&str>) -> Option<Link> {
 fn ways_on(error: &ApiError, path: &str, query: Option<&str>) -> Vec<Link> {
     let asked = query.map_or_else(String::new, |query| format!("?{query}"));
     let link = |target: String, text: &str| (target, text.to_owned());
+    let is = |status| error.status() == status;
     match error {
         ApiError::Ambiguous(_) => vec![link(format!("/archive{asked}"), "Choose one of the archives")],
-        ApiError::NotFound(_) if path.starts_with("/archive") && path != "/archive" => {
+        _ if is(StatusCode::NOT_FOUND) && path.starts_with("/archive") && path != "/archive" => {
             vec![link(format!("/archive{asked}"), "See what the archives hold")]
         }
-        ApiError::NotFound(_) if path.starts_with("/commit") => {
+        _ if is(StatusCode::NOT_FOUND) && path.starts_with("/commit") => {
             vec![link("/commits".to_owned(), "Search for a commit")]
         }
-        ApiError::Bad(_) if PAGES.contains(&path) => vec![link(path.to_owned(), "Start this page anew")],
-        ApiError::Store(_) | ApiError::Blob(_) if error.status().is_server_error() => {
+        _ if is(StatusCode::BAD_REQUEST) && PAGES.contains(&path) => {
+            vec![link(path.to_owned(), "Start this page anew")]
+        }
+        ApiError::Answer(AnswerError::Store(_) | AnswerError::Shared(_)) | ApiError::Blob(_)
+            if is(StatusCode::SERVICE_UNAVAILABLE) =>
+        {
             vec![link(format!("{path}{asked}"), "Try again")]
         }
         _ => Vec::new(),

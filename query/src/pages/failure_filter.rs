@@ -1,11 +1,12 @@
 //! Which failing tests a page shows, in which order: search, state, sort and page of its address.
 
+use answers::search::{Field, Search, Subject};
 use schema::bug::BugLink;
-use schema::state::{ERROR, NAMES};
+use schema::clock::Clock;
+use schema::state::State;
 
 use crate::error::{ApiError, bad};
-use crate::language::{Field, Question, Subject};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, lists};
 
 /// The parameters that are read here.
 pub(super) const OWN: [&str; 4] = ["q", "state", "sort", "page"];
@@ -17,10 +18,10 @@ pub(super) const FIELDS: [Field; 6] = [Field::State, Field::On, Field::Only, Fie
 
 /// A failing test.
 #[derive(Debug)]
-pub(super) struct Failing<'a> {
+pub(super) struct FailingTest<'a> {
     pub(super) test: &'a str,
-    /// Position of its worst state.
-    pub(super) state: u8,
+    /// Its worst state.
+    pub(super) state: State,
     /// Positions of the configurations where it fails, in order.
     pub(super) places: Vec<usize>,
     /// Those that explain how it fails.
@@ -29,27 +30,24 @@ pub(super) struct Failing<'a> {
 
 /// What is asked for.
 #[derive(Debug)]
-pub(super) struct Narrow {
-    question: Question,
-    state: Option<u8>,
+pub(super) struct FailureFilter {
+    search: Search,
+    state: Option<State>,
     sort: String,
     /// From 1.
     pub(super) page: usize,
 }
 
-impl Narrow {
-    pub(super) fn read(parameters: &Parameters) -> Result<Self, ApiError> {
+impl FailureFilter {
+    /// What the parameters ask for.
+    pub(super) fn read(parameters: &Parameters, clock: &Clock) -> Result<Self, ApiError> {
         let text = |name| parameters.first(name).unwrap_or_default();
-        let failing = NAMES.iter().take(usize::from(ERROR) + 1);
         let state = match text("state") {
             "" => None,
-            asked => match failing.clone().position(|name| name.eq_ignore_ascii_case(asked)) {
-                Some(position) => Some(position as u8),
-                None => {
-                    let names: Vec<&str> = failing.copied().collect();
-                    return Err(bad(format!("A failing state is one of {}", names.join(", "))));
-                }
-            },
+            asked => Some(State::failure_of_name(asked).ok_or_else(|| {
+                let names: Vec<&str> = State::failures().map(State::name).collect();
+                bad(format!("A failing state is one of {}", names.join(", ")))
+            })?),
         };
         let sort = match text("sort") {
             "" => SORTS[0].0,
@@ -60,7 +58,8 @@ impl Narrow {
             "" => 1,
             asked => asked.parse().ok().filter(|page| *page > 0).ok_or_else(|| bad("A page is a number from 1"))?,
         };
-        Ok(Self { question: Question::read(text("q"), &FIELDS)?, state, sort: sort.to_owned(), page })
+        let search = lists::search(parameters, &FIELDS, clock)?;
+        Ok(Self { search, state, sort: sort.to_owned(), page })
     }
 
     /// The name of the order.
@@ -69,7 +68,7 @@ impl Narrow {
     }
 
     /// Leaves what is asked for, in its order; `names` are those of the configurations.
-    pub(super) fn apply(&self, suite: &str, names: &[String], tests: &mut Vec<Failing<'_>>) {
+    pub(super) fn apply(&self, suite: &str, names: &[String], tests: &mut Vec<FailingTest<'_>>) {
         tests.retain(|it| self.state.is_none_or(|state| it.state == state) && self.is_meant(suite, names, it));
         match self.sort.as_str() {
             "name" => tests.sort_by(|one, other| one.test.cmp(other.test)),
@@ -83,17 +82,17 @@ impl Narrow {
         }
     }
 
-    fn is_meant(&self, suite: &str, names: &[String], test: &Failing<'_>) -> bool {
-        if self.question.is_empty() {
+    fn is_meant(&self, suite: &str, names: &[String], test: &FailingTest<'_>) -> bool {
+        if self.search.is_empty() {
             return true;
         }
-        let places: Vec<String> = test.places.iter().filter_map(|place| names.get(*place).cloned()).collect();
-        self.question.matches(&Subject {
+        let configurations: Vec<String> = test.places.iter().filter_map(|place| names.get(*place).cloned()).collect();
+        self.search.matches(&Subject {
             suite,
             test: test.test,
             state: test.state,
-            places: &places,
-            count: places.len() as u64,
+            configurations: &configurations,
+            count: configurations.len() as u64,
             bugs: &test.bugs,
             ..Subject::default()
         })
@@ -101,9 +100,9 @@ impl Narrow {
 }
 
 /// Runs of tests that fail in the same places become one group, which stands where its first test does.
-pub(super) fn grouped<'a, 'b>(tests: &'b [Failing<'a>]) -> Vec<(&'b [usize], Vec<&'b Failing<'a>>)> {
+pub(super) fn grouped<'a, 'b>(tests: &'b [FailingTest<'a>]) -> Vec<(&'b [usize], Vec<&'b FailingTest<'a>>)> {
     let mut positions = std::collections::HashMap::new();
-    let mut groups: Vec<(&[usize], Vec<&Failing<'_>>)> = Vec::new();
+    let mut groups: Vec<(&[usize], Vec<&FailingTest<'_>>)> = Vec::new();
     for test in tests {
         let position = *positions.entry(test.places.as_slice()).or_insert_with(|| {
             groups.push((test.places.as_slice(), Vec::new()));
@@ -119,16 +118,16 @@ pub(super) fn grouped<'a, 'b>(tests: &'b [Failing<'a>]) -> Vec<(&'b [usize], Vec
 mod tests {
     use super::*;
 
-    fn narrow(query: &str) -> Result<Narrow, ApiError> {
-        Narrow::read(&Parameters::known_of(Some(query), &[&OWN]))
+    fn filter(query: &str) -> Result<FailureFilter, ApiError> {
+        FailureFilter::read(&Parameters::known_of(Some(query), &[&OWN]), &Clock::system())
     }
 
     fn shown(query: &str) -> Vec<&'static str> {
         let failing =
-            |test, state, places: &[usize]| Failing { test, state, places: places.to_vec(), bugs: Vec::new() };
+            |test, state, places: &[usize]| FailingTest { test, state: State::at(state), places: places.to_vec(), bugs: Vec::new() };
         let mut tests =
             vec![failing("css/a.html", 4, &[0, 1]), failing("css/B.html", 0, &[0, 1]), failing("fast/c.html", 4, &[1])];
-        narrow(query).unwrap().apply("s", &["Mac".to_owned(), "iOS".to_owned()], &mut tests);
+        filter(query).unwrap().apply("s", &["Mac".to_owned(), "iOS".to_owned()], &mut tests);
         tests.iter().map(|it| it.test).collect()
     }
 
@@ -142,13 +141,13 @@ mod tests {
         assert_eq!(shown("q=only:ios"), ["fast/c.html"]);
         assert_eq!(shown("q=on:mac+-state:crash"), ["css/a.html"]);
         for wrong in ["sort=best", "state=pass", "page=0", "page=x", "q=status:new"] {
-            assert!(narrow(wrong).is_err(), "{wrong}");
+            assert!(filter(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn tests_that_fail_in_the_same_places_are_one_group() {
-        let failing = |test, places: &[usize]| Failing { test, state: 4, places: places.to_vec(), bugs: Vec::new() };
+        let failing = |test, places: &[usize]| FailingTest { test, state: State::at(4), places: places.to_vec(), bugs: Vec::new() };
         let tests = [failing("a", &[0]), failing("b", &[0, 1]), failing("c", &[0])];
         let groups: Vec<Vec<&str>> =
             grouped(&tests).into_iter().map(|(_, tests)| tests.iter().map(|it| it.test).collect()).collect();

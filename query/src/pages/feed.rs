@@ -1,49 +1,53 @@
 //! `/triage.atom`: what broke and what was fixed, for feed readers (RFC 4287). It takes what triage takes; without a group
 //! it has what is new and what is fixed.
 
+use answers::triage::{self, Group};
+use answers::{bugs, commits, news, suites};
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 
-use super::timelines::known_suites_of;
-use crate::bugs::known;
-use crate::commits;
+use crate::addresses;
+use crate::api::tests::TRIAGE;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
-use crate::routes::Service;
-use crate::triage::{self, Group, OPERATION, news};
+use crate::parameters::{Parameters, lists};
+use crate::service::Shared;
 
 /// Entries of one suite.
 const ENTRIES: u64 = 100;
 
-pub(super) async fn triage(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let asked = Parameters::filled(query, OPERATION.parameters)?;
-    let groups: Vec<&str> = asked.all("group").collect();
-    let groups = if groups.is_empty() { vec![Group::New.name(), Group::Fixed.name()] } else { groups };
-    let added: Vec<(&str, &str)> = groups.iter().map(|group| ("group", *group)).collect();
-    let parameters = Parameters::read(Some(&asked.with(&["group"], &added)), OPERATION.parameters)?;
+/// The feed.
+pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let asked = Parameters::filled(query.as_deref(), TRIAGE.parameters)?;
     let suites = match asked.first("suite") {
         Some(suite) => vec![suite.to_owned()],
-        None => known_suites_of(service).await?,
+        None => suites::recent(&service.store).await?,
     };
     let mut entries: Vec<(u64, Value)> = Vec::new();
     for suite in &suites {
-        let answer = triage::find(service, &parameters, suite, ENTRIES).await?;
-        let uuids = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
-        let commits = commits::by_uuid(service, &uuids).await?;
+        let mut question = lists::triage(&asked, suite, &service.store.clock)?;
+        question.runs.limit = question.runs.limit.or(Some(ENTRIES));
+        question.with_messages = false;
+        if question.groups.is_empty() {
+            question.groups = vec![Group::New, Group::Fixed];
+        }
+        let answer = triage::find(&service.store, &question).await?;
+        let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
+        let commits = commits::by_key(&service.store, &keys).await?;
         for test in &answer.tests {
-            let before = test.before.map(|uuid| commits.name(uuid));
+            let before = test.before.map(|key| commits.name(key));
             let places: Vec<String> = test.configurations.iter().map(|it| it.name()).collect();
             let entry = context! {
-                id => news::id(suite, test).urn().to_string(), seconds => (test.since / 100) as i64,
-                title => news::sentence(suite, test), link => news::address_of(service, suite, &test.test), before,
-                since => commits.name(test.since), places, bugs => known::addresses(&test.bugs),
+                id => news::id(suite, test).urn().to_string(), seconds => test.since.time() as i64,
+                title => news::sentence(suite, test), link => addresses::of_test(&service.options, suite, &test.test), before,
+                since => commits.name(test.since), places, bugs => bugs::addresses::of(&test.bugs),
             };
-            entries.push((test.since, entry));
+            entries.push((test.since.time(), entry));
         }
     }
     entries.sort_by_key(|(since, _)| std::cmp::Reverse(*since));
-    let updated = entries.first().map_or(0, |(since, _)| (since / 100) as i64);
+    let updated = entries.first().map_or(0, |(since, _)| *since as i64);
     let entries: Vec<Value> = entries.into_iter().map(|(_, entry)| entry).collect();
     let query = asked.with(&[], &[]);
     let feed = service.pages.text(
@@ -51,7 +55,7 @@ pub(super) async fn triage(service: &Service, query: Option<&str>) -> Result<Res
         context! {
             title => format!("{}: Triage", service.options.title), site => service.options.title, entries, updated,
             id => news::id_of(&["triage", &query]).urn().to_string(),
-            this => news::address(service, "/triage.atom", &query), page => news::address(service, "/triage", &query),
+            this => addresses::of_page(&service.options, "/triage.atom", &query), page => addresses::of_page(&service.options, "/triage", &query),
         },
     )?;
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_xml(&feed)).into_response())

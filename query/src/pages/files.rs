@@ -41,7 +41,7 @@ pub(super) fn environment() -> Environment<'static> {
 pub(super) fn asset(path: &str) -> Option<(&'static str, Cow<'static, [u8]>)> {
     let kind = match path.rsplit_once('.')?.1 {
         "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
+        "js" => "application/javascript;charset=utf-8",
         "svg" => "image/svg+xml",
         _ => return None,
     };
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn libraries_and_assets_are_found_and_nothing_else() {
-        assert_eq!(asset("/library/combobox-nav.js").map(|(kind, _)| kind), Some("text/javascript; charset=utf-8"));
+        assert_eq!(asset("/library/combobox-nav.js").map(|(kind, _)| kind), Some("application/javascript;charset=utf-8"));
         assert!(asset("/assets/style.css").is_some());
         assert!(asset("/assets/../templates/base.html").is_none());
         assert!(asset("/library/../style.css").is_none());

@@ -1,27 +1,29 @@
 //! The tests that cannot be relied on, the worst first.
 
+use answers::{flaky, suites};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
-use super::help;
-use super::timelines::known_suites_of;
-use crate::bugs::known;
+use super::bugs;
+use super::names::help;
+use crate::api::tests::FLAKY;
 use crate::error::ApiError;
-use crate::flaky;
-use crate::parameters::Parameters;
-use crate::routes::Service;
+use crate::parameters::{Parameters, lists};
+use crate::service::Shared;
 
-pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let known = known_suites_of(service).await?;
-    let first = known.first().map(String::as_str);
-    let Some(first) = first else {
+/// The page.
+pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let known = suites::recent(&service.store).await?;
+    let Some(first) = known.first() else {
         let none: Vec<Value> = Vec::new();
         let values = context! { page => "/flaky", known, chosen => "", weeks => 4, platform => "", q => "", help => help(&flaky::FIELDS), rows => none };
         return service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values);
     };
-    let parameters = Parameters::filled(query, flaky::OPERATION.parameters)?;
-    let answer = flaky::find(service, &parameters, Some(first)).await?;
+    let parameters = Parameters::filled(query.as_deref(), FLAKY.parameters)?;
+    let suite = parameters.first("suite").unwrap_or(first);
+    let answer = flaky::find(&service.store, &lists::flaky(&parameters, suite, &service.store.clock)?).await?;
     let rows: Vec<Value> = answer
         .tests
         .iter()
@@ -40,12 +42,13 @@ pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Respo
                 test => test.test, runs => test.runs, unexpected => test.unexpected, rate => percent(test.rate),
                 lower => percent(test.lower), upper => percent(test.upper), flips => test.flips, kind,
                 disagreements => test.disagreements, configurations => test.configurations,
-                bugs => test.bugs.iter().map(known::shown).collect::<Vec<_>>(),
+                bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
             }
         })
         .collect();
     let values = context! {
         page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
+        is_cut => answer.is_cut,
         platform => parameters.first("platform").unwrap_or_default(), q => parameters.first("q").unwrap_or_default(),
         help => help(&flaky::FIELDS),
         export_query => parameters.with(&["suite", "format"], &[("suite", &answer.suite)]),

@@ -1,23 +1,23 @@
 //! Timelines: of tests, and of suites.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
+use answers::bugs::{self as answers_bugs, BugIndex};
+use answers::test_names::{self, SearchKind, TestName};
+use answers::timeline::{self, Outcome, Row, TimelineOf, Verdict, Window};
+use answers::{Selection, commits, suites};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
+use schema::ids::CommitKey;
 
-use super::status::symbol;
-use super::{dashboards, time};
-use crate::bugs::known::{self, Known};
+use super::states::{Look, look};
+use super::{bugs, dashboards, time};
 use crate::error::{ApiError, bad};
-use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
-use crate::routes::Service;
-use crate::search::{self, Kind, TestFound};
-use crate::selection::{Selection, branch_key};
-use crate::timeline::verdict::{self, Verdict};
-use crate::timeline::{self, Outcome, Row, Window};
-use crate::{commits, configurations, suites, test_names};
+use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
+use crate::service::{Service, Shared};
 
 /// Runs of each configuration that a timeline on first sight, and its verdicts, are made of.
 const COLUMNS: u64 = 100;
@@ -32,35 +32,38 @@ const CHOICES: u64 = 50;
 /// Timelines shown of a pasted list.
 const LISTED: usize = 20;
 
-pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+/// Timelines of tests, or what leads to them.
+pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let store = &service.store;
     let own = ["suite", "test", "recent", "limit", "expected"];
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES])?;
-    let suites: Vec<&str> = parameters.all("suite").collect();
+    let parameters = Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES])?;
+    let asked_suites: Vec<&str> = parameters.all("suite").collect();
     let tests: Vec<&str> = parameters.all("test").collect();
     // The form sends its suite with an empty test: that asks for a choice of tests.
-    let browsing = suites.len() <= 1 && tests.iter().all(|test| test.is_empty());
-    if !browsing && suites.len() != tests.len() {
+    let browsing = asked_suites.len() <= 1 && tests.iter().all(|test| test.is_empty());
+    if !browsing && asked_suites.len() != tests.len() {
         return Err(bad("Each test must be paired with a suite"));
     }
-    let chosen = suites.first().copied().unwrap_or_default();
+    let chosen = asked_suites.first().copied().unwrap_or_default();
     let in_suite: &[&str] = if chosen.is_empty() { &[] } else { &[chosen] };
     let hide_expected = parameters.first("expected") == Some("hide");
-    let selection = Selection::read(service, &parameters, COLUMNS).await?;
-    let known = known_suites(service, &selection).await?;
+    let selection = Selection::of(store, &runs::filter(&parameters)?, COLUMNS).await?;
+    let known = suites::of_selection(store, &selection).await?;
     let (mut timelines, mut choices) = (Vec::new(), Vec::new());
-    let mut asked: VecDeque<TestFound> = VecDeque::new();
+    let mut asked: VecDeque<TestName> = VecDeque::new();
     if browsing && !chosen.is_empty() {
-        let named = test_names::named(service, chosen, &[String::new()], BROWSED).await?;
-        choices.extend(named.into_iter().map(|test| TestFound { suite: chosen.to_owned(), test }));
+        let named = test_names::with_prefixes(store, chosen, &[String::new()], BROWSED).await?;
+        choices.extend(named.into_iter().map(|test| TestName { suite: chosen.to_owned(), test }));
     } else if !browsing {
-        let pair = |(suite, test): (&&str, &&str)| TestFound { suite: (*suite).to_owned(), test: (*test).to_owned() };
-        asked.extend(suites.iter().zip(&tests).map(pair));
+        let pair = |(suite, test): (&&str, &&str)| TestName { suite: (*suite).to_owned(), test: (*test).to_owned() };
+        asked.extend(asked_suites.iter().zip(&tests).map(pair));
     }
-    while let Some(TestFound { suite, test }) = asked.pop_front() {
-        let window = timeline::of_test(service, &suite, &test, &selection).await?;
+    while let Some(TestName { suite, test }) = asked.pop_front() {
+        let of = TimelineOf { suite: &suite, test: Some(&test) };
+        let window = timeline::window(store, of, &selection).await?;
         if window.rows.is_empty() && tests.len() == 1 && timelines.is_empty() {
-            let found = search::find(service, in_suite, &test, CHOICES).await?;
-            if found.kind == Kind::List {
+            let found = test_names::find(store, in_suite, &test, CHOICES).await?;
+            if found.kind == SearchKind::List {
                 asked.extend(found.tests.into_iter().take(LISTED));
                 continue;
             }
@@ -69,10 +72,14 @@ pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Resp
                 continue;
             }
         }
-        timelines.push(timeline(service, &suite, Some(&test), window, hide_expected, drawn(&parameters)).await?);
+        timelines.push(to_context(&service, of, window, hide_expected, drawn(&parameters)).await?);
     }
     let test = tests.first().copied().unwrap_or_default();
-    let dashboards = if suites.is_empty() { dashboards::summary(service).await? } else { Vec::new() };
+    let dashboards = if asked_suites.is_empty() {
+        dashboards::summary(&service, &Vec::from_iter(known.iter().cloned())).await?
+    } else {
+        Vec::new()
+    };
     let values = context! {
         page => "/", dashboards, known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
         export_query => exported(&parameters), more => more(&parameters),
@@ -80,22 +87,25 @@ pub(super) async fn tests(service: &Service, query: Option<&str>) -> Result<Resp
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
 
-pub(super) async fn suites(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
+/// Timelines of suites.
+pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let store = &service.store;
     let own = ["suite", "recent", "limit", "expected"];
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES])?;
+    let parameters = Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES])?;
     // Suites always have expected failures; they show on request.
     let hide_expected = parameters.first("expected") != Some("show");
-    let selection = Selection::read(service, &parameters, COLUMNS).await?;
-    let known = known_suites(service, &selection).await?;
+    let selection = Selection::of(store, &runs::filter(&parameters)?, COLUMNS).await?;
+    let known = suites::of_selection(store, &selection).await?;
     let asked: Vec<String> = parameters.all("suite").map(str::to_owned).collect();
     let shown = if asked.is_empty() { known.iter().cloned().collect() } else { asked };
     let mut timelines = Vec::new();
     for suite in &shown {
-        let window = timeline::of_suite(service, suite, &selection).await?;
-        timelines.push(timeline(service, suite, None, window, hide_expected, drawn(&parameters)).await?);
+        let of = TimelineOf { suite, test: None };
+        let window = timeline::window(store, of, &selection).await?;
+        timelines.push(to_context(&service, of, window, hide_expected, drawn(&parameters)).await?);
     }
     let values = context! {
-        page => "/suites", known, chosen => "", test => "", choices => Vec::<TestFound>::new(), timelines, hide_expected,
+        page => "/suites", known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
         toggle => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
@@ -111,33 +121,32 @@ fn more(parameters: &Parameters) -> String {
 }
 
 /// What a template shows of a timeline.
-async fn timeline(
+async fn to_context(
     service: &Service,
-    suite: &str,
-    test: Option<&str>,
+    TimelineOf { suite, test }: TimelineOf<'_>,
     mut window: Window,
     hide_expected: bool,
     drawn: usize,
 ) -> Result<Value, ApiError> {
-    let verdicts = verdict::of_rows(&window);
+    let verdicts = window.verdicts();
     let more = window.columns.len() > drawn;
     window.columns.truncate(drawn);
-    let uuids = window.columns.iter().copied().collect();
+    let keys = window.columns.iter().copied().collect();
     let known = async {
         match test {
-            Some(_) => known::of_suite(service, suite).await,
-            None => Ok(Known::default()),
+            Some(_) => answers_bugs::of_suite(&service.store, suite).await,
+            None => Ok(BugIndex::default()),
         }
     };
-    let (commits, known) = futures_util::try_join!(commits::by_uuid(service, &uuids), known)?;
-    let head = |uuid: &u64| {
-        let message = commits.get(*uuid).and_then(|commit| commit.message.as_deref()).unwrap_or_default();
-        let (subject, seconds) = (message.lines().next().unwrap_or_default(), (*uuid / 100) as i64);
-        context! { uuid, name => commits.name(*uuid), subject, time => time::minutes(seconds), seconds }
+    let (commits, known) = futures_util::try_join!(commits::by_key(&service.store, &keys), known)?;
+    let head = |key: &CommitKey| {
+        let message = commits.get(*key).and_then(|commit| commit.message.as_deref()).unwrap_or_default();
+        let (subject, seconds) = (message.lines().next().unwrap_or_default(), key.time() as i64);
+        context! { uuid => key, name => commits.name(*key), subject, time => time::minutes(seconds), seconds }
     };
     let mut days: Vec<(String, usize)> = Vec::new();
-    for uuid in &window.columns {
-        let day = time::day((uuid / 100) as i64);
+    for key in &window.columns {
+        let day = time::day(key.time() as i64);
         match days.last_mut() {
             Some((last, count)) if *last == day => *count += 1,
             _ => days.push((day, 1)),
@@ -148,15 +157,15 @@ async fn timeline(
     let flaky = count(|verdict| matches!(verdict, Verdict::Flaky { .. }));
     let stale = count(|verdict| matches!(verdict, Verdict::Stale));
     let passing = verdicts.len() - failing - flaky - stale;
-    let newest = window.columns.first().map(|uuid| uuid / 100);
+    let newest = window.columns.first().map(|key| key.time());
     let names = Configuration::short_names(window.rows.iter().map(|row| &row.configuration));
     let row = |((row, verdict), short): ((Row, Verdict), String)| {
         let cells: Vec<Value> = row.cells.into_iter().take(drawn).map(|found| cell(found, hide_expected)).collect();
         let json = serde_json::to_string(&row.configuration).unwrap_or_default();
-        context! { short, name => row.configuration.name(), query => row.configuration.query(), json, verdict, cells }
+        context! { short, name => row.configuration.name(), query => row.configuration.query(), json, verdict => verdict_of(&verdict), cells }
     };
     let bugs: Vec<Value> = match test {
-        Some(test) => known.of(test, &[]).into_iter().map(known::shown).collect(),
+        Some(test) => known.of(test, &[]).into_iter().map(bugs::to_context).collect(),
         None => Vec::new(),
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
@@ -167,10 +176,10 @@ async fn timeline(
 /// What a template shows of a cell.
 fn cell(outcome: Option<Outcome>, hide_expected: bool) -> Value {
     let Some(outcome) = outcome else { return Value::from(()) };
-    let (class, symbol) = symbol(if hide_expected { outcome.unexpected } else { outcome.actual });
+    let Look { class, symbol } = look(if hide_expected { outcome.unexpected } else { outcome.actual });
     let count = outcome.failed.map(|(all, unexpected)| if hide_expected { unexpected } else { all });
     let count = count.filter(|count| *count > 0);
-    context! { uuid => outcome.uuid, class, symbol, label => outcome.label, count }
+    context! { uuid => outcome.commit, class, symbol, label => outcome.label, count }
 }
 
 /// What the API is asked for the same rows.
@@ -184,17 +193,12 @@ fn toggled(parameters: &Parameters, value: &str, is_set: bool) -> String {
     parameters.with(&["expected"], if is_set { &[] } else { &added })
 }
 
-/// Suites that ran lately on the default branch, sorted.
-pub(crate) async fn known_suites_of(service: &Service) -> Result<Vec<String>, ApiError> {
-    let parameters = Parameters::default();
-    let branch = branch_key(&parameters);
-    let matching = configurations::matching(service, &parameters, &branch).await?;
-    let found = suites::of_configurations(service, &branch, &matching).await?;
-    Ok(found.into_values().flatten().collect::<BTreeSet<_>>().into_iter().collect())
-}
-
-/// Suites of the selected configurations.
-pub(super) async fn known_suites(service: &Service, selection: &Selection<'_>) -> Result<BTreeSet<String>, ApiError> {
-    let found = suites::of_configurations(service, &selection.branch, &selection.matching).await?;
-    Ok(found.into_values().flatten().collect())
+/// What a template shows of a verdict.
+fn verdict_of(verdict: &Verdict) -> Value {
+    match verdict {
+        Verdict::Passing => context! { kind => "passing" },
+        Verdict::Failing { first_bad, last_good } => context! { kind => "failing", first_bad, last_good },
+        Verdict::Flaky { flips } => context! { kind => "flaky", flips },
+        Verdict::Stale => context! { kind => "stale" },
+    }
 }

@@ -2,40 +2,44 @@
 
 use std::collections::BTreeMap;
 
+use answers::commits::{self, CommitNames};
+use answers::suites;
+use answers::triage::{self, Group, TriagedTest};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
-use schema::state::NAMES;
+use schema::state::State as TestState;
 
-use super::help;
-use super::status::symbol as symbol_of;
-use super::timelines::known_suites_of;
-use crate::bugs::known;
-use crate::commits::{self, ByUuid};
+use super::names::{help, short_names};
+use super::states::look;
+use crate::api::tests::TRIAGE;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
-use crate::routes::Service;
-use crate::triage::{self, Found, Group, OPERATION};
+use crate::pages::bugs;
+use crate::parameters::{Parameters, lists};
+use crate::service::Shared;
 
 /// Tests shown of each suite where several are, and where one is.
 const AMONG_MANY: u64 = 25;
 const ALONE: u64 = 500;
 
-pub(super) async fn page(service: &Service, query: Option<&str>) -> Result<Response, ApiError> {
-    let known = known_suites_of(service).await?;
-    let asked = Parameters::filled(query, OPERATION.parameters)?;
+/// The page.
+pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let known = suites::recent(&service.store).await?;
+    let asked = Parameters::filled(query.as_deref(), TRIAGE.parameters)?;
     let chosen = asked.first("suite").unwrap_or_default();
     let suites: Vec<&str> = if chosen.is_empty() { known.iter().map(String::as_str).collect() } else { vec![chosen] };
     let limit = if suites.len() > 1 { AMONG_MANY } else { ALONE };
     let mut sections = Vec::new();
     for suite in suites {
-        let answer = triage::find_with_messages(service, &asked, suite, limit).await?;
-        let uuids = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
-        let commits = commits::by_uuid(service, &uuids).await?;
+        let mut question = lists::triage(&asked, suite, &service.store.clock)?;
+        question.runs.limit = question.runs.limit.or(Some(limit));
+        let answer = triage::find(&service.store, &question).await?;
+        let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
+        let commits = commits::by_key(&service.store, &keys).await?;
         let count = |group: &Group| answer.counts.get(group).copied().unwrap_or(0);
-        let short = Configuration::short_names(answer.configurations.iter());
-        let short: BTreeMap<&Configuration, String> = answer.configurations.iter().zip(short).collect();
+        let short = short_names(&answer.configurations);
         let mut groups = Vec::new();
         for group in Group::ALL {
             let of_group = answer.tests.iter().filter(|test| test.group == group);
@@ -72,23 +76,24 @@ fn title(group: Group) -> &'static str {
     }
 }
 
-fn row(found: &Found, suite: &str, commits: &ByUuid, short: &BTreeMap<&Configuration, String>) -> Value {
-    let (class, symbol) = symbol_of(found.state);
+fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<&Configuration, String>) -> Value {
+    let state = look(test.state);
     let configurations: Vec<(&str, String)> =
-        found.configurations.iter().map(|one| (short.get(one).map_or("", String::as_str), one.query())).collect();
-    let bars: Vec<Value> = found
+        test.configurations.iter().map(|one| (short.get(one).map_or("", String::as_str), one.query())).collect();
+    let bars: Vec<Value> = test
         .history
         .bytes()
         .enumerate()
-        .map(|(index, state)| {
-            let (class, _) = symbol_of(state - b'0');
-            context! { x => index * 5, class, height => if state <= b'6' { 14 } else { 3 } }
+        .map(|(index, digit)| {
+            let state = TestState::at(digit.saturating_sub(b'0'));
+            context! { x => index * 5, class => look(state).class, height => if state.is_failure() { 14 } else { 3 } }
         })
         .collect();
     context! {
-        suite, test => found.test, class, symbol, state => NAMES.get(usize::from(found.state)), configurations,
-        since => found.since, before => found.before, impact => found.impact, bars, failed => found.failed(), ran => found.history.len(),
-        seconds => (found.since / 100) as i64, since_name => commits.name(found.since),
-        before_name => found.before.map(|uuid| commits.name(uuid)), message => found.message, bugs => found.bugs.iter().map(known::shown).collect::<Vec<_>>(),
+        suite, test => test.test, class => state.class, symbol => state.symbol, state => test.state.name(), configurations,
+        since => test.since, before => test.before, impact => test.impact, bars, failed => test.failed(),
+        ran => test.history.len(), seconds => test.since.time() as i64, since_name => commits.name(test.since),
+        before_name => test.before.map(|key| commits.name(key)), message => test.message,
+        bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
     }
 }

@@ -48,6 +48,11 @@ impl Parameters {
         Self(pairs(query).collect()).checked(fixed, known)
     }
 
+    /// The same, where the path names a suite, or a test of one.
+    pub(crate) fn read_of(query: Option<&str>, is_test: bool, known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self::read_beside_path(query, if is_test { &["suite", "test"] } else { &["suite"] }, known)
+    }
+
     /// Reads what was filled in: a form sends its empty fields too, which mean no choice.
     pub(crate) fn filled(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
         Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)

@@ -1,14 +1,14 @@
 //! What a bug says about selected failures: section 15 of the wire contract.
 
-use schema::commit::Commit;
 use schema::configuration::{Configuration, version_text};
-use schema::state::{CRASH, ERROR, States, TIMEOUT, WARNING};
-use schema::store::commits::select;
+use schema::ids::CommitKey;
+use schema::state::{State, States};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::commit_link::commit_link;
 use crate::error::{ApiError, bad};
-use crate::routes::Service;
+use crate::service::Service;
 
 const RULE: &str = "-----------------------------";
 /// Statuses of suites, worst first.
@@ -37,7 +37,7 @@ struct Selected {
 /// A run of a suite if it has stats, else a result of a test.
 #[derive(Debug, Deserialize)]
 struct Outcome {
-    uuid: u64,
+    uuid: CommitKey,
     #[serde(default)]
     actual: Option<String>,
     #[serde(default)]
@@ -85,12 +85,12 @@ impl Outcome {
     fn test_status(&self, filter_expected: bool) -> Option<Status> {
         let actual = States::parse(self.actual.as_deref().unwrap_or_default());
         let expected = States::parse(self.expected.as_deref().unwrap_or_default());
-        let worst = if filter_expected { actual.worst_unexpected(expected) } else { actual.worst() };
+        let worst = if filter_expected { actual.unexpected_state(expected) } else { actual.worst_state() };
         let name = match worst {
-            CRASH => "CRASH",
-            TIMEOUT => "TIMEOUT",
-            worst if worst <= ERROR => "ERROR",
-            WARNING => "WARNING",
+            State::CRASH => "CRASH",
+            State::TIMEOUT => "TIMEOUT",
+            State::WARNING => "WARNING",
+            worst if worst.is_failure() => "ERROR",
             _ => return None,
         };
         Some(Status { name, count: None })
@@ -141,14 +141,14 @@ fn title(configuration: &Configuration, status: &Status) -> String {
 
 fn described(configuration: &Configuration, status: &Status, suite: &str) -> Vec<String> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let count = status.count.map_or_else(String::new, |count| format!("{count} "));
-    let mut lines = vec![
-        format!("[{count}{}]", status.name),
+    // The reference's rows of a single test have no count, and no such line.
+    let mut lines: Vec<String> = status.count.iter().map(|count| format!("[{count} {}]", status.name)).collect();
+    lines.extend([
         format!("Hardware:     \t{}", text(&configuration.model)),
         format!("Architecture: \t{}", text(&configuration.architecture)),
         format!("OS:           \t{}", system(configuration)),
         format!("Style:        \t{}", text(&configuration.style)),
-    ];
+    ]);
     if suite == "layout-tests" {
         lines.push(format!("Flavor        \t{}", text(&configuration.flavor)));
     }
@@ -156,26 +156,16 @@ fn described(configuration: &Configuration, status: &Status, suite: &str) -> Vec
     lines
 }
 
-/// One line per commit of a uuid on the default branch of each repository.
-async fn commits(service: &Service, repositories: &[String], uuid: u64) -> Result<Vec<String>, ApiError> {
+/// One line per commit of a key on the default branch of each repository.
+async fn commits(service: &Service, repositories: &[String], key: CommitKey) -> Result<Vec<String>, ApiError> {
     let mut lines = Vec::new();
-    for id in repositories {
-        let repository = service.options.repositories.iter().find(|found| found.id == *id);
-        let branch = repository.map_or("main", |repository| repository.default_branch.as_str());
-        let found = select(&service.client, "repository = ? AND branch = ? AND uuid = ?", |query| {
-            query.bind(id).bind(branch).bind(uuid)
-        })
-        .await?;
-        lines.extend(found.iter().map(|commit| {
+    for repository in repositories {
+        let commits = answers::commits::on_default_branch(&service.store, repository, key).await?;
+        lines.extend(commits.iter().map(|commit| {
             let name = commit.short_name();
             let number = name.split('@').next().unwrap_or_default();
-            format!("{number}: {}", link(service, commit).unwrap_or_default())
+            format!("{number}: {}", commit_link(&service.options, commit).unwrap_or_default())
         }));
     }
     Ok(lines)
-}
-
-/// The repository's own page of a commit.
-pub(super) fn link(service: &Service, commit: &Commit) -> Option<String> {
-    crate::pages::commit_link(service, commit)
 }

@@ -4,16 +4,24 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use answers::search::Search;
+use answers::triage;
+use schema::clock::Clock;
 use schema::links::on_the_web;
 use serde::Deserialize;
-
-use crate::error::{ApiError, bad};
-use crate::language::Question;
-use crate::triage;
 
 /// A hook that takes longer is told again.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_STALE_HOURS: u64 = 14 * 24;
+
+/// What is wrong with the configuration of hooks.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct AlertOptionsError(String);
+
+fn wrong(text: impl Into<String>) -> AlertOptionsError {
+    AlertOptionsError(text.into())
+}
 
 /// Who is told what broke.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,8 +72,14 @@ impl fmt::Debug for Hook {
 }
 
 impl Hook {
+    /// What the hook is told of.
+    pub(crate) fn search(&self, clock: &Clock) -> Result<Search, AlertOptionsError> {
+        let search = Search::parse(&self.q, &triage::FIELDS, clock.now());
+        search.map_err(|error| wrong(format!("the q of the hook '{}': {error}", self.name)))
+    }
+
     /// Posts a message; the error says what the hook did and nothing of its address.
-    pub(super) async fn tell(&self, message: String) -> Result<(), String> {
+    pub(crate) async fn tell(&self, message: String) -> Result<(), String> {
         let url = self.url.clone();
         let told = tokio::task::spawn_blocking(move || {
             let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -87,25 +101,27 @@ impl Hook {
     }
 }
 
-/// Whether every hook can be told something, so that a mistake shows at the start.
-pub fn check_alerts(options: &AlertOptions) -> Result<(), ApiError> {
+/// Checks that every hook can be told something, so that a mistake shows at the start.
+///
+/// # Errors
+/// What is wrong with which hook.
+pub fn check_alerts(options: &AlertOptions) -> Result<(), AlertOptionsError> {
     let mut names = BTreeSet::new();
     for hook in &options.hooks {
         let name = &hook.name;
         if name.is_empty() {
-            return Err(bad("a hook has no name; what it was told of goes by that"));
+            return Err(wrong("a hook has no name; what it was told of goes by that"));
         }
         if !names.insert(name) {
-            return Err(bad(format!("two hooks are called '{name}'; what they were told of goes by that")));
+            return Err(wrong(format!("two hooks are called '{name}'; what they were told of goes by that")));
         }
         if on_the_web(&hook.url).is_none() {
-            return Err(bad(format!("the url of the hook '{name}' must begin with https:// or http://")));
+            return Err(wrong(format!("the url of the hook '{name}' must begin with https:// or http://")));
         }
         if hook.stale_hours.is_some_and(|hours| !(1..=MAX_STALE_HOURS).contains(&hours)) {
-            return Err(bad(format!("stale_hours of the hook '{name}' is a number from 1 to {MAX_STALE_HOURS}")));
+            return Err(wrong(format!("stale_hours of the hook '{name}' is a number from 1 to {MAX_STALE_HOURS}")));
         }
-        Question::read(&hook.q, &triage::FIELDS)
-            .map_err(|error| bad(format!("the q of the hook '{name}': {error}")))?;
+        hook.search(&Clock::system())?;
     }
     Ok(())
 }

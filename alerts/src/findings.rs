@@ -1,0 +1,88 @@
+//! What a hook is told of.
+
+use answers::ask::RunFilter;
+use answers::bugs::addresses;
+use answers::silent::{self, SilentConfiguration};
+use answers::triage::{self, TriageQuestion, TriagedTest};
+use answers::{Store, news, suites};
+use form_urlencoded::Serializer;
+use serde_json::{Value, json};
+
+use crate::{AlertError, Hook, Sender};
+
+/// Tests of one suite that are looked at.
+const TESTS: u64 = 1000;
+
+/// One thing that a hook is told of.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    /// The same for the same thing, whenever it is found.
+    pub(crate) id: String,
+    /// A line for people.
+    pub(crate) text: String,
+    pub(crate) link: String,
+    detail: Value,
+}
+
+impl Finding {
+    /// The finding as a message has it.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut found = json!({ "id": self.id, "text": self.text, "link": self.link });
+        if let (Some(members), Value::Object(detail)) = (found.as_object_mut(), &self.detail) {
+            members.extend(detail.clone());
+        }
+        found
+    }
+}
+
+/// Everything that a hook is to know now.
+pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<Vec<Finding>, AlertError> {
+    let suites = if hook.suites.is_empty() { suites::recent(store).await? } else { hook.suites.clone() };
+    let mut found = Vec::new();
+    for suite in suites {
+        let question = TriageQuestion {
+            search: hook.search(&store.clock)?,
+            runs: RunFilter { limit: Some(TESTS), ..RunFilter::default() },
+            ..TriageQuestion::of_suite(&suite)
+        };
+        let triage = triage::find(store, &question).await?;
+        found.extend(triage.tests.iter().map(|test| of_test(sender, &suite, test)));
+        if let Some(hours) = hook.stale_hours {
+            let silent = silent::find(store, &suite, hours).await?;
+            found.extend(silent.iter().map(|silent| of_configuration(sender, &suite, silent)));
+        }
+    }
+    Ok(found)
+}
+
+fn of_test(sender: &Sender, suite: &str, test: &TriagedTest) -> Finding {
+    let is_known = if test.bugs.is_empty() { "" } else { ", known" };
+    let query = Serializer::new(String::new()).append_pair("suite", suite).append_pair("test", &test.test).finish();
+    Finding {
+        id: news::id(suite, test).to_string(),
+        text: format!("{}{is_known}", news::sentence(suite, test)),
+        link: link(sender, "/", &query),
+        detail: json!({
+            "suite": suite, "test": test.test, "group": test.group, "state": test.state,
+            "configurations": test.configurations, "since": test.since, "before": test.before, "row": test.row(),
+            "bugs": addresses::of(&test.bugs),
+        }),
+    }
+}
+
+fn of_configuration(sender: &Sender, suite: &str, silent: &SilentConfiguration) -> Finding {
+    let SilentConfiguration { configuration, last_start_time, hours } = silent;
+    let query = Serializer::new(configuration.query()).append_pair("suite", suite).finish();
+    Finding {
+        id: news::id_of(&[suite, &configuration.query(), "stale", &last_start_time.to_string()]).to_string(),
+        text: format!("{suite} did not run on {} for {hours} hours", configuration.name()),
+        link: link(sender, "/suites", &query),
+        detail: json!({
+            "suite": suite, "group": "stale", "configurations": [configuration], "last_start_time": last_start_time,
+        }),
+    }
+}
+
+fn link(sender: &Sender, path: &str, query: &str) -> String {
+    format!("{}{path}?{query}", sender.address.as_deref().unwrap_or_default().trim_end_matches('/'))
+}

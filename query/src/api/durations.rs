@@ -1,0 +1,55 @@
+//! `GET /api/durations/<suite>[/<test>]` and `/api/slowest/<suite>`: how long runs and results took.
+
+use answers::durations::{self, Durations};
+use answers::slowest::{self, SlowestTests};
+use answers::table::schema_of;
+use axum::extract::{RawQuery, State};
+use web::openapi::Operation;
+
+use crate::error::ApiError;
+use crate::layers::format::Rows;
+use crate::layers::paths::{Suite, SuiteAndTest};
+use crate::parameters::{CONFIGURATION, Parameters, lists};
+use crate::service::Shared;
+
+pub(crate) const OF_SUITE: Operation = Operation::get(
+    "/api/durations/{suite}",
+    "How long a suite's runs took: over time, and on each configuration; milliseconds",
+    &[&CONFIGURATION, &["weeks", "recent", "branch", "format"]],
+    schema_of::<Durations>,
+);
+
+pub(crate) const OF_TEST: Operation = Operation::get(
+    "/api/durations/{suite}/{test}",
+    "How long a test took: over time, and on each configuration; milliseconds",
+    OF_SUITE.parameters,
+    schema_of::<Durations>,
+);
+
+pub(crate) const SLOWEST: Operation = Operation::get(
+    "/api/slowest/{suite}",
+    "Tests that took longest in the newest run that is asked for, and their median before it; milliseconds",
+    &[&CONFIGURATION, &["weeks", "recent", "branch", "limit", "format"]],
+    schema_of::<SlowestTests>,
+);
+
+/// Durations of a suite's runs, or of the results of a test.
+pub(crate) async fn find(
+    State(service): Shared,
+    SuiteAndTest { suite, test }: SuiteAndTest,
+    RawQuery(query): RawQuery,
+) -> Result<Rows<Durations>, ApiError> {
+    let parameters = Parameters::read_of(query.as_deref(), test.is_some(), OF_SUITE.parameters)?;
+    let question = lists::durations(&parameters, &suite, test.as_deref())?;
+    Ok(Rows(durations::find(&service.store, &question).await?))
+}
+
+/// The slowest tests of the newest run.
+pub(crate) async fn slowest(
+    State(service): Shared,
+    Suite(suite): Suite,
+    RawQuery(query): RawQuery,
+) -> Result<Rows<SlowestTests>, ApiError> {
+    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], SLOWEST.parameters)?;
+    Ok(Rows(slowest::find(&service.store, &lists::durations(&parameters, &suite, None)?).await?))
+}

@@ -1,0 +1,37 @@
+//! `GET /api/live`: an event whenever the views moved, so that pages need not ask again and again.
+
+use std::convert::Infallible;
+
+use axum::extract::{RawQuery, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
+use web::openapi::{Operation, text};
+
+use crate::error::ApiError;
+use crate::live_stream::KEEP_ALIVE;
+use crate::parameters::Parameters;
+use crate::service::Shared;
+
+pub(crate) const LIVE: Operation = Operation {
+    method: "get",
+    path: "/api/live",
+    summary: "Server-sent events: how far the views are, now and whenever they move",
+    parameters: &[],
+    body: None,
+    media: "text/event-stream",
+    answer: text,
+    errors: &[400, 503],
+};
+
+/// A stream that ends when the service stops.
+pub(crate) async fn listen(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    Parameters::read(query.as_deref(), LIVE.parameters)?;
+    let events = unfold(service.live.listen()?, |mut listener| async move {
+        let watermark = listener.next().await?;
+        Some((Ok::<_, Infallible>(Event::default().data(watermark.to_string())), listener))
+    });
+    // A proxy that collects the stream first would keep the events to itself.
+    let unbuffered = [("x-accel-buffering", "no")];
+    Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))).into_response())
+}

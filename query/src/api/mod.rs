@@ -1,0 +1,17 @@
+//! The JSON API. A file has the operations of one kind of question: their parameters and shapes as the OpenAPI document
+//! shows them, and for each a handler that reads its parameters into a question, asks it and answers.
+
+pub(crate) mod bug_trackers;
+pub(crate) mod bugs;
+pub(crate) mod commits;
+pub(crate) mod dead_letters;
+pub(crate) mod durations;
+pub(crate) mod ews;
+pub(crate) mod links;
+pub(crate) mod live;
+pub(crate) mod openapi;
+pub(crate) mod results;
+pub(crate) mod suites;
+pub(crate) mod tests;
+pub(crate) mod timeline;
+pub(crate) mod uploads;

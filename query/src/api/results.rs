@@ -1,0 +1,41 @@
+//! `GET /api/results/<suite>[/<test>]`: runs of a suite, results of one test.
+
+use answers::results::{self, SuiteRuns, TestResults};
+use answers::table::schema_of;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use web::openapi::Operation;
+
+use crate::error::ApiError;
+use crate::layers::format::Rows;
+use crate::layers::paths::SuiteAndTest;
+use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
+use crate::service::Shared;
+
+pub(crate) const RUNS_OF_SUITE: Operation = Operation::get(
+    "/api/results/{suite}",
+    "Runs of a suite, by configuration, oldest first",
+    &[&CONFIGURATION, &["recent", "limit", "format"], &POINT, &RANGE, &TIMES],
+    schema_of::<SuiteRuns>,
+);
+
+pub(crate) const RESULTS_OF_TEST: Operation = Operation::get(
+    "/api/results/{suite}/{test}",
+    "Results of one test, by configuration, oldest first",
+    RUNS_OF_SUITE.parameters,
+    schema_of::<TestResults>,
+);
+
+/// Runs of a suite, or results of a test of it.
+pub(crate) async fn find(
+    State(service): Shared,
+    SuiteAndTest { suite, test }: SuiteAndTest,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let parameters = Parameters::read_of(query.as_deref(), test.is_some(), RUNS_OF_SUITE.parameters)?;
+    let filter = runs::filter(&parameters)?;
+    Ok(match test {
+        None => Rows(results::runs_of_suite(&service.store, &suite, &filter).await?).into_response(),
+        Some(test) => Rows(results::results_of_test(&service.store, &suite, &test, &filter).await?).into_response(),
+    })
+}
