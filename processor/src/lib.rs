@@ -13,6 +13,7 @@ mod apply;
 pub mod archive;
 mod batch;
 mod cap;
+mod dead_letter_decision;
 mod gather;
 mod patience;
 pub mod rebuild;

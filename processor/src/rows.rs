@@ -18,6 +18,8 @@ use schema::store::rows::{
 };
 use serde_json::{Map, Value};
 
+use crate::dead_letter_decision;
+
 /// How long results live after their commit's time, seconds: five years.
 pub const TTL_SECONDS: i64 = 1826 * 86_400;
 /// How long archives live after their commit's time, seconds: eight weeks.
@@ -53,7 +55,10 @@ pub struct Views {
     pub ews_results: Vec<EwsRow>,
     pub receipts: Vec<ReceiptRow>,
     pub bugs: Vec<BugRow>,
+    /// One for each event that could not be processed, in the order of the batch.
     pub dead_letters: Vec<DeadLetterRow>,
+    /// Letters that somebody decided about; rows of the same table.
+    pub dead_letter_decisions: Vec<DeadLetterRow>,
     known: Option<Arc<KnownRows>>,
     /// What there are rows of that would be left out if they were known.
     told: KnownRows,
@@ -131,6 +136,9 @@ impl Views {
         match header.request {
             Request::Commit(commit) => self.add_commit(&commit, time),
             Request::Bug(link) => self.bugs.push(bug(link, received_at, time)),
+            Request::DeadLetterDecision(decision) => {
+                self.dead_letter_decisions.push(dead_letter_decision::row(decision, &test_results, time));
+            }
             Request::Upload { suite, configuration, commits, timestamp, links } => {
                 let commits_text = json(&commits);
                 let mut stored = Vec::new();

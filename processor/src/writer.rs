@@ -60,6 +60,7 @@ pub(crate) async fn write(client: &Client, views: &Views, tables: Tables<'_>) ->
         insert(client, tables, "receipts", &views.receipts),
         insert(client, tables, "bugs", &views.bugs),
         insert(client, tables, "dead_letters", &views.dead_letters),
+        insert(client, tables, "dead_letters", &views.dead_letter_decisions),
     )?;
     try_join!(
         insert(client, tables, "runs", &views.runs),

@@ -7,6 +7,9 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const ATTEMPTS: u32 = 5;
+/// Whoever posts from a command line sees an error and can mend the document, which is better than a run without results.
+/// Requests that know no such handling pass the preference over.
+const PREFER: (&str, &str) = ("Prefer", "handling=strict");
 
 /// Uploads files one after the other; a repeated upload is harmless, so failures are tried again.
 pub(crate) fn files(files: &[PathBuf], url: &str) -> anyhow::Result<()> {
@@ -35,7 +38,7 @@ pub(crate) fn post_as(url: &str, path: &str, media: &str, body: &[u8]) -> anyhow
     let target = format!("{}{path}", url.trim_end_matches('/'));
     let mut attempt = 1;
     loop {
-        match agent.post(&target).header("Content-Type", media).send(body) {
+        match agent.post(&target).header("Content-Type", media).header(PREFER.0, PREFER.1).send(body) {
             Ok(response) if response.status() == 200 => return Ok(()),
             Ok(mut response) if response.status() != 503 || attempt == ATTEMPTS => {
                 let text = response.body_mut().read_to_string().unwrap_or_default();

@@ -128,6 +128,18 @@ fn dead_letters_are_shown_replayed_and_discarded() {
     assert_eq!(server.post(&format!("/api/dead-letters/{garbage}/discard"), b"").unwrap().0, 200);
     assert_eq!(server.json("/api/dead-letters?state=waiting"), json!([]));
     assert_eq!(server.json("/api/dead-letters?state=discarded")[0]["id"], json!(garbage));
+
+    // Decisions are events, so that a rebuild makes them again.
+    let decided = server.json("/api/dead-letters");
+    let mut server = server;
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    let data_dir = folder.path().display().to_string();
+    let rebuilt =
+        Command::new(env!("CARGO_BIN_EXE_resultsdb")).args(["rebuild", "--data-dir", &data_dir]).output().unwrap();
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    let server = Server::start(folder.path());
+    assert_eq!(server.json("/api/dead-letters"), decided);
 }
 
 #[test]

@@ -80,6 +80,28 @@ fn bad_uploads_are_refused_with_a_reason_and_leave_nothing() {
 }
 
 #[test]
+fn the_command_line_is_told_of_results_that_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let time = now() - 3600;
+    let file = directory.path().join("run.json");
+    std::fs::write(&file, upload(time, time, &json!([{"a.html": {"actual": "PASS"}}]))).unwrap();
+    let post = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_resultsdb"));
+        command.args(["upload", "--url", &server.url]).arg(&file).output().unwrap()
+    };
+    let refused = post();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success(), "{said}");
+    assert!(said.contains("'test_results.results' is a list: it must be an object of tests"), "{said}");
+    assert_eq!(server.get("/api/suites").0, 404, "nothing is stored");
+    std::fs::write(&file, upload(time, time, &json!({"a.html": {"actual": "PASS"}}))).unwrap();
+    let taken = post();
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    assert_eq!(server.get("/api/suites").0, 200);
+}
+
+#[test]
 fn huge_bodies_are_refused_in_bounded_memory() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());

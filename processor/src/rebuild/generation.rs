@@ -16,6 +16,14 @@ const WEEK: i64 = 7 * 86_400;
 /// The first of January 1970 was a Thursday.
 const FIRST_MONDAY: i64 = 4 * 86_400;
 
+/// The view whose rows are dead letters.
+pub(super) const DEAD_LETTERS: &str = "dead_letters";
+/// How long the table of dead letters keeps them after they were found, seconds: 365 days.
+const DEAD_LETTER_TTL: u64 = 365 * 86_400;
+/// Versions of decisions from before they were events are seconds since the Unix epoch; those of events are larger, for
+/// they begin with milliseconds in their upper 48 bits.
+const FIRST_EVENT_VERSION: u64 = 1 << 40;
+
 /// Tables that are to take the place of the live ones.
 pub(super) struct Generation {
     /// Larger than that of any before.
@@ -110,11 +118,33 @@ impl Generation {
         Ok(())
     }
 
+    /// Takes decisions over that were made before decisions were events: they stand in the live table alone.
+    pub(super) async fn take_over_decisions(&self, client: &Client) -> Result<()> {
+        if !self.views.contains(&DEAD_LETTERS) {
+            return Ok(());
+        }
+        let take = format!(
+            "INSERT INTO {} SELECT * FROM {DEAD_LETTERS} WHERE version > 0 AND version < {FIRST_EVENT_VERSION}",
+            next(DEAD_LETTERS)
+        );
+        client.query(&take).execute().await
+    }
+
+    /// Which rows of a view count: dead letters that are over do not, because the live table still has some of them and
+    /// the next one has not.
+    fn condition(&self, view: &str) -> String {
+        match view {
+            DEAD_LETTERS => format!(" WHERE found_at > {}", self.number.saturating_sub(DEAD_LETTER_TTL)),
+            _ => String::new(),
+        }
+    }
+
     /// Rows that reads see, by view, in the tables that `table` names.
     pub(super) async fn count(&self, client: &Client, table: impl Fn(&str) -> String) -> Result<Vec<u64>> {
         let mut counts = Vec::new();
         for view in &self.views {
-            counts.push(client.query(&format!("SELECT count() FROM {}", table(view))).fetch_one().await?);
+            let sql = format!("SELECT count() FROM {}{}", table(view), self.condition(view));
+            counts.push(client.query(&sql).fetch_one().await?);
         }
         Ok(counts)
     }

@@ -30,8 +30,8 @@ use crate::gather::{BATCH_BYTES, BATCH_RECORDS};
 use crate::rows::{KnownRows, Views};
 use crate::writer::{self, Tables};
 
-/// Tables that events fill; dead letters, watermarks and alerts are not made from events.
-pub const VIEWS: [&str; 16] = [
+/// Tables that events fill; watermarks and alerts are not made from events.
+pub const VIEWS: [&str; 17] = [
     "configurations",
     "suites",
     "tests",
@@ -48,6 +48,7 @@ pub const VIEWS: [&str; 16] = [
     "ews_results",
     "receipts",
     "bugs",
+    generation::DEAD_LETTERS,
 ];
 /// Those of them that are partitioned by week.
 const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];
@@ -338,6 +339,7 @@ impl Rebuild {
         }
         self.catch_up(&shown, progress).await?;
         self.generation.take_over(&self.client).await?;
+        self.generation.take_over_decisions(&self.client).await?;
         let least = self.generation.count(&self.client, writer::next).await?;
         let before = self.generation.count(&self.client, str::to_owned).await?;
         if least != before {

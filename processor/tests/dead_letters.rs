@@ -1,0 +1,166 @@
+//! Decisions about dead letters are events: a redelivered letter does not take them back, and a rebuild makes them again.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+
+mod support;
+
+use std::sync::Arc;
+
+use eventlog::{EventLog, Position};
+use processor::rebuild::{self, Manner, Plan, VIEWS};
+use schema::EVENTS_TOPIC;
+use schema::event::{self, DeadLetterDecision, Decision, Header, Request};
+use schema::store::StoreAddress;
+use schema::store::rows::DeadLetterRow;
+use support::{Surroundings, upload};
+use tokio::sync::Mutex;
+
+const KEY: &[u8] = b"one partition";
+
+/// A process has one engine at a time; each test holds this while it has it.
+static ENGINE: Mutex<()> = Mutex::const_new(());
+
+/// What a decision about a letter is written as.
+fn decided(letter: &DeadLetterRow, decision: Decision) -> Vec<u8> {
+    let DeadLetterRow { partition, offset, found_at, cause, key, event, .. } = letter.clone();
+    let header = Header {
+        event_id: uuid::Uuid::now_v7(),
+        received_at: 1_790_000_200,
+        request: Request::DeadLetterDecision(DeadLetterDecision { partition, offset, found_at, cause, key, decision }),
+        payload: None,
+        fingerprint: None,
+        request_id: None,
+        trace: None,
+    };
+    event::encode(&header, &DeadLetterDecision::payload(&event)).unwrap()
+}
+
+async fn letters(around: &Surroundings) -> Vec<DeadLetterRow> {
+    let sql = "SELECT ?fields FROM dead_letters ORDER BY partition, offset";
+    around.client.query(sql).fetch_all().await.unwrap()
+}
+
+async fn states(around: &Surroundings) -> Vec<String> {
+    letters(around).await.into_iter().map(|letter| letter.state).collect()
+}
+
+async fn rebuild(around: &Surroundings, views: &[&str], manner: Manner) -> rebuild::Report {
+    let address = StoreAddress {
+        url: around.engine.url().into(),
+        database: "resultsdb".into(),
+        user: around.engine.user().into(),
+        password: around.engine.password().into(),
+        cluster: None,
+    };
+    let plan = Plan { views: views.iter().map(|view| (*view).to_owned()).collect(), since: None };
+    let log: Arc<dyn EventLog> = around.log.clone();
+    let report = rebuild::run(log, &address, around.blobs.clone(), plan, manner, |_, _| {}).await.unwrap();
+    rebuild::drop_old(&around.client).await.unwrap();
+    report
+}
+
+/// A log with a run and three damaged events; their letters.
+async fn with_letters() -> (Surroundings, Vec<DeadLetterRow>) {
+    let around = Surroundings::start().await;
+    around.log.append(EVENTS_TOPIC, KEY, upload("s", 1).into()).await.unwrap();
+    for damaged in [&b"\x07one \xff"[..], b"\x07two", b"\x07three"] {
+        around.log.append(EVENTS_TOPIC, KEY, damaged.to_vec().into()).await.unwrap();
+    }
+    around.process().await;
+    let letters = letters(&around).await;
+    assert_eq!(states(&around).await, ["waiting"; 3]);
+    (around, letters)
+}
+
+/// Writes rows to the table itself.
+async fn insert(around: &Surroundings, rows: &[DeadLetterRow]) {
+    let mut insert = around.client.insert::<DeadLetterRow>("dead_letters").await.unwrap();
+    for row in rows {
+        insert.write(row).await.unwrap();
+    }
+    insert.end().await.unwrap();
+}
+
+async fn decide(around: &Surroundings, letter: &DeadLetterRow, decision: Decision) -> Position {
+    around.log.append(EVENTS_TOPIC, &letter.key, decided(letter, decision).into()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_makes_decisions_again() {
+    let _alone = ENGINE.lock().await;
+    let (around, found) = with_letters().await;
+    decide(&around, &found[0], Decision::Replayed).await;
+    decide(&around, &found[1], Decision::Discarded).await;
+    around.process().await;
+    let decided = letters(&around).await;
+    assert_eq!(
+        decided.iter().map(|letter| letter.state.as_str()).collect::<Vec<_>>(),
+        ["replayed", "discarded", "waiting"]
+    );
+    for (found, decided) in found.iter().zip(&decided) {
+        let without_decision = DeadLetterRow { state: found.state.clone(), version: found.version, ..decided.clone() };
+        assert_eq!(without_decision, *found, "a decision changes nothing else of a letter");
+    }
+
+    // The same events come again, as after a processor that died before it committed them.
+    insert(&around, &found).await;
+    assert_eq!(letters(&around).await, decided);
+
+    rebuild(&around, &VIEWS, Manner::default()).await;
+    assert_eq!(letters(&around).await, decided);
+    around.client.query("TRUNCATE TABLE dead_letters").execute().await.unwrap();
+    let accept = Manner { accept_differences: true, ..Manner::default() };
+    let report = rebuild(&around, &["dead_letters"], accept).await;
+    assert_eq!((report.counts[0].before, report.counts[0].after), (0, 3));
+    assert_eq!(letters(&around).await, decided);
+    around.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_later_decision_counts() {
+    let _alone = ENGINE.lock().await;
+    let (around, found) = with_letters().await;
+    for decision in [Decision::Discarded, Decision::Replayed] {
+        decide(&around, &found[0], decision).await;
+    }
+    around.process().await;
+    assert_eq!(states(&around).await, ["replayed", "waiting", "waiting"]);
+    around.engine.shutdown().await;
+}
+
+/// Earlier versions wrote decisions into the table, with the seconds of their time as version.
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_of_before_they_were_events_outlive_a_rebuild() {
+    let _alone = ENGINE.lock().await;
+    let (around, found) = with_letters().await;
+    let discarded = DeadLetterRow { state: "discarded".into(), version: 1_790_000_300, ..found[0].clone() };
+    insert(&around, &[discarded]).await;
+    rebuild(&around, &VIEWS, Manner::default()).await;
+    assert_eq!(states(&around).await, ["discarded", "waiting", "waiting"]);
+    // A decision that is an event is later than any of those.
+    decide(&around, &found[0], Decision::Replayed).await;
+    around.process().await;
+    assert_eq!(states(&around).await, ["replayed", "waiting", "waiting"]);
+    around.engine.shutdown().await;
+}
+
+/// The store gives letters up a year after they were found, sooner or later; a rebuild, whose tables never hold them, is
+/// not refused for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_that_are_over_do_not_hold_a_rebuild_up() {
+    let _alone = ENGINE.lock().await;
+    let (around, found) = with_letters().await;
+    let execute = async |sql: &str| around.client.query(sql).execute().await.unwrap();
+    execute("ALTER TABLE dead_letters MODIFY TTL toDateTime(found_at) + INTERVAL 50 YEAR").await;
+    let old = DeadLetterRow { found_at: 1_000_000_000, offset: 1_000, ..found[0].clone() };
+    decide(&around, &old, Decision::Discarded).await;
+    around.process().await;
+    // What is over stays until the next merge, which does not come.
+    execute("SYSTEM STOP MERGES dead_letters").await;
+    let shorten = "ALTER TABLE dead_letters MODIFY TTL toDateTime(found_at) + INTERVAL 365 DAY \
+                   SETTINGS materialize_ttl_after_modify = 0";
+    execute(shorten).await;
+    assert_eq!(around.count("dead_letters").await, 4);
+    let report = rebuild(&around, &["dead_letters"], Manner::default()).await;
+    assert_eq!((report.counts[0].before, report.counts[0].after), (3, 3));
+    around.engine.shutdown().await;
+}
