@@ -25,9 +25,12 @@ const LIBRARIES: &[(&str, &[u8])] = &[
     ("relative-time.js", include_bytes!("../../../node_modules/@github/relative-time-element/dist/bundle.js")),
 ];
 
-/// Templates by their names; an undefined value is an error.
+/// Templates by their names; an undefined value is an error. The line break after a tag and the indentation before one
+/// are not part of the page, so that a template may give each tag a line of its own.
 pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment
         .set_loader(|name| Ok(Templates::get(name).map(|file| String::from_utf8_lossy(&file.data).into_owned())));
