@@ -12,6 +12,7 @@ pub mod event;
 pub mod links;
 pub mod receipt;
 pub mod results;
+pub mod retention;
 pub mod state;
 pub mod store;
 
