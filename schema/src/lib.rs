@@ -21,6 +21,7 @@ pub mod links;
 pub mod receipt;
 #[cfg(feature = "io")]
 pub mod results;
+pub mod retention;
 mod shapes;
 pub mod state;
 #[cfg(feature = "io")]

@@ -187,7 +187,14 @@ mod tests {
         ] {
             assert!(matches!(cluster().rewrite(statement), Err(ClusterError::Statement(_))), "{statement}");
         }
-        for statement in ["EXCHANGE TABLES a AND a__next", "TRUNCATE TABLE a", "DROP TABLE IF EXISTS a SYNC"] {
+        for statement in [
+            "EXCHANGE TABLES a AND a__next",
+            "TRUNCATE TABLE a",
+            "DROP TABLE IF EXISTS a SYNC",
+            "ALTER TABLE runs MODIFY TTL toDateTime(intDiv(uuid, 100), 'UTC') + INTERVAL 28 DAY",
+            "ALTER TABLE runs MODIFY SETTING materialize_ttl_recalculate_only = 1",
+            "ALTER TABLE runs MATERIALIZE TTL",
+        ] {
             assert_eq!(cluster().rewrite(statement).unwrap(), statement);
         }
     }

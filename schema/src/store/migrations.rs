@@ -1,7 +1,9 @@
-//! Forward-only migrations: SQL files in the binary, their checksums in a version table.
+//! Forward-only migrations: SQL files in the binary, their checksums in a version table. After them the tables of runs get
+//! the configured retention as their TTL.
 
-use super::StoreAddress;
 use super::cluster::ClusterError;
+use super::{StoreAddress, lifetimes};
+use crate::retention::Retention;
 
 /// `(version, name, statements)`, in order. An applied one is never edited; add the next.
 const MIGRATIONS: &[(u32, &str, &str)] = &[
@@ -73,8 +75,9 @@ pub enum MigrationError {
     },
 }
 
-/// Creates the database and applies what is missing. Harmless to repeat.
-pub async fn migrate(address: &StoreAddress) -> Result<(), MigrationError> {
+/// Creates the database, applies the migrations that are missing, and sets the TTL of the tables of runs to the longest
+/// retention where it is another. Harmless to repeat; a repetition changes nothing.
+pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<(), MigrationError> {
     let failed =
         |source| MigrationError::Store { database: address.database.clone(), url: address.url.clone(), source };
     let cluster = address.cluster.as_ref();
@@ -129,6 +132,10 @@ pub async fn migrate(address: &StoreAddress) -> Result<(), MigrationError> {
             .execute()
             .await
             .map_err(failed)?;
+    }
+    let (name, value) = lifetimes::SETTING;
+    for statement in lifetimes::statements(&client, retention).await.map_err(failed)? {
+        client.query(&suited(&statement)?).with_setting(name, value).execute().await.map_err(failed)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod commits;
+mod lifetimes;
 mod migrations;
 pub mod native;
 pub mod results;
@@ -9,7 +10,13 @@ pub mod rows;
 pub mod states;
 
 pub use cluster::Cluster;
+pub use lifetimes::RUN_TABLES;
 pub use migrations::{MigrationError, migrate};
+
+/// Name of the table that a rebuild fills beside a live one, to take its place.
+pub fn next_generation(table: &str) -> String {
+    format!("{table}__next")
+}
 
 /// Where the store is and who asks.
 #[derive(Debug, Clone)]
