@@ -31,9 +31,14 @@ pub async fn find(store: &Store, commits: &[Commit]) -> Result<BTreeMap<CommitKe
             suites.extend(stored.suites.iter().cloned());
         }
     }
+    let now = store.clock.now() as i64;
     let mut found: BTreeMap<CommitKey, Vec<SuiteOnCommit>> = BTreeMap::new();
     for row in runs::of_commits(store, &keys, &suites, &branches, &ids).await? {
         let runs::CommitRuns { uuid, suite, runs, failed } = row;
+        let is_over = |branch: &&str| store.retention.is_expired(&suite, branch, uuid.time() as i64, now);
+        if branches.iter().all(is_over) {
+            continue;
+        }
         found.entry(uuid).or_default().push(SuiteOnCommit { suite, runs, failed });
     }
     Ok(found)

@@ -91,6 +91,7 @@ pub async fn of_runs(
     }
     let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
     let mut rows = links::newest(store, &suites, &selection).await?;
+    rows.retain(|row| !selection.is_over(&row.suite, row.uuid));
     selection.sort(&mut rows, StoredLinks::place);
     let mut groups: BTreeMap<SuiteConfiguration, Vec<RunLinks>> = BTreeMap::new();
     for row in rows {

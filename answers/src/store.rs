@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clickhouse::Client;
 use schema::clock::Clock;
+use schema::retention::Retention;
 
 use crate::reads::configurations::ConfigurationCache;
 use crate::watermark::Watermark;
@@ -23,6 +24,7 @@ pub struct Store {
     pub(crate) client: Client,
     pub(crate) configurations: ConfigurationCache,
     pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) retention: Arc<Retention>,
     /// How far the views are.
     pub watermark: Watermark,
     /// What time it is.
@@ -30,9 +32,17 @@ pub struct Store {
 }
 
 impl Store {
-    /// The views that a client reads. `repositories` are the configured ones; others become known by their commits.
-    pub fn new(client: Client, watermark: Watermark, clock: Clock, repositories: Vec<Repository>) -> Self {
+    /// The views that a client reads. `repositories` are the configured ones; others become known by their commits. Runs
+    /// that are over by `retention` are left out of every answer, whether the engine has dropped them yet or not.
+    pub fn new(
+        client: Client,
+        watermark: Watermark,
+        clock: Clock,
+        retention: Retention,
+        repositories: Vec<Repository>,
+    ) -> Self {
         let configurations = ConfigurationCache::new();
-        Self { client, configurations, repositories: repositories.into(), watermark, clock }
+        let (repositories, retention) = (repositories.into(), retention.into());
+        Self { client, configurations, repositories, retention, watermark, clock }
     }
 }

@@ -22,13 +22,9 @@ pub use error::ApiError;
 pub use pages::check_dashboards;
 pub use router::router;
 
-/// A repository that commits belong to.
+/// How commits of a repository are named and linked to.
 #[derive(Debug, Clone)]
-pub struct Repository {
-    /// Its id.
-    pub id: String,
-    /// What main, master and trunk are stored as.
-    pub default_branch: String,
+pub struct Representations {
     /// How its commits are named, the preferred way first.
     pub representations: Vec<String>,
     /// Link template; `<commit>` is replaced by the commit's name.
@@ -76,7 +72,7 @@ pub struct QueryOptions {
     /// Where users find the pages, such as `https://results.example.org`; for what is read elsewhere.
     pub address: Option<String>,
     /// Known repositories.
-    pub repositories: Vec<Repository>,
+    pub repositories: std::collections::BTreeMap<String, Representations>,
     /// Suite → where the parts of its archives are found; answered as it is.
     pub archive_routes: serde_json::Map<String, serde_json::Value>,
     /// Suites that a hosted CI runs; for the reference's front end.

@@ -8,8 +8,11 @@ use anyhow::Context;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
 use processor::archive::ArchiveOptions;
-use query::{AlertOptions, BugTracker, Limits, QueryOptions, Repository as KnownRepository};
+use alerts::AlertOptions;
+use answers::Repository as KnownRepository;
+use query::{BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
+use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
@@ -34,6 +37,10 @@ pub(crate) struct Config {
     pub(crate) clickhouse: ClickHouse,
     /// Where archives are kept by the three services: a folder, or `s3://bucket/prefix`.
     pub(crate) blobs: String,
+    /// Weeks after a commit's time that results are kept; five years without it.
+    pub(crate) retention_weeks: Option<u64>,
+    /// Exceptions of suites and branches; the first that matches decides.
+    pub(crate) retention: Vec<RetentionRule>,
     /// Repositories by id.
     pub(crate) repositories: BTreeMap<String, Repository>,
     /// Buildbot masters by host; a master without ids is asked for them over HTTPS.
@@ -156,6 +163,8 @@ impl Default for Config {
             traces: Traces::default(),
             clickhouse: ClickHouse::default(),
             blobs: "blobs".to_owned(),
+            retention_weeks: None,
+            retention: Vec::new(),
             repositories: BTreeMap::new(),
             buildbot: BTreeMap::new(),
             archive_routes: toml::Table::new(),
@@ -254,24 +263,35 @@ impl Config {
         IntakeOptions { default_branches, sources: sources.collect(), masters: masters.collect(), default_wait }
     }
 
-    /// What the query service needs of it.
-    pub(crate) fn query(&self) -> anyhow::Result<QueryOptions> {
-        let repositories = self.repositories.iter().map(|(id, found)| KnownRepository {
+    /// How long results are kept.
+    pub(crate) fn retention(&self) -> anyhow::Result<Retention> {
+        Retention::new(self.retention_weeks, self.retention.clone()).context("how long results are kept")
+    }
+
+    /// The configured repositories.
+    pub(crate) fn repositories(&self) -> Vec<KnownRepository> {
+        let repository = |(id, found): (&String, &Repository)| KnownRepository {
             id: id.clone(),
             default_branch: found.default_branch.clone(),
-            representations: found.representations.clone(),
-            commit_url: found.commit_url.clone(),
+        };
+        self.repositories.iter().map(repository).collect()
+    }
+
+    /// What the query service needs of it.
+    pub(crate) fn query(&self) -> anyhow::Result<QueryOptions> {
+        let repositories = self.repositories.iter().map(|(id, found)| {
+            let Repository { representations, commit_url, .. } = found.clone();
+            (id.clone(), Representations { representations, commit_url })
         });
         let routes = serde_json::to_value(&self.archive_routes).context("archive_routes")?;
         let dashboards = self.dashboard_queries.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
         let dashboard_queries = dashboards.context("dashboard_queries")?;
         query::check_dashboards(&dashboard_queries).context("dashboard_queries")?;
-        query::check_alerts(&self.alerts).context("alerts")?;
+        alerts::check_alerts(&self.alerts).context("alerts")?;
         Ok(QueryOptions {
             intake: ingest::OPERATIONS,
             title: self.title.clone(),
             address: self.address.clone(),
-            alerts: self.alerts.clone(),
             repositories: repositories.collect(),
             archive_routes: routes.as_object().cloned().unwrap_or_default(),
             xcode_cloud_suites: self.xcode_cloud_suites.clone(),

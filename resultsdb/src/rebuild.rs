@@ -40,13 +40,13 @@ pub(crate) struct Arguments {
 /// Rebuilds the views of a deployment, which goes on meanwhile.
 pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
     let address = serve::store_address(config)?;
-    store::migrate(&address).await?;
+    store::migrate(&address, &config.retention()?).await?;
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     work(log, &address, serve::blobs(config)?, arguments).await
 }
 
 /// Rebuilds the views of `serve`, which must not run.
-pub(crate) async fn embedded(data_dir: &Path, arguments: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn embedded(config: &Config, data_dir: &Path, arguments: Arguments) -> anyhow::Result<()> {
     if !data_dir.join("log").is_dir() {
         bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
     }
@@ -54,7 +54,7 @@ pub(crate) async fn embedded(data_dir: &Path, arguments: Arguments) -> anyhow::R
     let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running?")?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = serve::embedded_address(&engine);
-    store::migrate(&address).await?;
+    store::migrate(&address, &config.retention()?).await?;
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
     let worked = work(Arc::new(log), &address, blobs, arguments).await;
     engine.shutdown().await;

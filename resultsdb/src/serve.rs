@@ -10,8 +10,9 @@ use axum::serve::ListenerExt;
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::kafka::KafkaLog;
 use eventlog::{EventLog, LogError, TopicSpec};
-use query::Watermark;
+use answers::{Store, Watermark};
 use schema::blobs::Blobs;
+use schema::clock::Clock;
 use schema::store::{self, Cluster, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use tokio::net::TcpListener;
@@ -43,15 +44,17 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     create_topics(log.as_ref(), None).await?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = embedded_address(&engine);
-    store::migrate(&address).await?;
+    store::migrate(&address, &config.retention()?).await?;
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
     let processor =
         tokio::spawn(processor::run(Arc::clone(&log), client.clone(), blobs.clone(), applied, stop.clone()));
+    let views = views(config, client.clone(), Watermark::Here(watermark))?;
     let app = Router::new()
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
-        .merge(query::router(client.clone(), blobs, Watermark::Here(watermark), config.query()?, stop.clone()))
+        .merge(query::router(views.clone(), blobs, config.query()?, stop.clone()))
         .merge(observe::router(client.clone(), metrics));
+    tokio::spawn(alerts::run(views, sender(config), config.alerts.clone(), stop.clone()));
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS]));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -125,21 +128,27 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
-    let app = query::router(
-        client.clone(),
-        blobs(config)?,
-        Watermark::in_store(client.clone()),
-        config.query()?,
-        stop.clone(),
-    )
-    .merge(observe::router(client, observe::recorder()?));
+    let views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
+    tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), stop.clone()));
+    let app = query::router(views, blobs(config)?, config.query()?, stop.clone())
+        .merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
+}
+
+/// The views that questions are asked of.
+fn views(config: &Config, client: clickhouse::Client, watermark: Watermark) -> anyhow::Result<Store> {
+    Ok(Store::new(client, watermark, Clock::system(), config.retention()?, config.repositories()))
+}
+
+/// What messages to hooks say of this service.
+fn sender(config: &Config) -> alerts::Sender {
+    alerts::Sender { title: config.title.clone(), address: config.address.clone() }
 }
 
 /// Creates topics and tables.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     create_topics(&KafkaLog::connect(&config.kafka.brokers)?, config.kafka.retention()).await?;
-    Ok(store::migrate(&store_address(config)?).await?)
+    Ok(store::migrate(&store_address(config)?, &config.retention()?).await?)
 }
 
 async fn listen_and_serve(config: &Config, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {

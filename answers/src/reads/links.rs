@@ -111,7 +111,7 @@ async fn places(
     Fragment::new("SELECT ?fields FROM {table} WHERE suite = {suite} AND {condition} AND {selected} LIMIT {most}")
         .text("table", table)
         .text("condition", condition)
-        .part("selected", &selection.condition())
+        .part("selected", &selection.condition_of(suite))
         .value("suite", suite)
         .value("most", MAX_PLACES)
         .all(&store.client)

@@ -59,7 +59,7 @@ pub(crate) async fn newest(
     let test_id = TestId::of(suite, test);
     let ask = |selection: &Selection| {
         Fragment::new("SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected} {newest}")
-            .part("selected", &selection.condition())
+            .part("selected", &selection.condition_of(suite))
             .part("newest", &selection.newest_of_each("config_id"))
             .value("suite", suite)
             .value("test_id", test_id)
@@ -89,7 +89,7 @@ pub(crate) async fn last_commits(
          AND ({upload}) IN (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected}) GROUP BY test_id, config_id",
     )
     .text("upload", UPLOAD)
-    .part("selected", &selection.condition())
+    .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
     .list("tests", tests)
     .all(&store.client)
@@ -115,7 +115,7 @@ pub(crate) async fn newest_logs(
          WHERE suite = {suite} AND test_id IN {tests} AND {selected} AND bitAnd(actual, {failures}) != 0 \
          AND position(extra, '\"log\"') > 0 GROUP BY test_id",
     )
-    .part("selected", &selection.condition())
+    .part("selected", &selection.condition_of(suite))
     .value("log_bytes", LOG_BYTES)
     .value("failures", u64::from(schema::state::FAILURES))
     .value("suite", suite)
@@ -206,7 +206,7 @@ pub(crate) async fn histories(
     )
     .text("is_unexpected", &is_unexpected("actual", "expected"))
     .part("sound", &sound)
-    .part("selected", &selection.condition())
+    .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
     .list("tests", tests)
     .all(&store.client)

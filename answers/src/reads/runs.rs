@@ -43,7 +43,7 @@ impl RunRow for StoredRun {
 pub(crate) async fn newest(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<StoredRun>, AnswerError> {
     let ask = |selection: &Selection| {
         Fragment::new("SELECT ?fields FROM runs WHERE suite = {suite} AND {selected} {newest}")
-            .part("selected", &selection.condition())
+            .part("selected", &selection.condition_of(suite))
             .part("newest", &selection.newest_of_each("config_id"))
             .value("suite", suite)
     };
@@ -71,7 +71,7 @@ pub(crate) async fn newest_places(
 ) -> Result<Vec<RunCommit>, AnswerError> {
     let ask = |selection: &Selection| {
         Fragment::new("SELECT config_id, uuid FROM runs WHERE suite = {suite} AND {selected} {newest}")
-            .part("selected", &selection.condition())
+            .part("selected", &selection.condition_of(suite))
             .part("newest", &selection.newest_of_each("config_id"))
             .value("suite", suite)
     };
@@ -83,7 +83,7 @@ pub(crate) fn sound(suite: &str, selection: &Selection, columns: &str) -> Fragme
     Fragment::new("SELECT {columns} FROM runs WHERE suite = {suite} AND {selected} AND NOT ({is_broken}) {newest}")
         .text("columns", columns)
         .text("is_broken", &is_broken())
-        .part("selected", &selection.condition())
+        .part("selected", &selection.condition_of(suite))
         .part("newest", &selection.newest_of_each("config_id"))
         .value("suite", suite)
 }
@@ -108,7 +108,7 @@ pub(crate) async fn newest_sound(
          ORDER BY uuid DESC, start_time DESC, config_id, sdk LIMIT 1",
     )
     .text("is_broken", &is_broken())
-    .part("selected", &selection.condition())
+    .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
     .optional(&store.client)
     .await
@@ -134,7 +134,7 @@ pub(crate) async fn counts(
          GROUP BY config_id",
     )
     .text("is_broken", &is_broken())
-    .part("selected", &selection.condition())
+    .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
     .all(&store.client)
     .await
@@ -158,7 +158,7 @@ pub(crate) async fn last_starts(
         "SELECT config_id, max(start_time) AS last_start_time FROM runs WHERE suite = {suite} AND {selected} \
          GROUP BY config_id ORDER BY config_id",
     )
-    .part("selected", &selection.condition())
+    .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
     .all(&store.client)
     .await
@@ -171,7 +171,7 @@ pub(crate) fn last_of_each(suite: &str, selection: &Selection, columns: &str) ->
          ORDER BY uuid DESC, start_time DESC, sdk LIMIT 1 BY config_id",
     )
     .text("columns", columns)
-    .part("selected", &selection.condition())
+    .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
 }
 

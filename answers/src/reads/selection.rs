@@ -2,11 +2,13 @@
 //! that these are.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use clickhouse::{Row, RowOwned, RowRead};
 use schema::commit::branch_key;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::retention::Retention;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +76,8 @@ pub struct Selection {
     pub sdks: Vec<String>,
     /// Rows of each configuration.
     pub limit: u64,
+    /// How long runs are kept, and what time it is.
+    pub(crate) kept: (Arc<Retention>, i64),
 }
 
 impl Selection {
@@ -92,7 +96,14 @@ impl Selection {
     ) -> Result<Self, AnswerError> {
         let branch = branch_key(filter.branch.as_deref()).to_owned();
         let matching = configurations::matching(store, filter, &branch).await?;
-        Ok(Self { branch, matching, bounds, sdks: filter.sdks.clone(), limit })
+        let now = i64::try_from(store.clock.now()).unwrap_or(i64::MAX);
+        let kept = (Arc::clone(&store.retention), now);
+        Ok(Self { branch, matching, bounds, sdks: filter.sdks.clone(), limit, kept })
+    }
+
+    /// The same for commits from one key to another.
+    pub fn between(&self, begin: CommitKey, end: CommitKey) -> Self {
+        Self { bounds: RunBounds { begin, end, ..self.bounds }, ..self.clone() }
     }
 
     /// Whether no row can be selected, so that nothing need be asked.
@@ -163,8 +174,24 @@ impl Selection {
         Ok((!matching.is_empty()).then(|| Self { matching, bounds, ..self.clone() }))
     }
 
-    /// Conditions that all tables of runs share.
-    pub(crate) fn condition(&self) -> Fragment {
+    /// The oldest commit whose runs of a suite are not over.
+    fn oldest(&self, suite: &str) -> CommitKey {
+        let (retention, now) = &self.kept;
+        CommitKey::start_of(retention.oldest_commit(suite, &self.branch, *now).max(0) as u64)
+    }
+
+    /// Whether a run of a suite is over, which only the longest retention tells a statement about several suites.
+    pub(crate) fn is_over(&self, suite: &str, commit: CommitKey) -> bool {
+        commit < self.oldest(suite)
+    }
+
+    /// Conditions that all tables of runs share, for the runs of one suite. They carry the end of the retention themselves:
+    /// an engine drops expired rows when it pleases, and one by one in ordinary merges.
+    pub(crate) fn condition_of(&self, suite: &str) -> Fragment {
+        self.condition(self.oldest(suite))
+    }
+
+    fn condition(&self, oldest: CommitKey) -> Fragment {
         let RunBounds { begin, end, started, .. } = self.bounds;
         let condition = Fragment::new(
             "branch = {branch} AND config_id IN {config_ids} AND uuid BETWEEN {begin} AND {end} \
@@ -172,7 +199,7 @@ impl Selection {
         )
         .value("branch", &self.branch)
         .list("config_ids", self.matching.keys().copied())
-        .value("begin", begin)
+        .value("begin", begin.max(oldest))
         .value("end", end)
         .value("started_after", started.after.unwrap_or(0))
         .value("started_before", started.before.unwrap_or(u32::MAX));
@@ -181,7 +208,8 @@ impl Selection {
 
     /// The same, of some suites; of any if none is named.
     pub(crate) fn of_suites(&self, suites: &[&str]) -> Fragment {
-        let condition = self.condition();
+        let (retention, now) = &self.kept;
+        let condition = self.condition(CommitKey::start_of((now - retention.longest_seconds()).max(0) as u64));
         if suites.is_empty() {
             return condition;
         }
@@ -208,7 +236,7 @@ impl Selection {
             .text("rows", rows)
             .text("tail", tail)
             .part("of_test", &of_test)
-            .part("selected", &self.condition())
+            .part("selected", &self.condition_of(suite))
             .value("suite", suite)
     }
 

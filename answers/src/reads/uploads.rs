@@ -56,7 +56,7 @@ pub(crate) async fn newest(
             "SELECT ?fields FROM uploads WHERE suite = {suite} AND {selected} AND (config_id, uuid, sdk, start_time) IN \
              (SELECT config_id, uuid, sdk, start_time FROM uploads WHERE suite = {suite} AND {selected} {newest})",
         )
-        .part("selected", &selection.condition())
+        .part("selected", &selection.condition_of(suite))
         .part("newest", &selection.newest_of_each("config_id"))
         .value("suite", suite)
     };

@@ -112,6 +112,6 @@ pub(crate) async fn representations(
     Parameters::read(query.as_deref(), REPRESENTATIONS.parameters)?;
     let known = commits::repositories(&service.store).await?;
     let mut named: Map<_, _> = known.into_iter().map(|repository| (repository.id, json!([]))).collect();
-    named.extend(service.options.repositories.iter().map(|it| (it.id.clone(), json!(it.representations))));
+    named.extend(service.options.repositories.iter().map(|(id, it)| (id.clone(), json!(it.representations))));
     Ok(Json(named))
 }

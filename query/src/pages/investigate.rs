@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use answers::links::{self, RunIdentity};
 use answers::results::{self, SuiteRun};
-use answers::{OfConfiguration, RunBounds, Selection, bugs as answers_bugs, commits, failures, messages, suites};
+use answers::{OfConfiguration, Selection, bugs as answers_bugs, commits, failures, messages, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -110,8 +110,7 @@ impl Page<'_> {
             );
         };
         // Nothing outside of these runs is asked for, however wide the question is.
-        let selection =
-            Selection { bounds: RunBounds { begin: *begin, end: *end, ..selection.bounds }, ..selection.clone() };
+        let selection = selection.between(*begin, *end);
         let rows = failures::in_selection(store, suite, &selection, self.unexpected).await?;
         let bugs = answers_bugs::of_suite(store, suite).await?;
         let mut tests: BTreeMap<&str, (TestState, BTreeSet<Configuration>)> = BTreeMap::new();

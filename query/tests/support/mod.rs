@@ -10,7 +10,10 @@ use embedded::{Engine, EngineOptions};
 use processor::rows::Views;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use query::{Limits, QueryOptions, Repository, Watermark};
+use answers::{Repository, Store, Watermark};
+use query::{Limits, QueryOptions};
+use schema::clock::Clock;
+use schema::retention::Retention;
 use schema::blobs::Blobs;
 use schema::event::{Event, Header, Links, Request as Kind};
 use schema::store::{self, StoreAddress};
@@ -50,18 +53,11 @@ pub fn run(suite: &str, configuration: Value, commit: &Value, start: i64, result
 
 pub fn options() -> QueryOptions {
     let limits = Limits { max: 1000, default: 100 };
-    let webkit = Repository {
-        id: "webkit".into(),
-        default_branch: "main".into(),
-        representations: Vec::new(),
-        commit_url: None,
-    };
     QueryOptions {
         intake: &[],
         title: "Results".into(),
         address: None,
-        alerts: query::AlertOptions::default(),
-        repositories: vec![webkit],
+        repositories: std::collections::BTreeMap::new(),
         archive_routes: serde_json::Map::new(),
         xcode_cloud_suites: Vec::new(),
         default_architecture: None,
@@ -94,7 +90,7 @@ impl Service {
             password: engine.password().to_owned(),
             cluster: None,
         };
-        store::migrate(&address).await.unwrap();
+        store::migrate(&address, &Retention::default()).await.unwrap();
         let client = address.client();
         for views in batches {
             processor::write(&client, &views).await.unwrap();
@@ -102,7 +98,10 @@ impl Service {
         let (_, watermark) = watch::channel(1);
         let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();
         let stop = watch::channel(false).1;
-        let app = query::router(client.clone(), blobs, Watermark::Here(watermark), options(), stop);
+        let webkit = Repository { id: "webkit".into(), default_branch: "main".into() };
+        let (watermark, clock) = (Watermark::Here(watermark), Clock::system());
+        let store = Store::new(client.clone(), watermark, clock, Retention::default(), vec![webkit]);
+        let app = query::router(store, blobs, options(), stop);
         Self { app, client }
     }
 
