@@ -88,6 +88,7 @@ struct ResultMembers {
     expected: String,
     /// How long it took, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
     time: Option<u32>,
 }
 

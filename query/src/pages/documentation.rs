@@ -122,6 +122,10 @@ fn shape(schema: &Value, depth: usize) -> String {
     }
     match &schema["type"] {
         Value::Array(types) => types.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        Value::String(kind) if kind == "array" && schema["prefixItems"].is_array() => {
+            let members = schema["prefixItems"].as_array().map_or(&[][..], Vec::as_slice);
+            format!("[{}]", members.iter().map(|member| shape(member, depth)).collect::<Vec<_>>().join(", "))
+        }
         Value::String(kind) if kind == "array" => format!("list of {}", shape(&schema["items"], depth)),
         Value::String(kind) if kind == "object" => {
             let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
