@@ -11,6 +11,7 @@ use eventlog::broker::Broker;
 use eventlog::{EventLog, KafkaLog, LogError, Position, Reader, TopicSpec, contract};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use test_support::wait::until_async;
 use tokio::task::JoinSet;
 
 const LIMIT: usize = 64 << 20;
@@ -89,7 +90,7 @@ async fn no_partition_stays_without_a_reader(address: &str) {
     let mut second = other.subscribe(&topic, &group).await.unwrap();
     // A client asks for the second step when it is polled, which `first` is no more.
     let watcher: BaseConsumer = ClientConfig::new().set("bootstrap.servers", address).create().unwrap();
-    until("both have joined", async || {
+    until_async("both have joined", async || {
         second.poll(1, usize::MAX, Duration::from_millis(50)).await.unwrap();
         let groups = watcher.fetch_group_list(Some(&group), Duration::from_secs(5)).unwrap();
         groups.groups().iter().any(|found| found.state() == "Stable" && found.members().len() == 2)
@@ -98,7 +99,7 @@ async fn no_partition_stays_without_a_reader(address: &str) {
     drop(first);
     let mut first = log.subscribe(&topic, &group).await.unwrap();
     let mut read = BTreeSet::new();
-    until("every partition is read", async || {
+    until_async("every partition is read", async || {
         let wait = Duration::from_millis(50);
         let (of_first, of_second) = tokio::join!(first.poll(100, usize::MAX, wait), second.poll(100, usize::MAX, wait));
         read.extend(of_first.unwrap().iter().chain(&of_second.unwrap()).map(|record| record.position.partition));
@@ -137,14 +138,6 @@ async fn an_unreachable_broker_is_named() {
     assert!(matches!(KafkaLog::connect(" "), Err(LogError::Unavailable { .. })));
 }
 
-async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition().await {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_acknowledged_is_lost_or_doubled_when_the_broker_dies() {
     let directory = tempfile::tempdir().unwrap();
@@ -171,7 +164,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_broker_dies() {
             sent
         });
     }
-    until("appends", async || acknowledged.load(Ordering::SeqCst) >= 200).await;
+    until_async("appends", async || acknowledged.load(Ordering::SeqCst) >= 200).await;
     contract::collect(consumer.as_mut(), 100).await;
     broker.kill();
 
@@ -186,7 +179,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_broker_dies() {
 
     let waited = waiting.await.unwrap().expect("the waiting append goes on after the restart");
     let before = acknowledged.load(Ordering::SeqCst);
-    until("appends after the restart", async || acknowledged.load(Ordering::SeqCst) >= before + 200).await;
+    until_async("appends after the restart", async || acknowledged.load(Ordering::SeqCst) >= before + 200).await;
     stop.store(true, Ordering::SeqCst);
     let mut sent: BTreeMap<Position, Bytes> = BTreeMap::new();
     let mut count = 1;

@@ -1,13 +1,12 @@
 //! Commits as a clone, GitHub and GitLab tell of the same repository.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::path::Path;
 
 use ingest::sources::{Source, SourceError};
 use schema::commit::Commit;
-use support::{TOKEN, git, serve};
+use test_support::forge::{TOKEN, serve};
+use test_support::git::git;
 
 const START: i64 = 1_700_000_000;
 

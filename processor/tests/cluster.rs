@@ -2,8 +2,6 @@
 //! takes replication out of the statements on their way, and keeps them, for the engine's parser to judge.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -14,7 +12,8 @@ use eventlog::EventLog;
 use schema::EVENTS_TOPIC;
 use schema::retention::Retention;
 use schema::store::{self, Cluster, MigrationError, StoreAddress};
-use support::{Surroundings, upload};
+use test_support::events::encoded_run;
+use test_support::processing::Surroundings;
 
 const DATABASE: &str = "replicated";
 
@@ -92,7 +91,7 @@ async fn uploads_are_shown_with_a_cluster_configured() {
     assert!(statements.iter().filter(|sql| sql.starts_with("CREATE TABLE")).count() > 15);
     surroundings.client = address.client();
     for index in 0..3 {
-        surroundings.log.append(EVENTS_TOPIC, &[index as u8], upload("s", index).into()).await.unwrap();
+        surroundings.log.append(EVENTS_TOPIC, &[index as u8], encoded_run("s", index)).await.unwrap();
     }
     surroundings.process().await;
     assert_eq!(surroundings.count("runs").await, 3);

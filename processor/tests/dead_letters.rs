@@ -1,17 +1,16 @@
 //! Decisions about dead letters are events: a redelivered letter does not take them back, and a rebuild makes them again.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::sync::Arc;
 
 use eventlog::{EventLog, Position};
 use processor::rebuild::{self, Manner, Plan, VIEWS};
 use schema::EVENTS_TOPIC;
-use schema::event::{self, DeadLetterDecision, Decision, Header, Request};
-use schema::store::StoreAddress;
+use schema::event::{self, DeadLetterDecision, Decision, Request};
 use schema::store::rows::DeadLetterRow;
-use support::{Surroundings, upload};
+use test_support::events::encoded_run;
+use test_support::processing::Surroundings;
+use test_support::{engine, events};
 use tokio::sync::Mutex;
 
 const KEY: &[u8] = b"one partition";
@@ -22,15 +21,8 @@ static ENGINE: Mutex<()> = Mutex::const_new(());
 /// What a decision about a letter is written as.
 fn decided(letter: &DeadLetterRow, decision: Decision) -> Vec<u8> {
     let DeadLetterRow { partition, offset, found_at, cause, key, event, .. } = letter.clone();
-    let header = Header {
-        event_id: uuid::Uuid::now_v7(),
-        received_at: 1_790_000_200,
-        request: Request::DeadLetterDecision(DeadLetterDecision { partition, offset, found_at, cause, key, decision }),
-        payload: None,
-        fingerprint: None,
-        request_id: None,
-        trace: None,
-    };
+    let decision = DeadLetterDecision { partition, offset, found_at, cause, key, decision };
+    let header = events::header(1_790_000_200, Request::DeadLetterDecision(decision));
     event::encode(&header, &DeadLetterDecision::payload(&event)).unwrap()
 }
 
@@ -44,13 +36,7 @@ async fn states(around: &Surroundings) -> Vec<String> {
 }
 
 async fn rebuild(around: &Surroundings, views: &[&str], manner: Manner) -> rebuild::Report {
-    let address = StoreAddress {
-        url: around.engine.url().into(),
-        database: "resultsdb".into(),
-        user: around.engine.user().into(),
-        password: around.engine.password().into(),
-        cluster: None,
-    };
+    let address = engine::address(&around.engine, "resultsdb");
     let plan = Plan { views: views.iter().map(|view| (*view).to_owned()).collect(), since: None };
     let log: Arc<dyn EventLog> = around.log.clone();
     let report = rebuild::run(log, &address, around.blobs.clone(), plan, manner, |_, _| {}).await.unwrap();
@@ -61,7 +47,7 @@ async fn rebuild(around: &Surroundings, views: &[&str], manner: Manner) -> rebui
 /// A log with a run and three damaged events; their letters.
 async fn with_letters() -> (Surroundings, Vec<DeadLetterRow>) {
     let around = Surroundings::start().await;
-    around.log.append(EVENTS_TOPIC, KEY, upload("s", 1).into()).await.unwrap();
+    around.log.append(EVENTS_TOPIC, KEY, encoded_run("s", 1)).await.unwrap();
     for damaged in [&b"\x07one \xff"[..], b"\x07two", b"\x07three"] {
         around.log.append(EVENTS_TOPIC, KEY, damaged.to_vec().into()).await.unwrap();
     }

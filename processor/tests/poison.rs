@@ -1,11 +1,10 @@
 //! An event that the store refuses for good: it becomes a dead letter, and the others of its batch are shown.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use eventlog::EventLog;
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC};
-use support::{Surroundings, upload};
+use test_support::events::encoded_run;
+use test_support::processing::Surroundings;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_store_refuses_is_found_and_put_aside() {
@@ -15,7 +14,7 @@ async fn what_the_store_refuses_is_found_and_put_aside() {
     let mut poisoned = Vec::new();
     for index in 0..40_i64 {
         let suite = if [3, 17, 18].contains(&index) { "poison" } else { "s" };
-        let value = upload(suite, index).into();
+        let value = encoded_run(suite, index);
         let position = around.log.append(EVENTS_TOPIC, &index.to_be_bytes(), value).await.unwrap();
         if suite == "poison" {
             poisoned.push((position.partition, position.offset));
@@ -33,7 +32,7 @@ async fn what_the_store_refuses_is_found_and_put_aside() {
     // Once the cause is gone, the same events are as good as any.
     around.client.query("ALTER TABLE runs DROP CONSTRAINT healthy").execute().await.unwrap();
     for index in [3_i64, 17, 18] {
-        around.log.append(EVENTS_TOPIC, &index.to_be_bytes(), upload("poison", index).into()).await.unwrap();
+        around.log.append(EVENTS_TOPIC, &index.to_be_bytes(), encoded_run("poison", index)).await.unwrap();
     }
     around.process().await;
     assert_eq!(around.count("runs").await, 40);

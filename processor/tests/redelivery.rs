@@ -1,8 +1,6 @@
 //! A processor that dies after its inserts and before its offset commit: the batch comes again and changes nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +9,8 @@ use bytes::Bytes;
 use embedded::LocalLog;
 use eventlog::{Consumer, EventLog, LogError, Position, Reader, Record, TopicSpec};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP};
-use support::{Surroundings, upload};
+use test_support::events::encoded_run;
+use test_support::processing::Surroundings;
 use tokio::sync::watch;
 
 /// A log that never takes an offset.
@@ -64,9 +63,9 @@ impl Consumer for ForgetfulConsumer {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_was_inserted_but_not_committed_shows_once() {
     let around = Surroundings::start().await;
-    let Surroundings { log, client, blobs, .. } = &around;
+    let Surroundings { log, client, .. } = &around;
     for index in 0..10 {
-        log.append(EVENTS_TOPIC, &index.to_string().into_bytes(), upload("s", index).into()).await.unwrap();
+        log.append(EVENTS_TOPIC, &index.to_string().into_bytes(), encoded_run("s", index)).await.unwrap();
     }
     log.append(EVENTS_TOPIC, b"bad", Bytes::from_static(b"no event")).await.unwrap();
 
@@ -75,7 +74,7 @@ async fn a_batch_that_was_inserted_but_not_committed_shows_once() {
     for _ in 0..3 {
         let (applied, mut shown) = watch::channel(0);
         let forgetful: Arc<dyn EventLog> = Arc::new(Forgetful(Arc::clone(log)));
-        let processor = tokio::spawn(processor::run(forgetful, client.clone(), blobs.clone(), applied, stop.clone()));
+        let processor = around.processor(forgetful, applied, stop.clone());
         shown.wait_for(|batches| *batches > 0).await.unwrap();
         processor.abort();
         assert!(processor.await.unwrap_err().is_cancelled());

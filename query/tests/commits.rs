@@ -1,16 +1,16 @@
 //! Commits found by reference and range, against a plain model: every commit in a list, filtered and sorted.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeMap;
 
-use processor::rows::Views;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use schema::event::{Event, Header, Request as Kind};
 use serde_json::{Value, json};
-use support::{Service, engine, now, sample};
+use test_support::clock::now;
+use test_support::query_service::QueryService;
+use test_support::rows::EventRows;
+use test_support::sample::sample;
+use test_support::{engine, events};
 
 const QUESTIONS: usize = 250;
 
@@ -25,10 +25,10 @@ struct Known {
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_are_found_by_every_spelling_and_range() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = engine(directory.path()).await;
+    let engine = engine::start(directory.path()).await;
     let mut runner = TestRunner::deterministic();
     let mut known: BTreeMap<(&str, &str, u64), Known> = BTreeMap::new();
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     for number in 0..120i64 {
         let repository = sample(&mut runner, prop::sample::select(vec!["webkit", "safari"]));
         let branch = sample(&mut runner, prop::sample::select(vec!["main", "main", "release"]));
@@ -49,19 +49,10 @@ async fn commits_are_found_by_every_spelling_and_range() {
             document["revision"] = json!(300_000 + number);
             names.push(format!("r{}", 300_000 + number));
         }
-        let header = Header {
-            event_id: uuid::Uuid::now_v7(),
-            received_at: now(),
-            request: Kind::Commit(serde_json::from_value(document).unwrap()),
-            payload: None,
-            fingerprint: None,
-            request_id: None,
-            trace: None,
-        };
-        views.add(Event { header, test_results: serde_json::value::to_raw_value(&()).unwrap() }, 1);
+        views.add(events::commit(now(), document), 1);
         known.insert((repository, branch, uuid), Known { repository, branch, uuid, names });
     }
-    let service = Service::start(&engine, directory.path(), "commits", std::iter::once(views)).await;
+    let service = QueryService::start(&engine, directory.path(), "commits", [views]).await;
     let known: Vec<Known> = known.into_values().collect();
     let mut found_something = 0;
     for question in 0..QUESTIONS {

@@ -1,25 +1,24 @@
 //! Every question that the Flakiness dashboard asks of the store is asked of the engine, and has an answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
-use processor::rows::Views;
 use serde_json::{Value, json};
-use support::{Service, engine, now, run};
+use test_support::clock::now;
+use test_support::events::run;
+use test_support::query_service::QueryService;
+use test_support::{engine, rows, workspace};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_panel_has_an_answer() {
-    let board = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../dashboards/flakiness.json")).unwrap();
+    let board = std::fs::read_to_string(workspace::path("dashboards/flakiness.json")).unwrap();
     let board: Value = serde_json::from_str(&board).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let engine = engine(directory.path()).await;
+    let engine = engine::start(directory.path()).await;
     let time = now() - 86_400;
     let commit = json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0, "hash": "abc" });
     let configuration =
         json!({ "platform": "mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64" });
-    let mut views = Views::default();
-    views.add(run("s", configuration, &commit, time, &json!({ "a.html": { "actual": "TEXT" } })), 1);
-    let service = Service::start(&engine, directory.path(), "dashboards", std::iter::once(views)).await;
+    let run = run("s", configuration, &commit, time, &json!({ "a.html": { "actual": "TEXT" } }));
+    let service = QueryService::start(&engine, directory.path(), "dashboards", [rows::of([run])]).await;
 
     let mut questions: Vec<String> = Vec::new();
     for panel in board["panels"].as_array().unwrap() {

@@ -1,15 +1,17 @@
 //! Durations against a plain model: every time in a list, sorted.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeMap;
 
-use processor::rows::Views;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use support::{Service, engine, now, run, sample};
+use test_support::clock::now;
+use test_support::engine;
+use test_support::events::run;
+use test_support::query_service::QueryService;
+use test_support::rows::EventRows;
+use test_support::sample::sample;
 
 const TEST: &str = "a/b.html";
 /// Parts of four weeks are this long, seconds.
@@ -39,8 +41,8 @@ fn runs(runner: &mut TestRunner) -> Vec<Run> {
     of(0, 0).chain(of(1, 0)).chain(of(2, 60)).map(|(configuration, age)| run(configuration, age)).collect()
 }
 
-fn views(runs: &[Run]) -> Views {
-    let mut views = Views::default();
+fn views(runs: &[Run]) -> EventRows {
+    let mut views = EventRows::default();
     for (offset, Run { configuration, at, suite, test }) in runs.iter().enumerate() {
         let commit = json!({
             "repository_id": "webkit", "branch": "main", "timestamp": at, "order": 0, "hash": format!("{at:040x}"),
@@ -105,7 +107,7 @@ fn model(runs: &[Run], time: impl Fn(&Run) -> Option<i64>) -> (Value, Value) {
     (parts.collect(), lines.into())
 }
 
-async fn answer(service: &Service, path: &str) -> Value {
+async fn answer(service: &QueryService, path: &str) -> Value {
     let (status, body) = service.get(path).await;
     assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
     serde_json::from_slice(&body).unwrap()
@@ -116,8 +118,8 @@ async fn percentiles_are_those_of_the_times_that_were_uploaded() {
     let mut runner = TestRunner::deterministic();
     let all = runs(&mut runner);
     let directory = tempfile::tempdir().unwrap();
-    let engine = engine(directory.path()).await;
-    let service = Service::start(&engine, directory.path(), "durations", std::iter::once(views(&all))).await;
+    let engine = engine::start(directory.path()).await;
+    let service = QueryService::start(&engine, directory.path(), "durations", [views(&all)]).await;
     let recent: Vec<Run> = all.iter().copied().filter(|run| run.configuration < 2).collect();
     let only: Vec<Run> = all.iter().copied().filter(|run| run.configuration == 1).collect();
     for (query, runs) in [("recent=false", &all), ("", &recent), ("version=14.0.1", &only)] {
@@ -140,7 +142,7 @@ async fn percentiles_are_those_of_the_times_that_were_uploaded() {
 }
 
 /// The newest run's tests, each beside the median of the runs before it.
-async fn slowest(service: &Service, runs: &[Run]) {
+async fn slowest(service: &QueryService, runs: &[Run]) {
     let newest = runs.iter().max_by_key(|run| run.at).unwrap();
     let before = runs.iter().filter(|run| run.at < newest.at).filter_map(|run| run.test).collect();
     let usual = took(before).unwrap();

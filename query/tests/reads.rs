@@ -1,14 +1,15 @@
 //! Reads are bounded: what an endpoint reads does not grow with the history that its question does not need.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::sync::LazyLock;
 
-use processor::rows::Views;
 use schema::event::Event;
 use serde_json::json;
-use support::{Service, engine, now, run};
+use test_support::clock::now;
+use test_support::engine;
+use test_support::events::run;
+use test_support::query_service::QueryService;
+use test_support::rows::EventRows;
 
 const CONFIGURATIONS: u64 = 4;
 const RUNS_PER_WEEK: i64 = 12;
@@ -37,9 +38,9 @@ fn event(suite: &str, configuration: u64, index: i64, tests: &[String]) -> Event
 }
 
 /// A week of runs, `age` weeks ago.
-fn week(age: i64) -> Views {
+fn week(age: i64) -> EventRows {
     let tests: Vec<String> = (0..TESTS).map(|number| format!("{number:04}.html")).collect();
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     for index in age * RUNS_PER_WEEK..(age + 1) * RUNS_PER_WEEK {
         for configuration in 0..CONFIGURATIONS {
             for suite in SUITES {
@@ -51,13 +52,13 @@ fn week(age: i64) -> Views {
 }
 
 /// Rows that the engine read since it started.
-async fn rows_read(service: &Service) -> u64 {
+async fn rows_read(service: &QueryService) -> u64 {
     let sql = "SELECT sum(value) FROM system.events WHERE event = 'SelectedRows'";
     service.client.query(sql).fetch_one().await.unwrap()
 }
 
 /// Rows read for one answer.
-async fn cost(service: &Service, path: &str) -> u64 {
+async fn cost(service: &QueryService, path: &str) -> u64 {
     let before = rows_read(service).await;
     // Asking for the counter reads the table of counters, too.
     let counter = rows_read(service).await - before;
@@ -70,9 +71,9 @@ async fn cost(service: &Service, path: &str) -> u64 {
 async fn no_endpoint_reads_in_proportion_to_history() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
-    let engine = engine(folder).await;
-    let short = Service::start(&engine, folder, "week", std::iter::once(week(0))).await;
-    let long = Service::start(&engine, folder, "year", (0..52).rev().map(week)).await;
+    let engine = engine::start(folder).await;
+    let short = QueryService::start(&engine, folder, "week", [week(0)]).await;
+    let long = QueryService::start(&engine, folder, "year", (0..52).rev().map(week)).await;
     let mut grown = Vec::new();
     for path in [
         "/api/results/layout-tests?limit=10",

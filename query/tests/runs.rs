@@ -1,16 +1,17 @@
 //! Runs selected by ranges, times, SDKs and limits, against a plain model: every row in a list, filtered and sorted.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeMap;
 
-use processor::rows::Views;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schema::event::Event;
 use serde_json::{Value, json};
-use support::{Service, engine, now, run, sample};
+use test_support::clock::now;
+use test_support::events::run;
+use test_support::query_service::QueryService;
+use test_support::sample::sample;
+use test_support::{engine, rows};
 
 const QUESTIONS: usize = 250;
 const TEST: &str = "a.html";
@@ -134,14 +135,10 @@ fn answered(body: &[u8]) -> Answer {
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_are_selected_ordered_and_limited_as_the_contract_says() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = engine(directory.path()).await;
+    let engine = engine::start(directory.path()).await;
     let mut runner = TestRunner::deterministic();
     let (runs, events): (Vec<Run>, Vec<Event>) = runs(&mut runner).into_iter().unzip();
-    let mut views = Views::default();
-    for (index, event) in events.into_iter().enumerate() {
-        views.add(event, index as u64 + 1);
-    }
-    let service = Service::start(&engine, directory.path(), "model", std::iter::once(views)).await;
+    let service = QueryService::start(&engine, directory.path(), "model", [rows::of(events)]).await;
     let day = |runner: &mut TestRunner| sample(runner, prop::option::weighted(0.3, 0i64..60 * 7));
     for _ in 0..QUESTIONS {
         let base = now() / 1000 * 1000;

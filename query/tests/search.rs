@@ -1,14 +1,15 @@
 //! Search over names against a plain model: every name in a list, filtered.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeSet;
 
-use processor::rows::Views;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
-use support::{Service, engine, now, run, sample};
+use test_support::clock::now;
+use test_support::events::run;
+use test_support::query_service::QueryService;
+use test_support::sample::sample;
+use test_support::{engine, rows};
 
 fn found(answer: &Value) -> BTreeSet<String> {
     answer["tests"].as_array().unwrap().iter().map(|test| test["test"].as_str().unwrap().to_owned()).collect()
@@ -17,15 +18,14 @@ fn found(answer: &Value) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_found_by_parts_and_patterns() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = engine(directory.path()).await;
+    let engine = engine::start(directory.path()).await;
     let mut runner = TestRunner::deterministic();
     let names: BTreeSet<String> = (0..300).map(|_| sample(&mut runner, "[aB%_\\\\]{1,4}")).collect();
     let results: Map<String, Value> = names.iter().map(|name| (name.clone(), json!({ "actual": "PASS" }))).collect();
     let time = now() - 600;
     let commit = json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0, "hash": "a" });
-    let mut views = Views::default();
-    views.add(run("s", json!({ "platform": "mac" }), &commit, time, &Value::Object(results)), 1);
-    let service = Service::start(&engine, directory.path(), "search", std::iter::once(views)).await;
+    let run = run("s", json!({ "platform": "mac" }), &commit, time, &Value::Object(results));
+    let service = QueryService::start(&engine, directory.path(), "search", [rows::of([run])]).await;
     let ask = async |text: &str| -> Value {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("q", text), ("suite", "s"), ("limit", "1000")])

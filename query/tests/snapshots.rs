@@ -1,18 +1,18 @@
 //! Pages and answers as they were last looked at; `cargo insta review` shows what a change did to them.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
-use processor::rows::Views;
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::{Value, json};
-use support::{Service, engine, run};
+use test_support::engine;
+use test_support::events::run;
+use test_support::query_service::QueryService;
+use test_support::rows::EventRows;
 
 /// 2026-11-02 03:46:40 UTC.
 const START: i64 = 1_793_591_200;
 
-fn views() -> Views {
-    let mut views = Views::default();
+fn views() -> EventRows {
+    let mut views = EventRows::default();
     for index in 0..6 {
         let time = START + index * 3600;
         let commit = json!({
@@ -53,8 +53,8 @@ fn views() -> Views {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_and_answers_look_as_before() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = engine(directory.path()).await;
-    let service = Service::start(&engine, directory.path(), "snapshots", std::iter::once(views())).await;
+    let engine = engine::start(directory.path()).await;
+    let service = QueryService::start(&engine, directory.path(), "snapshots", [views()]).await;
     for (name, path) in [
         ("page_test", "/?suite=layout-tests&test=css/flaky.html&recent=false"),
         ("page_no_test", "/?suite=layout-tests&recent=false"),

@@ -1,15 +1,17 @@
 //! Triage against a plain model: what each test did, commit by commit, as a text for each configuration.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use processor::rows::Views;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
-use support::{Service, engine, now, run, sample};
+use test_support::clock::now;
+use test_support::engine;
+use test_support::events::run;
+use test_support::query_service::QueryService;
+use test_support::rows::EventRows;
+use test_support::sample::sample;
 
 const CONFIGURATIONS: usize = 3;
 const TESTS: usize = 60;
@@ -88,7 +90,7 @@ async fn every_test_is_in_the_group_that_its_runs_put_it_in() {
         let time = time(commit);
         json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0, "hash": format!("{time:040x}") })
     };
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     let mut offset = 0;
     let mut add = |event| {
         offset += 1;
@@ -110,8 +112,8 @@ async fn every_test_is_in_the_group_that_its_runs_put_it_in() {
         add(run("s", configuration(9), &commit(at), time(at), &results(at, 0, &everything_failed)));
     }
     let directory = tempfile::tempdir().unwrap();
-    let engine = engine(directory.path()).await;
-    let service = Service::start(&engine, directory.path(), "triage", std::iter::once(views)).await;
+    let engine = engine::start(directory.path()).await;
+    let service = QueryService::start(&engine, directory.path(), "triage", [views]).await;
     let (status, body) = service.get(&format!("/api/triage?suite=s&days={DAYS}&limit=1000")).await;
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
     let answer: Value = serde_json::from_slice(&body).unwrap();

@@ -3,18 +3,23 @@
 //! `CHAOS_FAULTS` says how many there are in each mode; `make chaos` asks for many and shows the table.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use support::model::{Load, Random, Tally};
-use support::stack::Stack;
-use support::{Server, agent, example, now, until, upload};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::http::agent;
+use test_support::load::{Load, Tally};
+use test_support::random::Random;
+use test_support::server::{Binary, Server, signal_to};
+use test_support::stack::Stack;
+use test_support::wait::until;
+use test_support::workspace::example;
+
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 /// What runs with every other test.
 const SHORT: u64 = 10;
@@ -51,9 +56,9 @@ fn some_more(load: &Arc<Load>, random: &mut Random) {
 }
 
 fn freeze(process: u32, how_long: Duration) {
-    support::signal_to(process, "-STOP");
+    signal_to(process, "-STOP");
     std::thread::sleep(how_long);
-    support::signal_to(process, "-CONT");
+    signal_to(process, "-CONT");
 }
 
 #[test]
@@ -71,14 +76,12 @@ fn everything_in_one_process() {
         match random.below(8) {
             0..=2 => {
                 table.count("kill -9");
-                server.signal("-KILL");
-                server.wait();
+                server.kill();
                 server = start(directory.path(), &clock, 0);
             }
             3 => {
                 table.count("kill -9, and half a record at the end of the log");
-                server.signal("-KILL");
-                server.wait();
+                server.kill();
                 tear(&directory.path().join("data/log"), &mut random);
                 server = start(directory.path(), &clock, 0);
             }
@@ -99,8 +102,7 @@ fn everything_in_one_process() {
             }
             _ => {
                 table.count("kill -9, and a start on another day's clock");
-                server.signal("-KILL");
-                server.wait();
+                server.kill();
                 server = start(directory.path(), &clock, random.below(40) as i64 - 20);
             }
         }
@@ -121,7 +123,7 @@ fn set_clock(clock: &Path, hours: i64) {
 fn start(directory: &Path, clock: &Path, hours: i64) -> Server {
     assert!(Path::new(FAKE_TIME).exists(), "scripts/fetch.sh tests installs libfaketime");
     set_clock(clock, hours);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_resultsdb"));
+    let mut command = RESULTSDB.command();
     command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(directory.join("data"));
     command.arg("--config").arg(example("webkit.toml")).env("RUST_LOG", "error");
     command.env("LD_PRELOAD", FAKE_TIME).env("FAKETIME_TIMESTAMP_FILE", clock);
@@ -146,7 +148,7 @@ fn tear(log: &Path, random: &mut Random) {
 
 #[test]
 fn three_services_on_kafka() {
-    let mut stack = Stack::start();
+    let mut stack = Stack::start(RESULTSDB);
     stack.start_processor("second");
     let load = Load::with_quota();
     load.direct_to(&stack.ingest.url);

@@ -1,27 +1,13 @@
 //! Commits that nobody registered: found in a clone when an upload names them, or imported as a whole branch.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
-use std::path::Path;
-use std::process::Command;
-
 use serde_json::{Value, json};
-use support::{Server, now, upload};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::git::git;
+use test_support::server::Binary;
 
-fn git(repository: &Path, time: i64, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(repository)
-        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
-        .args(arguments)
-        .env("GIT_COMMITTER_DATE", format!("@{time} +0000"))
-        .env("GIT_AUTHOR_DATE", format!("@{time} +0000"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 #[test]
 fn a_clone_tells_of_commits_that_nobody_registered() {
@@ -37,8 +23,7 @@ fn a_clone_tells_of_commits_that_nobody_registered() {
     let config = folder.path().join("config.toml");
     let text = format!("[repositories.project.source]\nkind = \"git\"\npath = {:?}\n[repositories.other]\n", clone);
     std::fs::write(&config, text).unwrap();
-    let (config, data) = (config.display().to_string(), folder.path().join("data").display().to_string());
-    let server = Server::spawn(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &data, "--config", &config]);
+    let server = RESULTSDB.serve_with(&folder.path().join("data"), &config);
 
     // An upload that only names its commit.
     let mut document: Value =
@@ -60,8 +45,10 @@ fn a_clone_tells_of_commits_that_nobody_registered() {
     assert_eq!(register(json!({"repository_id": "other", "ref": "17@main"})).0, 404);
 
     let import = |repository: &str| {
-        Command::new(env!("CARGO_BIN_EXE_resultsdb"))
-            .args(["commits", "import", "--repository", repository, "--url", &server.url, "--config", &config])
+        RESULTSDB
+            .command()
+            .args(["commits", "import", "--repository", repository, "--url", &server.url, "--config"])
+            .arg(&config)
             .output()
             .unwrap()
     };

@@ -1,14 +1,17 @@
 //! Every metric that a dashboard or an alert names is one that the services count.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::json;
-use support::stack::Stack;
-use support::{Server, now, until, upload};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::server::{Binary, Server};
+use test_support::stack::Stack;
+use test_support::wait::until;
+use test_support::workspace;
+
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 fn named(text: &str) -> BTreeSet<String> {
     let word = |it: char| it.is_ascii_alphanumeric() || it == '_';
@@ -21,7 +24,7 @@ fn named(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_metric_is_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path());
+    let server = RESULTSDB.serve(folder.path());
     let time = now() - 60;
     assert_eq!(server.post("/api/upload", &upload(time, time, &json!({ "a.html": {} }))).unwrap().0, 200);
     assert_eq!(server.post("/api/upload", b"{").unwrap().0, 400);
@@ -29,11 +32,11 @@ fn every_metric_is_counted() {
     until("the lag is known", || server.get("/metrics").1.contains("resultsdb_lag_events"));
     let mut counted = named(&server.get("/metrics").1);
     // Only a processor of a deployment archives.
-    let stack = Stack::start();
+    let stack = Stack::start(RESULTSDB);
     let processor = Server::run(stack.command("processor"));
     until("the lags are known", || processor.get("/metrics").1.contains("resultsdb_archive_lag_events"));
     counted.extend(named(&processor.get("/metrics").1));
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards");
+    let folder = workspace::path("dashboards");
     for file in ["operations.json", "alerts.yml"] {
         let asked = named(&std::fs::read_to_string(folder.join(file)).unwrap());
         assert!(asked.len() > 3, "{file}");

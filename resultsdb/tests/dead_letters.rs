@@ -2,20 +2,25 @@
 //! everything fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::io::{Read, Seek, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use bytes::Bytes;
 use embedded::LocalLog;
 use eventlog::{EventLog, TopicSpec};
 use schema::blobs::Blobs;
-use schema::event::{self, Header, Request};
+use schema::event::{self, Header};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use serde_json::{Value, json};
-use support::{Server, agent, now, until, upload};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::events;
+use test_support::http::agent;
+use test_support::server::Binary;
+use test_support::wait::until;
+
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 /// Appends records to the log of a server that does not run.
 fn append(data: &Path, records: Vec<Bytes>) {
@@ -36,21 +41,8 @@ fn event_with_blob(time: i64, digest: &str) -> Bytes {
     let document: Value = serde_json::from_slice(&upload(time, time, &json!({}))).unwrap();
     let mut configuration = document["configuration"].clone();
     configuration["version"] = json!(14_002_000);
-    let header = Header {
-        event_id: uuid::Uuid::now_v7(),
-        received_at: now(),
-        request: Request::Upload {
-            suite: "layout-tests".into(),
-            configuration: serde_json::from_value(configuration).unwrap(),
-            commits: serde_json::from_value(document["commits"].clone()).unwrap(),
-            timestamp: time,
-            links: None,
-        },
-        payload: Some(digest.to_owned()),
-        fingerprint: None,
-        request_id: None,
-        trace: None,
-    };
+    let request = events::upload("layout-tests", configuration, document["commits"][0].clone(), time, None);
+    let header = Header { payload: Some(digest.to_owned()), ..events::header(now(), request) };
     event::encode(&header, "null").unwrap().into()
 }
 
@@ -66,7 +58,7 @@ fn dead_letters_are_shown_replayed_and_discarded() {
     let digest = blake3::hash(&bytes).to_hex().to_string();
     append(folder.path(), vec![Bytes::from_static(b"\x07garbage <b>"), event_with_blob(time, &digest)]);
 
-    let server = Server::start(folder.path());
+    let server = RESULTSDB.serve(folder.path());
     until("both are found dead", || server.json("/api/dead-letters").as_array().unwrap().len() == 2);
     let letters = server.json("/api/dead-letters?state=waiting");
     let with = |text: &str| {
@@ -131,14 +123,11 @@ fn dead_letters_are_shown_replayed_and_discarded() {
 
     // Decisions are events, so that a rebuild makes them again.
     let decided = server.json("/api/dead-letters");
-    let mut server = server;
-    server.signal("-TERM");
-    assert_eq!(server.wait(), Some(0));
+    server.stop();
     let data_dir = folder.path().display().to_string();
-    let rebuilt =
-        Command::new(env!("CARGO_BIN_EXE_resultsdb")).args(["rebuild", "--data-dir", &data_dir]).output().unwrap();
+    let rebuilt = RESULTSDB.command().args(["rebuild", "--data-dir", &data_dir]).output().unwrap();
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
-    let server = Server::start(folder.path());
+    let server = RESULTSDB.serve(folder.path());
     assert_eq!(server.json("/api/dead-letters"), decided);
 }
 
@@ -146,7 +135,8 @@ fn dead_letters_are_shown_replayed_and_discarded() {
 fn a_stream_of_nothing_but_dead_letters_stops_the_consumer() {
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), vec![Bytes::from_static(b"\x09from the future"); 60]);
-    let output = Command::new(env!("CARGO_BIN_EXE_resultsdb"))
+    let output = RESULTSDB
+        .command()
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", &folder.path().display().to_string()])
         .stdin(Stdio::null())
         .output()

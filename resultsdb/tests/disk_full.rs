@@ -2,14 +2,20 @@
 //! the same process goes on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Map, Value, json};
-use support::model::{Load, Random};
-use support::{Server, agent, example, now, upload};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::http::agent;
+use test_support::load::Load;
+use test_support::random::Random;
+use test_support::server::{Binary, Server};
+use test_support::wait::until;
+use test_support::workspace::example;
+
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 /// The whole disk, and what of it is in the way until the test frees it.
 const DISK: &str = "700m";
@@ -21,7 +27,7 @@ fn start(mount: &Path) -> (Server, PathBuf) {
         exec "$4" serve --listen 127.0.0.1:0 --data-dir "$2/data" --config "$5""#;
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh", DISK]).arg(mount);
-    command.arg(BALLAST_BYTES.to_string()).arg(env!("CARGO_BIN_EXE_resultsdb")).arg(example("webkit.toml"));
+    command.arg(BALLAST_BYTES.to_string()).arg(RESULTSDB.path()).arg(example("webkit.toml"));
     command.env("RUST_LOG", "error");
     let server = Server::run(command);
     let inside = PathBuf::from(format!("/proc/{}/root{}", server.child.id(), mount.display()));
@@ -47,7 +53,7 @@ fn a_full_disk_costs_nothing_that_was_acknowledged() {
     load.direct_to(&server.url);
     load.allow(30);
     let uploaders = load.start();
-    support::until("the first uploads are there", || load.acknowledged() == 30);
+    until("the first uploads are there", || load.acknowledged() == 30);
 
     let begin = now() / 86_400 * 86_400 - 3 * 86_400;
     let mut kept = Vec::new();
@@ -69,7 +75,7 @@ fn a_full_disk_costs_nothing_that_was_acknowledged() {
 
     std::fs::remove_file(inside.join("ballast")).unwrap();
     load.allow(30);
-    support::until("uploads are taken again", || load.acknowledged() == 60);
+    until("uploads are taken again", || load.acknowledged() == 60);
     load.stop();
     uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
     load.check(&server);

@@ -1,12 +1,15 @@
 //! Bad input costs its sender only: a clear 4xx, bounded memory, nothing partly stored, the service up.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::io::Read;
 
 use serde_json::{Value, json};
-use support::{Server, agent, now, upload};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::http::agent;
+use test_support::server::Binary;
+
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 /// What the process takes while it holds one large body and the engine idles, in KiB.
 const PEAK_KIB: u64 = 900 << 10;
@@ -34,7 +37,7 @@ fn peak_kib(process: u32) -> u64 {
 #[test]
 fn bad_uploads_are_refused_with_a_reason_and_leave_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(directory.path());
+    let server = RESULTSDB.serve(directory.path());
     let time = now() - 3600;
     let good = upload(time, time, &json!({"a.html": {"actual": "PASS"}}));
     let text = String::from_utf8(good.clone()).unwrap();
@@ -82,12 +85,12 @@ fn bad_uploads_are_refused_with_a_reason_and_leave_nothing() {
 #[test]
 fn the_command_line_is_told_of_results_that_cannot_be_read() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(directory.path());
+    let server = RESULTSDB.serve(directory.path());
     let time = now() - 3600;
     let file = directory.path().join("run.json");
     std::fs::write(&file, upload(time, time, &json!([{"a.html": {"actual": "PASS"}}]))).unwrap();
     let post = || {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_resultsdb"));
+        let mut command = RESULTSDB.command();
         command.args(["upload", "--url", &server.url]).arg(&file).output().unwrap()
     };
     let refused = post();
@@ -104,7 +107,7 @@ fn the_command_line_is_told_of_results_that_cannot_be_read() {
 #[test]
 fn huge_bodies_are_refused_in_bounded_memory() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(directory.path());
+    let server = RESULTSDB.serve(directory.path());
     for (what, unit, count) in [
         ("200 MB of [", &b"["[..], 200_000_000),
         ("200 MB of objects", b"{\"a\":", 40_000_000),

@@ -1,18 +1,18 @@
 //! Bugs that explain failures, and hooks that are told of those that nobody explains yet: through HTTP, over restarts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use support::{Server, agent, now, until, upload};
+use test_support::clock::{DAY, now};
+use test_support::documents::upload;
+use test_support::http::agent;
+use test_support::receiver::Receiver;
+use test_support::server::{Binary, Server};
+use test_support::wait::until;
 
-const DAY: i64 = 86_400;
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 /// A dozen runs in six days, of which the newest `failed` failed.
 fn upload_history(server: &Server, failed: i64) {
@@ -44,7 +44,7 @@ fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
 #[test]
 fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(folder.path());
+    let mut server = RESULTSDB.serve(folder.path());
     upload_history(&server, 3);
     assert_eq!(listed(&server, "bug:none"), set(["css/flex.html", "css/grid.html"]));
     let bug = json!({ "suite": "layout-tests", "test": "css/grid.html", "url": "https://bugs.example.org/4711", "note": "a <font>" });
@@ -70,7 +70,7 @@ fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
     // It outlives the process, and is taken back from there on.
     server.signal("-TERM");
     assert_eq!(server.wait(), Some(0));
-    let server = Server::start(folder.path());
+    let server = RESULTSDB.serve(folder.path());
     assert_eq!(listed(&server, "bug:any"), set(["css/grid.html"]));
     let mut closed = bug.clone();
     closed["state"] = "closed".into();
@@ -90,7 +90,7 @@ fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
 #[test]
 fn a_feed_has_what_broke_and_what_was_fixed() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path());
+    let server = RESULTSDB.serve(folder.path());
     upload_history(&server, 3);
     let (status, escaped) = server.get("/triage.atom?q=grid");
     assert_eq!(status, 200);
@@ -105,51 +105,16 @@ fn a_feed_has_what_broke_and_what_was_fixed() {
     assert_eq!(server.get("/triage.atom?q=stauts:new").0, 400);
 }
 
-/// Takes messages on a port of its own; refuses as many as it is told to.
-struct Receiver {
-    url: String,
-    told: Arc<Mutex<Vec<Value>>>,
-    refusals: Arc<Mutex<u32>>,
+/// Messages that a hook was sent so far.
+fn messages(receiver: &Receiver) -> Vec<Value> {
+    receiver.bodies().iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
 }
 
-impl Receiver {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/secret", listener.local_addr().unwrap());
-        let (told, refusals) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
-        let (kept, refused) = (Arc::clone(&told), Arc::clone(&refusals));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                let (mut line, mut length) = (String::new(), 0);
-                while reader.read_line(&mut line).unwrap() > 2 {
-                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                        length = value.trim().parse().unwrap();
-                    }
-                    line.clear();
-                }
-                let mut body = vec![0; length];
-                reader.read_exact(&mut body).unwrap();
-                let mut refusals = refused.lock().unwrap();
-                let status = if *refusals > 0 { "500 Internal Server Error" } else { "204 No Content" };
-                if *refusals > 0 {
-                    *refusals -= 1;
-                } else {
-                    kept.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
-                }
-                write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
-            }
-        });
-        Self { url, told, refusals }
-    }
-
-    /// Texts of all findings so far.
-    fn texts(&self) -> Vec<String> {
-        let told = self.told.lock().unwrap();
-        let findings = told.iter().flat_map(|message| message["findings"].as_array().unwrap().clone());
-        findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
-    }
+/// Texts of all findings in them.
+fn texts(receiver: &Receiver) -> Vec<String> {
+    let messages = messages(receiver);
+    let findings = messages.iter().flat_map(|message| message["findings"].as_array().unwrap().clone());
+    findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
 }
 
 fn with_hook(folder: &Path, hook: &str) -> Server {
@@ -158,29 +123,30 @@ fn with_hook(folder: &Path, hook: &str) -> Server {
     );
     let file = folder.join("config.toml");
     std::fs::write(&file, config).unwrap();
-    let (data, file) = (folder.join("data").display().to_string(), file.display().to_string());
-    Server::spawn(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &data, "--config", &file])
+    RESULTSDB.serve_with(&folder.join("data"), &file)
 }
 
 #[test]
 fn a_hook_is_told_once_of_what_its_question_begins_to_find() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start();
-    *receiver.refusals.lock().unwrap() = 2;
-    let hook =
-        format!("name = \"chat\"\nurl = \"{}\"\nq = \"status:new row:>=3 bug:none\"\nstale_hours = 2\n", receiver.url);
+    receiver.refuse(2);
+    let hook = format!(
+        "name = \"chat\"\nurl = \"{}/secret\"\nq = \"status:new row:>=3 bug:none\"\nstale_hours = 2\n",
+        receiver.url
+    );
     let mut server = with_hook(folder.path(), &hook);
     let bug = json!({ "suite": "layout-tests", "test": "css/flex.html", "url": "https://bugs.example.org/1" });
     assert_eq!(link(&server, &bug).0, 200);
     upload_history(&server, 3);
-    until("the hook is told, although it refused twice", || !receiver.texts().is_empty());
-    let message = receiver.told.lock().unwrap()[0].clone();
+    until("the hook is told, although it refused twice", || !texts(&receiver).is_empty());
+    let message = messages(&receiver)[0].clone();
     assert_eq!((message["hook"].as_str(), message["more"].as_u64()), (Some("chat"), Some(0)));
     let page = "https://results.example.org/?suite=layout-tests&test=css%2Fgrid.html";
     assert!(message["text"].as_str().unwrap().contains(page), "{message}");
     assert_eq!(message["findings"][0]["row"], 3);
     let grid = "layout-tests css/grid.html newly fails (text) on Mac 14.2.0 Release using arm64";
-    assert_eq!(receiver.texts(), [grid]);
+    assert_eq!(texts(&receiver), [grid]);
     let remembered = |server: &Server| server.get("/metrics").1.contains("resultsdb_alerts_total{hook=\"chat\"} 1");
     until("that is remembered", || remembered(&server));
     // Not again, not even by another process; a test whose bug is taken back is news.
@@ -190,8 +156,8 @@ fn a_hook_is_told_once_of_what_its_question_begins_to_find() {
     let mut closed = bug.clone();
     closed["state"] = "closed".into();
     assert_eq!(link(&server, &closed).0, 200);
-    until("the hook is told again", || receiver.texts().len() > 1);
-    assert_eq!(receiver.texts(), [grid, &grid.replace("grid", "flex")]);
+    until("the hook is told again", || texts(&receiver).len() > 1);
+    assert_eq!(texts(&receiver), [grid, &grid.replace("grid", "flex")]);
     until("that is remembered", || remembered(&server));
 }
 
@@ -199,12 +165,12 @@ fn a_hook_is_told_once_of_what_its_question_begins_to_find() {
 fn a_hook_is_told_of_configurations_that_do_not_run_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start();
-    let hook = format!("name = \"chat\"\nurl = \"{}\"\nq = \"status:new\"\nstale_hours = 1\n", receiver.url);
+    let hook = format!("name = \"chat\"\nurl = \"{}/secret\"\nq = \"status:new\"\nstale_hours = 1\n", receiver.url);
     let server = with_hook(folder.path(), &hook);
     let time = now() - 3 * 3600 - 60;
     assert_eq!(server.post("/api/upload", &upload(time, time, &json!({ "a.html": {} }))).unwrap().0, 200);
-    until("the hook is told", || !receiver.texts().is_empty());
-    assert_eq!(receiver.texts(), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
+    until("the hook is told", || !texts(&receiver).is_empty());
+    assert_eq!(texts(&receiver), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
 }
 
 #[test]
@@ -213,7 +179,8 @@ fn a_hook_that_is_wrong_stops_the_start() {
     let config = "[[alerts.hooks]]\nname = \"chat\"\nurl = \"https://chat.example.org/secret\"\nq = \"stauts:new\"\n";
     let file = folder.path().join("config.toml");
     std::fs::write(&file, config).unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_resultsdb"))
+    let output = RESULTSDB
+        .command()
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(folder.path().join("data"))
         .arg("--config")

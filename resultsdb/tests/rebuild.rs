@@ -1,24 +1,23 @@
 //! Views made anew from the events give the answers that they gave before.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use schema::EVENTS_TOPIC;
-use support::model::{Load, Random};
-use support::replay::Corpus;
-use support::stack::Stack;
-use support::{Server, agent};
+use test_support::clock::now;
+use test_support::contract::Corpus;
+use test_support::http::agent;
+use test_support::load::Load;
+use test_support::random::Random;
+use test_support::server::Binary;
+use test_support::stack::Stack;
+use test_support::wait::until;
 
-fn stop(mut server: Server) {
-    server.signal("-TERM");
-    assert_eq!(server.wait(), Some(0));
-}
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 fn rebuild(data_dir: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_resultsdb"));
+    let mut command = RESULTSDB.command();
     command.arg("rebuild").arg("--data-dir").arg(data_dir).args(arguments).output().unwrap()
 }
 
@@ -37,7 +36,7 @@ fn execute(data_dir: &Path, statements: &[&str]) {
     let password = data_dir.join("password");
     std::fs::write(&password, "only for this test").unwrap();
     let (store, password) = (data_dir.join("store").display().to_string(), password.display().to_string());
-    let engine = Server::spawn(&["engine", "--data-dir", &store, "--password-file", &password, "--port", "0"]);
+    let engine = RESULTSDB.spawn(&["engine", "--data-dir", &store, "--password-file", &password, "--port", "0"]);
     for statement in statements {
         let request = agent()
             .post(format!("{}/?database=resultsdb", engine.url))
@@ -47,7 +46,7 @@ fn execute(data_dir: &Path, statements: &[&str]) {
         let text = response.body_mut().read_to_string().unwrap();
         assert_eq!(response.status().as_u16(), 200, "{text}");
     }
-    stop(engine);
+    engine.stop();
 }
 
 fn same(before: &[(String, u16, String)], after: &[(String, u16, String)]) {
@@ -69,24 +68,24 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path();
     let corpus = Corpus::load();
-    let server = Server::start(data_dir);
+    let server = RESULTSDB.serve(data_dir);
     assert!(corpus.replay(&server.url, &server.url).failures.is_empty());
     let bug = br#"{"suite":"layout-tests","test":"fast/*","url":"https://bugs.example.org/1"}"#;
     assert_eq!(server.post("/api/bugs", bug).unwrap().0, 200);
     let bugs = server.json("/api/bugs");
     let before = corpus.answers(&server.url);
     assert!(fails(&rebuild(data_dir, &[])).contains("is `serve` still running?"));
-    stop(server);
+    server.stop();
 
     // Nothing is lost, so nothing differs.
     let told = succeeds(&rebuild(data_dir, &[]));
     assert!(told.contains("results"), "{told}");
     assert!(fails(&rebuild(data_dir, &[])).contains("--drop-old"));
     assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 17 old tables\n");
-    let server = Server::start(data_dir);
+    let server = RESULTSDB.serve(data_dir);
     same(&before, &corpus.answers(&server.url));
     assert_eq!(server.json("/api/bugs"), bugs);
-    stop(server);
+    server.stop();
 
     execute(data_dir, &["TRUNCATE TABLE results", "TRUNCATE TABLE commit_names"]);
     let refused = fails(&rebuild(data_dir, &["--views", "results,commit_names"]));
@@ -94,17 +93,17 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let other = fails(&rebuild(data_dir, &["--views", "results"]));
     assert!(other.contains("another rebuild was broken off"), "{other}");
     succeeds(&rebuild(data_dir, &["--views", "results,commit_names", "--accept-differences"]));
-    let server = Server::start(data_dir);
+    let server = RESULTSDB.serve(data_dir);
     same(&before, &corpus.answers(&server.url));
-    stop(server);
+    server.stop();
     assert!(fails(&rebuild(data_dir, &["--views", "runs,walks"])).contains("'walks' is not a view"));
 
     // Weeks before a day are taken over, whatever is in them.
     succeeds(&rebuild(data_dir, &["--drop-old"]));
-    let today = chrono::DateTime::from_timestamp(support::now(), 0).unwrap().format("%Y-%m-%d").to_string();
+    let today = chrono::DateTime::from_timestamp(now(), 0).unwrap().format("%Y-%m-%d").to_string();
     let told = succeeds(&rebuild(data_dir, &["--from", &today]));
     assert!(told.contains("results"), "{told}");
-    let server = Server::start(data_dir);
+    let server = RESULTSDB.serve(data_dir);
     same(&before, &corpus.answers(&server.url));
 }
 
@@ -112,17 +111,18 @@ fn a_lost_view_comes_back_with_the_same_answers() {
 fn a_rebuild_that_is_killed_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let load = Load::new();
-    let server = Server::start(directory.path());
+    let server = RESULTSDB.serve(directory.path());
     load.direct_to(&server.url);
     let uploaders = load.start();
-    support::until("enough is uploaded", || load.acknowledged() >= 300);
+    until("enough is uploaded", || load.acknowledged() >= 300);
     load.stop();
     uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
-    stop(server);
+    server.stop();
     let mut random = Random(7);
     let mut kills = 0;
     loop {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_resultsdb"))
+        let mut child = RESULTSDB
+            .command()
             .args(["rebuild", "--views", "results,runs,failures", "--data-dir"])
             .arg(directory.path())
             .stderr(Stdio::piped())
@@ -144,13 +144,13 @@ fn a_rebuild_that_is_killed_goes_on() {
         assert!(kills < 100, "it never ends");
     }
     assert!(kills > 0);
-    load.check(&Server::start(directory.path()));
+    load.check(&RESULTSDB.serve(directory.path()));
 }
 
 /// What Kafka has forgotten comes from the archive; without it, what is gone is gone, and nobody pretends otherwise.
 #[test]
 fn a_deployment_is_rebuilt_from_the_archive() {
-    let stack = Stack::start();
+    let stack = Stack::start(RESULTSDB);
     let corpus = Corpus::load();
     let outcome = corpus.replay(&stack.ingest.url, &stack.query.url);
     assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
@@ -168,13 +168,13 @@ fn a_deployment_is_rebuilt_from_the_archive() {
 
 #[test]
 fn a_deployment_is_rebuilt_while_it_works() {
-    let mut stack = Stack::start();
+    let mut stack = Stack::start(RESULTSDB);
     let load = Load::new();
     load.direct_to(&stack.ingest.url);
     let uploaders = load.start();
     for round in 0..4 {
         let enough = load.acknowledged() + 20;
-        support::until("the load goes on", || load.acknowledged() >= enough);
+        until("the load goes on", || load.acknowledged() >= enough);
         if round % 2 == 1 {
             stack.restart_processor();
         }

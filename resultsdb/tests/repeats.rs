@@ -1,12 +1,15 @@
 //! A sender that tries again is given the receipt of its first try, and a run can still be taken back to what it was.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use support::{Server, agent, now, upload};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::http::agent;
+use test_support::server::{Binary, Server};
+
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 fn receipt(server: &Server, document: &[u8], key: Option<&str>) -> Result<String, u16> {
     let mut request = agent().post(format!("{}/api/upload", server.url));
@@ -28,7 +31,7 @@ fn a_repetition_gets_the_first_receipt() {
     let (first, other) = (run("TEXT", 0), run("CRASH", 0));
     let mut receipts = Vec::new();
     {
-        let server = Server::start(directory.path());
+        let server = RESULTSDB.serve(directory.path());
         let shown = || server.json("/api/results/layout-tests/t")[0]["results"][0]["actual"].clone();
         receipts.push(receipt(&server, &first, None).unwrap());
         assert_eq!(receipt(&server, &first, None).unwrap(), receipts[0]);
@@ -53,7 +56,7 @@ fn a_repetition_gets_the_first_receipt() {
         assert_eq!(same.len(), 1);
     }
     // What a process forgets, the views know.
-    let server = Server::start(directory.path());
+    let server = RESULTSDB.serve(directory.path());
     assert_eq!(receipt(&server, &first, None).unwrap(), receipts[2]);
     assert_eq!(receipt(&server, &run("PASS", 1), Some("a")).unwrap(), receipts[3]);
     assert_eq!(receipt(&server, &run("FAIL", 1), Some("a")), Err(422));

@@ -1,19 +1,24 @@
 //! `serve` through its public doors: HTTP and signals, on the real embedded engines.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::model::{Load, Random};
-use support::{Server, now, until, upload};
+use test_support::clock::{DAY, now};
+use test_support::documents::upload;
+use test_support::http::agent;
+use test_support::load::Load;
+use test_support::random::Random;
+use test_support::server::{Binary, Server};
+use test_support::wait::until;
+
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 #[test]
-fn an_upload_is_shown_and_replaced_and_bad_ones_are_refused() {
+fn an_upload_is_shown_and_replaced() {
     let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(directory.path());
+    let mut server = RESULTSDB.serve(directory.path());
     assert_eq!(server.get("/__health"), (200, "ok".into()));
     let time = now() - 3600;
     let results = json!({"css": {"a.html": {"actual": "TEXT", "expected": "PASS", "time": 1.5}, "b.html": {}}});
@@ -40,14 +45,6 @@ fn an_upload_is_shown_and_replaced_and_bad_ones_are_refused() {
     assert_eq!(found[0]["results"].as_array().unwrap().len(), 1);
     assert_eq!(found[0]["results"][0]["actual"], "PASS");
 
-    for bad in ["{", "[1]", "{\"a\":", "\u{1}"] {
-        assert_eq!(server.post("/api/upload", bad.as_bytes()).unwrap().0, 400, "{bad}");
-    }
-    assert_eq!(server.post("/api/upload", &[b'['; 1 << 20]).unwrap().0, 400);
-    let control = json!({"a\u{0}": {"actual": "PASS"}});
-    assert_eq!(server.post("/api/upload", &upload(time, time + 61, &control)).unwrap().0, 400);
-    assert_eq!(server.json("/api/results/layout-tests")[0]["results"].as_array().unwrap().len(), 1);
-
     for page in ["/", "/?suite=layout-tests&test=css/a.html", "/suites", "/suites?suite=layout-tests", "/commits"] {
         let (status, html) = server.get(page);
         assert!(status == 200 && html.contains("<title>"), "{page}: {status}");
@@ -57,10 +54,25 @@ fn an_upload_is_shown_and_replaced_and_bad_ones_are_refused() {
 }
 
 #[test]
-fn answers_are_kept_until_something_changes_and_flaky_tests_are_ranked() {
+fn bad_uploads_are_refused_and_change_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(directory.path());
-    let base = now() - 7 * 86_400;
+    let server = RESULTSDB.serve(directory.path());
+    let time = now() - 3600;
+    let good = upload(time, time + 60, &json!({"a.html": {}}));
+    assert_eq!(server.post("/api/upload", &good).unwrap().0, 200);
+    for bad in ["{", "[1]", "{\"a\":", "\u{1}"] {
+        assert_eq!(server.post("/api/upload", bad.as_bytes()).unwrap().0, 400, "{bad}");
+    }
+    assert_eq!(server.post("/api/upload", &[b'['; 1 << 20]).unwrap().0, 400);
+    let control = json!({"a\u{0}": {"actual": "PASS"}});
+    assert_eq!(server.post("/api/upload", &upload(time, time + 61, &control)).unwrap().0, 400);
+    assert_eq!(server.json("/api/results/layout-tests")[0]["results"].as_array().unwrap().len(), 1);
+}
+
+const FLAKY: &str = "/api/flaky?suite=layout-tests&weeks=2";
+
+/// Uploads tests that fail always, now and then, since a while, and never, on a commit an hour from `base` on.
+fn upload_history(server: &Server, base: i64) {
     let state = |test: &str, index: i64| match test {
         "flaky" if index % 3 == 0 => "TEXT",
         "broken" => "CRASH",
@@ -81,9 +93,14 @@ fn answers_are_kept_until_something_changes_and_flaky_tests_are_ranked() {
         .unwrap();
     let all = json!({"flaky": {"actual": "CRASH"}, "calm": {"actual": "CRASH"}, "steady": {"actual": "CRASH"}});
     server.post("/api/upload", &upload(last + 3600, last + 3600, &all)).unwrap();
+}
 
-    let path = "/api/flaky?suite=layout-tests&weeks=2";
-    let answer = server.json(path);
+#[test]
+fn flaky_tests_are_ranked() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = RESULTSDB.serve(directory.path());
+    upload_history(&server, now() - 7 * DAY);
+    let answer = server.json(FLAKY);
     let tests = answer["tests"].as_array().unwrap();
     let named: Vec<&str> = tests.iter().map(|test| test["test"].as_str().unwrap()).collect();
     assert_eq!(named, ["broken", "regressed", "flaky"]);
@@ -94,10 +111,16 @@ fn answers_are_kept_until_something_changes_and_flaky_tests_are_ranked() {
     assert_eq!(server.get("/api/flaky?suite=layout-tests&weeks=53").0, 400);
     let page = server.get("/flaky?suite=layout-tests&platform=").1;
     assert!(page.contains("disagrees with itself") && page.contains("always fails"), "{page}");
+}
 
+#[test]
+fn answers_are_kept_until_something_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = RESULTSDB.serve(directory.path());
+    let base = now() - 7 * DAY;
+    upload_history(&server, base);
     let ask = |tag: &str| {
-        let mut response =
-            support::agent().get(format!("{}{path}", server.url)).header("If-None-Match", tag).call().unwrap();
+        let mut response = agent().get(format!("{}{FLAKY}", server.url)).header("If-None-Match", tag).call().unwrap();
         let tag = response.headers()["etag"].to_str().unwrap().to_owned();
         (response.status().as_u16(), tag, response.body_mut().read_to_string().unwrap())
     };
@@ -114,9 +137,9 @@ fn answers_are_kept_until_something_changes_and_flaky_tests_are_ranked() {
 #[test]
 fn open_streams_hear_of_uploads_and_do_not_hold_up_a_stop() {
     let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(directory.path());
+    let mut server = RESULTSDB.serve(directory.path());
     let listen = || {
-        let response = support::agent().get(format!("{}/api/live", server.url)).call().unwrap();
+        let response = agent().get(format!("{}/api/live", server.url)).call().unwrap();
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let lines = BufReader::new(response.into_body().into_reader()).lines().map(|line| line.unwrap());
         lines.filter_map(|line| line.strip_prefix("data: ").map(|watermark| watermark.parse::<u64>().unwrap()))
@@ -139,7 +162,7 @@ fn open_streams_hear_of_uploads_and_do_not_hold_up_a_stop() {
 #[test]
 fn results_too_large_for_the_log_go_through_the_blob_store() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(directory.path());
+    let server = RESULTSDB.serve(directory.path());
     // Texts that do not compress.
     let mut random = Random(3);
     let noise = |random: &mut Random| (0..3000).map(|_| format!("{:08x}", random.below(u64::MAX))).collect::<String>();
@@ -162,17 +185,16 @@ fn acknowledged_uploads_are_there_once_after_a_hundred_kills() {
     let load = Load::new();
     let mut random = Random(100);
     for _ in 0..100 {
-        let mut server = Server::start(directory.path());
+        let mut server = RESULTSDB.serve(directory.path());
         load.direct_to(&server.url);
         let uploaders = load.start();
         // The moment: some acknowledged uploads on, others in any state between socket and last view.
         let enough = load.acknowledged() + random.below(12) as usize;
         until("the load goes on", || load.acknowledged() >= enough);
-        server.signal("-KILL");
-        server.wait();
+        server.kill();
         load.stop();
         uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
     }
     assert!(load.acknowledged() > 100);
-    load.check(&Server::start(directory.path()));
+    load.check(&RESULTSDB.serve(directory.path()));
 }

@@ -1,15 +1,18 @@
 //! The three services on real Kafka: they answer as recorded, and lose and double nothing when they are killed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-mod support;
+use test_support::contract::Corpus;
+use test_support::load::Load;
+use test_support::random::Random;
+use test_support::server::Binary;
+use test_support::stack::Stack;
+use test_support::wait::until;
 
-use support::model::{Load, Random};
-use support::replay::Corpus;
-use support::stack::Stack;
+const RESULTSDB: Binary = test_support::resultsdb!();
 
 #[test]
 fn the_services_answer_as_recorded() {
-    let stack = Stack::start();
+    let stack = Stack::start(RESULTSDB);
     let outcome = Corpus::load().replay(&stack.ingest.url, &stack.query.url);
     assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
     assert!(outcome.passed > 500, "only {} cases were found", outcome.passed);
@@ -18,14 +21,14 @@ fn the_services_answer_as_recorded() {
 /// Processes, the broker and the store die at moments that the load chooses.
 #[test]
 fn acknowledged_uploads_are_there_once_after_twenty_kills() {
-    let mut stack = Stack::start();
+    let mut stack = Stack::start(RESULTSDB);
     let load = Load::new();
     load.direct_to(&stack.ingest.url);
     let uploaders = load.start();
     let mut random = Random(20);
     for round in 0..20 {
         let enough = load.acknowledged() + random.below(20) as usize;
-        support::until("the load goes on", || load.acknowledged() >= enough);
+        until("the load goes on", || load.acknowledged() >= enough);
         match round % 5 {
             0 | 3 => stack.restart_processor(),
             1 => {

@@ -1,4 +1,5 @@
-//! What a correct database must show: every acknowledged upload, once, in every view.
+//! Uploaders that remember what was acknowledged, and what a correct database must then show: every acknowledged upload,
+//! once, in every view.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,13 +8,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{DEADLINE, Server, now, post, upload};
+use crate::clock::now;
+use crate::documents::upload;
+use crate::http::post;
+use crate::server::Server;
+use crate::wait::DEADLINE;
 
 /// Uploaders at one time.
 const UPLOADERS: usize = 3;
 
 /// Uploads one run per second of a day, in order, and remembers which were acknowledged.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Load {
     next: AtomicUsize,
     /// How many may begin; none means all.
@@ -25,6 +30,7 @@ pub struct Load {
 }
 
 impl Load {
+    /// Uploads as fast as the intake answers.
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
@@ -34,16 +40,19 @@ impl Load {
         Arc::new(Self { quota: Some(AtomicUsize::new(0)), ..Self::default() })
     }
 
+    /// Raises the quota.
     pub fn allow(&self, more: usize) {
         self.quota.iter().for_each(|quota| {
             quota.fetch_add(more, Ordering::SeqCst);
         });
     }
 
+    /// Says where the intake is now.
     pub fn direct_to(&self, url: &str) {
         url.clone_into(&mut self.url.lock().unwrap());
     }
 
+    /// How many uploads were acknowledged so far.
     pub fn acknowledged(&self) -> usize {
         self.acknowledged.lock().unwrap().len()
     }
@@ -58,6 +67,7 @@ impl Load {
         (0..UPLOADERS).map(|_| start()).collect()
     }
 
+    /// Tells uploaders to end; whoever started them joins them.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
     }
@@ -126,8 +136,11 @@ impl Load {
 /// Acknowledged uploads, and how many of them some view does not show, or shows more than once.
 #[derive(Debug, Clone, Copy)]
 pub struct Tally {
+    /// Uploads that the intake answered with 200.
     pub acknowledged: usize,
+    /// Those that a view does not show, in the worst view.
     pub lost: usize,
+    /// Rows beyond the first for an upload, in the worst view.
     pub doubled: usize,
 }
 
@@ -148,14 +161,4 @@ fn uuids(answer: &Value, member: &str) -> Vec<i64> {
         row["uuid"].as_i64().or_else(time).unwrap()
     };
     rows.as_array().into_iter().flatten().map(uuid).collect()
-}
-
-/// A linear congruential generator (Knuth's MMIX constants): the same moments every time.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
 }

@@ -1,33 +1,43 @@
 //! The three services as processes, on a real Kafka broker and the engine's front.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use eventlog::broker::Broker;
 use eventlog::{EventLog, KafkaLog};
 use schema::{ARCHIVE_GROUP, EVENTS_TOPIC};
 use tempfile::TempDir;
 
-use super::{Server, example};
+use crate::server::{Binary, Server};
+use crate::wait::until;
+use crate::workspace::example;
 
 /// Name of the processor that is started again.
 const FIRST: &str = "first";
 
 /// Everything of a deployment; processes die with it.
 pub struct Stack {
+    /// Kafka.
     pub broker: Broker,
+    /// The engine, which listens as a ClickHouse server does.
     pub engine: Server,
+    /// The intake.
     pub ingest: Server,
     /// At least one; each is a static member of the group, under a name of its own.
     pub processors: Vec<Process>,
+    /// The query service.
     pub query: Server,
+    binary: Binary,
     directory: TempDir,
     engine_port: u16,
 }
 
-/// A process that prints nothing.
-pub struct Process(std::process::Child);
+/// A process that prints nothing. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Process(Child);
 
 impl Process {
+    /// Its number.
     pub fn id(&self) -> u32 {
         self.0.id()
     }
@@ -41,12 +51,13 @@ impl Drop for Process {
 }
 
 impl Stack {
-    pub fn start() -> Self {
+    /// Starts everything empty, with one processor.
+    pub fn start(binary: Binary) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("kafka")).unwrap();
         let broker = Broker::start(&directory.path().join("kafka"));
         std::fs::write(directory.path().join("password"), "only for this test\n").unwrap();
-        let engine = start_engine(directory.path(), 0);
+        let engine = start_engine(binary, directory.path(), 0);
         let engine_port = engine.url.rsplit(':').next().unwrap().parse().unwrap();
         let text = std::fs::read_to_string(example("webkit.toml")).unwrap();
         let own = format!(
@@ -57,15 +68,15 @@ impl Stack {
             password = directory.path().join("password").display(),
         );
         std::fs::write(config(directory.path()), own).unwrap();
-        let migrated = command(directory.path(), "migrate").status().unwrap();
+        let migrated = command(binary, directory.path(), "migrate").status().unwrap();
         assert!(migrated.success());
-        let (ingest, query) = (start(directory.path(), "ingest"), start(directory.path(), "query"));
-        let mut stack = Self { broker, engine, ingest, processors: Vec::new(), query, directory, engine_port };
+        let (ingest, query) = (start(binary, directory.path(), "ingest"), start(binary, directory.path(), "query"));
+        let mut stack = Self { broker, engine, ingest, processors: Vec::new(), query, binary, directory, engine_port };
         stack.start_processor(FIRST);
         stack
     }
 
-    /// Starts one more.
+    /// Starts one more processor; names are those of members of the group.
     pub fn start_processor(&mut self, name: &str) {
         let mut command = self.command("processor");
         command.args(["--set", &format!("kafka.instance={name}")]);
@@ -77,8 +88,8 @@ impl Stack {
     }
 
     /// A command of this deployment.
-    pub fn command(&self, name: &str) -> std::process::Command {
-        command(self.directory.path(), name)
+    pub fn command(&self, name: &str) -> Command {
+        command(self.binary, self.directory.path(), name)
     }
 
     /// The folder of the blob store.
@@ -90,7 +101,7 @@ impl Stack {
     pub fn archived(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let log = KafkaLog::connect(&self.broker.address()).unwrap();
-        super::until("the events are archived", || {
+        until("the events are archived", || {
             runtime.block_on(async {
                 let ends = log.end_offsets(EVENTS_TOPIC).await.unwrap();
                 log.committed_offsets(EVENTS_TOPIC, ARCHIVE_GROUP).await.unwrap() == ends
@@ -98,18 +109,19 @@ impl Stack {
         });
     }
 
+    /// Kills the intake and starts it again, at another address.
     pub fn restart_ingest(&mut self) {
-        self.ingest.signal("-KILL");
-        self.ingest.wait();
-        self.ingest = start(self.directory.path(), "ingest");
+        self.ingest.kill();
+        self.ingest = start(self.binary, self.directory.path(), "ingest");
     }
 
+    /// Kills the query service and starts it again, at another address.
     pub fn restart_query(&mut self) {
-        self.query.signal("-KILL");
-        self.query.wait();
-        self.query = start(self.directory.path(), "query");
+        self.query.kill();
+        self.query = start(self.binary, self.directory.path(), "query");
     }
 
+    /// Kills the first processor and starts it again.
     pub fn restart_processor(&mut self) {
         drop(self.processors.remove(0));
         self.start_processor(FIRST);
@@ -117,10 +129,10 @@ impl Stack {
         self.processors.rotate_right(1);
     }
 
+    /// Kills the engine and starts it again, at the same address.
     pub fn restart_engine(&mut self) {
-        self.engine.signal("-KILL");
-        self.engine.wait();
-        self.engine = start_engine(self.directory.path(), self.engine_port);
+        self.engine.kill();
+        self.engine = start_engine(self.binary, self.directory.path(), self.engine_port);
     }
 }
 
@@ -128,18 +140,18 @@ fn config(directory: &Path) -> PathBuf {
     directory.join("resultsdb.toml")
 }
 
-fn command(directory: &Path, service: &str) -> std::process::Command {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_resultsdb"));
+fn command(binary: Binary, directory: &Path, service: &str) -> Command {
+    let mut command = binary.command();
     command.env("RUST_LOG", "error,eventlog=off").arg(service).arg("--config").arg(config(directory));
     command
 }
 
-fn start(directory: &Path, service: &str) -> Server {
-    Server::spawn(&[service, "--config", &config(directory).display().to_string()])
+fn start(binary: Binary, directory: &Path, service: &str) -> Server {
+    binary.spawn(&[service, "--config", &config(directory).display().to_string()])
 }
 
-fn start_engine(directory: &Path, port: u16) -> Server {
+fn start_engine(binary: Binary, directory: &Path, port: u16) -> Server {
     let path = |name: &str| directory.join(name).display().to_string();
     let (store, password, port) = (path("store"), path("password"), port.to_string());
-    Server::spawn(&["engine", "--data-dir", &store, "--password-file", &password, "--port", &port])
+    binary.spawn(&["engine", "--data-dir", &store, "--password-file", &password, "--port", &port])
 }

@@ -1,0 +1,39 @@
+//! What the integration tests of all crates share. It is a development dependency only: no service is built with it.
+//!
+//! Helpers panic when something goes wrong, so that a test fails where it happened. Features keep a crate's tests from
+//! compiling what they do not use; `Cargo.toml` says what each one brings.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod clock;
+pub mod documents;
+pub mod git;
+pub mod random;
+pub mod wait;
+pub mod workspace;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+#[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "events")]
+pub mod events;
+#[cfg(feature = "forge")]
+pub mod forge;
+#[cfg(feature = "server")]
+pub mod http;
+#[cfg(feature = "server")]
+pub mod load;
+#[cfg(feature = "processor")]
+pub mod processing;
+#[cfg(feature = "query")]
+pub mod query_service;
+#[cfg(feature = "server")]
+pub mod receiver;
+#[cfg(feature = "processor")]
+pub mod rows;
+#[cfg(feature = "proptest")]
+pub mod sample;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "kafka")]
+pub mod stack;

@@ -1,0 +1,77 @@
+//! A local log, the engine, and a processor that leads events from the one to the other, all in this process.
+
+use std::sync::Arc;
+
+use clickhouse::Client;
+use embedded::{Engine, LocalLog};
+use eventlog::{EventLog, TopicSpec};
+use processor::ProcessorError;
+use schema::blobs::Blobs;
+use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::{engine, wait};
+
+/// What a processor works between, on a temporary folder.
+pub struct Surroundings {
+    /// The log, with the topics of events and dead letters in two partitions each.
+    pub log: Arc<LocalLog>,
+    /// The engine; the database is `resultsdb`.
+    pub engine: Engine,
+    /// A client of the database.
+    pub client: Client,
+    /// The store of large bodies.
+    pub blobs: Blobs,
+    _directory: TempDir,
+}
+
+impl Surroundings {
+    /// Starts the engine and opens the log, both empty.
+    pub async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let log = Arc::new(LocalLog::open(&directory.path().join("log")).unwrap());
+        for name in [EVENTS_TOPIC, DEAD_LETTER_TOPIC] {
+            let topic = TopicSpec { name: name.into(), partitions: 2, retention: None, max_message_bytes: 1 << 20 };
+            log.ensure_topic(&topic).await.unwrap();
+        }
+        let engine = engine::start(directory.path()).await;
+        let client = engine::migrated(&engine, "resultsdb").await;
+        let blobs = Blobs::in_folder(&directory.path().join("blobs")).unwrap();
+        Self { log, engine, client, blobs, _directory: directory }
+    }
+
+    /// Starts a processor on a log, which may be another one than that of these surroundings. `applied` counts the
+    /// batches that it has inserted.
+    pub fn processor(
+        &self,
+        log: Arc<dyn EventLog>,
+        applied: watch::Sender<u64>,
+        stop: watch::Receiver<bool>,
+    ) -> JoinHandle<Result<(), ProcessorError>> {
+        tokio::spawn(processor::run(log, self.client.clone(), self.blobs.clone(), applied, stop))
+    }
+
+    /// Runs a processor until it has committed everything in the log.
+    pub async fn process(&self) {
+        let (stopping, stop) = watch::channel(false);
+        let (applied, _batches) = watch::channel(0);
+        let mut processor = self.processor(self.log.clone(), applied, stop);
+        let ends = self.log.end_offsets(EVENTS_TOPIC).await.unwrap();
+        let committed = wait::until_async("everything is committed", async || {
+            self.log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await.unwrap() == ends
+        });
+        tokio::select! {
+            ended = &mut processor => panic!("the processor ended before it had committed everything: {ended:?}"),
+            () = committed => {}
+        }
+        stopping.send(true).unwrap();
+        processor.await.unwrap().unwrap();
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> u64 {
+        self.client.query(&format!("SELECT count() FROM {table}")).fetch_one().await.unwrap()
+    }
+}

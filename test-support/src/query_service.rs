@@ -1,0 +1,83 @@
+//! The query service on the embedded engine, without an intake: its database is filled with rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use answers::{Repository, Store, Watermark};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use clickhouse::Client;
+use embedded::Engine;
+use query::{Limits, QueryOptions};
+use schema::blobs::Blobs;
+use schema::clock::Clock;
+use schema::retention::Retention;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use crate::engine;
+use crate::rows::{self, EventRows};
+
+/// A service over a database of its own, which is asked without a socket.
+pub struct QueryService {
+    /// A client of the database.
+    pub client: Client,
+    router: Router,
+}
+
+impl QueryService {
+    /// Makes the database, fills it with each batch of rows, and starts the service. Archives lie in `blobs` below
+    /// `folder`.
+    pub async fn start(
+        engine: &Engine,
+        folder: &Path,
+        database: &str,
+        batches: impl IntoIterator<Item = EventRows>,
+    ) -> Self {
+        let client = engine::migrated(engine, database).await;
+        for batch in batches {
+            rows::write(&client, &batch).await;
+        }
+        let router = router(&client, folder);
+        Self { client, router }
+    }
+
+    /// Status and body of the answer to a GET request.
+    pub async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+}
+
+/// The service's router over rows that do not change.
+fn router(client: &Client, folder: &Path) -> Router {
+    let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();
+    let watermark = Watermark::Here(watch::channel(1).1);
+    let stop = watch::channel(false).1;
+    let webkit = Repository { id: "webkit".into(), default_branch: "main".into() };
+    let store = Store::new(client.clone(), watermark, Clock::system(), Retention::default(), vec![webkit]);
+    query::router(store, blobs, options(), stop)
+}
+
+/// No bug tracker, and limits that no test reaches by chance.
+fn options() -> QueryOptions {
+    let limits = Limits { max: 1000, default: 100 };
+    QueryOptions {
+        intake: &[],
+        title: "Results".into(),
+        address: None,
+        repositories: BTreeMap::new(),
+        archive_routes: serde_json::Map::new(),
+        xcode_cloud_suites: Vec::new(),
+        default_architecture: None,
+        tests_limits: limits,
+        suites_limits: limits,
+        commits_limits: limits,
+        dashboard_queries: Vec::new(),
+        masters: BTreeSet::new(),
+        bug_trackers: BTreeMap::new(),
+    }
+}
