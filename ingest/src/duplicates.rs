@@ -81,7 +81,7 @@ impl Duplicates {
         }
     }
 
-    /// The receipt of the upload that this one repeats, or of `append`.
+    /// The receipt of the upload that this one repeats; if it repeats none, it is appended and its own receipt returned.
     pub(crate) async fn first_receipt(
         &self,
         fingerprint: &UploadFingerprint,

@@ -24,9 +24,9 @@ use crate::clock::now;
 use crate::error::{IntakeError, bad, not_kept};
 use crate::state::Intake;
 
-/// The largest archive, in bytes.
+/// The largest archive, bytes.
 const MAX_BYTES: u64 = 500 << 20;
-/// The largest of the other fields.
+/// The largest of the other fields, bytes.
 const MAX_FIELD_BYTES: usize = 1 << 20;
 
 /// `POST /api/upload/archive`.
@@ -73,7 +73,7 @@ pub(crate) async fn take(
 ) -> Result<Json<Value>, IntakeError> {
     without_query(query.as_deref())?;
     refuse_encoded(&headers)?;
-    // Whatever is no form holds no archive.
+    // A body that is no form holds no archive.
     let form = match Multipart::from_request(request, &()).await {
         Ok(parts) => Form::read(parts).await?,
         Err(_) => Form::default(),

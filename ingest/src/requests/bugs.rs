@@ -49,9 +49,9 @@ fn document_schema() -> Value {
     })
 }
 
-/// What every browser and proxy takes as an address.
+/// The longest address that every browser and proxy takes.
 const MAX_URL_BYTES: usize = 2048;
-/// A line that a list can show.
+/// The longest note: a line that a list can show.
 const MAX_NOTE_BYTES: usize = 500;
 
 pub(crate) async fn link(

@@ -52,7 +52,7 @@ fn document_schema() -> Value {
     })
 }
 
-/// A start this far ahead may still be a clock that is off.
+/// How far ahead of our clock a start may lie, seconds: the sender's clock may be off.
 const MAX_AHEAD_SECONDS: f64 = 300.0;
 
 pub(crate) async fn take(

@@ -130,7 +130,8 @@ impl Generation {
         client.query(&take).execute().await
     }
 
-    /// Rows that count: the live table of dead letters has lost those that are over, and events make them again.
+    /// Which rows of a view count: dead letters that are over do not, because the live table still has some of them and
+    /// the next one has not.
     fn condition(&self, view: &str) -> String {
         match view {
             DEAD_LETTERS => format!(" WHERE found_at > {}", self.number.saturating_sub(DEAD_LETTER_TTL)),

@@ -40,7 +40,7 @@ impl Clone {
         Ok(self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", revision])?.status.success())
     }
 
-    /// A clone that is not bare knows most branches as its remote's only.
+    /// The revision of a start: a clone that is not bare knows most branches only as branches of its remote.
     fn revision(&self, from: ListStart<'_>) -> Result<String> {
         let branch = match from {
             ListStart::Hash(hash) => return Ok(hash.to_owned()),
@@ -66,7 +66,7 @@ impl Host for Clone {
         let output = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &revision])?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);
-            // Quiet about what does not exist, loud about what is wrong with the clone.
+            // Git says nothing of a commit that does not exist, but says what is wrong with the clone.
             return Err(if complaint.contains("not a git repository") || complaint.contains("cannot change to") {
                 self.failed(complaint.trim())
             } else {

@@ -89,7 +89,7 @@ impl Host for Github {
         found.ok_or_else(|| self.unknown(from))?.value.into_iter().map(|found| self.listed(found)).collect()
     }
 
-    /// Pages of one commit each are as many as there are commits.
+    /// Counts pages of one commit each: there are as many as commits.
     fn count(&self, from: ListStart<'_>) -> Result<u64> {
         let (ListStart::Branch(from) | ListStart::Hash(from)) = from;
         let found = self.0.get::<Vec<CommitEntry>>("/commits", &[("sha", from), ("per_page", "1")])?;
@@ -97,7 +97,7 @@ impl Host for Github {
         Ok(found.last_page.unwrap_or(found.value.len() as u64))
     }
 
-    /// Of other branches GitHub tells only whether the commit is their newest.
+    /// Of branches other than the default one, GitHub says only whether the commit is their newest.
     fn branch_of(&self, hash: &str, default_branch: &str) -> Result<Option<String>> {
         if matches!(self.compare(hash, default_branch)?.status.as_str(), "behind" | "identical") {
             return Ok(Some(default_branch.to_owned()));

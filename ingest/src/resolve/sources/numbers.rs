@@ -63,6 +63,7 @@ impl BranchNumbers<'_> {
         Ok(Place { next: commit.parents.first().cloned(), base: place.base, number })
     }
 
+    /// The commit of a full hash.
     pub(super) fn by_hash(&self, hash: &str) -> Result<Commit> {
         let unknown = || SourceError::Unknown(hash.to_owned(), self.host.place());
         let listed = self.host.list(ListStart::Hash(hash), PAGE, 1)?;
@@ -85,6 +86,7 @@ impl BranchNumbers<'_> {
         Ok(self.commit(commit.clone(), place.identifier(&branch), &branch, order))
     }
 
+    /// Hands commits of one second to `each`, newest first, and empties the list.
     pub(super) fn hand_out<E>(
         &self,
         second: &mut Vec<(ListedCommit, String)>,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::host::{Result, SourceError};
 
-/// An uploader waits for the answer.
+/// How long a host may take to answer: an uploader waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks one repository of a host.
@@ -18,14 +18,14 @@ pub(super) struct Client {
     token: Option<String>,
 }
 
-/// An answer, and where the last page of its list is if it has several.
+/// What a host answered, and the number of the last page if it is one page of a list.
 pub(super) struct Page<T> {
     pub(super) value: T,
     pub(super) last_page: Option<u64>,
 }
 
 impl Client {
-    /// `header` carries the token.
+    /// A client of the API at `base`; `header` carries the token, after `prefix`.
     pub(super) fn new(base: String, header: &'static str, prefix: &str, token: Option<PathBuf>) -> Result<Self> {
         let read = |path: PathBuf| {
             let text = std::fs::read_to_string(&path).map_err(|error| SourceError::Failed {
@@ -52,7 +52,7 @@ impl Client {
         SourceError::Failed { place: self.place(), cause: cause.to_string() }
     }
 
-    /// GET; `None` for what does not exist.
+    /// Asks for `path`; `None` if it does not exist.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Page<T>>> {
         let mut request = self.agent.get(format!("{}{path}", self.base)).query_pairs(query.iter().copied());
         if let Some(token) = &self.token {
@@ -61,7 +61,7 @@ impl Client {
         let mut response = request.call().map_err(|error| self.failed(error))?;
         match response.status().as_u16() {
             200 => {}
-            // What GitHub says of a reference that it cannot resolve.
+            // GitHub answers 422 for a reference that it cannot resolve.
             404 | 422 => return Ok(None),
             status => return Err(self.failed(format!("status {status} for {path}"))),
         }
