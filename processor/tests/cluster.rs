@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use eventlog::EventLog;
 use schema::EVENTS_TOPIC;
+use schema::retention::Retention;
 use schema::store::{self, Cluster, MigrationError, StoreAddress};
 use support::{Surroundings, upload};
 
@@ -79,9 +80,9 @@ async fn uploads_are_shown_with_a_cluster_configured() {
     let (stand_in, address) = member(&surroundings).await;
     // Tables that only one server has would otherwise pass for replicated ones.
     let other = StoreAddress { database: "resultsdb".into(), ..address.clone() };
-    let refused = store::migrate(&other).await.unwrap_err();
+    let refused = store::migrate(&other, &Retention::default()).await.unwrap_err();
     assert!(matches!(&refused, MigrationError::Database { found, .. } if found == "Atomic"), "{refused}");
-    store::migrate(&address).await.unwrap();
+    store::migrate(&address, &Retention::default()).await.unwrap();
     let statements = stand_in.statements.lock().unwrap().clone();
     for statement in &statements {
         let parse = surroundings.client.query("SELECT formatQuery(?)").bind(statement);

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schema::event::{Event, Header, Request as Kind};
@@ -28,7 +28,7 @@ async fn commits_are_found_by_every_spelling_and_range() {
     let engine = engine(directory.path()).await;
     let mut runner = TestRunner::deterministic();
     let mut known: BTreeMap<(&str, &str, u64), Known> = BTreeMap::new();
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     for number in 0..120i64 {
         let repository = sample(&mut runner, prop::sample::select(vec!["webkit", "safari"]));
         let branch = sample(&mut runner, prop::sample::select(vec!["main", "main", "release"]));

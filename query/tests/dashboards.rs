@@ -3,7 +3,7 @@
 
 mod support;
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use serde_json::{Value, json};
 use support::{Service, engine, now, run};
 
@@ -17,7 +17,7 @@ async fn every_panel_has_an_answer() {
     let commit = json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0, "hash": "abc" });
     let configuration =
         json!({ "platform": "mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64" });
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     views.add(run("s", configuration, &commit, time, &json!({ "a.html": { "actual": "TEXT" } })), 1);
     let service = Service::start(&engine, directory.path(), "dashboards", std::iter::once(views)).await;
 

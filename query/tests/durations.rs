@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
@@ -39,8 +39,8 @@ fn runs(runner: &mut TestRunner) -> Vec<Run> {
     of(0, 0).chain(of(1, 0)).chain(of(2, 60)).map(|(configuration, age)| run(configuration, age)).collect()
 }
 
-fn views(runs: &[Run]) -> Views {
-    let mut views = Views::default();
+fn views(runs: &[Run]) -> EventRows {
+    let mut views = EventRows::default();
     for (offset, Run { configuration, at, suite, test }) in runs.iter().enumerate() {
         let commit = json!({
             "repository_id": "webkit", "branch": "main", "timestamp": at, "order": 0, "hash": format!("{at:040x}"),

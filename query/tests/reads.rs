@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::LazyLock;
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use schema::event::Event;
 use serde_json::json;
 use support::{Service, engine, now, run};
@@ -37,9 +37,9 @@ fn event(suite: &str, configuration: u64, index: i64, tests: &[String]) -> Event
 }
 
 /// A week of runs, `age` weeks ago.
-fn week(age: i64) -> Views {
+fn week(age: i64) -> EventRows {
     let tests: Vec<String> = (0..TESTS).map(|number| format!("{number:04}.html")).collect();
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     for index in age * RUNS_PER_WEEK..(age + 1) * RUNS_PER_WEEK {
         for configuration in 0..CONFIGURATIONS {
             for suite in SUITES {

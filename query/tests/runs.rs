@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schema::event::Event;
@@ -137,7 +137,7 @@ async fn runs_are_selected_ordered_and_limited_as_the_contract_says() {
     let engine = engine(directory.path()).await;
     let mut runner = TestRunner::deterministic();
     let (runs, events): (Vec<Run>, Vec<Event>) = runs(&mut runner).into_iter().unzip();
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     for (index, event) in events.into_iter().enumerate() {
         views.add(event, index as u64 + 1);
     }

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use support::{Service, engine, now, run, sample};
@@ -23,7 +23,7 @@ async fn names_are_found_by_parts_and_patterns() {
     let results: Map<String, Value> = names.iter().map(|name| (name.clone(), json!({ "actual": "PASS" }))).collect();
     let time = now() - 600;
     let commit = json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0, "hash": "a" });
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     views.add(run("s", json!({ "platform": "mac" }), &commit, time, &Value::Object(results)), 1);
     let service = Service::start(&engine, directory.path(), "search", std::iter::once(views)).await;
     let ask = async |text: &str| -> Value {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::{Value, json};
 use support::{Service, engine, run};
@@ -11,8 +11,8 @@ use support::{Service, engine, run};
 /// 2026-11-02 03:46:40 UTC.
 const START: i64 = 1_793_591_200;
 
-fn views() -> Views {
-    let mut views = Views::default();
+fn views() -> EventRows {
+    let mut views = EventRows::default();
     for index in 0..6 {
         let time = START + index * 3600;
         let commit = json!({

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use processor::rows::Views;
+use processor::rows::EventRows;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
@@ -88,7 +88,7 @@ async fn every_test_is_in_the_group_that_its_runs_put_it_in() {
         let time = time(commit);
         json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0, "hash": format!("{time:040x}") })
     };
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     let mut offset = 0;
     let mut add = |event| {
         offset += 1;

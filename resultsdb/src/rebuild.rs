@@ -10,7 +10,7 @@ use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::EventLog;
 use eventlog::kafka::KafkaLog;
 use indicatif::{ProgressBar, ProgressStyle};
-use processor::rebuild::{self, Manner, Plan, Report, VIEWS};
+use processor::rebuild::{self, Plan, Report, SwapOptions, VIEWS};
 use schema::blobs::Blobs;
 use schema::store::{self, StoreAddress};
 
@@ -69,14 +69,14 @@ async fn work(log: Arc<dyn EventLog>, store: &StoreAddress, blobs: Blobs, argume
     }
     let views = if arguments.views.is_empty() { VIEWS.map(str::to_owned).to_vec() } else { arguments.views };
     let since = arguments.from.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|time| time.and_utc().timestamp());
-    let manner = Manner { accept_differences: arguments.accept_differences, start_over: arguments.start_over };
+    let options = SwapOptions { accept_differences: arguments.accept_differences, start_over: arguments.start_over };
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} events, {per_sec}, {eta} left");
     let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let progress = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     };
-    let report = rebuild::run(log, store, blobs, Plan { views, since }, manner, progress).await?;
+    let report = rebuild::run(log, store, blobs, Plan { views, since }, options, progress).await?;
     bar.finish_and_clear();
     print(&report);
     Ok(())

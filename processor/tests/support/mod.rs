@@ -8,6 +8,7 @@ use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::{EventLog, TopicSpec};
 use schema::blobs::Blobs;
 use schema::event::{self, Header, Request};
+use schema::retention::Retention;
 use schema::store::{self, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP};
 use serde_json::json;
@@ -38,7 +39,7 @@ impl Surroundings {
             password: engine.password().into(),
             cluster: None,
         };
-        store::migrate(&address).await.unwrap();
+        store::migrate(&address, &Retention::default()).await.unwrap();
         let blobs = Blobs::in_folder(&directory.path().join("blobs")).unwrap();
         Self { log, engine, client: address.client(), blobs, directory }
     }

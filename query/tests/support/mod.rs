@@ -7,12 +7,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use embedded::{Engine, EngineOptions};
-use processor::rows::Views;
+use processor::rows::EventRows;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use query::{Limits, QueryOptions, Repository, Watermark};
 use schema::blobs::Blobs;
 use schema::event::{Event, Header, Links, Request as Kind};
+use schema::retention::Retention;
 use schema::store::{self, StoreAddress};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -86,7 +87,12 @@ pub struct Service {
 
 impl Service {
     /// A service over a database of its own, filled with these batches.
-    pub async fn start(engine: &Engine, folder: &Path, database: &str, batches: impl Iterator<Item = Views>) -> Self {
+    pub async fn start(
+        engine: &Engine,
+        folder: &Path,
+        database: &str,
+        batches: impl Iterator<Item = EventRows>,
+    ) -> Self {
         let address = StoreAddress {
             url: engine.url().to_owned(),
             database: database.to_owned(),
@@ -94,7 +100,7 @@ impl Service {
             password: engine.password().to_owned(),
             cluster: None,
         };
-        store::migrate(&address).await.unwrap();
+        store::migrate(&address, &Retention::default()).await.unwrap();
         let client = address.client();
         for views in batches {
             processor::write(&client, &views).await.unwrap();
