@@ -17,7 +17,7 @@
 //!
 //! # Effectively once
 //!
-//! Rows are a pure function of an event: no clock, no randomness, no reads. They carry the event's offset as version, and
+//! Rows are a pure function of an event and the configured retention: no clock, no randomness, no reads. They carry the event's offset as version, and
 //! tables replace rows by natural key, so that a batch that is written twice shows once. An offset moves only after the
 //! rows and the watermark are written, or after a dead letter is durable. Whatever kills the process before that, the batch
 //! comes again and writes the same rows.
@@ -54,24 +54,34 @@ use dead_letters::DeadLetterLimit;
 use eventlog::EventLog;
 use retry::Retry;
 use schema::blobs::Blobs;
+use schema::retention::Retention;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use tokio::sync::watch;
 
 pub use error::ProcessorError;
 
-/// Consumes until `stop` turns true, then finishes its batch and returns; `applied` counts the batches in the views. A
-/// log or a store that is away is waited for.
+/// Consumes until `stop` turns true, then finishes its batch and returns; `applied` counts the batches in the views. Runs
+/// that were over by the `retention` when they were received are not stored. A log or a store that is away is waited for.
 pub async fn run(
     log: Arc<dyn EventLog>,
     client: clickhouse::Client,
     blobs: Blobs,
+    retention: Retention,
     applied: watch::Sender<u64>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessorError> {
     // The counter starts at 0, so that the first dead letter shows as an increase.
     metrics::counter!("resultsdb_dead_letters_total").increment(0);
-    let (retry, dead_letter_limit) = (Retry::new(stop), DeadLetterLimit::default());
-    let mut writer = BatchWriter { log, client, blobs, applied, retry, dead_letter_limit, written: Arc::default() };
+    let mut writer = BatchWriter {
+        log,
+        client,
+        blobs,
+        retention: Arc::new(retention),
+        applied,
+        retry: Retry::new(stop),
+        dead_letter_limit: DeadLetterLimit::default(),
+        written: Arc::default(),
+    };
     let mut consumer = loop {
         match writer.log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await {
             Ok(consumer) => break consumer,

@@ -9,6 +9,7 @@ use eventlog::{EventLog, Position};
 use processor::rebuild::{self, Plan, SwapOptions, VIEWS};
 use schema::EVENTS_TOPIC;
 use schema::event::{self, DeadLetterDecision, Decision, Header, Request};
+use schema::retention::Retention;
 use schema::store::StoreAddress;
 use schema::store::rows::DeadLetterRow;
 use support::{Surroundings, upload};
@@ -53,7 +54,9 @@ async fn rebuild(around: &Surroundings, views: &[&str], options: SwapOptions) ->
     };
     let plan = Plan { views: views.iter().map(|view| (*view).to_owned()).collect(), since: None };
     let log: Arc<dyn EventLog> = around.log.clone();
-    let report = rebuild::run(log, &address, around.blobs.clone(), plan, options, |_, _| {}).await.unwrap();
+    let report = rebuild::run(log, &address, around.blobs.clone(), Retention::default(), plan, options, |_, _| {})
+        .await
+        .unwrap();
     rebuild::drop_old(&around.client).await.unwrap();
     report
 }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use embedded::LocalLog;
 use eventlog::{Consumer, EventLog, LogError, Position, Reader, Record, TopicSpec};
+use schema::retention::Retention;
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP};
 use support::{Surroundings, upload};
 use tokio::sync::watch;
@@ -75,7 +76,14 @@ async fn a_batch_that_was_inserted_but_not_committed_shows_once() {
     for _ in 0..3 {
         let (applied, mut shown) = watch::channel(0);
         let forgetful: Arc<dyn EventLog> = Arc::new(Forgetful(Arc::clone(log)));
-        let processor = tokio::spawn(processor::run(forgetful, client.clone(), blobs.clone(), applied, stop.clone()));
+        let processor = tokio::spawn(processor::run(
+            forgetful,
+            client.clone(),
+            blobs.clone(),
+            Retention::default(),
+            applied,
+            stop.clone(),
+        ));
         shown.wait_for(|batches| *batches > 0).await.unwrap();
         processor.abort();
         assert!(processor.await.unwrap_err().is_cancelled());

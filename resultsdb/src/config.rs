@@ -10,6 +10,7 @@ use ingest::sources::Source;
 use processor::archive::ArchiveOptions;
 use query::{AlertOptions, BugTracker, Limits, QueryOptions, Repository as KnownRepository};
 use schema::links::MasterIds;
+use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
@@ -22,6 +23,10 @@ pub(crate) struct Config {
     pub(crate) address: Option<String>,
     /// Who is told what broke.
     pub(crate) alerts: AlertOptions,
+    /// Weeks after a commit's time that its results are kept where no `[[retention]]` says otherwise; five years if absent.
+    pub(crate) retention_weeks: Option<u64>,
+    /// Weeks that the results of some suites and branches are kept; the first that matches counts.
+    pub(crate) retention: Vec<RetentionRule>,
     /// Where a single service listens.
     pub(crate) listen: String,
     /// Kafka, for the three services.
@@ -150,6 +155,8 @@ impl Default for Config {
             title: "Results Database".to_owned(),
             address: None,
             alerts: AlertOptions::default(),
+            retention_weeks: None,
+            retention: Vec::new(),
             listen: "127.0.0.1:8080".to_owned(),
             kafka: Kafka::default(),
             archive: Archive::default(),
@@ -239,6 +246,11 @@ impl Config {
                 None => anyhow::anyhow!("in {source}: {text}"),
             }
         })
+    }
+
+    /// How long results are kept; an error names the member that makes no sense.
+    pub(crate) fn retention(&self) -> anyhow::Result<Retention> {
+        Ok(Retention::new(self.retention_weeks, self.retention.clone())?)
     }
 
     /// What the intake needs of it.
@@ -332,6 +344,18 @@ mod tests {
         assert_eq!(config.title, "My results");
         assert!(with(&["title=x", "title.y=1"]).is_err());
         assert!(with(&["title"]).is_err());
+    }
+
+    #[test]
+    fn results_are_kept_for_as_long_as_is_configured() {
+        let config = with(&["retention_weeks=52", r#"retention=[{suite="layout*",weeks=4}]"#]).unwrap();
+        let retention = config.retention().unwrap();
+        let weeks = |suite| retention.seconds(suite, "default") / (7 * 86_400);
+        assert_eq!((weeks("layout-tests"), weeks("api-tests")), (4, 52));
+        assert_eq!(with(&[]).unwrap().retention().unwrap(), Retention::default());
+        let error = with(&["retention_weeks=0"]).unwrap().retention().unwrap_err().to_string();
+        assert!(error.starts_with("retention_weeks is 0"), "{error}");
+        assert!(with(&["retention=[{weeks=4,suites=\"x\"}]"]).is_err());
     }
 
     #[test]

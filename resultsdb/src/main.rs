@@ -86,11 +86,11 @@ enum Tool {
     },
     /// Make views anew from the events, beside those that are read, and swap them in
     Rebuild {
-        /// Configuration file (TOML) of a deployment, which goes on meanwhile
+        /// Configuration file (TOML): of a deployment, which goes on meanwhile, or the one that `serve` uses
         #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
         config: Option<PathBuf>,
         /// What `serve` uses, which must not run
-        #[arg(long, conflicts_with = "config")]
+        #[arg(long)]
         data_dir: Option<PathBuf>,
         #[command(flatten)]
         arguments: rebuild::Arguments,
@@ -195,8 +195,8 @@ impl Tool {
     ) -> anyhow::Result<()> {
         match self {
             Self::Migrate { config } => runtime.block_on(serve::migrate(&load(Some(&config))?)),
-            Self::Rebuild { data_dir: Some(data_dir), arguments, .. } => {
-                runtime.block_on(rebuild::embedded(&data_dir, arguments))
+            Self::Rebuild { config, data_dir: Some(data_dir), arguments } => {
+                runtime.block_on(rebuild::embedded(&data_dir, &load(config.as_deref())?, arguments))
             }
             Self::Rebuild { config, data_dir: None, arguments } => {
                 runtime.block_on(rebuild::deployed(&load(config.as_deref())?, arguments))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use eventlog::{Position, Record};
 use schema::blobs::{BlobError, Blobs};
 use schema::event::{self, DecodeError, Event, Header};
+use schema::retention::Retention;
 use tracing::Span;
 
 use crate::dead_letters;
@@ -36,12 +37,13 @@ pub(crate) enum BatchError {
 type DecodedRecord = (Record, Result<Event, DecodeError>);
 
 /// Decodes a batch. Events that are `refused` become dead letters, whatever they hold, for the cause given; `written` rows
-/// are left out.
+/// are left out, and so are runs that were over by the `retention` when they were received.
 pub(crate) async fn decode(
     blobs: &Blobs,
     records: &[Record],
     refused: &HashMap<Position, String>,
     written: &Arc<WrittenRows>,
+    retention: &Arc<Retention>,
 ) -> Result<DecodedBatch, BatchError> {
     let (records, refused) = (records.to_vec(), refused.clone());
     let decoded = tokio::task::spawn_blocking(move || decode_records(records, &refused)).await;
@@ -49,8 +51,8 @@ pub(crate) async fn decode(
     for (_, event) in &mut decoded {
         fetch_payload(blobs, event).await?;
     }
-    let written = Arc::clone(written);
-    tokio::task::spawn_blocking(move || into_rows(decoded, written)).await.map_err(|_| BatchError::Panicked)
+    let rows = EventRows::new(Arc::clone(written), Arc::clone(retention));
+    tokio::task::spawn_blocking(move || into_batch(decoded, rows)).await.map_err(|_| BatchError::Panicked)
 }
 
 fn decode_records(records: Vec<Record>, refused: &HashMap<Position, String>) -> Vec<DecodedRecord> {
@@ -83,8 +85,7 @@ async fn fetch_payload(blobs: &Blobs, event: &mut Result<Event, DecodeError>) ->
     Ok(())
 }
 
-fn into_rows(decoded: Vec<DecodedRecord>, written: Arc<WrittenRows>) -> DecodedBatch {
-    let mut rows = EventRows::without(written);
+fn into_batch(decoded: Vec<DecodedRecord>, mut rows: EventRows) -> DecodedBatch {
     let mut spans = Vec::new();
     for (record, event) in decoded {
         let Position { partition, offset } = record.position;

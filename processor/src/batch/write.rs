@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eventlog::{Consumer, EventLog, Position, Record};
 use schema::blobs::Blobs;
+use schema::retention::Retention;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -20,6 +21,7 @@ pub(crate) struct BatchWriter {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) client: clickhouse::Client,
     pub(crate) blobs: Blobs,
+    pub(crate) retention: Arc<Retention>,
     /// Number of batches that are in the views.
     pub(crate) applied: watch::Sender<u64>,
     pub(crate) retry: Retry,
@@ -60,8 +62,10 @@ pub(super) enum WriteOutcome {
 impl BatchWriter {
     /// Begins to decode records, while others may still be written.
     pub(crate) fn begin(&self, records: Vec<Record>) -> PendingBatch {
-        let (blobs, copies, written) = (self.blobs.clone(), records.clone(), Arc::clone(&self.written));
-        let decoding = tokio::spawn(async move { decode(&blobs, &copies, &HashMap::new(), &written).await });
+        let (blobs, copies) = (self.blobs.clone(), records.clone());
+        let (written, retention) = (Arc::clone(&self.written), Arc::clone(&self.retention));
+        let decoding =
+            tokio::spawn(async move { decode(&blobs, &copies, &HashMap::new(), &written, &retention).await });
         PendingBatch { records, decoding }
     }
 
@@ -122,7 +126,7 @@ impl BatchWriter {
         loop {
             let decoded = match progress.decoding.take() {
                 Some(decoding) => decoding.await.unwrap_or(Err(BatchError::Panicked)),
-                None => decode(&self.blobs, records, &progress.refused, &self.written).await,
+                None => decode(&self.blobs, records, &progress.refused, &self.written, &self.retention).await,
             };
             match decoded {
                 Ok(batch) => return Ok(batch),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clickhouse::Client;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
+use schema::retention::Retention;
 use schema::store::Cluster;
 
 use super::checkpoint;
@@ -22,6 +23,7 @@ pub(super) struct Rebuild {
     pub(super) client: Client,
     pub(super) cluster: Option<Cluster>,
     pub(super) blobs: Blobs,
+    pub(super) retention: Arc<Retention>,
     pub(super) source: EventSource,
     pub(super) generation: Generation,
     /// Text that is stored with the offsets.
@@ -38,7 +40,7 @@ impl Rebuild {
     /// Applies all events below the offsets `until`, one a partition. A batch is read while the one before is written;
     /// `progress` gets the number of events that are applied and of all events.
     pub(super) async fn catch_up(&mut self, until: &[u64], progress: &impl Fn(u64, u64)) -> Result<(), RebuildError> {
-        let Self { client, blobs, source, generation, checkpoint, written, .. } = self;
+        let Self { client, blobs, source, generation, checkpoint, written, retention, .. } = self;
         let total: u64 = until.iter().sum();
         let mut ready: Option<(DecodedBatch, Vec<u64>)> = None;
         loop {
@@ -55,7 +57,7 @@ impl Rebuild {
                 if records.is_empty() {
                     return Ok(None);
                 }
-                let mut batch = batch::decode(blobs, &records, &HashMap::new(), written).await?;
+                let mut batch = batch::decode(blobs, &records, &HashMap::new(), written, retention).await?;
                 if let Some(since) = generation.since {
                     drop_weeks_before(&mut batch.rows, since);
                 }

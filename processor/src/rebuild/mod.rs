@@ -33,6 +33,7 @@ use checkpoint::StartingPoint;
 use clickhouse::Client;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
+use schema::retention::Retention;
 use schema::store::{StoreAddress, next_generation};
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use source::EventSource;
@@ -43,11 +44,12 @@ pub use error::RebuildError;
 pub use plan::{Plan, Report, RowCount, SwapOptions};
 pub use views::VIEWS;
 
-/// Rebuilds the views of the plan; `progress` gets the number of events that are applied and of all events.
+/// Rebuilds the views of the plan, without runs that were over by the `retention` when they were received; `progress` gets the number of events that are applied and of all events.
 pub async fn run(
     log: Arc<dyn EventLog>,
     store: &StoreAddress,
     blobs: Blobs,
+    retention: Retention,
     plan: Plan,
     options: SwapOptions,
     progress: impl Fn(u64, u64),
@@ -72,6 +74,7 @@ pub async fn run(
         client,
         cluster: store.cluster.clone(),
         blobs,
+        retention: Arc::new(retention),
         written: Arc::default(),
         events: 0,
         unreadable: 0,

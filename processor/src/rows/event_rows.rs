@@ -4,11 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
-use schema::store::results::RunResults;
+use schema::retention::Retention;
+use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow,
     QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, UploadRow,
 };
+
+use super::columns::commit_seconds;
 
 /// Rows that need not be written again: a hash of the row's key, and the row's time as its table has it (0 for
 /// repositories).
@@ -55,16 +58,19 @@ pub struct EventRows {
     pub dead_letters: Vec<DeadLetterRow>,
     /// Rows of `dead_letters` as well: letters that somebody decided about.
     pub dead_letter_decisions: Vec<DeadLetterRow>,
+    /// How long runs are kept.
+    retention: Arc<Retention>,
     /// Rows that are in the store.
-    stored: Option<Arc<WrittenRows>>,
+    stored: Arc<WrittenRows>,
     /// Rows of this batch that later batches need not write again.
     written: WrittenRows,
 }
 
 impl EventRows {
-    /// Collects no rows yet, and none later that are among the `stored` ones.
-    pub fn without(stored: Arc<WrittenRows>) -> Self {
-        Self { stored: Some(stored), ..Self::default() }
+    /// Holds no rows yet. Later it takes none that are among the `stored` ones, and none of runs that were over by the
+    /// `retention` when they were received.
+    pub fn new(stored: Arc<WrittenRows>, retention: Arc<Retention>) -> Self {
+        Self { stored, retention, ..Self::default() }
     }
 
     /// Rows of this batch that need not be written again once the batch is in the store.
@@ -74,8 +80,12 @@ impl EventRows {
 
     /// Whether neither the store nor this batch has a row yet; from now on this batch has it.
     pub(super) fn is_new(&mut self, key: u64, time: u32) -> bool {
-        let is_stored = self.stored.as_ref().is_some_and(|stored| stored.contains(&(key, time)));
-        !is_stored && self.written.insert((key, time))
+        !self.stored.contains(&(key, time)) && self.written.insert((key, time))
+    }
+
+    /// Whether a run was over when it was received, at a time in seconds since 1970.
+    pub(super) fn is_expired(&self, run: &Run, received_at: i64) -> bool {
+        self.retention.is_expired(&run.suite, &run.branch, commit_seconds(run), received_at)
     }
 
     /// Removes all but the first rows of tests and failures, when the results that made the others turn out malformed.

@@ -1,5 +1,5 @@
-//! From an event to the rows of every view. Rows depend on nothing but the event and its position in the log, so that a
-//! redelivered event and a rebuild make the same rows again.
+//! From an event to the rows of every view. Rows depend on nothing but the event, its position in the log, and the
+//! configured retention, so that a redelivered event and a rebuild make the same rows again.
 //!
 //! [`EventRows::add`] leads each kind of event to its own file, which adds rows to the collection of all tables.
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use schema::event::{Event, Header, Request};
-use schema::retention::DEFAULT_SECONDS;
+use schema::retention::{DEFAULT_SECONDS, Retention, RetentionRule};
 use schema::store::results::RunResults;
 
 use super::EventRows;
@@ -61,7 +61,7 @@ fn a_name_is_written_once_a_week() {
     rows.add(event(r#"{"results":{"b":{},"c":{}}}"#), 3);
     let names = |rows: &EventRows| rows.tests.iter().map(|row| row.test.clone()).collect::<Vec<_>>();
     assert_eq!(names(&rows), ["a", "b", "c"]);
-    let mut next = EventRows::without(Arc::new(rows.written().clone()));
+    let mut next = EventRows::new(Arc::new(rows.written().clone()), Arc::default());
     next.add(event(r#"{"results":{"c":{},"d":{}}}"#), 4);
     let mut later = event(r#"{"results":{"a":{}}}"#);
     later.header.received_at += i64::from(WEEK_SECONDS);
@@ -80,7 +80,7 @@ fn a_configuration_is_written_once_an_hour_and_a_suite_once_a_week() {
     assert_eq!(configuration.last_start_time % HOUR_SECONDS, 0);
     assert!(configuration.last_start_time >= rows.runs[0].start_time, "it is not forgotten early");
     let written = Arc::new(rows.written().clone());
-    let mut same = EventRows::without(Arc::clone(&written));
+    let mut same = EventRows::new(Arc::clone(&written), Arc::default());
     same.add(event(r#"{"results":{"a":{}}}"#), 3);
     assert_eq!(counts(&same), (0, 0, 0));
     let mut later = event(r#"{"results":{"a":{}}}"#);
@@ -88,7 +88,7 @@ fn a_configuration_is_written_once_an_hour_and_a_suite_once_a_week() {
     if let Request::Upload { timestamp, .. } = &mut later.header.request {
         *timestamp += i64::from(HOUR_SECONDS);
     }
-    let mut next = EventRows::without(written);
+    let mut next = EventRows::new(written, Arc::default());
     next.add(later, 4);
     assert_eq!(counts(&next), (0, 1, 1));
 }
@@ -100,4 +100,17 @@ fn expired_runs_are_not_stored() {
     let mut rows = EventRows::default();
     rows.add(late, 1);
     assert!(rows.runs.is_empty() && rows.results.is_empty() && rows.uploads.is_empty());
+}
+
+#[test]
+fn a_run_is_stored_for_as_long_as_its_suite_is_kept() {
+    let rule = RetentionRule { suite: Some("s*".into()), branch: None, weeks: 4 };
+    let retention = Arc::new(Retention::new(Some(1), vec![rule]).unwrap());
+    for (received_at, runs) in [(1_700_000_000 + 4 * 7 * 86_400 - 1, 1), (1_700_000_000 + 4 * 7 * 86_400, 0)] {
+        let mut late = event(r#"{"results":{"a":{}}}"#);
+        late.header.received_at = received_at;
+        let mut rows = EventRows::new(Arc::default(), Arc::clone(&retention));
+        rows.add(late, 1);
+        assert_eq!((rows.runs.len(), rows.uploads.len(), rows.suites.len()), (runs, runs, 1));
+    }
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use schema::commit::Commit;
 use schema::event::Links;
-use schema::retention::{self, DEFAULT_SECONDS};
 use schema::store::results::Run;
 use schema::store::rows::{LinkRow, QueueRow, UploadRow};
 use serde_json::value::RawValue;
 
-use super::columns::{commit_seconds, json, seconds};
+use super::columns::{json, seconds};
 use super::event_rows::EventRows;
 use super::results;
 
@@ -23,7 +22,7 @@ pub(super) fn add(
     test_results: Box<RawValue>,
     received_at: i64,
 ) {
-    runs.retain(|run| !retention::is_over(commit_seconds(run), DEFAULT_SECONDS, received_at));
+    runs.retain(|run| !rows.is_expired(run, received_at));
     let commits = json(&commits);
     for run in &runs {
         results::add(rows, run, &commits, test_results.get(), received_at);

@@ -49,7 +49,8 @@ impl Surroundings {
         let (stopping, stop) = watch::channel(false);
         let (applied, _shown) = watch::channel(0);
         let log: Arc<dyn EventLog> = self.log.clone();
-        let processor = tokio::spawn(processor::run(log, self.client.clone(), self.blobs.clone(), applied, stop));
+        let (client, blobs) = (self.client.clone(), self.blobs.clone());
+        let processor = tokio::spawn(processor::run(log, client, blobs, Retention::default(), applied, stop));
         let ends = self.log.end_offsets(EVENTS_TOPIC).await.unwrap();
         while self.log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await.unwrap() != ends {
             assert!(!processor.is_finished(), "{:?}", processor.await);
