@@ -25,7 +25,8 @@ pub struct History<'a> {
 impl History<'_> {
     /// Commits of the runs in which the test did not fail.
     fn passes(&self) -> impl Iterator<Item = CommitKey> {
-        let passed = |(position, commit): (usize, &CommitKey)| (!self.failed.contains_key(&position)).then_some(*commit);
+        let passed =
+            |(position, commit): (usize, &CommitKey)| (!self.failed.contains_key(&position)).then_some(*commit);
         self.runs.iter().enumerate().filter_map(passed)
     }
 
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const DAY: u64 = schema::clock::DAY;
+    const DAY: u64 = schema::seconds::DAY;
 
     fn day(number: u64) -> CommitKey {
         CommitKey::start_of(number * DAY)
@@ -167,8 +168,7 @@ mod tests {
 
     /// One run a day, oldest first: `.` passed, `T` failed, `C` crashed.
     fn of(rows: &[&str], days: u64) -> Option<Finding> {
-        let all: Vec<Vec<CommitKey>> =
-            rows.iter().map(|row| (1..=row.len() as u64).rev().map(day).collect()).collect();
+        let all: Vec<Vec<CommitKey>> = rows.iter().map(|row| (1..=row.len() as u64).rev().map(day).collect()).collect();
         let histories: Vec<History<'_>> = rows
             .iter()
             .zip(&all)

@@ -1,7 +1,7 @@
 //! How a configuration is doing, from its newest runs.
 
-use schema::clock::WEEK;
 use schema::ids::CommitKey;
+use schema::seconds::WEEK;
 
 use crate::blame;
 

@@ -143,7 +143,7 @@ fn tile(runs: &[Run], now: u64, question: &BoardQuestion) -> Option<Tile> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use schema::clock::HOUR;
+    use schema::seconds::HOUR;
 
     /// Newest first: the state of each run, an hour apart, the first an hour ago; `x` was built with another SDK.
     fn of(states: &str, hours_ago: u64) -> Option<Tile> {

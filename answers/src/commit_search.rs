@@ -1,19 +1,84 @@
-//! Pages of a branch's commits, and commits by words of their messages or authors.
+//! Lists of commits: those that a question names, pages of a branch, and commits by words of their messages or authors.
 
-use schema::clock::DAY;
 use schema::commit::Commit;
 use schema::ids::CommitKey;
+use schema::seconds::DAY;
 
+use crate::ask::{CommitRange, CommitSelector};
 use crate::commit_range;
-use crate::commits::{self, CommitQuestion, asked};
-use crate::error::AnswerError;
-use crate::reads::commits as reads;
-use crate::store::Store;
+use crate::commits::{NO_COMMITS, asked, named};
+use crate::error::{AnswerError, not_found};
+use crate::reads::commits::{self as reads, Keep, between};
+use crate::store::{Repository, Store};
 
 /// Messages are read this far back from where a search starts, seconds: a year.
 const SEARCHED: u64 = 365 * DAY;
 /// Words of a search; more narrow it no further.
 const MAX_WORDS: usize = 8;
+
+/// Which commits are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct CommitQuestion {
+    /// Repositories; all if empty.
+    pub repositories: Vec<String>,
+    /// Branches; the default branch of each repository if empty.
+    pub branches: Vec<String>,
+    /// The point or range.
+    pub range: CommitRange,
+}
+
+impl CommitQuestion {
+    /// The asked branches of a repository.
+    pub(crate) fn branches_of<'a>(&'a self, repository: &'a Repository) -> Vec<&'a str> {
+        if self.branches.is_empty() {
+            vec![&repository.default_branch]
+        } else {
+            self.branches.iter().map(String::as_str).collect()
+        }
+    }
+}
+
+/// The asked commits, oldest first, at most `limit` of each repository.
+pub async fn find(store: &Store, question: &CommitQuestion, limit: u64) -> Result<Vec<Commit>, AnswerError> {
+    let (begin, end) = commit_range::of_commits(store, &question.range).await?;
+    let mut found = Vec::new();
+    match &question.range.at {
+        Some(CommitSelector::Names { names, .. }) => {
+            found = named(store, &question.repositories, names, limit).await?;
+        }
+        at => {
+            let spans: Vec<(CommitKey, CommitKey)> = match at {
+                Some(CommitSelector::Keys(keys)) => keys.iter().map(|key| (*key, *key)).collect(),
+                Some(CommitSelector::Times(seconds)) => {
+                    let span = |second: &u64| (CommitKey::start_of(*second), CommitKey::end_of(*second));
+                    seconds.iter().map(span).collect()
+                }
+                _ => vec![(begin.unwrap_or(CommitKey::FIRST), end.unwrap_or_else(|| store.clock.commit_key()))],
+            };
+            let has_point = matches!(at, Some(CommitSelector::Keys(_) | CommitSelector::Times(_)));
+            let only_after = !has_point && begin.is_some() && end.is_none();
+            let keep = if only_after { Keep::Oldest } else { Keep::Newest };
+            for repository in asked(store, &question.repositories).await? {
+                for span in &spans {
+                    let branches = question.branches_of(&repository);
+                    found.extend(between(store, &repository.id, &branches, *span, keep, limit).await?);
+                }
+            }
+        }
+    }
+    found.sort_by_cached_key(|commit| (commit.key(), commit.repository_id.clone(), commit.branch.clone()));
+    found.dedup();
+    if found.is_empty() { Err(not_found(NO_COMMITS)) } else { Ok(found) }
+}
+
+/// The one commit that a question names.
+pub async fn exactly_one(store: &Store, question: &CommitQuestion) -> Result<Commit, AnswerError> {
+    let mut found = find(store, question, 100).await?;
+    match (found.len(), found.pop()) {
+        (1, Some(commit)) => Ok(commit),
+        (count, _) => Err(not_found(format!("{count} commits found matching the specified criteria"))),
+    }
+}
 
 /// One page of commits, newest first.
 #[derive(Debug, Default)]
@@ -29,7 +94,7 @@ pub struct CommitPage {
 }
 
 /// A page of about `limit` commits, of a search if `words` are given.
-pub async fn find(
+pub async fn page(
     store: &Store,
     question: &CommitQuestion,
     words: Option<&str>,
@@ -39,7 +104,7 @@ pub async fn find(
     // One more than is shown tells whether there are more.
     let mut page = match words.map(str::trim).filter(|words| !words.is_empty()) {
         Some(words) => search(store, question, words, limit + 1).await?,
-        None => CommitPage { commits: commits::find(store, question, limit + 1).await?, ..CommitPage::default() },
+        None => CommitPage { commits: find(store, question, limit + 1).await?, ..CommitPage::default() },
     };
     page.commits.sort_by_cached_key(|commit| std::cmp::Reverse((commit.key(), commit.repository_id.clone())));
     let more = cut(&mut page.commits, limit as usize, upwards);
@@ -69,12 +134,7 @@ fn cut(commits: &mut Vec<Commit>, limit: usize, oldest: bool) -> bool {
 }
 
 /// Commits that a single word names, and those whose message or author has all words.
-async fn search(
-    store: &Store,
-    question: &CommitQuestion,
-    words: &str,
-    limit: u64,
-) -> Result<CommitPage, AnswerError> {
+async fn search(store: &Store, question: &CommitQuestion, words: &str, limit: u64) -> Result<CommitPage, AnswerError> {
     let (from, to) = commit_range::of_commits(store, &question.range).await?;
     let end = to.unwrap_or_else(|| store.clock.commit_key());
     let floor = end.earlier(SEARCHED);

@@ -1,12 +1,10 @@
-//! Commits: found by what a question names, their neighbours, and the commits of other repositories beside them.
+//! Commits: by the names that people give them, their neighbours, and the commits of other repositories beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schema::commit::{Commit, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
 
-use crate::ask::{CommitRange, CommitSelector};
-use crate::commit_range;
 use crate::error::{AnswerError, invalid, not_found};
 use crate::reads::commits::{Keep, between};
 use crate::reads::{commits as reads, configurations};
@@ -16,28 +14,6 @@ use crate::store::{Repository, Store};
 pub const NO_COMMITS: &str = "No commits found matching the specified criteria";
 /// Commits of other repositories beside one; a repository with more between two commits is no sibling.
 const SIBLINGS: u64 = 1000;
-
-/// Which commits are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct CommitQuestion {
-    /// Repositories; all if empty.
-    pub repositories: Vec<String>,
-    /// Branches; the default branch of each repository if empty.
-    pub branches: Vec<String>,
-    /// The point or range.
-    pub range: CommitRange,
-}
-
-impl CommitQuestion {
-    /// The asked branches of a repository.
-    pub(crate) fn branches_of<'a>(&'a self, repository: &'a Repository) -> Vec<&'a str> {
-        if self.branches.is_empty() {
-            vec![&repository.default_branch]
-        } else {
-            self.branches.iter().map(String::as_str).collect()
-        }
-    }
-}
 
 /// The configured repositories, and those that registered commits made known, by their ids.
 pub async fn repositories(store: &Store) -> Result<Vec<Repository>, AnswerError> {
@@ -79,48 +55,6 @@ pub async fn named(
         }
     }
     Ok(found)
-}
-
-/// The asked commits, oldest first, at most `limit` of each repository.
-pub async fn find(store: &Store, question: &CommitQuestion, limit: u64) -> Result<Vec<Commit>, AnswerError> {
-    let (begin, end) = commit_range::of_commits(store, &question.range).await?;
-    let mut found = Vec::new();
-    match &question.range.at {
-        Some(CommitSelector::Names { names, .. }) => {
-            found = named(store, &question.repositories, names, limit).await?;
-        }
-        at => {
-            let spans: Vec<(CommitKey, CommitKey)> = match at {
-                Some(CommitSelector::Keys(keys)) => keys.iter().map(|key| (*key, *key)).collect(),
-                Some(CommitSelector::Times(seconds)) => {
-                    let span = |second: &u64| (CommitKey::start_of(*second), CommitKey::end_of(*second));
-                    seconds.iter().map(span).collect()
-                }
-                _ => vec![(begin.unwrap_or(CommitKey::FIRST), end.unwrap_or_else(|| store.clock.commit_key()))],
-            };
-            let has_point = matches!(at, Some(CommitSelector::Keys(_) | CommitSelector::Times(_)));
-            let only_after = !has_point && begin.is_some() && end.is_none();
-            let keep = if only_after { Keep::Oldest } else { Keep::Newest };
-            for repository in asked(store, &question.repositories).await? {
-                for span in &spans {
-                    let branches = question.branches_of(&repository);
-                    found.extend(between(store, &repository.id, &branches, *span, keep, limit).await?);
-                }
-            }
-        }
-    }
-    found.sort_by_cached_key(|commit| (commit.key(), commit.repository_id.clone(), commit.branch.clone()));
-    found.dedup();
-    if found.is_empty() { Err(not_found(NO_COMMITS)) } else { Ok(found) }
-}
-
-/// The one commit that a question names.
-pub async fn exactly_one(store: &Store, question: &CommitQuestion) -> Result<Commit, AnswerError> {
-    let mut found = find(store, question, 100).await?;
-    match (found.len(), found.pop()) {
-        (1, Some(commit)) => Ok(commit),
-        (count, _) => Err(not_found(format!("{count} commits found matching the specified criteria"))),
-    }
 }
 
 /// The commit after this one on its branch, up to now.

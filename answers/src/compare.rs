@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use analysis::compare::{self as rule, Failures};
 pub use analysis::compare::{Change, Details};
-use schema::clock::WEEK;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId};
+use schema::seconds::WEEK;
 use schema::state::State;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -125,8 +125,7 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
         return Err(invalid("Name the commit to compare with as before, or its branch as before_branch"));
     }
     let (before, after) = tokio::try_join!(end(store, before.as_deref()), end(store, after.as_deref()))?;
-    let filter_before =
-        RunFilter { branch: before_branch.clone().or_else(|| filter.branch.clone()), ..filter.clone() };
+    let filter_before = RunFilter { branch: before_branch.clone().or_else(|| filter.branch.clone()), ..filter.clone() };
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
     let (old, new) = tokio::try_join!(
         Side::at(store, &filter_before, suite, before.uuid, !with_expected),
@@ -220,7 +219,9 @@ impl Side {
                 side.runs.insert(run.config_id, run);
             }
         }
-        for FailedTest { config_id, test, state } in failures::of_last_runs(store, suite, &selection, unexpected).await? {
+        for FailedTest { config_id, test, state } in
+            failures::of_last_runs(store, suite, &selection, unexpected).await?
+        {
             side.failures.entry(config_id).or_default().insert(test, state);
         }
         Ok(side)
@@ -298,8 +299,7 @@ mod tests {
 
     #[test]
     fn details_are_rows_of_the_one_configuration() {
-        let details =
-            Details { added: vec!["b".into()], removed: Vec::new(), slower: vec![("c".into(), 100, 900)] };
+        let details = Details { added: vec!["b".into()], removed: Vec::new(), slower: vec![("c".into(), 100, 900)] };
         let rows = comparison(&["Debug"], Vec::new(), Some(details)).rows;
         assert_eq!(rows[0][..2], ["added", "b"].map(Value::from));
         assert_eq!(rows[1][1..4], ["c".into(), Value::from(100), 900.into()]);

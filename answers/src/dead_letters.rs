@@ -86,7 +86,8 @@ pub async fn find(store: &Store, states: &[String], limit: u64) -> Result<Vec<De
 /// # Errors
 /// There is none.
 pub async fn stored(store: &Store, id: &str) -> Result<DeadLetterRow, AnswerError> {
-    let event = id.split_once('-').and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
+    let event =
+        id.split_once('-').and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
     let letter = match event {
         Some((partition, offset)) => of_event(store, partition, offset).await?,
         None => None,

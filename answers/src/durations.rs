@@ -5,9 +5,9 @@
 //! tests.
 
 use analysis::slower::is_slower;
-use schema::clock::{HOUR, WEEK};
 use schema::configuration::Configuration;
 use schema::ids::CommitKey;
+use schema::seconds::{HOUR, WEEK};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -84,10 +84,8 @@ pub async fn find(store: &Store, question: &EwsQuestion) -> Result<Vec<EwsResult
     let branch = branch_key(runs.branch.as_deref());
     let matching = configurations::matching(store, runs, branch).await?;
     let limit = runs.limit.unwrap_or(RESULTS);
-    let asked =
-        EwsRows { flaky: *flaky, suite, tests: &tests, branch, started: runs.started, sdks: &runs.sdks, limit };
-    let rows =
-        if matching.is_empty() { Vec::new() } else { newest(store, &asked, matching.keys().copied()).await? };
+    let asked = EwsRows { flaky: *flaky, suite, tests: &tests, branch, started: runs.started, sdks: &runs.sdks, limit };
+    let rows = if matching.is_empty() { Vec::new() } else { newest(store, &asked, matching.keys().copied()).await? };
     let mut groups: BTreeMap<(String, Configuration), Vec<EwsResult>> = BTreeMap::new();
     for row in rows {
         let Some(configuration) = matching.get(&row.config_id) else { continue };

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::ask::RunFilter;
 use crate::error::AnswerError;
-use crate::reads::links::{self, StoredLinks, StoredQueue};
 use crate::reads::configurations;
+use crate::reads::links::{self, StoredLinks, StoredQueue};
 use crate::reads::selection::{RunPlace, Selection};
 use crate::store::Store;
 

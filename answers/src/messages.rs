@@ -21,8 +21,7 @@ pub async fn newest<'a>(
     selection: &Selection,
     tests: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<&'a str, String>, AnswerError> {
-    let names: HashMap<TestId, &str> =
-        tests.take(MAX_TESTS).map(|test| (TestId::of(suite, test), test)).collect();
+    let names: HashMap<TestId, &str> = tests.take(MAX_TESTS).map(|test| (TestId::of(suite, test), test)).collect();
     if names.is_empty() || selection.is_empty() {
         return Ok(HashMap::new());
     }

@@ -1,7 +1,7 @@
 //! Configurations that fell silent: they ran a suite, but not for some hours.
 
-use schema::clock::HOUR;
 use schema::configuration::Configuration;
+use schema::seconds::HOUR;
 
 use crate::ask::RunFilter;
 use crate::commit_range::RunBounds;

@@ -61,13 +61,8 @@ pub struct SlowestTests {
 pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<SlowestTests, AnswerError> {
     let DurationsQuestion { suite, weeks, runs: filter, .. } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
-    let nothing = || SlowestTests {
-        suite: suite.clone(),
-        configuration: None,
-        uuid: None,
-        start_time: None,
-        tests: Vec::new(),
-    };
+    let nothing =
+        || SlowestTests { suite: suite.clone(), configuration: None, uuid: None, start_time: None, tests: Vec::new() };
     let selection = Selection::within(store, filter, RunBounds::last_weeks(store, *weeks), 1).await?;
     if selection.is_empty() {
         return Ok(nothing());

@@ -6,7 +6,7 @@ use clickhouse::Client;
 use schema::clock::Clock;
 use schema::retention::Retention;
 
-use crate::reads::configurations::ConfigurationCache;
+use crate::reads::configuration_cache::ConfigurationCache;
 use crate::watermark::Watermark;
 
 /// A repository that commits belong to.

@@ -110,7 +110,12 @@ fn trim(mut before: Vec<Candidate>, mut after: Vec<Candidate>, window: u64) -> (
 }
 
 /// Step 3; of commits that share a key the later assignment counts.
-fn weights(before: &[Candidate], after: &[Candidate], point: Option<CommitKey>, window: u64) -> HashMap<CommitKey, u64> {
+fn weights(
+    before: &[Candidate],
+    after: &[Candidate],
+    point: Option<CommitKey>,
+    window: u64,
+) -> HashMap<CommitKey, u64> {
     let mut weights = HashMap::new();
     for (index, (key, _)) in before.iter().rev().enumerate() {
         weights.insert(*key, (window - 1).saturating_sub(index as u64));

@@ -71,7 +71,13 @@ impl Transform for Strict {
 
 /// The values of a schema that is a choice of constants, as it is made of an enum whose variants are described.
 fn constants(schema: &Schema) -> Option<Value> {
-    schema.get("oneOf")?.as_array()?.iter().map(|one| one.get("const").cloned()).collect::<Option<Vec<_>>>().map(Value::from)
+    schema
+        .get("oneOf")?
+        .as_array()?
+        .iter()
+        .map(|one| one.get("const").cloned())
+        .collect::<Option<Vec<_>>>()
+        .map(Value::from)
 }
 
 /// The members of a row that are columns.

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::AnswerError;
-use crate::reads::test_names::{self as reads, Look};
 pub use crate::reads::test_names::TestName;
+use crate::reads::test_names::{self as reads, Look};
 use crate::store::Store;
 
 /// Names of a pasted list that are looked up.

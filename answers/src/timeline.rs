@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use analysis::verdict::{STALE_SECONDS, Verdict};
 use analysis::verdict;
+pub use analysis::verdict::{STALE_SECONDS, Verdict};
 use schema::configuration::Configuration;
 use schema::ids::CommitKey;
 use schema::state::{State, States};
@@ -162,12 +162,7 @@ pub async fn window(store: &Store, of: TimelineOf<'_>, selection: &Selection) ->
 }
 
 /// The newest columns of the last weeks, `limit` at most; for verdicts in a few words.
-pub async fn lately(
-    store: &Store,
-    of: TimelineOf<'_>,
-    filter: &RunFilter,
-    limit: u64,
-) -> Result<Window, AnswerError> {
+pub async fn lately(store: &Store, of: TimelineOf<'_>, filter: &RunFilter, limit: u64) -> Result<Window, AnswerError> {
     let bounds = RunBounds::last_weeks(store, LATELY_WEEKS);
     let selection = Selection::within(store, filter, bounds, limit).await?;
     if selection.is_empty() { Ok(Window::default()) } else { window(store, of, &selection).await }

@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use processor::rows::Views;
+use processor::rows::EventRows;
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
 use schema::event::{self, Header, Request};
@@ -75,7 +75,7 @@ fn encoded() -> Vec<u8> {
 }
 
 fn views() -> Vec<RunResults> {
-    let mut views = Views::default();
+    let mut views = EventRows::default();
     views.add(event::decode(&encoded()).unwrap(), 1);
     views.results
 }
@@ -100,8 +100,8 @@ fn encode((header, results): (Header, String)) -> Vec<u8> {
 // What the processor does with an event before its rows are sent.
 #[library_benchmark(config = at_most(14_570_000))]
 #[bench::event(encoded())]
-fn materialise(event: Vec<u8>) -> Views {
-    let mut views = Views::default();
+fn materialise(event: Vec<u8>) -> EventRows {
+    let mut views = EventRows::default();
     views.add(event::decode(&event).unwrap(), 1);
     black_box(views)
 }

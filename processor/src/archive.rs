@@ -1,8 +1,10 @@
-//! The archive of events: copies of the log's records in the object store, which outlive the log's retention.
+//! The archive of events: copies of the log's records in the object store, so that a rebuild never depends on how long the
+//! log keeps them.
 //!
-//! Data flow: a consumer of its own group collects the records of each partition → a segment of them is stored under
-//! `events/<partition>/<first offset>-<last offset>` → their offsets are committed. What is stored and not committed is
-//! stored again, maybe cut otherwise; segments may therefore overlap, and readers pass over what they have.
+//! Data flow: a consumer of a second group collects the records of each partition → a segment of them is stored under
+//! `events/<partition>/<first offset>-<last offset>` → their offsets are committed. Records that are stored and not
+//! committed are stored again, possibly in other segments. Segments may therefore overlap, and readers skip the records
+//! that they have.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,12 +19,12 @@ use schema::blobs::Blobs;
 use schema::{ARCHIVE_GROUP, EVENTS_TOPIC};
 use tokio::sync::watch;
 
-use crate::patience::Patience;
+use crate::retry::Retry;
 
 const ROOT: &str = "events";
-/// What a segment starts with.
+/// The bytes that a segment starts with.
 const MAGIC: &[u8] = b"resultsdb events 1\n";
-/// Bytes of the digest that a segment ends with.
+/// Length of the digest that a segment ends with, bytes.
 const DIGEST: usize = 32;
 const POLL: Duration = Duration::from_secs(1);
 const POLL_RECORDS: usize = 1000;
@@ -31,9 +33,9 @@ const POLL_BYTES: usize = 4 << 20;
 /// When a segment is written.
 #[derive(Debug, Clone, Copy)]
 pub struct ArchiveOptions {
-    /// Bytes of records that are enough for one.
+    /// Bytes of records that are enough for a segment.
     pub bytes: usize,
-    /// How long a record may wait for others; far less than the log's retention.
+    /// The longest time that a record waits for others; far less than the log keeps it.
     pub age: Duration,
 }
 
@@ -49,12 +51,12 @@ pub enum ArchiveError {
     /// The object store failed.
     #[error("the archive of events is not available: {0}")]
     Store(#[from] object_store::Error),
-    /// A segment is not what was written.
+    /// A segment does not have the digest that it was written with.
     #[error("the archived events {0} are damaged: restore the object from a copy")]
     Damaged(String),
 }
 
-/// A segment, by its name.
+/// The name of a segment: the first and the last offset of its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
     pub(crate) first: u64,
@@ -67,11 +69,12 @@ pub(crate) struct Segment {
 pub(crate) struct Archive(Arc<dyn ObjectStore>);
 
 impl Archive {
+    /// The archive beside the blobs.
     pub(crate) fn new(blobs: &Blobs) -> Self {
         Self(blobs.objects())
     }
 
-    /// Stores records of one partition, in order and without gaps.
+    /// Stores a segment: records of one partition, in order and without gaps.
     pub(crate) async fn store(&self, records: &[Record]) -> Result<(), ArchiveError> {
         let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
         let (partition, range) = (first.position.partition, (first.position.offset, last.position.offset));
@@ -80,7 +83,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Segments of a partition, by their first offset.
+    /// Segments of a partition, ordered by their first offset.
     pub(crate) async fn segments(&self, partition: u32) -> Result<Vec<Segment>, ArchiveError> {
         let folder = Key::from(format!("{ROOT}/{partition}"));
         let listed: Vec<_> = self.0.list(Some(&folder)).map_ok(|object| object.location).try_collect().await?;
@@ -93,12 +96,15 @@ impl Archive {
         Ok(found)
     }
 
+    /// The records of a segment.
     pub(crate) async fn load(&self, partition: u32, segment: &Segment) -> Result<Vec<Record>, ArchiveError> {
         let stored = self.0.get(&segment.key).await?.bytes().await?;
         decode(partition, stored).ok_or_else(|| ArchiveError::Damaged(segment.key.to_string()))
     }
 }
 
+/// A segment: [`MAGIC`], the records (offset, time, lengths of key and value as big-endian numbers, then key and value), and
+/// the digest of all that.
 fn encode(records: &[Record]) -> Vec<u8> {
     let mut text = MAGIC.to_vec();
     for record in records {
@@ -114,6 +120,7 @@ fn encode(records: &[Record]) -> Vec<u8> {
     text
 }
 
+/// The records of a segment; none if it is damaged.
 fn decode(partition: u32, mut stored: Bytes) -> Option<Vec<Record>> {
     let digest = stored.split_off(stored.len().checked_sub(DIGEST)?);
     if blake3::hash(&stored).as_bytes() != digest.as_ref() || !stored.starts_with(MAGIC) {
@@ -134,14 +141,14 @@ fn decode(partition: u32, mut stored: Bytes) -> Option<Vec<Record>> {
     Some(records)
 }
 
-/// Records of one partition that wait to be a segment.
-struct Open {
+/// Records of one partition that are not enough for a segment yet.
+struct OpenSegment {
     records: Vec<Record>,
     bytes: usize,
     since: Instant,
 }
 
-/// Archives until `stop` turns true; what waits then is stored first. A log or a store that is away is waited for.
+/// Archives until `stop` turns true and then stores the open segments. A log or a store that is away is waited for.
 pub async fn run(
     log: Arc<dyn EventLog>,
     blobs: Blobs,
@@ -149,59 +156,61 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<(), LogError> {
     let archive = Archive::new(&blobs);
-    let mut patience = Patience::new(stop.clone());
+    let mut retry = Retry::new(stop.clone());
     let mut consumer = loop {
         match log.subscribe(EVENTS_TOPIC, ARCHIVE_GROUP).await {
             Ok(consumer) => break consumer,
             Err(error) => {
-                if !patience.with_log_alone(error).await? {
+                if !retry.wait_for_log_without_group(error).await? {
                     return Ok(());
                 }
             }
         }
     };
-    let mut open: BTreeMap<u32, Open> = BTreeMap::new();
+    let mut open: BTreeMap<u32, OpenSegment> = BTreeMap::new();
     loop {
         let stopping = *stop.borrow();
-        let due = |open: &Open| stopping || open.bytes >= options.bytes || open.since.elapsed() >= options.age;
+        let due = |open: &OpenSegment| stopping || open.bytes >= options.bytes || open.since.elapsed() >= options.age;
         while let Some(partition) = open.iter().find(|(_, open)| due(open)).map(|(partition, _)| *partition) {
-            let Some(Open { records, .. }) = open.remove(&partition) else { continue };
+            let Some(OpenSegment { records, .. }) = open.remove(&partition) else { continue };
             while let Err(error) = archive.store(&records).await {
                 tracing::warn!(%error, "waiting for the archive of events");
-                if !patience.wait(consumer.as_mut()).await {
+                if !retry.wait(consumer.as_mut()).await {
                     return Ok(());
                 }
             }
             metrics::counter!("resultsdb_archived_events_total").increment(records.len() as u64);
             let done: Vec<Position> = records.last().map(|record| record.position).into_iter().collect();
-            // Without this commit they are archived again.
+            // Records whose offset is not committed are archived again.
             while let Err(error) = consumer.commit(&done).await {
-                if !patience.with_log(error, consumer.as_mut()).await? {
+                if !retry.wait_for_log(error, consumer.as_mut()).await? {
                     return Ok(());
                 }
             }
-            patience.reset();
+            retry.reset();
         }
         if stopping {
             return Ok(());
         }
         let polled = tokio::select! {
             polled = consumer.poll(POLL_RECORDS, POLL_BYTES, POLL) => polled,
-            () = patience.stopped() => continue,
+            () = retry.stopped() => continue,
         };
         match polled {
             Ok(records) => records.into_iter().for_each(|record| add(&mut open, record)),
             Err(error) => {
-                patience.with_log(error, consumer.as_mut()).await?;
+                retry.wait_for_log(error, consumer.as_mut()).await?;
             }
         }
     }
 }
 
-/// A partition that went to another member and came back does not go on where it was: what waited is then forgotten, for
-/// nobody committed it, and whoever had the partition in the meantime has read it.
-fn add(open: &mut BTreeMap<u32, Open>, record: Record) {
-    let fresh = || Open { records: Vec::new(), bytes: 0, since: Instant::now() };
+/// Adds a record to the open segment of its partition.
+///
+/// A partition that went to another member of the group and came back does not continue at the next offset. Its open
+/// segment is then forgotten: the other member has read the records, because nobody had committed them.
+fn add(open: &mut BTreeMap<u32, OpenSegment>, record: Record) {
+    let fresh = || OpenSegment { records: Vec::new(), bytes: 0, since: Instant::now() };
     let waiting = open.entry(record.position.partition).or_insert_with(fresh);
     if waiting.records.last().is_some_and(|last| last.position.offset + 1 != record.position.offset) {
         *waiting = fresh();
@@ -258,7 +267,7 @@ mod tests {
         for offset in [5, 6, 7, 3, 4] {
             add(&mut open, record(offset));
         }
-        let offsets = |open: &BTreeMap<u32, Open>| -> Vec<u64> {
+        let offsets = |open: &BTreeMap<u32, OpenSegment>| -> Vec<u64> {
             open[&3].records.iter().map(|record| record.position.offset).collect()
         };
         assert_eq!(offsets(&open), [3, 4]);

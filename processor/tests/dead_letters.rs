@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use eventlog::{EventLog, Position};
-use processor::rebuild::{self, Manner, Plan, VIEWS};
+use processor::rebuild::{self, Plan, SwapOptions, VIEWS};
 use schema::EVENTS_TOPIC;
 use schema::event::{self, DeadLetterDecision, Decision, Request};
+use schema::retention::Retention;
 use schema::store::rows::DeadLetterRow;
 use test_support::events::encoded_run;
 use test_support::processing::Surroundings;
@@ -35,11 +36,13 @@ async fn states(around: &Surroundings) -> Vec<String> {
     letters(around).await.into_iter().map(|letter| letter.state).collect()
 }
 
-async fn rebuild(around: &Surroundings, views: &[&str], manner: Manner) -> rebuild::Report {
+async fn rebuild(around: &Surroundings, views: &[&str], options: SwapOptions) -> rebuild::Report {
     let address = engine::address(&around.engine, "resultsdb");
     let plan = Plan { views: views.iter().map(|view| (*view).to_owned()).collect(), since: None };
     let log: Arc<dyn EventLog> = around.log.clone();
-    let report = rebuild::run(log, &address, around.blobs.clone(), plan, manner, |_, _| {}).await.unwrap();
+    let report = rebuild::run(log, &address, around.blobs.clone(), Retention::default(), plan, options, |_, _| {})
+        .await
+        .unwrap();
     rebuild::drop_old(&around.client).await.unwrap();
     report
 }
@@ -91,10 +94,10 @@ async fn a_rebuild_makes_decisions_again() {
     insert(&around, &found).await;
     assert_eq!(letters(&around).await, decided);
 
-    rebuild(&around, &VIEWS, Manner::default()).await;
+    rebuild(&around, &VIEWS, SwapOptions::default()).await;
     assert_eq!(letters(&around).await, decided);
     around.client.query("TRUNCATE TABLE dead_letters").execute().await.unwrap();
-    let accept = Manner { accept_differences: true, ..Manner::default() };
+    let accept = SwapOptions { accept_differences: true, ..SwapOptions::default() };
     let report = rebuild(&around, &["dead_letters"], accept).await;
     assert_eq!((report.counts[0].before, report.counts[0].after), (0, 3));
     assert_eq!(letters(&around).await, decided);
@@ -120,7 +123,7 @@ async fn decisions_of_before_they_were_events_outlive_a_rebuild() {
     let (around, found) = with_letters().await;
     let discarded = DeadLetterRow { state: "discarded".into(), version: 1_790_000_300, ..found[0].clone() };
     insert(&around, &[discarded]).await;
-    rebuild(&around, &VIEWS, Manner::default()).await;
+    rebuild(&around, &VIEWS, SwapOptions::default()).await;
     assert_eq!(states(&around).await, ["discarded", "waiting", "waiting"]);
     // A decision that is an event is later than any of those.
     decide(&around, &found[0], Decision::Replayed).await;
@@ -146,7 +149,7 @@ async fn letters_that_are_over_do_not_hold_a_rebuild_up() {
                    SETTINGS materialize_ttl_after_modify = 0";
     execute(shorten).await;
     assert_eq!(around.count("dead_letters").await, 4);
-    let report = rebuild(&around, &["dead_letters"], Manner::default()).await;
+    let report = rebuild(&around, &["dead_letters"], SwapOptions::default()).await;
     assert_eq!((report.counts[0].before, report.counts[0].after), (3, 3));
     around.engine.shutdown().await;
 }

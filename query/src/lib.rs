@@ -9,6 +9,7 @@ mod api;
 mod archives;
 mod commit_link;
 mod error;
+mod kept_answers;
 mod layers;
 mod live_stream;
 mod pages;

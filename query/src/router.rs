@@ -13,8 +13,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::api::{
-    bug_trackers, bugs, commits, dead_letters, durations, ews, links, live, openapi, results, suites, tests, timeline,
-    uploads,
+    bug_trackers, bugs, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi, results,
+    suites, summary, test_names, timeline, triage, uploads,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -44,7 +44,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/results/{suite}", get(results::find))
         .route("/api/results/{suite}/", get(results::find))
         .route("/api/results/{suite}/{*test}", get(results::find))
-        .route("/api/results-summary/{suite}/{*test}", get(tests::summary))
+        .route("/api/results-summary/{suite}/{*test}", get(summary::find))
         .route("/api/timeline/{suite}", get(timeline::window))
         .route("/api/timeline/{suite}/{*test}", get(timeline::window))
         .route("/api/timeline-overview/{suite}", get(timeline::overview))
@@ -52,11 +52,11 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/durations/{suite}", get(durations::find))
         .route("/api/durations/{suite}/{*test}", get(durations::find))
         .route("/api/slowest/{*suite}", get(durations::slowest))
-        .route("/api/failures/{*suite}", get(tests::failures))
-        .route("/api/triage", get(tests::triage))
-        .route("/api/flaky", get(tests::flaky))
-        .route("/api/compare", get(tests::compare))
-        .route("/api/search", get(tests::search))
+        .route("/api/failures/{*suite}", get(failures::find))
+        .route("/api/triage", get(triage::find))
+        .route("/api/flaky", get(flaky::find))
+        .route("/api/compare", get(compare::find))
+        .route("/api/search", get(test_names::search))
         .route("/api/suites", get(suites::find))
         .route("/api/urls", get(links::find))
         .route("/api/urls/queue", get(links::queues))
@@ -72,7 +72,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/commits/repositories", get(commits::repositories))
         .route("/api/commits/representations", get(commits::representations))
         // Names of suites may hold slashes, so that no pattern tells this path from one that does not exist.
-        .route("/api/{*suite_tests}", get(tests::names))
+        .route("/api/{*suite_tests}", get(test_names::names))
 }
 
 /// Answers that are large, or change without any run.

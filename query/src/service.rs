@@ -7,7 +7,7 @@ use schema::blobs::Blobs;
 use tokio::sync::watch;
 
 use crate::QueryOptions;
-use crate::layers::cache::Answers;
+use crate::kept_answers::Answers;
 use crate::live_stream::Live;
 use crate::pages::Pages;
 

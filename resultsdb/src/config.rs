@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alerts::AlertOptions;
+use answers::Repository as KnownRepository;
 use anyhow::Context;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
 use processor::archive::ArchiveOptions;
-use alerts::AlertOptions;
-use answers::Repository as KnownRepository;
 use query::{BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
 use schema::retention::{Retention, RetentionRule};
@@ -25,6 +25,10 @@ pub(crate) struct Config {
     pub(crate) address: Option<String>,
     /// Who is told what broke.
     pub(crate) alerts: AlertOptions,
+    /// Weeks after a commit's time that its results are kept where no `[[retention]]` says otherwise; five years if absent.
+    pub(crate) retention_weeks: Option<u64>,
+    /// Weeks that the results of some suites and branches are kept; the first that matches counts.
+    pub(crate) retention: Vec<RetentionRule>,
     /// Where a single service listens.
     pub(crate) listen: String,
     /// Kafka, for the three services.
@@ -37,10 +41,6 @@ pub(crate) struct Config {
     pub(crate) clickhouse: ClickHouse,
     /// Where archives are kept by the three services: a folder, or `s3://bucket/prefix`.
     pub(crate) blobs: String,
-    /// Weeks after a commit's time that results are kept; five years without it.
-    pub(crate) retention_weeks: Option<u64>,
-    /// Exceptions of suites and branches; the first that matches decides.
-    pub(crate) retention: Vec<RetentionRule>,
     /// Repositories by id.
     pub(crate) repositories: BTreeMap<String, Repository>,
     /// Buildbot masters by host; a master without ids is asked for them over HTTPS.
@@ -250,6 +250,11 @@ impl Config {
         })
     }
 
+    /// How long results are kept; an error names the member that makes no sense.
+    pub(crate) fn retention(&self) -> anyhow::Result<Retention> {
+        Ok(Retention::new(self.retention_weeks, self.retention.clone())?)
+    }
+
     /// What the intake needs of it.
     pub(crate) fn intake(&self, default_wait: Option<Duration>) -> IntakeOptions {
         let default_branches =
@@ -261,11 +266,6 @@ impl Config {
         });
         let sources = self.repositories.iter().filter_map(|(id, found)| Some((id.clone(), found.source.clone()?)));
         IntakeOptions { default_branches, sources: sources.collect(), masters: masters.collect(), default_wait }
-    }
-
-    /// How long results are kept.
-    pub(crate) fn retention(&self) -> anyhow::Result<Retention> {
-        Retention::new(self.retention_weeks, self.retention.clone()).context("how long results are kept")
     }
 
     /// The configured repositories.
@@ -352,6 +352,18 @@ mod tests {
         assert_eq!(config.title, "My results");
         assert!(with(&["title=x", "title.y=1"]).is_err());
         assert!(with(&["title"]).is_err());
+    }
+
+    #[test]
+    fn results_are_kept_for_as_long_as_is_configured() {
+        let config = with(&["retention_weeks=52", r#"retention=[{suite="layout*",weeks=4}]"#]).unwrap();
+        let retention = config.retention().unwrap();
+        let weeks = |suite| retention.seconds(suite, "default") / (7 * 86_400);
+        assert_eq!((weeks("layout-tests"), weeks("api-tests")), (4, 52));
+        assert_eq!(with(&[]).unwrap().retention().unwrap(), Retention::default());
+        let error = with(&["retention_weeks=0"]).unwrap().retention().unwrap_err().to_string();
+        assert!(error.starts_with("retention_weeks is 0"), "{error}");
+        assert!(with(&["retention=[{weeks=4,suites=\"x\"}]"]).is_err());
     }
 
     #[test]

@@ -86,7 +86,7 @@ enum Tool {
     },
     /// Make views anew from the events, beside those that are read, and swap them in
     Rebuild {
-        /// Configuration file (TOML): of a deployment, which goes on meanwhile, or of the `serve` of --data-dir
+        /// Configuration file (TOML): of a deployment, which goes on meanwhile, or the one that `serve` uses
         #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
         config: Option<PathBuf>,
         /// What `serve` uses, which must not run
@@ -196,7 +196,7 @@ impl Tool {
         match self {
             Self::Migrate { config } => runtime.block_on(serve::migrate(&load(Some(&config))?)),
             Self::Rebuild { config, data_dir: Some(data_dir), arguments } => {
-                runtime.block_on(rebuild::embedded(&load(config.as_deref())?, &data_dir, arguments))
+                runtime.block_on(rebuild::embedded(&data_dir, &load(config.as_deref())?, arguments))
             }
             Self::Rebuild { config, data_dir: None, arguments } => {
                 runtime.block_on(rebuild::deployed(&load(config.as_deref())?, arguments))

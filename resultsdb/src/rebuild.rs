@@ -10,8 +10,9 @@ use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::EventLog;
 use eventlog::kafka::KafkaLog;
 use indicatif::{ProgressBar, ProgressStyle};
-use processor::rebuild::{self, Manner, Plan, Report, VIEWS};
+use processor::rebuild::{self, Plan, Report, SwapOptions, VIEWS};
 use schema::blobs::Blobs;
+use schema::retention::Retention;
 use schema::store::{self, StoreAddress};
 
 use crate::config::Config;
@@ -39,14 +40,15 @@ pub(crate) struct Arguments {
 
 /// Rebuilds the views of a deployment, which goes on meanwhile.
 pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
-    let address = serve::store_address(config)?;
-    store::migrate(&address, &config.retention()?).await?;
+    let (address, retention) = (serve::store_address(config)?, config.retention()?);
+    store::migrate(&address, &retention).await?;
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
-    work(log, &address, serve::blobs(config)?, arguments).await
+    work(log, &address, serve::blobs(config)?, retention, arguments).await
 }
 
-/// Rebuilds the views of `serve`, which must not run.
-pub(crate) async fn embedded(config: &Config, data_dir: &Path, arguments: Arguments) -> anyhow::Result<()> {
+/// Rebuilds the views of `serve`, which must not run; the configuration is the one that `serve` uses.
+pub(crate) async fn embedded(data_dir: &Path, config: &Config, arguments: Arguments) -> anyhow::Result<()> {
+    let retention = config.retention()?;
     if !data_dir.join("log").is_dir() {
         bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
     }
@@ -54,14 +56,20 @@ pub(crate) async fn embedded(config: &Config, data_dir: &Path, arguments: Argume
     let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running?")?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = serve::embedded_address(&engine);
-    store::migrate(&address, &config.retention()?).await?;
+    store::migrate(&address, &retention).await?;
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
-    let worked = work(Arc::new(log), &address, blobs, arguments).await;
+    let worked = work(Arc::new(log), &address, blobs, retention, arguments).await;
     engine.shutdown().await;
     worked
 }
 
-async fn work(log: Arc<dyn EventLog>, store: &StoreAddress, blobs: Blobs, arguments: Arguments) -> anyhow::Result<()> {
+async fn work(
+    log: Arc<dyn EventLog>,
+    store: &StoreAddress,
+    blobs: Blobs,
+    retention: Retention,
+    arguments: Arguments,
+) -> anyhow::Result<()> {
     if arguments.drop_old {
         let dropped = rebuild::drop_old(&store.client()).await?;
         println!("removed {} old tables", dropped.len());
@@ -69,14 +77,14 @@ async fn work(log: Arc<dyn EventLog>, store: &StoreAddress, blobs: Blobs, argume
     }
     let views = if arguments.views.is_empty() { VIEWS.map(str::to_owned).to_vec() } else { arguments.views };
     let since = arguments.from.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|time| time.and_utc().timestamp());
-    let manner = Manner { accept_differences: arguments.accept_differences, start_over: arguments.start_over };
+    let options = SwapOptions { accept_differences: arguments.accept_differences, start_over: arguments.start_over };
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} events, {per_sec}, {eta} left");
     let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let progress = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     };
-    let report = rebuild::run(log, store, blobs, Plan { views, since }, manner, progress).await?;
+    let report = rebuild::run(log, store, blobs, retention, Plan { views, since }, options, progress).await?;
     bar.finish_and_clear();
     print(&report);
     Ok(())

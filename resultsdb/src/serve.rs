@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use answers::{Store, Watermark};
 use anyhow::Context;
 use axum::Router;
 use axum::serve::ListenerExt;
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::kafka::KafkaLog;
 use eventlog::{EventLog, LogError, TopicSpec};
-use answers::{Store, Watermark};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
 use schema::store::{self, Cluster, StoreAddress};
@@ -33,6 +33,7 @@ const EMBEDDED_WAIT: Duration = Duration::from_secs(60);
 
 /// Everything in one process.
 pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, demo: bool) -> anyhow::Result<()> {
+    let retention = config.retention()?;
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let stop = stop_signal()?;
@@ -44,11 +45,11 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     create_topics(log.as_ref(), None).await?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = embedded_address(&engine);
-    store::migrate(&address, &config.retention()?).await?;
+    store::migrate(&address, &retention).await?;
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
-    let processor =
-        tokio::spawn(processor::run(Arc::clone(&log), client.clone(), blobs.clone(), applied, stop.clone()));
+    let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());
+    let processor = tokio::spawn(processor);
     let views = views(config, client.clone(), Watermark::Here(watermark))?;
     let app = Router::new()
         .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
@@ -106,6 +107,7 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
 
 /// The processor alone, which also archives the events.
 pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
+    let retention = config.retention()?;
     let stop = stop_signal()?;
     let mut kafka = KafkaLog::connect(&config.kafka.brokers)?;
     if let Some(instance) = &config.kafka.instance {
@@ -120,7 +122,7 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let blobs = blobs(config)?;
     let archive = processor::archive::run(Arc::clone(&log), blobs.clone(), config.archive.options(), stop.clone());
     let archived = async { archive.await.context("archiving events") };
-    let processed = async { Ok(processor::run(log, client, blobs, watch::channel(0).0, stop).await?) };
+    let processed = async { Ok(processor::run(log, client, blobs, retention, watch::channel(0).0, stop).await?) };
     tokio::try_join!(watched, archived, processed).map(|_| ())
 }
 

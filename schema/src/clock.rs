@@ -6,13 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ids::CommitKey;
 
-/// Seconds of an hour.
-pub const HOUR: u64 = 3600;
-/// Seconds of a day.
-pub const DAY: u64 = 24 * HOUR;
-/// Seconds of a week.
-pub const WEEK: u64 = 7 * DAY;
-
 /// What time it is.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Arc<AtomicU64>>);

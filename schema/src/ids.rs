@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::WEEK;
 use crate::configuration::stable_hash;
+use crate::seconds::WEEK;
 
 /// Identity of a test in the store: a hash of its suite and its name ([`stable_hash`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

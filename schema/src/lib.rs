@@ -22,6 +22,7 @@ pub mod receipt;
 #[cfg(feature = "io")]
 pub mod results;
 pub mod retention;
+pub mod seconds;
 mod shapes;
 pub mod state;
 #[cfg(feature = "io")]

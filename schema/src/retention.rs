@@ -254,7 +254,9 @@ mod tests {
         match pattern.split_first() {
             None => name.is_empty(),
             Some((b'*', rest)) => (0..=name.len()).any(|skipped| is_described(rest, &name[skipped..])),
-            Some((byte, rest)) => name.split_first().is_some_and(|(first, name)| first == byte && is_described(rest, name)),
+            Some((byte, rest)) => {
+                name.split_first().is_some_and(|(first, name)| first == byte && is_described(rest, name))
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use embedded::{Engine, LocalLog};
 use eventlog::{EventLog, TopicSpec};
 use processor::ProcessorError;
 use schema::blobs::Blobs;
+use schema::retention::Retention;
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -50,7 +51,7 @@ impl Surroundings {
         applied: watch::Sender<u64>,
         stop: watch::Receiver<bool>,
     ) -> JoinHandle<Result<(), ProcessorError>> {
-        tokio::spawn(processor::run(log, self.client.clone(), self.blobs.clone(), applied, stop))
+        tokio::spawn(processor::run(log, self.client.clone(), self.blobs.clone(), Retention::default(), applied, stop))
     }
 
     /// Runs a processor until it has committed everything in the log.

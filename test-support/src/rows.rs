@@ -1,7 +1,7 @@
 //! Rows written without a log, as the processor writes them.
 
 use clickhouse::Client;
-pub use processor::rows::Views as EventRows;
+pub use processor::rows::EventRows;
 use schema::event::Event;
 
 /// The rows of events at offsets from 1 on.

@@ -83,7 +83,8 @@ mod tests {
     }
 
     fn matches(filter: ConfigurationFilter) -> bool {
-        let stored = r#"{"platform":"Mac","version":14002001,"is_simulator":false,"architecture":"arm64","style":"Release"}"#;
+        let stored =
+            r#"{"platform":"Mac","version":14002001,"is_simulator":false,"architecture":"arm64","style":"Release"}"#;
         filter.matches(&serde_json::from_str(stored).unwrap())
     }
 

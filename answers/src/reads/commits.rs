@@ -62,16 +62,11 @@ pub(crate) async fn between(
 }
 
 fn later(key: CommitKey, weeks: u64) -> CommitKey {
-    CommitKey(key.0.saturating_add(weeks.saturating_mul(schema::clock::WEEK).saturating_mul(100)))
+    CommitKey(key.0.saturating_add(weeks.saturating_mul(schema::seconds::WEEK).saturating_mul(100)))
 }
 
 /// The commits of a repository that one spelling names, of any branch.
-pub(crate) async fn named(
-    store: &Store,
-    repository: &str,
-    name: &str,
-    limit: u64,
-) -> Result<Vec<Commit>, AnswerError> {
+pub(crate) async fn named(store: &Store, repository: &str, name: &str, limit: u64) -> Result<Vec<Commit>, AnswerError> {
     Ok(by_reference(&store.client, repository, name, limit).await?)
 }
 

@@ -1,16 +1,16 @@
-//! Stored configurations: a few hundred a branch, which almost every question needs, so that they are kept in memory.
+//! Reads stored configurations, by way of what is remembered of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use clickhouse::Row;
-use moka::future::Cache;
-use schema::clock::DAY;
 use schema::configuration::Configuration;
 use schema::ids::ConfigId;
+use schema::seconds::DAY;
 use schema::store::rows::ConfigurationRow;
 use serde::Deserialize;
 
+pub(crate) use super::configuration_cache::StoredConfiguration;
 use super::statement::Fragment;
 use crate::ask::RunFilter;
 use crate::error::{AnswerError, broken};
@@ -22,33 +22,9 @@ const RECENT_SECONDS: u64 = 14 * DAY;
 /// Configurations by their ids.
 pub(crate) type Configurations = HashMap<ConfigId, Configuration>;
 
-/// A stored configuration of a branch.
-#[derive(Debug)]
-pub(crate) struct StoredConfiguration {
-    /// Its identity.
-    pub(crate) id: ConfigId,
-    /// Its members, without an SDK.
-    pub(crate) configuration: Configuration,
-    /// The suites that it ever ran, sorted.
-    pub(crate) suites: Vec<String>,
-    /// When its last run started, seconds since 1970.
-    pub(crate) last_start_time: u32,
-}
-
-/// The configurations of branches as they were at a watermark.
-#[derive(Clone)]
-pub(crate) struct ConfigurationCache(Cache<(String, u64), Arc<Vec<StoredConfiguration>>>);
-
-impl ConfigurationCache {
-    pub(crate) fn new() -> Self {
-        Self(Cache::new(64))
-    }
-}
-
 /// All configurations of a branch key.
 pub(crate) async fn stored(store: &Store, branch: &str) -> Result<Arc<Vec<StoredConfiguration>>, AnswerError> {
-    let key = (branch.to_owned(), store.watermark.latest());
-    store.configurations.0.try_get_with(key, load(store, branch)).await.map_err(AnswerError::Shared)
+    store.configurations.get(branch, store.watermark.latest(), load(store, branch)).await
 }
 
 /// The configurations of a branch key that a filter means.

@@ -30,11 +30,7 @@ pub struct DeadLetterSummary {
 }
 
 /// The newest dead letters in some states.
-pub(crate) async fn newest(
-    store: &Store,
-    states: &[&str],
-    limit: u64,
-) -> Result<Vec<DeadLetterSummary>, AnswerError> {
+pub(crate) async fn newest(store: &Store, states: &[&str], limit: u64) -> Result<Vec<DeadLetterSummary>, AnswerError> {
     Fragment::new(
         "SELECT concat(toString(partition), '-', toString(offset)) AS id, partition, offset, found_at, cause, \
          toString(state) AS state, length(event) AS size FROM dead_letters WHERE dead_letters.state IN {states} \
@@ -47,11 +43,7 @@ pub(crate) async fn newest(
 }
 
 /// The dead letter of an event, if it is one.
-pub(crate) async fn of_event(
-    store: &Store,
-    partition: u32,
-    offset: u64,
-) -> Result<Option<DeadLetterRow>, AnswerError> {
+pub(crate) async fn of_event(store: &Store, partition: u32, offset: u64) -> Result<Option<DeadLetterRow>, AnswerError> {
     Fragment::new("SELECT ?fields FROM dead_letters WHERE partition = {partition} AND offset = {offset}")
         .value("partition", partition)
         .value("offset", offset)

@@ -4,6 +4,7 @@
 pub(crate) mod archives;
 pub(crate) mod bugs;
 pub(crate) mod commits;
+pub(crate) mod configuration_cache;
 pub(crate) mod configurations;
 pub(crate) mod dead_letters;
 pub(crate) mod durations;

@@ -58,11 +58,13 @@ pub(crate) async fn newest(
 ) -> Result<Vec<StoredResult>, AnswerError> {
     let test_id = TestId::of(suite, test);
     let ask = |selection: &Selection| {
-        Fragment::new("SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected} {newest}")
-            .part("selected", &selection.condition_of(suite))
-            .part("newest", &selection.newest_of_each("config_id"))
-            .value("suite", suite)
-            .value("test_id", test_id)
+        Fragment::new(
+            "SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected} {newest}",
+        )
+        .part("selected", &selection.condition_of(suite))
+        .part("newest", &selection.newest_of_each("config_id"))
+        .value("suite", suite)
+        .value("test_id", test_id)
     };
     selection.newest(store, &[suite], ask).await
 }

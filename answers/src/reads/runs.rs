@@ -124,11 +124,7 @@ pub(crate) struct RunCount {
 }
 
 /// How many runs each configuration has, and how many of them broke as a whole.
-pub(crate) async fn counts(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-) -> Result<Vec<RunCount>, AnswerError> {
+pub(crate) async fn counts(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<RunCount>, AnswerError> {
     Fragment::new(
         "SELECT config_id, count() AS runs, countIf({is_broken}) AS broken FROM runs WHERE suite = {suite} AND {selected} \
          GROUP BY config_id",

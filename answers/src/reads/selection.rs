@@ -88,12 +88,7 @@ impl Selection {
     }
 
     /// The same with bounds and a limit that come from elsewhere.
-    pub async fn within(
-        store: &Store,
-        filter: &RunFilter,
-        bounds: RunBounds,
-        limit: u64,
-    ) -> Result<Self, AnswerError> {
+    pub async fn within(store: &Store, filter: &RunFilter, bounds: RunBounds, limit: u64) -> Result<Self, AnswerError> {
         let branch = branch_key(filter.branch.as_deref()).to_owned();
         let matching = configurations::matching(store, filter, &branch).await?;
         let now = i64::try_from(store.clock.now()).unwrap_or(i64::MAX);

@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn every_value_brings_its_type() {
         let condition = Fragment::new("a = {a} AND b IN {b}").value("a", "x").list("b", [1_u64, 2]);
-        let statement = Fragment::new("SELECT 1 FROM t WHERE {which} AND c > {c} LIMIT 3 UNION ALL SELECT 2 WHERE {which}");
+        let statement =
+            Fragment::new("SELECT 1 FROM t WHERE {which} AND c > {c} LIMIT 3 UNION ALL SELECT 2 WHERE {which}");
         let statement = statement.part("which", &condition).value("c", 7_u32);
         assert_eq!(
             statement.typed().unwrap(),

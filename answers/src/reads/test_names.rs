@@ -1,7 +1,7 @@
 //! Reads names of tests, of which there are as many as tests, and no history.
 
 use clickhouse::Row;
-use schema::clock::DAY;
+use schema::seconds::DAY;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,10 +88,9 @@ pub(crate) async fn listed(
     names: &[&str],
     limit: u64,
 ) -> Result<Vec<TestName>, AnswerError> {
-    let statement = Fragment::new(
-        "SELECT suite, test FROM tests WHERE test IN {names}{in_suites} ORDER BY suite LIMIT {limit}",
-    )
-    .list("names", names.iter().copied())
-    .value("limit", limit);
+    let statement =
+        Fragment::new("SELECT suite, test FROM tests WHERE test IN {names}{in_suites} ORDER BY suite LIMIT {limit}")
+            .list("names", names.iter().copied())
+            .value("limit", limit);
     in_suites(statement, suites).all(&store.client).await
 }

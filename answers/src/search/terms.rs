@@ -3,7 +3,7 @@
 use analysis::triage::Group;
 use chrono::NaiveDate;
 use regex::{Regex, RegexBuilder};
-use schema::clock::{DAY, HOUR, WEEK};
+use schema::seconds::{DAY, HOUR, WEEK};
 use schema::state::State;
 use wildmatch::WildMatch;
 
@@ -78,9 +78,11 @@ impl Term {
         let Some(field) = Field::ALL.into_iter().find(|field| field.name().eq_ignore_ascii_case(key)) else {
             let like = |field: &&Field| strsim::jaro_winkler(field.name(), &key.to_lowercase()) > LIKE;
             return match offered.iter().find(like) {
-                Some(near) => {
-                    Err(invalid(format!("'{key}:' is no field; did you mean '{}:'? Fields are {}", near.name(), names())))
-                }
+                Some(near) => Err(invalid(format!(
+                    "'{key}:' is no field; did you mean '{}:'? Fields are {}",
+                    near.name(),
+                    names()
+                ))),
                 // Names of tests hold colons too.
                 None => Ok(Self { is_negated, part: Part::Name(Text::parse(&format!("{key}:{value}"), *is_literal)?) }),
             };
@@ -127,7 +129,9 @@ impl Part {
             Self::Status(groups) => subject.status.is_some_and(|group| groups.contains(&group)),
             Self::State(states) => states.contains(&subject.state),
             Self::On(text) => subject.configurations.iter().any(|name| text.is_in(name)),
-            Self::Only(text) => !subject.configurations.is_empty() && subject.configurations.iter().all(|name| text.is_in(name)),
+            Self::Only(text) => {
+                !subject.configurations.is_empty() && subject.configurations.iter().all(|name| text.is_in(name))
+            }
             Self::Count(comparison) => comparison.holds(subject.count as f64),
             Self::Flaky(comparison) => comparison.holds(subject.share),
             Self::Row(comparison) => comparison.holds(subject.row as f64),
@@ -150,7 +154,9 @@ impl Text {
                 built.map(Self::Expression).map_err(|error| {
                     let error = error.to_string();
                     let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                    invalid(format!("/{expression}/ is no regular expression: {last}; quote it to look for it as a text"))
+                    invalid(format!(
+                        "/{expression}/ is no regular expression: {last}; quote it to look for it as a text"
+                    ))
                 })
             }
             None if value.contains(['*', '?']) => Ok(Self::Pattern(WildMatch::new(&value.to_lowercase()))),

@@ -1,35 +1,35 @@
-//! Tables of the next generation: made beside the live ones, and swapped with them.
+//! Tables of the next generation: they are made beside the live ones and exchanged with them.
 //!
-//! A table's comment names its generation and goes with it through every renaming, so that a swap that was broken off
-//! half-way can be told and finished.
+//! The comment of a table names its generation and stays with the table when it is renamed, so that a swap that was broken
+//! off half-way is recognised and finished.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clickhouse::Client;
 use clickhouse::error::Result;
 use schema::store::cluster::{Cluster, processes};
+use schema::store::next_generation;
 
-use super::WEEKLY;
-use crate::writer::next;
+use super::views::{DEAD_LETTERS, WEEKLY};
 
+/// Seconds of a week.
 const WEEK: i64 = 7 * 86_400;
-/// The first of January 1970 was a Thursday.
+/// The first Monday since 1970, seconds: the first of January 1970 was a Thursday.
 const FIRST_MONDAY: i64 = 4 * 86_400;
 
-/// The view whose rows are dead letters.
-pub(super) const DEAD_LETTERS: &str = "dead_letters";
-/// How long the table of dead letters keeps them after they were found, seconds: 365 days.
+/// How long the table of dead letters keeps a letter after its event was appended, seconds: 365 days.
 const DEAD_LETTER_TTL: u64 = 365 * 86_400;
-/// Versions of decisions from before they were events are seconds since the Unix epoch; those of events are larger, for
-/// they begin with milliseconds in their upper 48 bits.
+/// The smallest version that a decision of an event can have. Decisions from before they were events have the seconds since
+/// 1970 as version; events have milliseconds since 1970 in the upper 48 bits, which is more.
 const FIRST_EVENT_VERSION: u64 = 1 << 40;
 
 /// Tables that are to take the place of the live ones.
 pub(super) struct Generation {
-    /// Larger than that of any before.
+    /// When the generation was begun, seconds since 1970; larger than that of every generation before.
     pub(super) number: u64,
+    /// The views that are still to be exchanged.
     pub(super) views: Vec<&'static str>,
-    /// Weeks before this time's are taken over.
+    /// Weeks before the week of this time, seconds since 1970, are taken over from the live tables.
     pub(super) since: Option<i64>,
 }
 
@@ -38,27 +38,28 @@ pub(super) fn previous(view: &str) -> String {
     format!("{view}__previous")
 }
 
-/// The first second of a time's week, in UTC, as the tables' partitions have it.
+/// The first second of the week of a time, both in seconds since 1970: Monday in UTC, as the partitions of tables have it.
 pub(super) fn monday(time: i64) -> i64 {
     time - (time - FIRST_MONDAY).rem_euclid(WEEK)
 }
 
+/// Whether the database has a table.
 pub(super) async fn exists(client: &Client, table: &str) -> Result<bool> {
     let sql = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = ?";
     Ok(client.query(sql).bind(table).fetch_one::<u64>().await? > 0)
 }
 
-/// Lets no processor say that it has shown anything more: its watermark is refused, and it tries the whole batch again.
+/// Holds the watermarks: the store refuses every new one, so that each processor tries its whole batch again.
 pub(super) async fn hold(client: &Client) -> Result<()> {
     client.query("ALTER TABLE watermarks ADD CONSTRAINT IF NOT EXISTS rebuild_swaps CHECK 1 = 0").execute().await
 }
 
-/// Ends what [`hold`] began.
+/// Lets the watermarks go on after [`hold`].
 pub(super) async fn release(client: &Client) -> Result<()> {
     client.query("ALTER TABLE watermarks DROP CONSTRAINT IF EXISTS rebuild_swaps").execute().await
 }
 
-/// Whether an insert runs, on any server, that may have begun before [`hold`].
+/// Whether any server runs an insert of watermarks, which may have begun before [`hold`].
 pub(super) async fn watermarks_in_flight(client: &Client, cluster: Option<&Cluster>) -> Result<bool> {
     let processes = processes(cluster);
     let sql = format!(
@@ -69,11 +70,11 @@ pub(super) async fn watermarks_in_flight(client: &Client, cluster: Option<&Clust
 }
 
 impl Generation {
-    /// Makes empty tables like the live ones.
+    /// Makes empty tables that are defined as the live ones are.
     pub(super) async fn create(client: &Client, views: &[&'static str], since: Option<i64>) -> Result<Self> {
         let number = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         for view in views {
-            let name = next(view);
+            let name = next_generation(view);
             client.query(&format!("DROP TABLE IF EXISTS {name} SYNC")).execute().await?;
             client.query(&format!("CREATE TABLE {name} AS {view}")).execute().await?;
             let comment = format!("ALTER TABLE {name} MODIFY COMMENT 'generation {number}'");
@@ -82,7 +83,7 @@ impl Generation {
         Ok(Self { number, views: views.to_vec(), since })
     }
 
-    /// Puts aside what a broken-off swap had swapped; what is left is still to be done.
+    /// Puts the replaced tables aside that a broken-off swap left; the views that remain are still to be exchanged.
     pub(super) async fn unfinished(mut self, client: &Client) -> Result<Self> {
         let mut rest = Vec::new();
         for view in &self.views {
@@ -96,13 +97,14 @@ impl Generation {
         Ok(self)
     }
 
+    /// Whether the live table of a view is of this generation.
     async fn is_live(&self, client: &Client, view: &str) -> Result<bool> {
         let sql = "SELECT comment FROM system.tables WHERE database = currentDatabase() AND name = ?";
         let comment: String = client.query(sql).bind(view).fetch_one().await?;
         Ok(comment == format!("generation {}", self.number))
     }
 
-    /// Takes older weeks over from the live tables.
+    /// Copies weeks that are not rebuilt from the live tables.
     pub(super) async fn take_over(&self, client: &Client) -> Result<()> {
         let Some(since) = self.since else { return Ok(()) };
         for view in self.views.iter().filter(|view| WEEKLY.contains(view)) {
@@ -110,28 +112,29 @@ impl Generation {
                        database = currentDatabase() AND table = ? AND toDate(partition) < toDate(?, 'UTC')";
             let older = client.query(sql).bind(*view).bind(monday(since)).fetch_all::<String>().await?;
             for partition in older {
-                // Repeated, it replaces what it did before.
-                let take = format!("ALTER TABLE {} REPLACE PARTITION ID '{partition}' FROM {view}", next(view));
+                // A repetition replaces the partition that it copied before.
+                let take =
+                    format!("ALTER TABLE {} REPLACE PARTITION ID '{partition}' FROM {view}", next_generation(view));
                 client.query(&take).execute().await?;
             }
         }
         Ok(())
     }
 
-    /// Takes decisions over that were made before decisions were events: they stand in the live table alone.
+    /// Copies decisions from before decisions were events, because only the live table has them.
     pub(super) async fn take_over_decisions(&self, client: &Client) -> Result<()> {
         if !self.views.contains(&DEAD_LETTERS) {
             return Ok(());
         }
         let take = format!(
             "INSERT INTO {} SELECT * FROM {DEAD_LETTERS} WHERE version > 0 AND version < {FIRST_EVENT_VERSION}",
-            next(DEAD_LETTERS)
+            next_generation(DEAD_LETTERS)
         );
         client.query(&take).execute().await
     }
 
-    /// Which rows of a view count: dead letters that are over do not, because the live table still has some of them and
-    /// the next one has not.
+    /// The condition for the rows of a view that are counted. Dead letters whose time is over do not count, because the live
+    /// table may still have some that the next one does not keep.
     fn condition(&self, view: &str) -> String {
         match view {
             DEAD_LETTERS => format!(" WHERE found_at > {}", self.number.saturating_sub(DEAD_LETTER_TTL)),
@@ -139,7 +142,7 @@ impl Generation {
         }
     }
 
-    /// Rows that reads see, by view, in the tables that `table` names.
+    /// Counts the rows that reads see, by view, in the table that `table` names for it.
     pub(super) async fn count(&self, client: &Client, table: impl Fn(&str) -> String) -> Result<Vec<u64>> {
         let mut counts = Vec::new();
         for view in &self.views {
@@ -149,10 +152,10 @@ impl Generation {
         Ok(counts)
     }
 
-    /// Swaps each table with its live one; the old ones stay under another name.
+    /// Exchanges each table with the live one; the replaced tables stay under another name.
     pub(super) async fn swap(&self, client: &Client) -> Result<()> {
         for view in &self.views {
-            client.query(&format!("EXCHANGE TABLES {view} AND {}", next(view))).execute().await?;
+            client.query(&format!("EXCHANGE TABLES {view} AND {}", next_generation(view))).execute().await?;
         }
         for view in &self.views {
             self.put_aside(client, view).await?;
@@ -160,10 +163,10 @@ impl Generation {
         Ok(())
     }
 
-    /// Renames what was live before.
+    /// Renames the table that was live before the exchange.
     async fn put_aside(&self, client: &Client, view: &str) -> Result<()> {
-        if exists(client, &next(view)).await? {
-            client.query(&format!("RENAME TABLE {} TO {}", next(view), previous(view))).execute().await?;
+        if exists(client, &next_generation(view)).await? {
+            client.query(&format!("RENAME TABLE {} TO {}", next_generation(view), previous(view))).execute().await?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! All events from the first on: from the archive as far as it goes, then from the log.
+//! All events from the first on: they come from the archive as far as it goes, then from the log.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,32 +7,34 @@ use std::time::Duration;
 use eventlog::{EventLog, Reader, Record};
 use schema::EVENTS_TOPIC;
 
-use super::RebuildError;
+use super::error::RebuildError;
 use crate::archive::{Archive, Segment};
 
 const POLL: Duration = Duration::from_millis(500);
 
-/// Reads each partition in order; partitions may mix.
-pub(super) struct Source {
+/// Reads the events of each partition in order; events of several partitions may alternate.
+pub(super) struct EventSource {
     log: Arc<dyn EventLog>,
     archive: Archive,
     partitions: Vec<Partition>,
-    /// Only once the archive is at its end.
+    /// Reads the log; none until the archive is at its end.
     reader: Option<Box<dyn Reader>>,
 }
 
+/// One partition of the events' topic.
 struct Partition {
     /// The offset of the next record to hand out.
     next: u64,
+    /// Segments of the archive that are not read yet, or only in part.
     segments: VecDeque<Segment>,
-    /// Read from the archive and not handed out yet.
+    /// Records that were read from the archive and not handed out yet.
     archived: VecDeque<Record>,
-    /// Read from the log, where it goes on after the archive.
+    /// Records that were read from the log, which continues after the archive, and not handed out yet.
     logged: VecDeque<Record>,
 }
 
-impl Source {
-    /// Starts at these offsets, one for each partition.
+impl EventSource {
+    /// Begins at these offsets, one a partition.
     pub(super) async fn open(log: Arc<dyn EventLog>, archive: Archive, from: &[u64]) -> Result<Self, RebuildError> {
         let mut partitions = Vec::new();
         for (partition, next) in from.iter().enumerate() {
@@ -44,11 +46,11 @@ impl Source {
     }
 
     /// The offset of the next record of each partition.
-    pub(super) fn next(&self) -> Vec<u64> {
+    pub(super) fn next_offsets(&self) -> Vec<u64> {
         self.partitions.iter().map(|partition| partition.next).collect()
     }
 
-    /// The next records below `until`; none if there are no more.
+    /// The next records below the offsets `until`, one a partition; none if there are no more.
     pub(super) async fn batch(
         &mut self,
         until: &[u64],
@@ -74,7 +76,7 @@ impl Source {
         }
     }
 
-    /// Loads a segment for each partition that waits for one; false if there was none.
+    /// Loads a segment for each partition that waits for one; false if no partition has one.
     async fn more_from_archive(&mut self, until: &[u64]) -> Result<bool, RebuildError> {
         let mut any = false;
         for (number, (partition, until)) in self.partitions.iter_mut().zip(until).enumerate() {
@@ -89,7 +91,7 @@ impl Source {
         Ok(any)
     }
 
-    /// Reads from the log; false if something was found before, so that it is not held up.
+    /// Reads from the log. False if nothing came and the batch has records already, so that they do not wait.
     async fn more_from_log(&mut self, found: &[Record]) -> Result<bool, RebuildError> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
@@ -117,9 +119,9 @@ impl Source {
 }
 
 impl Partition {
-    /// The next record, if it is there and below `until`.
+    /// The next record, if it is loaded and below the offset `until`.
     fn take(&mut self, until: u64) -> Option<Record> {
-        // Overlapping segments repeat what was handed out, and so does the log where the archive has a hole.
+        // Overlapping segments repeat records that were handed out, and so does the log where the archive has a hole.
         for queue in [&mut self.archived, &mut self.logged] {
             while queue.front().is_some_and(|record| record.position.offset < self.next) {
                 queue.pop_front();
@@ -135,7 +137,7 @@ impl Partition {
         Some(record)
     }
 
-    /// The segment that goes on from here.
+    /// The segment that has the next record.
     fn segment(&mut self) -> Option<&Segment> {
         while self.segments.front().is_some_and(|segment| segment.last < self.next) {
             self.segments.pop_front();
@@ -193,7 +195,7 @@ mod tests {
             (vec![0, 0, 0], vec![33, 9, 0]),
             (ends.clone(), ends.clone()),
         ] {
-            let mut source = Source::open(Arc::clone(&log), archive.clone(), &from).await.unwrap();
+            let mut source = EventSource::open(Arc::clone(&log), archive.clone(), &from).await.unwrap();
             let mut found: Vec<Vec<Position>> = vec![Vec::new(); 3];
             loop {
                 let batch = source.batch(&until, 7, 1 << 20).await.unwrap();

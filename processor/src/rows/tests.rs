@@ -1,7 +1,15 @@
 //! From events to rows.
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use std::sync::Arc;
+
+use schema::event::{Event, Header, Request};
+use schema::retention::{DEFAULT_SECONDS, Retention, RetentionRule};
+use schema::store::results::RunResults;
+
+use super::EventRows;
+use super::columns::WEEK_SECONDS;
+use super::registration::HOUR_SECONDS;
 
 fn event(results: &str) -> Event {
     let commit = serde_json::json!({"repository_id": "w", "branch": "main", "timestamp": 1_700_000_000, "revision": 1});
@@ -25,38 +33,35 @@ fn event(results: &str) -> Event {
     Event { header, test_results: serde_json::from_str(results).unwrap() }
 }
 
-fn results(views: &Views) -> usize {
-    views.results.iter().map(RunResults::len).sum()
+fn results(rows: &EventRows) -> usize {
+    rows.results.iter().map(RunResults::len).sum()
 }
 
 #[test]
 fn one_upload_makes_rows_in_every_view() {
-    let mut views = Views::default();
-    views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{}},"run_stats":{"x":1}}"#), 1);
-    assert_eq!((views.runs.len(), results(&views), views.failures.len(), views.tests.len()), (1, 2, 1, 2));
-    assert_eq!(views.runs[0].stats.split(",\"tests_failed").next().unwrap(), r#"{"x":1,"tests_run":2"#);
-    assert_eq!(
-        (views.uploads.len(), views.commits.len(), views.configurations.len(), views.suites.len()),
-        (1, 1, 1, 1)
-    );
+    let mut rows = EventRows::default();
+    rows.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{}},"run_stats":{"x":1}}"#), 1);
+    assert_eq!((rows.runs.len(), results(&rows), rows.failures.len(), rows.tests.len()), (1, 2, 1, 2));
+    assert_eq!(rows.runs[0].stats.split(",\"tests_failed").next().unwrap(), r#"{"x":1,"tests_run":2"#);
+    assert_eq!((rows.uploads.len(), rows.commits.len(), rows.configurations.len(), rows.suites.len()), (1, 1, 1, 1));
 }
 
 #[test]
 fn malformed_results_leave_no_half_of_themselves() {
-    let mut views = Views::default();
-    views.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{"c":{},"d":1}}}"#), 1);
-    assert_eq!((views.uploads.len(), views.runs.len(), results(&views), views.failures.len()), (1, 0, 0, 0));
+    let mut rows = EventRows::default();
+    rows.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{"c":{},"d":1}}}"#), 1);
+    assert_eq!((rows.uploads.len(), rows.runs.len(), results(&rows), rows.failures.len()), (1, 0, 0, 0));
 }
 
 #[test]
 fn a_name_is_written_once_a_week() {
-    let mut views = Views::default();
-    views.add(event(r#"{"results":{"a":{},"b":{}}}"#), 1);
-    views.add(event(r#"{"results":{"b":{},"c":{},"d":{"e":{},"f":1}}}"#), 2);
-    views.add(event(r#"{"results":{"b":{},"c":{}}}"#), 3);
-    let names = |views: &Views| views.tests.iter().map(|row| row.test.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&views), ["a", "b", "c"]);
-    let mut next = Views::beside(Arc::new(views.told().clone()));
+    let mut rows = EventRows::default();
+    rows.add(event(r#"{"results":{"a":{},"b":{}}}"#), 1);
+    rows.add(event(r#"{"results":{"b":{},"c":{},"d":{"e":{},"f":1}}}"#), 2);
+    rows.add(event(r#"{"results":{"b":{},"c":{}}}"#), 3);
+    let names = |rows: &EventRows| rows.tests.iter().map(|row| row.test.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&rows), ["a", "b", "c"]);
+    let mut next = EventRows::new(Arc::new(rows.written().clone()), Arc::default());
     next.add(event(r#"{"results":{"c":{},"d":{}}}"#), 4);
     let mut later = event(r#"{"results":{"a":{}}}"#);
     later.header.received_at += i64::from(WEEK_SECONDS);
@@ -65,17 +70,17 @@ fn a_name_is_written_once_a_week() {
 }
 
 #[test]
-fn what_runs_here_is_written_once_while_that_says_nothing_new() {
-    let mut views = Views::default();
-    views.add(event(r#"{"results":{"a":{}}}"#), 1);
-    views.add(event(r#"{"results":{"a":{}}}"#), 2);
-    let counts = |views: &Views| (views.repositories.len(), views.configurations.len(), views.suites.len());
-    assert_eq!(counts(&views), (1, 1, 1));
-    let configuration = &views.configurations[0];
+fn a_configuration_is_written_once_an_hour_and_a_suite_once_a_week() {
+    let mut rows = EventRows::default();
+    rows.add(event(r#"{"results":{"a":{}}}"#), 1);
+    rows.add(event(r#"{"results":{"a":{}}}"#), 2);
+    let counts = |rows: &EventRows| (rows.repositories.len(), rows.configurations.len(), rows.suites.len());
+    assert_eq!(counts(&rows), (1, 1, 1));
+    let configuration = &rows.configurations[0];
     assert_eq!(configuration.last_start_time % HOUR_SECONDS, 0);
-    assert!(configuration.last_start_time >= views.runs[0].start_time, "it is not forgotten early");
-    let told = Arc::new(views.told().clone());
-    let mut same = Views::beside(Arc::clone(&told));
+    assert!(configuration.last_start_time >= rows.runs[0].start_time, "it is not forgotten early");
+    let written = Arc::new(rows.written().clone());
+    let mut same = EventRows::new(Arc::clone(&written), Arc::default());
     same.add(event(r#"{"results":{"a":{}}}"#), 3);
     assert_eq!(counts(&same), (0, 0, 0));
     let mut later = event(r#"{"results":{"a":{}}}"#);
@@ -83,7 +88,7 @@ fn what_runs_here_is_written_once_while_that_says_nothing_new() {
     if let Request::Upload { timestamp, .. } = &mut later.header.request {
         *timestamp += i64::from(HOUR_SECONDS);
     }
-    let mut next = Views::beside(told);
+    let mut next = EventRows::new(written, Arc::default());
     next.add(later, 4);
     assert_eq!(counts(&next), (0, 1, 1));
 }
@@ -91,8 +96,21 @@ fn what_runs_here_is_written_once_while_that_says_nothing_new() {
 #[test]
 fn expired_runs_are_not_stored() {
     let mut late = event(r#"{"results":{"a":{}}}"#);
-    late.header.received_at = 1_700_000_000 + TTL_SECONDS;
-    let mut views = Views::default();
-    views.add(late, 1);
-    assert!(views.runs.is_empty() && views.results.is_empty() && views.uploads.is_empty());
+    late.header.received_at = 1_700_000_000 + DEFAULT_SECONDS;
+    let mut rows = EventRows::default();
+    rows.add(late, 1);
+    assert!(rows.runs.is_empty() && rows.results.is_empty() && rows.uploads.is_empty());
+}
+
+#[test]
+fn a_run_is_stored_for_as_long_as_its_suite_is_kept() {
+    let rule = RetentionRule { suite: Some("s*".into()), branch: None, weeks: 4 };
+    let retention = Arc::new(Retention::new(Some(1), vec![rule]).unwrap());
+    for (received_at, runs) in [(1_700_000_000 + 4 * 7 * 86_400 - 1, 1), (1_700_000_000 + 4 * 7 * 86_400, 0)] {
+        let mut late = event(r#"{"results":{"a":{}}}"#);
+        late.header.received_at = received_at;
+        let mut rows = EventRows::new(Arc::default(), Arc::clone(&retention));
+        rows.add(late, 1);
+        assert_eq!((rows.runs.len(), rows.uploads.len(), rows.suites.len()), (runs, runs, 1));
+    }
 }

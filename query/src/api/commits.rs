@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use answers::commits;
 use answers::table::schema_of;
+use answers::{commit_search, commits};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use schema::commit::Commit;
@@ -36,12 +36,8 @@ pub(crate) const BRANCHES: Operation = Operation::get(
 );
 pub(crate) const REPOSITORIES: Operation =
     Operation::get("/api/commits/repositories", "Ids of the repositories", &[], texts);
-pub(crate) const REPRESENTATIONS: Operation = Operation::get(
-    "/api/commits/representations",
-    "How commits of each repository are named",
-    &[],
-    BRANCHES.answer,
-);
+pub(crate) const REPRESENTATIONS: Operation =
+    Operation::get("/api/commits/representations", "How commits of each repository are named", &[], BRANCHES.answer);
 
 /// Commits answered if the question names no limit.
 const COMMITS: u64 = 100;
@@ -49,14 +45,14 @@ const COMMITS: u64 = 100;
 /// The one commit that a query names.
 pub(crate) async fn exactly_one(service: &Service, query: Option<&str>) -> Result<Commit, ApiError> {
     let parameters = Parameters::read(query, SIBLINGS.parameters)?;
-    Ok(commits::exactly_one(&service.store, &questions::question(&parameters)?).await?)
+    Ok(commit_search::exactly_one(&service.store, &questions::question(&parameters)?).await?)
 }
 
 /// The commits that are asked for.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<Commit>>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), FIND.parameters)?;
     let limit = parameters.limit(COMMITS)?;
-    Ok(Json(commits::find(&service.store, &questions::question(&parameters)?, limit).await?))
+    Ok(Json(commit_search::find(&service.store, &questions::question(&parameters)?, limit).await?))
 }
 
 /// Commits of other repositories beside one.

@@ -5,7 +5,10 @@ use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
-use super::{bug_trackers, bugs, commits, dead_letters, durations, ews, links, live, results, suites, tests, timeline, uploads};
+use super::{
+    bug_trackers, bugs, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, results, suites,
+    summary, test_names, timeline, triage, uploads,
+};
 use crate::archives;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
@@ -34,21 +37,21 @@ const OPERATIONS: &[Operation] = &[
     commits::REPRESENTATIONS,
     results::RUNS_OF_SUITE,
     results::RESULTS_OF_TEST,
-    tests::SUMMARY,
+    summary::OPERATION,
     timeline::OF_SUITE,
     timeline::OF_TEST,
     timeline::OVERVIEW_OF_SUITE,
     timeline::OVERVIEW_OF_TEST,
-    tests::FAILURES,
-    tests::FLAKY,
-    tests::TRIAGE,
+    failures::OPERATION,
+    flaky::OPERATION,
+    triage::OPERATION,
     durations::OF_SUITE,
     durations::OF_TEST,
     durations::SLOWEST,
-    tests::COMPARE,
+    compare::OPERATION,
     suites::SUITES,
-    tests::SEARCH,
-    tests::NAMES,
+    test_names::SEARCH,
+    test_names::NAMES,
     links::URLS,
     links::QUEUES,
     uploads::UPLOADS,

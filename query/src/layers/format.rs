@@ -52,7 +52,9 @@ pub(crate) async fn write(request: Request, next: Next) -> Response {
     let query = request.uri().query().map(str::to_owned);
     let response = next.run(request).await;
     match response.extensions().get::<Unwritten>() {
-        Some(Unwritten(answer)) => written(answer.as_ref(), query.as_deref()).unwrap_or_else(IntoResponse::into_response),
+        Some(Unwritten(answer)) => {
+            written(answer.as_ref(), query.as_deref()).unwrap_or_else(IntoResponse::into_response)
+        }
         None => response,
     }
 }

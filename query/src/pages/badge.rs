@@ -124,8 +124,8 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use answers::timeline::{Outcome, Row};
-    use schema::clock::DAY;
     use schema::configuration::Configuration;
+    use schema::seconds::DAY;
     use schema::state::State;
 
     use super::*;

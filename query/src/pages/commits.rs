@@ -84,7 +84,7 @@ pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> R
 async fn search(service: &Service, parameters: &Parameters) -> Result<CommitPage, ApiError> {
     let limit = parameters.limit(COMMITS)?.min(service.options.commits_limits.max);
     let question = questions::question(parameters)?;
-    Ok(commit_search::find(&service.store, &question, parameters.first("q"), limit).await?)
+    Ok(commit_search::page(&service.store, &question, parameters.first("q"), limit).await?)
 }
 
 /// One commit.

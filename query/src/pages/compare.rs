@@ -10,7 +10,7 @@ use schema::configuration::Configuration;
 use schema::state::State as TestState;
 
 use super::states::look;
-use crate::api::tests::COMPARE;
+use crate::api::compare::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
 use crate::service::Shared;
@@ -21,7 +21,7 @@ const DETAILS: usize = 200;
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let known = suites::recent(&service.store).await?;
-    let parameters = Parameters::filled(query.as_deref(), COMPARE.parameters)?;
+    let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let chosen = parameters.first("suite").or(known.first().map(String::as_str)).unwrap_or_default().to_owned();
     // The page chooses a suite for those who named none.
@@ -83,7 +83,8 @@ fn title(change: Change) -> &'static str {
 }
 
 fn row(changed: &ChangedTest, names: &[String]) -> Value {
-    let state = |state: TestState| context! { name => state.name().to_lowercase(), ..Value::from_serialize(look(state)) };
+    let state =
+        |state: TestState| context! { name => state.name().to_lowercase(), ..Value::from_serialize(look(state)) };
     let configurations: Vec<&str> = changed.runs.iter().filter_map(|run| Some(names.get(*run)?.as_str())).collect();
     context! { test => changed.test, before => state(changed.before), after => state(changed.after), configurations }
 }

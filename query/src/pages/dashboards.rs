@@ -7,9 +7,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
-use schema::clock::HOUR;
 use schema::configuration::Configuration;
 use schema::ids::CommitKey;
+use schema::seconds::HOUR;
 use schema::state::State as TestState;
 
 use super::states::{Look, look};
@@ -145,12 +145,7 @@ fn head(dashboard: &Dashboard, board: &Board) -> Value {
     }
 }
 
-async fn to_context(
-    service: &Service,
-    dashboard: &Dashboard,
-    board: &Board,
-    passing: bool,
-) -> Result<Value, ApiError> {
+async fn to_context(service: &Service, dashboard: &Dashboard, board: &Board, passing: bool) -> Result<Value, ApiError> {
     let keys = |tile: &Tile| [Some(tile.commit), tile.first_bad, tile.last_good].into_iter().flatten();
     let keys = board.tiles.iter().flat_map(|(_, tile)| keys(tile)).collect();
     let commits = commits::by_key(&service.store, &keys).await?;
@@ -186,7 +181,10 @@ mod tests {
         let dashboard = Dashboard::read(&entry).unwrap();
         assert_eq!(dashboard.query, "platform=mac&platform=ios&is_simulator=false");
         let configurations = dashboard.question.runs.configurations;
-        assert_eq!((configurations.platforms, configurations.is_simulator), (vec!["mac".into(), "ios".into()], vec![false]));
+        assert_eq!(
+            (configurations.platforms, configurations.is_simulator),
+            (vec!["mac".into(), "ios".into()], vec![false])
+        );
         assert_eq!((dashboard.title, dashboard.question.warn_after), ("s".to_owned(), 12 * HOUR));
     }
 

@@ -123,8 +123,12 @@ mod tests {
     }
 
     fn shown(query: &str) -> Vec<&'static str> {
-        let failing =
-            |test, state, places: &[usize]| FailingTest { test, state: State::at(state), places: places.to_vec(), bugs: Vec::new() };
+        let failing = |test, state, places: &[usize]| FailingTest {
+            test,
+            state: State::at(state),
+            places: places.to_vec(),
+            bugs: Vec::new(),
+        };
         let mut tests =
             vec![failing("css/a.html", 4, &[0, 1]), failing("css/B.html", 0, &[0, 1]), failing("fast/c.html", 4, &[1])];
         filter(query).unwrap().apply("s", &["Mac".to_owned(), "iOS".to_owned()], &mut tests);
@@ -147,7 +151,12 @@ mod tests {
 
     #[test]
     fn tests_that_fail_in_the_same_places_are_one_group() {
-        let failing = |test, places: &[usize]| FailingTest { test, state: State::at(4), places: places.to_vec(), bugs: Vec::new() };
+        let failing = |test, places: &[usize]| FailingTest {
+            test,
+            state: State::at(4),
+            places: places.to_vec(),
+            bugs: Vec::new(),
+        };
         let tests = [failing("a", &[0]), failing("b", &[0, 1]), failing("c", &[0])];
         let groups: Vec<Vec<&str>> =
             grouped(&tests).into_iter().map(|(_, tests)| tests.iter().map(|it| it.test).collect()).collect();

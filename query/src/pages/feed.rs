@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 
 use crate::addresses;
-use crate::api::tests::TRIAGE;
+use crate::api::triage::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
 use crate::service::Shared;
@@ -19,7 +19,7 @@ const ENTRIES: u64 = 100;
 
 /// The feed.
 pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let asked = Parameters::filled(query.as_deref(), TRIAGE.parameters)?;
+    let asked = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     let suites = match asked.first("suite") {
         Some(suite) => vec![suite.to_owned()],
         None => suites::recent(&service.store).await?,

@@ -69,7 +69,10 @@ mod tests {
 
     #[test]
     fn libraries_and_assets_are_found_and_nothing_else() {
-        assert_eq!(asset("/library/combobox-nav.js").map(|(kind, _)| kind), Some("application/javascript;charset=utf-8"));
+        assert_eq!(
+            asset("/library/combobox-nav.js").map(|(kind, _)| kind),
+            Some("application/javascript;charset=utf-8")
+        );
         assert!(asset("/assets/style.css").is_some());
         assert!(asset("/assets/../templates/base.html").is_none());
         assert!(asset("/library/../style.css").is_none());

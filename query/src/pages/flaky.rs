@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 
 use super::bugs;
 use super::names::help;
-use crate::api::tests::FLAKY;
+use crate::api::flaky::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
 use crate::service::Shared;
@@ -21,7 +21,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         let values = context! { page => "/flaky", known, chosen => "", weeks => 4, platform => "", q => "", help => help(&flaky::FIELDS), rows => none };
         return service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values);
     };
-    let parameters = Parameters::filled(query.as_deref(), FLAKY.parameters)?;
+    let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     let suite = parameters.first("suite").unwrap_or(first);
     let answer = flaky::find(&service.store, &lists::flaky(&parameters, suite, &service.store.clock)?).await?;
     let rows: Vec<Value> = answer

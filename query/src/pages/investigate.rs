@@ -36,18 +36,21 @@ const OPEN: usize = 25;
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let store = &service.store;
     let own = ["suite", "test", "recent", "limit", "unexpected"];
-    let parameters = Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &failure_filter::OWN, &POINT, &RANGE, &TIMES])?;
+    let parameters =
+        Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &failure_filter::OWN, &POINT, &RANGE, &TIMES])?;
     let parameters = parameters.without_empty(&["suite", "q", "state", "sort", "page"]);
     let filter = FailureFilter::read(&parameters, &store.clock)?;
     let unexpected = parameters.flag("unexpected", true);
     let names = |prefix: &str| ["uuid", "ref", "id", "timestamp"].map(|name| format!("{prefix}{name}"));
     let has = |prefix: &str| names(prefix).iter().any(|name| parameters.first(name).is_some());
     let of_commit = has("") || (has("after_") && has("before_"));
-    let selection = Selection::of(store, &runs::filter(&parameters)?, if of_commit { RUNS_OF_COMMIT } else { RUNS }).await?;
+    let selection =
+        Selection::of(store, &runs::filter(&parameters)?, if of_commit { RUNS_OF_COMMIT } else { RUNS }).await?;
     let known = suites::of_selection(store, &selection).await?;
     let asked: Vec<String> = parameters.all("suite").map(str::to_owned).collect();
     let shown = if asked.is_empty() { known.iter().cloned().collect() } else { asked.clone() };
-    let page = Page { service: &service, parameters: &parameters, filter: &filter, unexpected, alone: shown.len() == 1 };
+    let page =
+        Page { service: &service, parameters: &parameters, filter: &filter, unexpected, alone: shown.len() == 1 };
     let mut sections = Vec::new();
     for suite in &shown {
         let near = if known.contains(suite) { Vec::new() } else { nearest(suite, known.iter().map(String::as_str)) };

@@ -14,7 +14,7 @@ use schema::state::State as TestState;
 
 use super::names::{help, short_names};
 use super::states::look;
-use crate::api::tests::TRIAGE;
+use crate::api::triage::OPERATION;
 use crate::error::ApiError;
 use crate::pages::bugs;
 use crate::parameters::{Parameters, lists};
@@ -27,7 +27,7 @@ const ALONE: u64 = 500;
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let known = suites::recent(&service.store).await?;
-    let asked = Parameters::filled(query.as_deref(), TRIAGE.parameters)?;
+    let asked = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     let chosen = asked.first("suite").unwrap_or_default();
     let suites: Vec<&str> = if chosen.is_empty() { known.iter().map(String::as_str).collect() } else { vec![chosen] };
     let limit = if suites.len() > 1 { AMONG_MANY } else { ALONE };

@@ -1,7 +1,7 @@
 //! Questions about commits: points and ranges, section 4 of the wire contract.
 
 use answers::ask::{CommitRange, CommitSelector};
-use answers::commits::CommitQuestion;
+use answers::commit_search::CommitQuestion;
 use schema::ids::CommitKey;
 
 use super::Parameters;

@@ -32,7 +32,8 @@ pub(super) async fn statements(client: &Client, retention: &Retention) -> Result
     let days = retention.longest_seconds() / DAY;
     let names: Vec<String> =
         RUN_TABLES.iter().flat_map(|table| [(*table).to_owned(), next_generation(table)]).collect();
-    let sql = "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND name IN ? ORDER BY name";
+    let sql =
+        "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND name IN ? ORDER BY name";
     let tables: Vec<TableRow> = client.query(sql).bind(&names).fetch_all().await?;
     let outdated = outdated(client, &names, days).await?;
     let mut statements = Vec::new();

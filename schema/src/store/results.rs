@@ -1,4 +1,4 @@
-//! Results of runs, kept as the store keeps them: column by column, what a run's tests share only once.
+//! Results of runs as the store keeps them: column by column, with the members that all tests of a run share kept once.
 
 use std::ops::Range;
 
@@ -7,45 +7,58 @@ use super::native::Block;
 /// The columns of table `results`.
 const COLUMNS: usize = 12;
 
-/// What every row of one run under one branch key shares.
+/// The members that all rows of one run under one branch key share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Run {
+    /// Name of the suite.
     pub suite: String,
+    /// Branch key: `default` for a default branch, else the name of the branch.
     pub branch: String,
+    /// Identity of the configuration without its SDK ([`crate::configuration::Configuration::id`]).
     pub config_id: u64,
+    /// Place of the run's newest commit in time: 100 × its commit time in seconds since 1970 + its order within that
+    /// second.
     pub uuid: u64,
+    /// SDK that the run was built with; empty for none.
     pub sdk: String,
+    /// Start of the run, seconds since 1970.
     pub start_time: u32,
+    /// Offset of the event in its partition plus one; of rows with one key the largest version counts.
     pub version: u64,
 }
 
-/// Results of one run.
+/// Results of one run: one entry a test in each column, in the order of the upload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunResults {
-    /// What they share.
+    /// The members that all results share.
     pub run: Run,
     test_ids: Vec<u64>,
     actual: Vec<u16>,
     expected: Vec<u16>,
     times_and_one: Vec<u32>,
+    /// The texts of all results, one after the other.
     extras: String,
+    /// Byte of `extras` at which the text of each result ends.
     extra_ends: Vec<usize>,
 }
 
-/// One test in a run: `time_and_one` is 0 for no time, `extra` the JSON text of the leaf's other members, empty for none.
+/// One test in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct ResultRow<'a> {
+    /// Hash of the suite and the test ([`crate::configuration::stable_hash`]).
     pub test_id: u64,
+    /// States that the test had: bit n stands for position n in [`crate::state::NAMES`].
     pub actual: u16,
+    /// States that were expected of it, in the same form.
     pub expected: u16,
+    /// Milliseconds that the test took, plus one; 0 for a test that was not measured.
     pub time_and_one: u32,
+    /// JSON text of the other members of the test's result; empty for none.
     pub extra: &'a str,
 }
 
 impl RunResults {
-    /// None yet.
+    /// No results yet.
     pub fn of(run: Run) -> Self {
         let (test_ids, actual, expected, times_and_one, extras, extra_ends) = Default::default();
         Self { run, test_ids, actual, expected, times_and_one, extras, extra_ends }
@@ -66,18 +79,18 @@ impl RunResults {
         &self.extras[start..self.extra_ends[row]]
     }
 
-    /// How many tests there are.
+    /// Number of tests.
     pub fn len(&self) -> usize {
         self.test_ids.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no tests.
     pub fn is_empty(&self) -> bool {
         self.test_ids.is_empty()
     }
 }
 
-/// Ranges of runs that have at most that many results each, or one run.
+/// Splits runs into ranges of at most `most` results each; a run that has more is a range by itself.
 pub fn portions(runs: &[RunResults], most: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
@@ -93,8 +106,8 @@ pub fn portions(runs: &[RunResults], most: usize) -> impl Iterator<Item = Range<
     })
 }
 
-/// The rows of some runs as the engine takes them, in the order of the table's sorting key: the engine takes twice as long
-/// to bring them into that order.
+/// The rows of some runs as a block for the engine, in the order of the table's sorting key, because sorting them takes
+/// the engine twice as long.
 pub fn block(runs: &[RunResults]) -> Block {
     let order = order(runs);
     let shared = |place: &Place| &runs[place.run].run;
@@ -118,7 +131,7 @@ pub fn block(runs: &[RunResults]) -> Block {
     block
 }
 
-/// A row, and by what it is sorted: its suite's rank, its test, its run's rank.
+/// A row and its sorting key: the rank of its suite, its test, the rank of its run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     suite: u32,

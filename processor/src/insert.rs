@@ -1,5 +1,5 @@
-//! Writes a batch of rows, one insert per table. The run summaries go last: a run that shows its
-//! summary has its results in place.
+//! Inserts a batch of rows, one insert a table. The summaries of runs go last, so that a run whose summary is shown has its
+//! results in place.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -7,75 +7,72 @@ use std::time::{Duration, Instant};
 use clickhouse::error::{Error, Result};
 use clickhouse::{Client, RowOwned, RowWrite};
 use futures_util::try_join;
+use schema::store::next_generation;
 use schema::store::results::{self, RunResults};
 use schema::store::rows::WatermarkRow;
 
-use crate::rows::Views;
+use crate::rows::EventRows;
 
-/// ClickHouse splits larger inserts into several blocks, which would not be atomic.
+/// Most rows of an insert: ClickHouse splits larger ones into several blocks, which are not atomic together.
 const MAX_ROWS: usize = 1_000_000;
-/// A store that takes no byte for this long is away.
+/// Longest time that the store may take for accepting a byte before it counts as away.
 const SEND_TIMEOUT: Duration = Duration::from_secs(60);
-/// A store that says nothing about an insert for this long is away.
+/// Longest time that the store may take for answering an insert before it counts as away.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Which tables rows go to.
+/// The tables that rows go to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Tables<'a> {
-    /// Those that are read.
+pub(crate) enum TargetTables<'a> {
+    /// The tables that reads see.
     Live,
-    /// The next generation of some views; rows of others go nowhere.
+    /// The tables that a rebuild fills for these views; rows of other views are dropped.
     Next(&'a [&'static str]),
 }
 
-impl Tables<'_> {
+impl TargetTables<'_> {
+    /// The name of the table that rows of a view go to; none if they are dropped.
     fn of(self, table: &'static str) -> Option<Cow<'static, str>> {
         match self {
             Self::Live => Some(Cow::Borrowed(table)),
-            Self::Next(views) => views.contains(&table).then(|| Cow::Owned(next(table))),
+            Self::Next(views) => views.contains(&table).then(|| Cow::Owned(next_generation(table))),
         }
     }
 }
 
-/// Name of the next generation of a table.
-pub(crate) fn next(table: &str) -> String {
-    format!("{table}__next")
-}
-
-/// Inserts every row; on an error some tables may hold the batch already, which a repetition heals. Tables are
-/// written at the same time, because most of an insert is waiting for the disk.
-pub(crate) async fn write(client: &Client, views: &Views, tables: Tables<'_>) -> Result<()> {
+/// Inserts every row. After an error some tables may hold the batch already; a repetition replaces those rows. Tables are
+/// written at the same time, because an insert mostly waits for the disk.
+pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTables<'_>) -> Result<()> {
     try_join!(
-        insert(client, tables, "repositories", &views.repositories),
-        insert(client, tables, "commits", &views.commits),
-        insert(client, tables, "commit_names", &views.commit_names),
-        insert(client, tables, "tests", &views.tests),
-        insert(client, tables, "uploads", &views.uploads),
-        results(client, tables, &views.results),
-        insert(client, tables, "failures", &views.failures),
-        insert(client, tables, "links", &views.links),
-        insert(client, tables, "queues", &views.queues),
-        insert(client, tables, "archives", &views.archives),
-        insert(client, tables, "ews_results", &views.ews_results),
-        insert(client, tables, "receipts", &views.receipts),
-        insert(client, tables, "bugs", &views.bugs),
-        insert(client, tables, "dead_letters", &views.dead_letters),
-        insert(client, tables, "dead_letters", &views.dead_letter_decisions),
+        insert(client, tables, "repositories", &rows.repositories),
+        insert(client, tables, "commits", &rows.commits),
+        insert(client, tables, "commit_names", &rows.commit_names),
+        insert(client, tables, "tests", &rows.tests),
+        insert(client, tables, "uploads", &rows.uploads),
+        insert_results(client, tables, &rows.results),
+        insert(client, tables, "failures", &rows.failures),
+        insert(client, tables, "links", &rows.links),
+        insert(client, tables, "queues", &rows.queues),
+        insert(client, tables, "archives", &rows.archives),
+        insert(client, tables, "ews_results", &rows.ews_results),
+        insert(client, tables, "receipts", &rows.receipts),
+        insert(client, tables, "bugs", &rows.bugs),
+        insert(client, tables, "dead_letters", &rows.dead_letters),
+        insert(client, tables, "dead_letters", &rows.dead_letter_decisions),
     )?;
     try_join!(
-        insert(client, tables, "runs", &views.runs),
-        insert(client, tables, "suites", &views.suites),
-        insert(client, tables, "configurations", &views.configurations),
+        insert(client, tables, "runs", &rows.runs),
+        insert(client, tables, "suites", &rows.suites),
+        insert(client, tables, "configurations", &rows.configurations),
     )
     .map(|_| ())
 }
 
-/// Says how far the views are; after their rows, so that whoever sees it sees those.
+/// Writes how far the views are. This comes after their rows, so that a reader who sees a watermark sees the rows below it.
 pub(crate) async fn watermarks(client: &Client, watermarks: &[WatermarkRow]) -> Result<()> {
-    insert(client, Tables::Live, "watermarks", watermarks).await
+    insert(client, TargetTables::Live, "watermarks", watermarks).await
 }
 
-async fn insert<T>(client: &Client, tables: Tables<'_>, table: &'static str, rows: &[T]) -> Result<()>
+async fn insert<T>(client: &Client, tables: TargetTables<'_>, table: &'static str, rows: &[T]) -> Result<()>
 where
     T: RowOwned + RowWrite + Clone,
 {
@@ -88,13 +85,13 @@ where
             insert.write(row).await?;
         }
         insert.end().await?;
-        count(table, begun, block.len());
+        record_insert(table, begun, block.len());
     }
     Ok(())
 }
 
-/// By far the most rows, and in columns already.
-async fn results(client: &Client, tables: Tables<'_>, runs: &[RunResults]) -> Result<()> {
+/// Inserts results, which are by far the most rows, column by column as they were collected.
+async fn insert_results(client: &Client, tables: TargetTables<'_>, runs: &[RunResults]) -> Result<()> {
     const TABLE: &str = "results";
     let Some(name) = tables.of(TABLE) else { return Ok(()) };
     for portion in results::portions(runs, MAX_ROWS) {
@@ -107,35 +104,36 @@ async fn results(client: &Client, tables: Tables<'_>, runs: &[RunResults]) -> Re
         let mut insert = insert.with_timeouts(Some(SEND_TIMEOUT), Some(ANSWER_TIMEOUT));
         insert.send(results::block(portion).into_bytes().into()).await?;
         insert.end().await?;
-        count(TABLE, begun, rows);
+        record_insert(TABLE, begun, rows);
     }
     Ok(())
 }
 
-fn count(table: &'static str, begun: Instant, rows: usize) {
+fn record_insert(table: &'static str, begun: Instant, rows: usize) {
     metrics::histogram!("resultsdb_insert_seconds", "table" => table).record(begun.elapsed().as_secs_f64());
     metrics::counter!("resultsdb_inserted_rows_total", "table" => table).increment(rows as u64);
 }
 
-/// What an error of the store means for the rows that met it.
+/// What an error of the store says about the rows of the insert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// They may be taken later.
+    /// The store may take them later.
     Transient,
-    /// They are too much at once.
+    /// The store may take fewer of them at once.
     TooMuch,
-    /// They will never be taken.
+    /// The store will never take them.
     Permanent,
 }
 
-/// ClickHouse's codes of errors that lie in the data: `CANNOT_PARSE_…`, `TYPE_MISMATCH`, `ARGUMENT_OUT_OF_BOUND`,
+/// Codes of ClickHouse for errors whose cause is in the data: `CANNOT_PARSE_…`, `TYPE_MISMATCH`, `ARGUMENT_OUT_OF_BOUND`,
 /// `CANNOT_CONVERT_TYPE`, `INCORRECT_DATA`, `TOO_LARGE_ARRAY_SIZE`, `TOO_LARGE_STRING_SIZE`,
 /// `VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE`, `CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN`, `VIOLATED_CONSTRAINT`.
 const PERMANENT: [u32; 15] = [6, 25, 26, 27, 38, 41, 53, 69, 70, 117, 128, 131, 321, 349, 469];
-/// `MEMORY_LIMIT_EXCEEDED`, and `TOO_MANY_PARTS`, which also says that one insert touches too many partitions.
+/// Codes of ClickHouse for an insert that is too large: `MEMORY_LIMIT_EXCEEDED`, and `TOO_MANY_PARTS`, which it also answers
+/// when one insert touches too many partitions.
 const TOO_MUCH: [u32; 2] = [241, 252];
 
-/// Reads the code that an answer of ClickHouse starts with.
+/// Reads the code that an error of ClickHouse starts with.
 pub(crate) fn refusal(error: &Error) -> Refusal {
     let Error::BadResponse(text) = error else { return Refusal::Transient };
     let code = text.split_once("Code: ").and_then(|(_, rest)| rest.split_once('.')?.0.parse::<u32>().ok());

@@ -1,21 +1,21 @@
-//! A decision about a dead letter becomes the letter's row: pure, like every mapping of events to rows.
+//! The row of a decision about a dead letter: the letter itself with another state.
 
 use schema::event::{DeadLetterDecision, Decision};
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::value::RawValue;
 
-/// The row of a letter that somebody decided about; `payload` is what follows the event's header, `version` the time of
-/// the decision.
+/// The row of a letter that somebody decided about; `payload` follows the event's header, `version` is the time half of
+/// the event's id.
 ///
-/// The letter itself has version 0, so that it does not take the decision back when its event is delivered again; of two
-/// decisions the later one counts.
-pub(crate) fn row(decision: DeadLetterDecision, payload: &RawValue, version: u64) -> DeadLetterRow {
+/// Of two decisions the later one counts. The letter itself has version 0, so that it does not take the decision back when
+/// its event is delivered again.
+pub(super) fn row(decision: DeadLetterDecision, payload: &RawValue, version: u64) -> DeadLetterRow {
     let DeadLetterDecision { partition, offset, found_at, cause, key, decision } = decision;
     let state = match decision {
         Decision::Replayed => DeadLetterState::Replayed,
         Decision::Discarded => DeadLetterState::Discarded,
     };
-    // A payload that is no event's bytes was not written by the intake; the decision counts all the same.
+    // The intake writes no other payload; the decision counts even if this is not the bytes of an event.
     let event = DeadLetterDecision::event(payload).unwrap_or_default();
     DeadLetterRow { partition, offset, found_at, cause, key, event, state: state.name().to_owned(), version }
 }

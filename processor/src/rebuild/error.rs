@@ -1,0 +1,62 @@
+//! Why a rebuild ends early.
+
+use eventlog::LogError;
+use schema::blobs::BlobError;
+
+use super::views::VIEWS;
+use crate::archive::ArchiveError;
+use crate::batch::BatchError;
+
+/// Why a rebuild ends early.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// The store failed.
+    #[error("the store: {0}")]
+    Store(#[from] clickhouse::error::Error),
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The archive of events failed, or is damaged.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The blob store failed.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// The code that makes rows panicked at an event.
+    #[error("a batch of events could not be processed: it panicked")]
+    Panicked,
+    /// The plan names a view that does not exist.
+    #[error("'{0}' is not a view; views are: {views}", views = VIEWS.join(", "))]
+    UnknownView(String),
+    /// Events are missing.
+    #[error(
+        "events {from} to {to} of partition {partition} are neither in the archive nor in the log any more; \
+         restore the archive before rebuilding"
+    )]
+    Gone {
+        /// Partition of the events' topic.
+        partition: u32,
+        /// Offset of the first missing event.
+        from: u64,
+        /// Offset of the last missing event.
+        to: u64,
+    },
+    /// A rebuild with another plan was broken off; the text is its stored checkpoint.
+    #[error("another rebuild was broken off ({0}); go on with the same options, or give it up with --start-over")]
+    Unfinished(String),
+    /// Tables that an earlier rebuild replaced are in the way.
+    #[error("the tables that an earlier rebuild replaced are still there; remove them with --drop-old first")]
+    OldTables,
+    /// The rebuilt views have other numbers of rows; the text lists them.
+    #[error("rows differ: {0}; nothing was swapped; go on with --accept-differences, or give it up with --start-over")]
+    Differences(String),
+}
+
+impl From<BatchError> for RebuildError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Blobs(error) => Self::Blobs(error),
+            BatchError::Panicked => Self::Panicked,
+        }
+    }
+}

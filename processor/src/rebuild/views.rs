@@ -1,0 +1,27 @@
+//! The tables that a rebuild can make again.
+
+/// Views that events fill. Watermarks say how far the processors are and `alerts` says what a hook was told; no event makes
+/// their rows, so that a rebuild leaves these tables alone.
+pub const VIEWS: [&str; 17] = [
+    "configurations",
+    "suites",
+    "tests",
+    "commits",
+    "commit_names",
+    "runs",
+    "results",
+    "failures",
+    "uploads",
+    "repositories",
+    "links",
+    "queues",
+    "archives",
+    "ews_results",
+    "receipts",
+    "bugs",
+    DEAD_LETTERS,
+];
+/// Views that are partitioned by week.
+pub(super) const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];
+/// The view whose rows are dead letters.
+pub(super) const DEAD_LETTERS: &str = "dead_letters";

@@ -1,0 +1,64 @@
+//! From an event to the rows of every view. Rows depend on nothing but the event, its position in the log, and the
+//! configured retention, so that a redelivered event and a rebuild make the same rows again.
+//!
+//! [`EventRows::add`] leads each kind of event to its own file, which adds rows to the collection of all tables.
+
+mod archive;
+mod bug;
+mod columns;
+mod commit;
+mod dead_letter_decision;
+mod event_rows;
+mod ews;
+mod receipt;
+mod registration;
+mod results;
+mod upload;
+
+use columns::time_version;
+use registration::runs_of_branches;
+use schema::event::{Event, Header, Request};
+
+pub use event_rows::{EventRows, WrittenRows};
+
+impl EventRows {
+    /// Adds the rows of one event; `version` is its offset plus one.
+    pub fn add(&mut self, event: Event, version: u64) {
+        let Event { header, test_results } = event;
+        let (received_at, time_version) = (header.received_at, time_version(&header.event_id));
+        match header.request {
+            Request::Upload { suite, configuration, commits, timestamp, links } => {
+                let runs = runs_of_branches(&suite, &configuration, &commits, timestamp, version);
+                registration::add(self, &runs, &configuration, received_at);
+                upload::add(self, runs, &commits, links.as_ref(), test_results, received_at);
+                commit::add(self, &commits, time_version);
+            }
+            Request::Archive { suite, configuration, commits, timestamp, digest, size } => {
+                let runs = runs_of_branches(&suite, &configuration, &commits, timestamp, version);
+                registration::add(self, &runs, &configuration, received_at);
+                archive::add(self, runs, &digest, size, received_at);
+                commit::add(self, &commits, time_version);
+            }
+            Request::Ews { suite, configuration, commits, timestamp, flaky_type, details } => {
+                let runs = runs_of_branches(&suite, &configuration, &commits, timestamp, version);
+                registration::add(self, &runs, &configuration, received_at);
+                let change = ews::Change { flaky_type, details, received_at };
+                ews::add(self, &runs, test_results.get(), &change);
+                commit::add(self, &commits, time_version);
+            }
+            Request::Commit(commit) => commit::add(self, &[commit], time_version),
+            Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
+            Request::DeadLetterDecision(decision) => {
+                self.dead_letter_decisions.push(dead_letter_decision::row(decision, &test_results, time_version));
+            }
+        }
+    }
+
+    /// Adds the rows by which a repetition of an upload is recognised; none for other events.
+    pub fn add_receipts(&mut self, header: &Header, partition: u32, offset: u64) {
+        receipt::add(self, header, partition, offset);
+    }
+}
+
+#[cfg(test)]
+mod tests;

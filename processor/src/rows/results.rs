@@ -1,0 +1,91 @@
+//! The rows of a run's results: the run's summary, its tests, and those of them that failed.
+
+use schema::configuration::stable_hash;
+use schema::results::{self, Counts, Member, ResultsError, TestResult};
+use schema::state;
+use schema::store::results::{ResultRow, Run, RunResults};
+use schema::store::rows::{FailureRow, RunRow, TestRow};
+use serde_json::{Map, Value};
+
+use super::columns::{json, week};
+use super::event_rows::EventRows;
+
+/// Adds a run: `commits` is the JSON text of its list of commits, `test_results` that of the uploaded document,
+/// `received_at` when the intake took it, seconds since 1970.
+///
+/// Malformed results add nothing: the intake has told the uploader so, and keeps the document.
+pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: &str, received_at: i64) {
+    let members = results::members(test_results).unwrap_or_default();
+    let (tests, failures) = (rows.tests.len(), rows.failures.len());
+    let mut run_results = RunResults::of(run.clone());
+    let mut counts = Counts::default();
+    let walked = match results::member(&members, "results") {
+        Some(tree) => results::walk(tree, |test, result| {
+            counts.add(&result);
+            add_test(rows, &mut run_results, test, &result, received_at);
+        }),
+        None => Err(ResultsError::NotAnObject),
+    };
+    if walked.is_err() {
+        rows.truncate_results(tests, failures);
+        return;
+    }
+    rows.results.push(run_results);
+    rows.runs.push(summary(run, commits, &members, &counts));
+}
+
+/// The summary of a run; `members` are those of the uploaded document.
+fn summary(run: &Run, commits: &str, members: &[Member<'_>], counts: &Counts) -> RunRow {
+    let uploaded = results::member(members, "run_stats").and_then(|stats| serde_json::from_str(stats).ok());
+    let mut stats: Map<String, Value> = uploaded.unwrap_or_default();
+    counts.extend(&mut stats);
+    RunRow {
+        suite: run.suite.clone(),
+        branch: run.branch.clone(),
+        config_id: run.config_id,
+        uuid: run.uuid,
+        sdk: run.sdk.clone(),
+        start_time: run.start_time,
+        flaky: counts.flaky,
+        tests_run: counts.run,
+        tests_unexpected_failed: counts.unexpected[0],
+        stats: json(&stats),
+        commits: commits.to_owned(),
+        details: results::member(members, "details").unwrap_or_default().to_owned(),
+        version: run.version,
+    }
+}
+
+/// Adds one test of a run, its name if that is new, and its failure if it failed.
+fn add_test(rows: &mut EventRows, results: &mut RunResults, test: &str, result: &TestResult, received_at: i64) {
+    let test_id = stable_hash(&[results.run.suite.as_bytes(), test.as_bytes()]);
+    let week = week(received_at);
+    if rows.is_new(test_id, week) {
+        let suite = results.run.suite.clone();
+        rows.tests.push(TestRow { suite, test: test.to_owned(), test_id, last_upload: week });
+    }
+    results.push(ResultRow {
+        test_id,
+        actual: result.actual.bits(),
+        expected: result.expected.bits(),
+        time_and_one: result.time.map_or(0, |time| time + 1),
+        extra: &result.extra,
+    });
+    let (worst, worst_unexpected) = (result.actual.worst(), result.actual.worst_unexpected(result.expected));
+    if worst <= state::ERROR {
+        let Run { suite, branch, config_id, uuid, sdk, start_time, version } = results.run.clone();
+        let test = test.to_owned();
+        rows.failures.push(FailureRow {
+            suite,
+            branch,
+            config_id,
+            uuid,
+            sdk,
+            start_time,
+            test,
+            worst,
+            worst_unexpected,
+            version,
+        });
+    }
+}

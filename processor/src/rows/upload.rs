@@ -1,0 +1,58 @@
+//! The rows of an upload: the document as it came, its results, and its links to the CI.
+
+use std::sync::Arc;
+
+use schema::commit::Commit;
+use schema::event::Links;
+use schema::store::results::Run;
+use schema::store::rows::{LinkRow, QueueRow, UploadRow};
+use serde_json::value::RawValue;
+
+use super::columns::{json, seconds};
+use super::event_rows::EventRows;
+use super::results;
+
+/// Adds an upload that was received at a time, seconds since 1970, with one run for each branch key. A run whose time was
+/// over when it was received is not stored.
+pub(super) fn add(
+    rows: &mut EventRows,
+    mut runs: Vec<Run>,
+    commits: &[Commit],
+    links: Option<&Links>,
+    test_results: Box<RawValue>,
+    received_at: i64,
+) {
+    runs.retain(|run| !rows.is_expired(run, received_at));
+    let commits = json(&commits);
+    for run in &runs {
+        results::add(rows, run, &commits, test_results.get(), received_at);
+        if let Some(links) = links {
+            add_links(rows, run, links, received_at);
+        }
+    }
+    let document = Arc::new(String::from(Box::<str>::from(test_results)));
+    rows.uploads.extend(runs.into_iter().map(|run| upload_row(run, &commits, &document)));
+}
+
+fn upload_row(run: Run, commits: &str, document: &Arc<String>) -> UploadRow {
+    let Run { suite, branch, config_id, uuid, sdk, start_time, version } = run;
+    let (commits, test_results) = (commits.to_owned(), Arc::clone(document));
+    UploadRow { suite, branch, config_id, uuid, sdk, start_time, commits, test_results, version }
+}
+
+fn add_links(rows: &mut EventRows, run: &Run, links: &Links, received_at: i64) {
+    let text = |link: &Option<String>| link.clone().unwrap_or_default();
+    let (queue, build, worker) = (text(&links.queue), text(&links.build), text(&links.worker));
+    let Run { suite, branch, config_id, uuid, sdk, start_time, version } = run.clone();
+    rows.links.push(LinkRow { suite, branch, config_id, uuid, sdk, start_time, queue, build, worker, version });
+    if let Some(queue) = &links.queue {
+        rows.queues.push(QueueRow {
+            branch: run.branch.clone(),
+            config_id: run.config_id,
+            suite: run.suite.clone(),
+            sdk: run.sdk.clone(),
+            queue: queue.clone(),
+            last_upload: seconds(received_at),
+        });
+    }
+}
