@@ -16,7 +16,6 @@
 
 mod append;
 mod checks;
-mod clock;
 mod duplicates;
 mod error;
 mod requests;

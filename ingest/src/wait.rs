@@ -10,7 +10,7 @@ use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 
 use crate::append::{AcceptedRequest, EventAppender, RequestOrigin};
-use crate::clock::now;
+use schema::clock::now_signed as now;
 use crate::error::IntakeError;
 
 /// The longest wait that a sender may ask for.

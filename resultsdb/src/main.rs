@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod memory;
 mod observe;
+mod metrics;
 mod rebuild;
 mod serve;
 mod traces;

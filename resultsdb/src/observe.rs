@@ -1,4 +1,5 @@
-//! What an operator watches: `/metrics` in Prometheus' text format, `/__health`, and how far the processor is behind.
+//! What an operator watches: `/metrics` in Prometheus' text format, `/__health` (the process answers), `/__ready` (its store
+//! does, too), and how far the processor is behind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +27,12 @@ pub(crate) fn recorder() -> anyhow::Result<PrometheusHandle> {
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), &EVENTS))
         .and_then(PrometheusBuilder::install_recorder)
         .context("starting the metrics")
+        .inspect(|_| crate::metrics::describe())
 }
 
-/// `/metrics` and `/__health`.
+/// `/metrics`, `/__health` and `/__ready`.
 pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle) -> Router {
-    let health = move || async move {
+    let ready = move || async move {
         match client.query("SELECT 1").fetch_one::<u8>().await {
             Ok(_) => (StatusCode::OK, "ok".to_owned()).into_response(),
             Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("the store: {error}")).into_response(),
@@ -40,7 +42,9 @@ pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle) -> R
         metrics.run_upkeep();
         ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
     };
-    Router::new().route("/__health", get(health)).route("/metrics", get(shown))
+    // A service that is alive must not be restarted because its store is away.
+    let health = || async { "ok" };
+    Router::new().route("/__health", get(health)).route("/__ready", get(ready)).route("/metrics", get(shown))
 }
 
 /// Gauges of how many events of each partition are not in the views yet, or not in the archive.

@@ -6,6 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ids::CommitKey;
 
+/// Seconds since 1970 by the clock of this machine, as events and documents count them.
+pub fn now_signed() -> i64 {
+    i64::try_from(Clock::system().now()).unwrap_or(i64::MAX)
+}
+
 /// What time it is.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Arc<AtomicU64>>);

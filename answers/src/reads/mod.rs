@@ -8,6 +8,8 @@ pub(crate) mod configuration_cache;
 pub(crate) mod configurations;
 pub(crate) mod dead_letters;
 pub(crate) mod durations;
+#[cfg(test)]
+mod engine_tests;
 pub(crate) mod ews;
 pub(crate) mod failures;
 pub(crate) mod links;

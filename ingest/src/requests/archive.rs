@@ -20,7 +20,7 @@ use crate::append::{AcceptedRequest, RequestOrigin, no_payload};
 use crate::checks::body::without_query;
 use crate::checks::document::{commit_inputs, seconds, suite_name};
 use crate::checks::refuse_encoded;
-use crate::clock::now;
+use schema::clock::now_signed as now;
 use crate::error::{IntakeError, bad, not_kept};
 use crate::state::Intake;
 

@@ -16,7 +16,7 @@ use web::prefer::Preferences;
 use super::schemas::{REFUSALS, given_commits};
 use crate::append::{AcceptedRequest, RequestOrigin};
 use crate::checks::document::{self, commit_inputs, suite_name};
-use crate::clock::now;
+use schema::clock::now_signed as now;
 use crate::error::{IntakeError, bad};
 use crate::state::Intake;
 

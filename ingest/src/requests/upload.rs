@@ -18,7 +18,7 @@ use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
 use super::schemas::given_commits;
 use crate::append::{AcceptedRequest, RequestOrigin};
 use crate::checks::upload::UploadDocument;
-use crate::clock::now;
+use schema::clock::now_signed as now;
 use crate::error::IntakeError;
 use crate::state::Intake;
 

@@ -9,6 +9,7 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::state::State as TestState;
 
+use super::names::titled;
 use super::states::look;
 use crate::api::compare::OPERATION;
 use crate::error::ApiError;
@@ -70,7 +71,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         branch => value("branch"), before_branch => value("before_branch"),
         unexpected => parameters.flag("unexpected", true), answer => shown, problem, filled => parameters.with(&[], &[]), export_query,
     };
-    service.pages.render(StatusCode::OK, "compare.html", Some("Compare"), values)
+    service.pages.render(StatusCode::OK, "compare.html", Some(&titled("Compare", &chosen)), values)
 }
 
 fn title(change: Change) -> &'static str {

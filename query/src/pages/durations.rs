@@ -9,6 +9,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
+use super::names::titled;
 use crate::api::durations::OF_SUITE;
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, Parameters, lists};
@@ -32,7 +33,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         slower => answer.rows.iter().filter(|row| row.is_slower()).count(),
         export_query => parameters.with(&["suite", "test"], &[]),
     };
-    service.pages.render(StatusCode::OK, "durations.html", Some("Durations"), values)
+    service.pages.render(StatusCode::OK, "durations.html", Some(&titled("Durations", test.unwrap_or(chosen))), values)
 }
 
 fn to_context(row: &DurationRow, name: String) -> Value {

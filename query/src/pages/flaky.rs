@@ -7,7 +7,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::bugs;
-use super::names::help;
+use super::names::{help, titled};
 use crate::api::flaky::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
@@ -53,5 +53,5 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         help => help(&flaky::FIELDS),
         export_query => parameters.with(&["suite", "format"], &[("suite", &answer.suite)]),
     };
-    service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values)
+    service.pages.render(StatusCode::OK, "flaky.html", Some(&titled("Flaky tests", &answer.suite)), values)
 }

@@ -12,7 +12,7 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::state::State as TestState;
 
-use super::names::{help, short_names};
+use super::names::{help, short_names, titled};
 use super::states::look;
 use crate::api::triage::OPERATION;
 use crate::error::ApiError;
@@ -64,7 +64,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         group => value("group"), q => value("q"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit"], &[]),
          groups => Group::ALL.map(|group| (group.name(), title(group))),
     };
-    service.pages.render(StatusCode::OK, "triage.html", Some("Triage"), values)
+    service.pages.render(StatusCode::OK, "triage.html", Some(&titled("Triage", chosen)), values)
 }
 
 fn title(group: Group) -> &'static str {
