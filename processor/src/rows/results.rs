@@ -13,7 +13,7 @@ use super::event_rows::EventRows;
 /// Adds a run: `commits` is the JSON text of its list of commits, `test_results` that of the uploaded document,
 /// `received_at` when the intake took it, seconds since 1970.
 ///
-/// Malformed results add nothing: the intake has told the uploader so, and keeps the document.
+/// Malformed results add nothing. The intake has told the uploader so, and the upload still keeps the document.
 pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: &str, received_at: i64) {
     let members = results::members(test_results).unwrap_or_default();
     let (tests, failures) = (rows.tests.len(), rows.failures.len());
