@@ -69,9 +69,11 @@ fn bad_uploads_are_refused_and_change_nothing() {
     assert_eq!(server.json("/api/results/layout-tests")[0]["results"].as_array().unwrap().len(), 1);
 }
 
+/// The question about the tests of [`upload_history`].
 const FLAKY: &str = "/api/flaky?suite=layout-tests&weeks=2";
 
-/// Uploads tests that fail always, now and then, since a while, and never, on a commit an hour from `base` on.
+/// Uploads tests that fail always, now and then, for a while, and never. Commits are an hour apart from `base` on, in
+/// seconds since 1970; the last one with a run of tests is the thirteenth, where everything failed.
 fn upload_history(server: &Server, base: i64) {
     let state = |test: &str, index: i64| match test {
         "flaky" if index % 3 == 0 => "TEXT",
