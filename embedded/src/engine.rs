@@ -184,6 +184,7 @@ fn config_text(max_memory_bytes: u64) -> String {
   <merge_tree>
     <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
+    <min_rows_to_fsync_after_merge>1</min_rows_to_fsync_after_merge>
   </merge_tree>
 </clickhouse>
 "

@@ -10,8 +10,8 @@ use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 
 use crate::append::{AcceptedRequest, EventAppender, RequestOrigin};
-use schema::clock::now_signed as now;
 use crate::error::IntakeError;
+use schema::clock::now_signed as now;
 
 /// The longest wait that a sender may ask for.
 const MAX_WAIT: Duration = Duration::from_secs(300);

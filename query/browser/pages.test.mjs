@@ -71,3 +71,14 @@ test('a page weighs little', async () => {
     assert.ok(sizes.reduce((sum, size) => sum + size, 0) < 150_000, `${sizes}`);
   });
 });
+
+test('the window is titled by what it shows', async () => {
+  for (const [path, title] of [
+    [query('fast/regressed.html'), 'fast/regressed.html in layout-tests'],
+    ['/suites', 'Suites'],
+    ['/investigate?suite=layout-tests', 'Failures of layout-tests'],
+    ['/flaky?suite=layout-tests', 'Flaky tests of layout-tests'],
+  ]) {
+    await open(path, {}, async (page) => assert.equal(await page.title(), `Results Database: ${title}`));
+  }
+});

@@ -30,8 +30,9 @@ pub fn router(store: Store, blobs: Blobs, options: QueryOptions, stop: watch::Re
     let api = kept_api().layer(from_fn(format::write)).layer(kept.clone());
     let api = api.merge(fresh_api().layer(looked.clone())).merge(static_api());
     let pages = kept_pages().layer(kept).merge(fresh_pages().layer(looked)).merge(static_pages());
-    api.merge(pages.fallback(unknown).layer(shown))
-        .method_not_allowed_fallback(method_not_allowed)
+    let pages = pages.fallback(unknown).method_not_allowed_fallback(method_not_allowed).layer(shown);
+    api.method_not_allowed_fallback(method_not_allowed)
+        .merge(pages)
         .layer(from_fn(paths::without_doubled_slashes))
         .layer(from_fn(metrics::record))
         .layer(CompressionLayer::new().compress_when(compressible()))

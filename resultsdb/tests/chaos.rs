@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use test_support::clock::now;
+use test_support::clock::{fake, now};
 use test_support::documents::upload;
 use test_support::http::agent;
 use test_support::load::{Load, Tally};
@@ -23,8 +23,6 @@ const RESULTSDB: Binary = test_support::resultsdb!();
 
 /// What runs with every other test.
 const SHORT: u64 = 10;
-/// Where Debian's package puts it.
-const FAKE_TIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 fn faults() -> u64 {
     std::env::var("CHAOS_FAULTS").map_or(SHORT, |text| text.parse().unwrap())
@@ -121,14 +119,12 @@ fn set_clock(clock: &Path, hours: i64) {
 
 /// A server whose clock is some hours off, and can be set while it runs.
 fn start(directory: &Path, clock: &Path, hours: i64) -> Server {
-    assert!(Path::new(FAKE_TIME).exists(), "scripts/fetch.sh tests installs libfaketime");
     set_clock(clock, hours);
     let mut command = RESULTSDB.command();
     command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(directory.join("data"));
     command.arg("--config").arg(example("webkit.toml")).env("RUST_LOG", "error");
-    command.env("LD_PRELOAD", FAKE_TIME).env("FAKETIME_TIMESTAMP_FILE", clock);
-    // Waiting goes by the other clock, which nobody sets.
-    command.env("FAKETIME_CACHE_DURATION", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    fake(&mut command);
+    command.env("FAKETIME_TIMESTAMP_FILE", clock).env("FAKETIME_CACHE_DURATION", "1");
     Server::run(command)
 }
 

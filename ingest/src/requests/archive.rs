@@ -20,9 +20,9 @@ use crate::append::{AcceptedRequest, RequestOrigin, no_payload};
 use crate::checks::body::without_query;
 use crate::checks::document::{commit_inputs, seconds, suite_name};
 use crate::checks::refuse_encoded;
-use schema::clock::now_signed as now;
 use crate::error::{IntakeError, bad, not_kept};
 use crate::state::Intake;
+use schema::clock::now_signed as now;
 
 /// The largest archive, bytes.
 const MAX_BYTES: u64 = 500 << 20;

@@ -16,9 +16,9 @@ use web::prefer::Preferences;
 use super::schemas::{REFUSALS, given_commits};
 use crate::append::{AcceptedRequest, RequestOrigin};
 use crate::checks::document::{self, commit_inputs, suite_name};
-use schema::clock::now_signed as now;
 use crate::error::{IntakeError, bad};
 use crate::state::Intake;
+use schema::clock::now_signed as now;
 
 /// `POST /api/upload/ews`.
 pub(crate) const OPERATION: Operation = Operation {

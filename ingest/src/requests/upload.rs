@@ -18,9 +18,9 @@ use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
 use super::schemas::given_commits;
 use crate::append::{AcceptedRequest, RequestOrigin};
 use crate::checks::upload::UploadDocument;
-use schema::clock::now_signed as now;
 use crate::error::IntakeError;
 use crate::state::Intake;
+use schema::clock::now_signed as now;
 
 /// `POST /api/upload`.
 pub(crate) const OPERATION: Operation = Operation {

@@ -12,6 +12,15 @@ export function localise(root) {
   }
 }
 
+// A page that is recorded under the site's title alone names its subject beside it.
+function entitle() {
+  const { title } = document.getElementById('content')?.dataset ?? {};
+  if (title) document.title = title;
+}
+
 localise(document);
+entitle();
 // Whatever takes the place of the page's content is as the server made it.
 document.addEventListener('htmx:afterSwap', () => localise(document.getElementById('content')));
+// The title that came with it is set only after the swap.
+document.addEventListener('htmx:afterSettle', entitle);

@@ -61,8 +61,11 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         parameters.pairs().filter(|(name, _)| !failure_filter::OWN.contains(name) && *name != "suite").collect();
     let point = point(&service, &parameters).await?;
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
+    let of_suites = if asked.is_empty() { String::new() } else { format!(" of {}", asked.join(", ")) };
+    let subject =
+        format!("Failures{of_suites}{}", if point.is_empty() { String::new() } else { format!(" on {point}") });
     let values = context! {
-        page => "/investigate", known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
+        page => "/investigate", subject, known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
         point => point.clone(), q => first("q"), help => help(&failure_filter::FIELDS), state => first("state").to_uppercase(),
         states => &NAMES[..=usize::from(TestState::ERROR.position())], suite => if asked.len() == 1 { first("suite") } else { String::new() },
         several => asked.len() > 1,
@@ -73,9 +76,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
             &[("collapsed", "false"), ("limit", &selection.limit.to_string())],
         ),
     };
-    let of_suites = if asked.is_empty() { String::new() } else { format!(" of {}", asked.join(", ")) };
-    let heading = format!("Failures{of_suites}{}", if point.is_empty() { String::new() } else { format!(" on {point}") });
-    service.pages.render(StatusCode::OK, "investigate.html", Some(&heading), values)
+    service.pages.render(StatusCode::OK, "investigate.html", None, values)
 }
 
 /// What the asked commit or range is called: names rather than uuids.

@@ -65,7 +65,8 @@ impl Pages {
         Self { environment: files::environment(), title: options.title.clone() }
     }
 
-    /// A page; `heading` follows the site's title in its own.
+    /// A page; `heading` follows the site's title in its own. A page that the contract records under the site's title
+    /// alone names its `subject` among the values, and a script writes it into the title of the window.
     pub(crate) fn render(
         &self,
         status: StatusCode,

@@ -80,17 +80,17 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
     } else {
         Vec::new()
     };
-    let values = context! {
-        page => "/", dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
-        export_query => exported(&parameters), more => more(&parameters),
-    };
-    let heading = match (tests.as_slice(), chosen) {
+    let subject = match (tests.as_slice(), chosen) {
         ([test], suite) if !test.is_empty() => format!("{test} in {suite}"),
         ([], "") => "Tests".to_owned(),
         (_, "") => format!("{} tests", tests.len()),
         (_, suite) => suite.to_owned(),
     };
-    service.pages.render(StatusCode::OK, "timeline.html", Some(&heading), values)
+    let values = context! {
+        page => "/", subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
+        export_query => exported(&parameters), more => more(&parameters),
+    };
+    service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
 
 /// Timelines of suites.
@@ -103,7 +103,7 @@ pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery)
     let selection = Selection::of(store, &runs::filter(&parameters)?, COLUMNS).await?;
     let known = suites::of_selection(store, &selection).await?;
     let asked: Vec<String> = parameters.all("suite").map(str::to_owned).collect();
-    let heading = if asked.is_empty() { "Suites".to_owned() } else { asked.join(", ") };
+    let subject = if asked.is_empty() { "Suites".to_owned() } else { asked.join(", ") };
     let shown = if asked.is_empty() { known.iter().cloned().collect() } else { asked };
     let mut timelines = Vec::new();
     for suite in &shown {
@@ -112,10 +112,10 @@ pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery)
         timelines.push(to_context(&service, of, window, hide_expected, drawn(&parameters)).await?);
     }
     let values = context! {
-        page => "/suites", known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
+        page => "/suites", subject, known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
         toggle => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters), more => more(&parameters),
     };
-    service.pages.render(StatusCode::OK, "timeline.html", Some(&heading), values)
+    service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
 
 fn drawn(parameters: &Parameters) -> usize {

@@ -43,7 +43,8 @@ pub(super) fn observe(answer: &Answer, expected: &Value, url: &str) -> Value {
     observed
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// The SHA-256 digest of some bytes, in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

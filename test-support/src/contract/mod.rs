@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub use self::compare::sha256;
 use self::shift::Shift;
 use crate::{clock, workspace};
 
