@@ -62,6 +62,11 @@ impl Transform for Strict {
             schema.insert("type".to_owned(), "string".into());
             schema.insert("enum".to_owned(), names);
         }
+        // Tuples are told of as lists of any of their members: tools that read JSON Schema as older drafts had it take a
+        // list of schemas for each place for a fault.
+        if let Some(members) = schema.remove("prefixItems") {
+            schema.insert("items".to_owned(), serde_json::json!({ "anyOf": members }));
+        }
         if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
             schema.insert("additionalProperties".to_owned(), Value::Bool(false));
         }
