@@ -132,6 +132,21 @@ fn answered(body: &[u8]) -> Answer {
     answer.iter().map(entry).collect()
 }
 
+/// The same of uploads, which are one list.
+fn uploaded(body: &[u8]) -> Answer {
+    let uploads: Vec<Value> = serde_json::from_slice(body).unwrap();
+    let mut answer = Answer::new();
+    for upload in &uploads {
+        let (configuration, commit) = (&upload["configuration"], &upload["commits"][0]);
+        let sdk = configuration["sdk"].as_str().unwrap_or_default().to_owned();
+        let uuid = commit["timestamp"].as_u64().unwrap() * 100 + commit["order"].as_u64().unwrap();
+        let actual = upload["test_results"]["results"][TEST]["actual"].as_str().unwrap().to_owned();
+        let rows = answer.entry((configuration["version"].as_u64().unwrap() - 14_000_000, sdk)).or_default();
+        rows.push((uuid, upload["timestamp"].as_i64().unwrap(), actual));
+    }
+    answer
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_are_selected_ordered_and_limited_as_the_contract_says() {
     let directory = tempfile::tempdir().unwrap();
@@ -155,6 +170,12 @@ async fn runs_are_selected_ordered_and_limited_as_the_contract_says() {
         let (status, body) = service.get(&path).await;
         assert_eq!(status, 200, "{path}");
         assert_eq!(answered(&body), asked.expected(&runs), "{path}");
+        if asked.after_time.is_none() && asked.before_time.is_none() {
+            let path = format!("/api/upload?suite=s&{}", asked.query());
+            let (status, body) = service.get(&path).await;
+            assert_eq!(status, 200, "{path}");
+            assert_eq!(uploaded(&body), asked.expected(&runs), "{path}");
+        }
     }
     engine.shutdown().await;
 }

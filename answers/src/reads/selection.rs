@@ -248,12 +248,15 @@ impl Selection {
         Some(Configuration { sdk: (!place.sdk.is_empty()).then(|| place.sdk.clone()), ..configuration.clone() })
     }
 
-    /// Sorts rows oldest first, those of equal age in their stored order.
+    /// Sorts rows oldest first, those of equal age by configuration and then in their stored order. Nothing is left to the
+    /// order in which the store happened to send them.
     pub(crate) fn sort<R>(&self, rows: &mut [R], place: impl Fn(&R) -> RunPlace) {
         let by_time = self.is_by_time();
         rows.sort_by_cached_key(|row| {
             let place = place(row);
-            if by_time { u64::from(place.start_time) } else { place.uuid.0 }
+            let (start, commit) = (u64::from(place.start_time), place.uuid.0);
+            let (age, then) = if by_time { (start, commit) } else { (commit, start) };
+            (age, place.config_id, place.sdk, then)
         });
     }
 

@@ -51,10 +51,11 @@ pub(crate) async fn newest(
     selection: &Selection,
 ) -> Result<Vec<StoredUpload>, AnswerError> {
     let ask = |selection: &Selection| {
-        // Which they are is found without the documents, of which the store would otherwise sort far too many.
+        // Which they are is found without the documents, of which the store would otherwise sort far too many. Those found
+        // are sorted again, for what does not fit beside newer weeks is cut from the end.
         Fragment::new(
             "SELECT ?fields FROM uploads WHERE suite = {suite} AND {selected} AND (config_id, uuid, sdk, start_time) IN \
-             (SELECT config_id, uuid, sdk, start_time FROM uploads WHERE suite = {suite} AND {selected} {newest})",
+             (SELECT config_id, uuid, sdk, start_time FROM uploads WHERE suite = {suite} AND {selected} {newest}) {newest}",
         )
         .part("selected", &selection.condition_of(suite))
         .part("newest", &selection.newest_of_each("config_id"))
