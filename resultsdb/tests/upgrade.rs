@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use test_support::clock;
+use test_support::documents::upload;
 use test_support::http::agent;
 use test_support::server::{Binary, Server};
 use test_support::workspace::{example, path};
@@ -16,6 +17,8 @@ use test_support::workspace::{example, path};
 const RESULTSDB: Binary = test_support::resultsdb!();
 /// Half an hour after the recorded requests, in UTC; the answers are those that were the same before and after that.
 const CLOCK: &str = "@2026-11-23 21:24:10";
+/// The time of the recorded requests, in seconds since 1970.
+const BASE: i64 = 1_795_467_250;
 
 #[test]
 fn a_data_directory_of_an_earlier_version_answers_as_it_did() {
@@ -26,6 +29,15 @@ fn a_data_directory_of_an_earlier_version_answers_as_it_did() {
     assert!(expected.len() > 50, "hardly any answers to compare");
     let different: Vec<String> = expected.iter().filter_map(|answer| difference(&server, answer)).collect();
     assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), expected.len(), different.join("\n"));
+
+    // What was there takes new runs.
+    let results = json!({"new.html": {"actual": "TEXT"}});
+    assert_eq!(server.post("/api/upload", &upload(BASE, BASE + 60, &results)).unwrap().0, 200);
+    let shown = server.json("/api/results/layout-tests/new.html");
+    assert_eq!(
+        (&shown[0]["results"][0]["uuid"], &shown[0]["results"][0]["actual"]),
+        (&json!(BASE * 100), &json!("TEXT"))
+    );
     server.stop();
 }
 
