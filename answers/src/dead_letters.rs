@@ -1,5 +1,6 @@
 //! Events that could not be processed, and what became of an upload.
 
+use schema::event::DeadLetterId;
 use schema::receipt::Receipt;
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use schemars::JsonSchema;
@@ -18,21 +19,9 @@ const STATES: [DeadLetterState; 3] = [DeadLetterState::Waiting, DeadLetterState:
 /// A dead letter with the beginning of its event's text.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DeadLetter {
-    /// `<partition>-<offset>` of the event.
-    pub id: String,
-    /// Partition of the event.
-    pub partition: u32,
-    /// Offset of the event.
-    pub offset: u64,
-    /// When it was found, seconds since 1970.
-    pub found_at: u32,
-    /// Why it could not be processed.
-    pub cause: String,
-    /// What was done about it.
-    #[schemars(extend("enum" = ["waiting", "replayed", "discarded"]))]
-    pub state: String,
-    /// Bytes of the event.
-    pub size: usize,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub summary: DeadLetterSummary,
     /// The beginning of the event, as far as it can be read.
     pub text: String,
 }
@@ -86,11 +75,9 @@ pub async fn find(store: &Store, states: &[String], limit: u64) -> Result<Vec<De
 /// # Errors
 /// There is none.
 pub async fn stored(store: &Store, id: &str) -> Result<DeadLetterRow, AnswerError> {
-    let event =
-        id.split_once('-').and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
-    let letter = match event {
-        Some((partition, offset)) => of_event(store, partition, offset).await?,
-        None => None,
+    let letter = match id.parse() {
+        Ok(id) => of_event(store, id).await?,
+        Err(_) => None,
     };
     letter.ok_or_else(|| not_found(format!("There is no dead letter '{id}'")))
 }
@@ -98,16 +85,11 @@ pub async fn stored(store: &Store, id: &str) -> Result<DeadLetterRow, AnswerErro
 /// The same with the beginning of its text.
 pub async fn one(store: &Store, id: &str) -> Result<DeadLetter, AnswerError> {
     let letter = stored(store, id).await?;
-    Ok(DeadLetter {
-        id: id.to_owned(),
-        partition: letter.partition,
-        offset: letter.offset,
-        found_at: letter.found_at,
-        cause: letter.cause,
-        state: letter.state,
-        size: letter.event.len(),
-        text: schema::event::beginning(&letter.event),
-    })
+    let text = schema::event::beginning(&letter.event);
+    let DeadLetterRow { partition, offset, found_at, cause, state, event, .. } = letter;
+    let size = event.len() as u64;
+    let summary = DeadLetterSummary { id: id.to_owned(), partition, offset, found_at, cause, state, size };
+    Ok(DeadLetter { summary, text })
 }
 
 /// What became of the upload that was given a receipt.
@@ -128,9 +110,10 @@ pub async fn of_receipt(store: &Store, text: &str) -> Result<ReceiptState, Answe
         return Ok(found);
     }
     found.state = UploadState::Applied;
-    if let Some(letter) = of_event(store, receipt.partition, receipt.offset).await? {
+    let id = DeadLetterId { partition: receipt.partition, offset: receipt.offset };
+    if let Some(letter) = of_event(store, id).await? {
         found.state = UploadState::DeadLettered;
-        found.dead_letter = Some(format!("{}-{}", letter.partition, letter.offset));
+        found.dead_letter = Some(id.to_string());
         found.cause = Some(letter.cause);
     }
     Ok(found)

@@ -32,6 +32,13 @@ pub(crate) struct AcceptedRequest {
     pub(crate) origin: RequestOrigin,
 }
 
+impl AcceptedRequest {
+    /// A request with the headers that it came with, whose repetitions nobody recognises.
+    pub(crate) fn new(request: Request, payload: Bytes, received_at: i64, headers: &HeaderMap) -> Self {
+        Self { request, received_at, payload, fingerprint: None, origin: RequestOrigin::of(headers) }
+    }
+}
+
 /// By what an event leads back to the HTTP request that it came with.
 #[derive(Default)]
 pub(crate) struct RequestOrigin {

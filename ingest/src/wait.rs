@@ -5,13 +5,13 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use eventlog::EventLog;
+use schema::clock::now_signed;
 use schema::event::Request;
 use schema::receipt::Receipt;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 
-use crate::append::{AcceptedRequest, EventAppender, RequestOrigin};
+use crate::append::{AcceptedRequest, EventAppender};
 use crate::error::IntakeError;
-use schema::clock::now_signed as now;
 
 /// The longest wait that a sender may ask for.
 const MAX_WAIT: Duration = Duration::from_secs(300);
@@ -54,8 +54,7 @@ pub(crate) async fn append_and_show(
     headers: &HeaderMap,
     what: &str,
 ) -> Result<(), IntakeError> {
-    let origin = RequestOrigin::of(headers);
-    let accepted = AcceptedRequest { request, received_at: now(), payload, fingerprint: None, origin };
+    let accepted = AcceptedRequest::new(request, payload, now_signed(), headers);
     let receipt = appender.append(key, accepted).await?;
     if !wait_until_shown(appender.log(), receipt, SHOWN_WITHIN).await {
         return Err(IntakeError::Unavailable(format!("The {what} is stored but not visible yet")));

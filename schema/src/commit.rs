@@ -122,6 +122,11 @@ pub fn branch_key(branch: Option<&str>) -> &str {
     }
 }
 
+/// Where a run stands among the commits that it ran on: at the newest. 0 if it names none.
+pub fn run_uuid(commits: &[Commit]) -> u64 {
+    commits.iter().map(Commit::uuid).max().unwrap_or_default()
+}
+
 /// The branch key of a run: its commits' branches other than the default ones, or `default`.
 pub fn branch_keys(commits: &[Commit]) -> Vec<String> {
     let mut keys: Vec<String> = commits

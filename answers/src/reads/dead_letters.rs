@@ -1,6 +1,7 @@
 //! Reads dead letters, and how far one partition of the log is in the views.
 
 use clickhouse::Row;
+use schema::event::DeadLetterId;
 use schema::store::rows::DeadLetterRow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,10 +44,10 @@ pub(crate) async fn newest(store: &Store, states: &[&str], limit: u64) -> Result
 }
 
 /// The dead letter of an event, if it is one.
-pub(crate) async fn of_event(store: &Store, partition: u32, offset: u64) -> Result<Option<DeadLetterRow>, AnswerError> {
+pub(crate) async fn of_event(store: &Store, id: DeadLetterId) -> Result<Option<DeadLetterRow>, AnswerError> {
     Fragment::new("SELECT ?fields FROM dead_letters WHERE partition = {partition} AND offset = {offset}")
-        .value("partition", partition)
-        .value("offset", offset)
+        .value("partition", id.partition)
+        .value("offset", id.offset)
         .optional(&store.client)
         .await
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 use axum::Json;
 use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
 use axum::http::HeaderMap;
-use schema::commit::Commit;
+use schema::clock::now_signed;
 use schema::configuration::Configuration;
 use schema::event;
 use serde_json::{Value, json};
@@ -16,13 +16,12 @@ use web::openapi::{self, JSON, Operation, shared};
 use web::prefer::Preferences;
 
 use super::schemas::REFUSALS;
-use crate::append::{AcceptedRequest, RequestOrigin, no_payload};
+use crate::append::{AcceptedRequest, no_payload};
 use crate::checks::body::without_query;
 use crate::checks::document::{commit_inputs, seconds, suite_name};
 use crate::checks::refuse_encoded;
 use crate::error::{IntakeError, bad, not_kept};
 use crate::state::Intake;
-use schema::clock::now_signed as now;
 
 /// The largest archive, bytes.
 const MAX_BYTES: u64 = 500 << 20;
@@ -103,7 +102,7 @@ pub(crate) async fn take(
     })
     .await??;
     let timestamp = match form.timestamp.as_deref() {
-        None => now(),
+        None => now_signed(),
         Some(text) => seconds(text.trim().parse::<i64>().ok().map(|seconds| seconds as f64))?,
     };
     if !configuration.is_complete() {
@@ -114,16 +113,9 @@ pub(crate) async fn take(
     }
     let stored = intake.blobs.put(file).await;
     let (digest, size) = stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
-    let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
-    let key = event::upload_key(&configuration, &suite, uuid);
+    let key = event::upload_key(&configuration, &suite, &commits);
     let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
-    let accepted = AcceptedRequest {
-        request,
-        received_at: now(),
-        payload: no_payload(),
-        fingerprint: None,
-        origin: RequestOrigin::of(&headers),
-    };
+    let accepted = AcceptedRequest::new(request, no_payload(), now_signed(), &headers);
     let receipt = intake.appender.append(&key, accepted).await?;
     intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
     Ok(Json(json!({ "status": "ok" })))

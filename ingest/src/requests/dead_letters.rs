@@ -5,7 +5,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
-use schema::event::{DeadLetterDecision, Decision, Request};
+use schema::event::{DeadLetterDecision, DeadLetterId, Decision, Request};
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::json;
 use web::openapi::{JSON, Operation, object, text};
@@ -63,9 +63,7 @@ pub(crate) async fn decide(
 /// The letter of this id, if nobody has decided about it.
 async fn waiting_letter(intake: &Intake, id: &str) -> Result<DeadLetterRow, IntakeError> {
     let unknown = || IntakeError::NotFound(format!("There is no dead letter '{id}' that waits"));
-    let (partition, offset) = id.split_once('-').ok_or_else(unknown)?;
-    let (partition, offset): (u32, u64) =
-        (partition.parse().map_err(|_| unknown())?, offset.parse().map_err(|_| unknown())?);
+    let DeadLetterId { partition, offset } = id.parse().map_err(|_| unknown())?;
     let sql = "SELECT ?fields FROM dead_letters WHERE partition = ? AND offset = ? AND state = ?";
     let query = intake.client.query(sql).bind(partition).bind(offset).bind(DeadLetterState::Waiting.name());
     query.fetch_optional().await?.ok_or_else(unknown)

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use schema::commit::Commit;
+use schema::clock::now_signed;
 use schema::configuration::Configuration;
 use schema::event::{self, Request};
 use schema::results;
@@ -14,11 +14,10 @@ use web::openapi::{self, JSON, Operation, object, shared, texts};
 use web::prefer::Preferences;
 
 use super::schemas::{REFUSALS, given_commits};
-use crate::append::{AcceptedRequest, RequestOrigin};
+use crate::append::AcceptedRequest;
 use crate::checks::document::{self, commit_inputs, suite_name};
 use crate::error::{IntakeError, bad};
 use crate::state::Intake;
-use schema::clock::now_signed as now;
 
 /// `POST /api/upload/ews`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -75,7 +74,7 @@ pub(crate) async fn take(
     if !results.keys().all(is_name) {
         return Err(bad("Invalid test results: a name is empty, too long or holds control characters"));
     }
-    let received_at = now();
+    let received_at = now_signed();
     let timestamp = match member("timestamp") {
         None => received_at,
         Some(Value::Number(number)) => {
@@ -111,16 +110,9 @@ pub(crate) async fn take(
     let mut tests: Vec<String> = results.keys().cloned().collect();
     tests.sort();
     let results = serde_json::to_vec(results).map_err(|error| bad(error.to_string()))?;
-    let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
-    let key = event::upload_key(&configuration, &suite, uuid);
+    let key = event::upload_key(&configuration, &suite, &commits);
     let request = Request::Ews { suite, configuration, commits, timestamp, flaky_type, details };
-    let accepted = AcceptedRequest {
-        request,
-        received_at,
-        payload: Bytes::from(results),
-        fingerprint: None,
-        origin: RequestOrigin::of(&headers),
-    };
+    let accepted = AcceptedRequest::new(request, Bytes::from(results), received_at, &headers);
     let receipt = intake.appender.append(&key, accepted).await?;
     intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
     Ok(Json(json!({ "status": "ok", "tests": tests })))

@@ -6,7 +6,8 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use schema::commit::{Commit, CommitInput};
+use schema::clock::now_signed;
+use schema::commit::CommitInput;
 use schema::configuration::Configuration;
 use schema::event::{self, CI_URLS, Request, STEPS, UploadFingerprint};
 use schema::receipt::{RECEIPT_HEADER, Receipt};
@@ -16,11 +17,10 @@ use web::openapi::{self, JSON, Operation, shared, text};
 use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
 
 use super::schemas::given_commits;
-use crate::append::{AcceptedRequest, RequestOrigin};
+use crate::append::AcceptedRequest;
 use crate::checks::upload::UploadDocument;
 use crate::error::IntakeError;
 use crate::state::Intake;
-use schema::clock::now_signed as now;
 
 /// `POST /api/upload`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -74,7 +74,7 @@ pub(crate) async fn take(
 ) -> Result<Response, IntakeError> {
     let preferences = Preferences::of(&headers);
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
-    let received_at = now();
+    let received_at = now_signed();
     let checked = check(&intake, body, preferences.is_strict()).await?;
     let commits = intake.commits.resolve(checked.commits).await?;
     let (links, links_error) = match intake.masters.links(&checked.details).await {
@@ -82,8 +82,7 @@ pub(crate) async fn take(
         Err(error) => (None, Some(error.to_string())),
     };
     let CheckedUpload { suite, configuration, timestamp, test_results, results_error, .. } = checked;
-    let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
-    let key = event::upload_key(&configuration, &suite, uuid);
+    let key = event::upload_key(&configuration, &suite, &commits);
     let timestamp = timestamp.unwrap_or(received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
     let receipt = append(&intake, &key, request, received_at, test_results, &headers).await?;
@@ -137,8 +136,8 @@ async fn append(
         (request, test_results, fingerprint)
     })
     .await?;
-    let origin = RequestOrigin::of(headers);
-    let accepted = AcceptedRequest { request, received_at, payload, fingerprint: fingerprint.clone(), origin };
+    let accepted = AcceptedRequest::new(request, payload, received_at, headers);
+    let accepted = AcceptedRequest { fingerprint: fingerprint.clone(), ..accepted };
     let appending = intake.appender.append(key, accepted);
     match fingerprint {
         None => appending.await,

@@ -1,6 +1,6 @@
 //! What each event about a run registers: the configuration and the suite that ran on a branch.
 
-use schema::commit::{Commit, branch_keys};
+use schema::commit::{Commit, branch_keys, run_uuid};
 use schema::configuration::{Configuration, stable_hash};
 use schema::store::results::Run;
 use schema::store::rows::{ConfigurationRow, SuiteRow};
@@ -12,7 +12,7 @@ use super::event_rows::EventRows;
 ///
 /// Only the day matters of when a configuration ran last. Rows therefore say in which hour it started last, so that all
 /// uploads of an hour write it once.
-pub(super) const HOUR_SECONDS: u32 = 3600;
+pub(super) const HOUR_SECONDS: u32 = schema::seconds::HOUR as u32;
 
 /// The runs that an event writes: one for each branch key of its commits. `timestamp` is the start of the run in seconds
 /// since 1970.
@@ -23,7 +23,7 @@ pub(super) fn runs_of_branches(
     timestamp: i64,
     version: u64,
 ) -> Vec<Run> {
-    let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
+    let uuid = run_uuid(commits);
     let run = |branch| Run {
         suite: suite.into(),
         branch,

@@ -1,7 +1,42 @@
 //! What somebody decides about an event that could not be processed.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// By what a dead letter is named: `<partition>-<offset>` of its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadLetterId {
+    /// Partition of the event.
+    pub partition: u32,
+    /// Offset of the event.
+    pub offset: u64,
+}
+
+/// A text that names no dead letter.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("'{0}' is no <partition>-<offset>")]
+pub struct NotADeadLetterId(String);
+
+impl fmt::Display for DeadLetterId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.partition, self.offset)
+    }
+}
+
+impl FromStr for DeadLetterId {
+    type Err = NotADeadLetterId;
+
+    fn from_str(text: &str) -> Result<Self, NotADeadLetterId> {
+        let parts = || {
+            let (partition, offset) = text.split_once('-')?;
+            Some(Self { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+        };
+        parts().ok_or_else(|| NotADeadLetterId(text.to_owned()))
+    }
+}
 
 /// A decision about one dead letter. It repeats what is known of the letter, so that the letter's row is made from this
 /// event alone; when it was made is the header's `received_at`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use crate::commit::Commit;
+use crate::commit::{branch_keys, run_uuid};
 
 /// What a repetition of an upload is recognised by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +21,7 @@ impl UploadFingerprint {
     /// The fingerprint of an upload with these results; none for other requests.
     pub fn of(request: &Request, test_results: &[u8], key: Option<&[u8]>) -> Option<Self> {
         let Request::Upload { suite, configuration, commits, timestamp, .. } = request else { return None };
-        let uuid = commits.iter().map(Commit::uuid).max().unwrap_or_default();
-        let run = (suite, configuration, crate::commit::branch_keys(commits), uuid, timestamp);
+        let run = (suite, configuration, branch_keys(commits), run_uuid(commits), timestamp);
         let mut content = blake3::Hasher::new();
         content.update(&serde_json::to_vec(request).ok()?).update(test_results);
         Some(Self {

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::bug::BugLink;
-use crate::commit::Commit;
+use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
 
 pub use codec::{DecodeError, Event, MAX_DECODED_BYTES, beginning, compress, decode, decompress, encode};
-pub use dead_letter::{DeadLetterDecision, Decision};
+pub use dead_letter::{DeadLetterDecision, DeadLetterId, Decision, NotADeadLetterId};
 pub use fingerprint::UploadFingerprint;
 
 /// An accepted request.
@@ -140,7 +140,8 @@ pub struct Links {
 }
 
 /// The key that chooses an upload's partition: uploads that may replace each other share one.
-pub fn upload_key(configuration: &Configuration, suite: &str, uuid: u64) -> [u8; 8] {
+pub fn upload_key(configuration: &Configuration, suite: &str, commits: &[Commit]) -> [u8; 8] {
+    let uuid = run_uuid(commits);
     crate::configuration::stable_hash(&[&configuration.id().to_le_bytes(), suite.as_bytes(), &uuid.to_le_bytes()])
         .to_le_bytes()
 }
