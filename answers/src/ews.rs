@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::ask::RunFilter;
 use crate::error::{AnswerError, broken, invalid, not_found};
 use crate::reads::configurations;
-use crate::reads::ews::{EwsRows, StoredEwsResult, newest};
+use crate::reads::ews::{self as reads, EwsRows, StoredEwsResult, newest};
 use crate::store::Store;
 
 /// Tests that one question may name.
@@ -118,15 +118,5 @@ pub async fn test_names(
     prefixes: &[String],
     limit: u64,
 ) -> Result<Vec<String>, AnswerError> {
-    let mut names: Vec<String> = Vec::new();
-    for prefix in prefixes {
-        let rest = limit.saturating_sub(names.len() as u64);
-        if rest == 0 {
-            break;
-        }
-        names.extend(crate::reads::ews::test_names(store, flaky, suite, prefix, rest).await?);
-    }
-    names.sort();
-    names.dedup();
-    Ok(names)
+    reads::test_names(store, flaky, suite, prefixes, limit).await
 }

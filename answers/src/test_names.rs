@@ -39,23 +39,13 @@ pub async fn with_prefixes(
     prefixes: &[String],
     limit: u64,
 ) -> Result<Vec<String>, AnswerError> {
-    let mut names: Vec<String> = Vec::new();
-    for prefix in prefixes {
-        let rest = limit.saturating_sub(names.len() as u64);
-        if rest == 0 {
-            break;
-        }
-        names.extend(reads::with_prefix(store, suite, prefix, rest).await?);
-    }
-    names.sort();
-    names.dedup();
-    Ok(names)
+    reads::with_prefixes(store, suite, prefixes, limit).await
 }
 
 /// Whether a suite has a test of exactly this name.
 pub async fn is_known(store: &Store, suite: &str, test: &str) -> Result<bool, AnswerError> {
     // Of the names that begin with it, it is the first.
-    Ok(reads::with_prefix(store, suite, test, 1).await?.iter().any(|name| name == test))
+    Ok(reads::with_prefixes(store, suite, &[test.to_owned()], 1).await?.iter().any(|name| name == test))
 }
 
 /// At most `limit` tests of some suites (of all if none is named): those that were uploaded lately first, then those whose

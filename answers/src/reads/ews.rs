@@ -5,6 +5,7 @@ use schema::ids::{CommitKey, ConfigId};
 use serde::Deserialize;
 
 use super::statement::Fragment;
+use super::test_names::of_prefixes;
 use crate::ask::StartTimes;
 use crate::error::AnswerError;
 use crate::store::Store;
@@ -60,22 +61,17 @@ pub(crate) async fn newest(
     statement.all(&store.client).await
 }
 
-/// Names of tests that have such results and begin so, sorted.
+/// Names of tests that have such results and begin with one of the prefixes, sorted, at most `limit` over all prefixes.
 pub(crate) async fn test_names(
     store: &Store,
     flaky: bool,
     suite: &str,
-    prefix: &str,
+    prefixes: &[String],
     limit: u64,
 ) -> Result<Vec<String>, AnswerError> {
-    Fragment::new(
+    let names = Fragment::new(
         "SELECT DISTINCT test FROM ews_results WHERE flaky = {flaky} AND suite = {suite} \
          AND startsWith(test, {prefix}) ORDER BY test LIMIT {limit}",
-    )
-    .value("flaky", flaky)
-    .value("suite", suite)
-    .value("prefix", prefix)
-    .value("limit", limit)
-    .all(&store.client)
-    .await
+    );
+    of_prefixes(store, &names.value("flaky", flaky).value("suite", suite), prefixes, limit).await
 }

@@ -21,21 +21,38 @@ pub struct TestName {
     pub test: String,
 }
 
-/// Names of a suite's tests that begin so, sorted.
-pub(crate) async fn with_prefix(
+/// Names of a suite's tests that begin with one of the prefixes, sorted, at most `limit` over all prefixes.
+pub(crate) async fn with_prefixes(
     store: &Store,
     suite: &str,
-    prefix: &str,
+    prefixes: &[String],
     limit: u64,
 ) -> Result<Vec<String>, AnswerError> {
-    Fragment::new(
+    let names = Fragment::new(
         "SELECT test FROM tests WHERE suite = {suite} AND startsWith(test, {prefix}) ORDER BY test LIMIT {limit}",
-    )
-    .value("suite", suite)
-    .value("prefix", prefix)
-    .value("limit", limit)
-    .all(&store.client)
-    .await
+    );
+    of_prefixes(store, &names.value("suite", suite), prefixes, limit).await
+}
+
+/// The names that a statement finds for each `{prefix}`, sorted, at most `limit` over all prefixes.
+pub(super) async fn of_prefixes(
+    store: &Store,
+    statement: &Fragment,
+    prefixes: &[String],
+    limit: u64,
+) -> Result<Vec<String>, AnswerError> {
+    let mut names: Vec<String> = Vec::new();
+    for prefix in prefixes {
+        let rest = limit.saturating_sub(names.len() as u64);
+        if rest == 0 {
+            break;
+        }
+        let statement = statement.clone().value("prefix", prefix).value("limit", rest);
+        names.extend(statement.all::<String>(&store.client).await?);
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
 
 /// How a name is looked for.
