@@ -57,11 +57,10 @@ pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<
 
 fn of_test(sender: &Sender, suite: &str, test: &TriagedTest) -> Finding {
     let is_known = if test.bugs.is_empty() { "" } else { ", known" };
-    let query = Serializer::new(String::new()).append_pair("suite", suite).append_pair("test", &test.test).finish();
     Finding {
         id: news::id(suite, test).to_string(),
         text: format!("{}{is_known}", news::sentence(suite, test)),
-        link: link(sender, "/", &query),
+        link: news::page_of_test(sender.address.as_deref(), suite, &test.test),
         detail: json!({
             "suite": suite, "test": test.test, "group": test.group, "state": test.state,
             "configurations": test.configurations, "since": test.since, "before": test.before, "row": test.row(),
@@ -76,13 +75,9 @@ fn of_configuration(sender: &Sender, suite: &str, silent: &SilentConfiguration) 
     Finding {
         id: news::id_of(&[suite, &configuration.query(), "stale", &last_start_time.to_string()]).to_string(),
         text: format!("{suite} did not run on {} for {hours} hours", configuration.name()),
-        link: link(sender, "/suites", &query),
+        link: news::page(sender.address.as_deref(), "/suites", &query),
         detail: json!({
             "suite": suite, "group": "stale", "configurations": [configuration], "last_start_time": last_start_time,
         }),
     }
-}
-
-fn link(sender: &Sender, path: &str, query: &str) -> String {
-    format!("{}{path}?{query}", sender.address.as_deref().unwrap_or_default().trim_end_matches('/'))
 }

@@ -1,6 +1,7 @@
-//! What triage finds, as it is told outside of the pages, in feeds and messages: a sentence, and an id by which a reader
-//! knows what it was told before.
+//! What triage finds, as it is told outside of the pages, in feeds and messages: a sentence, a link, and an id by which a
+//! reader knows what it was told before.
 
+use form_urlencoded::Serializer;
 use schema::configuration::Configuration;
 use uuid::{Builder, Uuid};
 
@@ -26,6 +27,18 @@ pub fn id_of(texts: &[&str]) -> Uuid {
     let mut bytes = [0; 16];
     hasher.finalize_xof().fill(&mut bytes);
     Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// The address of a page, which is read elsewhere; only its path where the site does not know its own address.
+pub fn page(site: Option<&str>, path: &str, query: &str) -> String {
+    let site = site.unwrap_or_default().trim_end_matches('/');
+    if query.is_empty() { format!("{site}{path}") } else { format!("{site}{path}?{query}") }
+}
+
+/// The address of a test's page.
+pub fn page_of_test(site: Option<&str>, suite: &str, test: &str) -> String {
+    let query = Serializer::new(String::new()).append_pair("suite", suite).append_pair("test", test).finish();
+    page(site, "/", &query)
 }
 
 /// What a test does, in words.

@@ -4,7 +4,6 @@
 //! `api/` or `pages/` → `parameters/` makes a question of its texts → the crate `answers` asks the store → JSON, rows, or a
 //! template. `archives/` are the files that runs left behind, whose contents are hostile.
 
-mod addresses;
 mod api;
 mod archives;
 mod commit_link;

@@ -8,7 +8,6 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 
-use crate::addresses;
 use crate::api::triage::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
@@ -19,6 +18,7 @@ const ENTRIES: u64 = 100;
 
 /// The feed.
 pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let site = service.options.address.as_deref();
     let asked = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     let suites = match asked.first("suite") {
         Some(suite) => vec![suite.to_owned()],
@@ -40,7 +40,7 @@ pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) ->
             let places: Vec<String> = test.configurations.iter().map(|it| it.name()).collect();
             let entry = context! {
                 id => news::id(suite, test).urn().to_string(), seconds => test.since.time() as i64,
-                title => news::sentence(suite, test), link => addresses::of_test(&service.options, suite, &test.test), before,
+                title => news::sentence(suite, test), link => news::page_of_test(site, suite, &test.test), before,
                 since => commits.name(test.since), places, bugs => bugs::addresses::of(&test.bugs),
             };
             entries.push((test.since.time(), entry));
@@ -55,7 +55,7 @@ pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) ->
         context! {
             title => format!("{}: Triage", service.options.title), site => service.options.title, entries, updated,
             id => news::id_of(&["triage", &query]).urn().to_string(),
-            this => addresses::of_page(&service.options, "/triage.atom", &query), page => addresses::of_page(&service.options, "/triage", &query),
+            this => news::page(site, "/triage.atom", &query), page => news::page(site, "/triage", &query),
         },
     )?;
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_xml(&feed)).into_response())
