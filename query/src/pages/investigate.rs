@@ -69,7 +69,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         point => point.clone(), q => first("q"), help => help(&failure_filter::FIELDS), state => first("state").to_uppercase(),
         states => &NAMES[..=usize::from(TestState::ERROR.position())], suite => if asked.len() == 1 { first("suite") } else { String::new() },
         several => asked.len() > 1,
-        toggle => parameters.with(&["unexpected", "page"], &[("unexpected", if unexpected { "false" } else { "true" })]),
+        toggled => parameters.with(&["unexpected", "page"], &[("unexpected", if unexpected { "false" } else { "true" })]),
         all => parameters.with(&failure_filter::OWN, &[]),
         export_query => parameters.with(
             &["suite", "test", "q", "state", "sort", "page", "limit"],

@@ -87,7 +87,8 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
         (_, suite) => suite.to_owned(),
     };
     let values = context! {
-        page => "/", subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test, choices, timelines, hide_expected, toggle => toggled(&parameters, "hide", hide_expected),
+        page => "/", subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test,
+        choices, timelines, hide_expected, toggled => toggled(&parameters, "hide", hide_expected),
         export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
@@ -113,7 +114,7 @@ pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery)
     }
     let values = context! {
         page => "/suites", subject, known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
-        toggle => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters), more => more(&parameters),
+        toggled => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
