@@ -17,10 +17,10 @@
 //!
 //! # Effectively once
 //!
-//! Rows are a pure function of an event and the configured retention: no clock, no randomness, no reads. They carry the event's offset as version, and
-//! tables replace rows by natural key, so that a batch that is written twice shows once. An offset moves only after the
-//! rows and the watermark are written, or after a dead letter is durable. Whatever kills the process before that, the batch
-//! comes again and writes the same rows.
+//! Rows are a pure function of an event and the configured retention: no clock, no randomness, no reads. They carry the
+//! event's offset as version, and tables replace rows by natural key, so that a batch that is written twice shows once. An
+//! offset moves only after the rows and the watermark are written, or after a dead letter is durable. Whatever kills the
+//! process before that, the batch comes again and writes the same rows.
 //!
 //! # Throughput
 //!

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use eventlog::{EventLog, Position};
 use processor::rebuild::{self, Plan, SwapOptions, VIEWS};
 use schema::EVENTS_TOPIC;
+use schema::clock::Clock;
 use schema::event::{self, DeadLetterDecision, Decision, Request};
 use schema::retention::Retention;
+use schema::seconds::WEEK;
 use schema::store::rows::DeadLetterRow;
 use test_support::events::encoded_run;
 use test_support::processing::Surroundings;
@@ -101,6 +103,25 @@ async fn a_rebuild_makes_decisions_again() {
     let report = rebuild(&around, &["dead_letters"], accept).await;
     assert_eq!((report.counts[0].before, report.counts[0].after), (0, 3));
     assert_eq!(letters(&around).await, decided);
+    around.engine.shutdown().await;
+}
+
+/// A second holds several rebuilds, and a clock may be set back: what the last one made is not taken for what this one is to
+/// make.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_is_of_a_later_generation_than_the_last_by_any_clock() {
+    let _alone = ENGINE.lock().await;
+    let (around, _) = with_letters().await;
+    let ahead = Clock::system().now() + WEEK;
+    let comment = format!("ALTER TABLE dead_letters MODIFY COMMENT 'generation {ahead}'");
+    around.client.query(&comment).execute().await.unwrap();
+    for _ in 0..2 {
+        let report = rebuild(&around, &["dead_letters"], SwapOptions::default()).await;
+        assert_eq!((report.counts[0].before, report.counts[0].after), (3, 3));
+    }
+    let sql = "SELECT comment FROM system.tables WHERE database = currentDatabase() AND name = 'dead_letters'";
+    let comment: String = around.client.query(sql).fetch_one().await.unwrap();
+    assert_eq!(comment, format!("generation {}", ahead + 2));
     around.engine.shutdown().await;
 }
 

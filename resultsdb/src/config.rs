@@ -13,6 +13,7 @@ use processor::archive::ArchiveOptions;
 use query::{BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
 use schema::retention::{Retention, RetentionRule};
+use schema::seconds::DAY;
 use serde::Deserialize;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
@@ -187,7 +188,7 @@ impl Default for Kafka {
 
 impl Kafka {
     pub(crate) fn retention(&self) -> Option<Duration> {
-        self.retention_days.map(|days| Duration::from_secs(days.saturating_mul(86_400)))
+        self.retention_days.map(|days| Duration::from_secs(days.saturating_mul(DAY)))
     }
 }
 
@@ -358,7 +359,7 @@ mod tests {
     fn results_are_kept_for_as_long_as_is_configured() {
         let config = with(&["retention_weeks=52", r#"retention=[{suite="layout*",weeks=4}]"#]).unwrap();
         let retention = config.retention().unwrap();
-        let weeks = |suite| retention.seconds(suite, "default") / (7 * 86_400);
+        let weeks = |suite| retention.seconds(suite, "default") / schema::seconds::WEEK as i64;
         assert_eq!((weeks("layout-tests"), weeks("api-tests")), (4, 52));
         assert_eq!(with(&[]).unwrap().retention().unwrap(), Retention::default());
         let error = with(&["retention_weeks=0"]).unwrap().retention().unwrap_err().to_string();

@@ -3,9 +3,10 @@
 
 use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use schema::clock::now_signed;
+use schema::seconds::WEEK;
 use serde_json::{Map, Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -30,8 +31,8 @@ type Prepared = (&'static str, String, Vec<u8>);
 
 /// Posts the data set; the oldest commit lies eight weeks back.
 pub(crate) fn post(url: &str) -> anyhow::Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
-    let step = WEEKS * 7 * 86_400 / COMMITS;
+    let now = now_signed();
+    let step = WEEKS * WEEK as i64 / COMMITS;
     let configurations = configurations();
     let mut random = Random(0x5eed);
     let json = "application/json".to_owned();

@@ -9,11 +9,10 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 
 use crate::commit::{DEFAULT_BRANCH_KEY, DEFAULT_BRANCHES};
+use crate::seconds;
 
-/// Seconds of a day.
-const DAY: i64 = 86_400;
-/// Seconds of a week.
-const WEEK: i64 = 7 * DAY;
+const DAY: i64 = seconds::DAY as i64;
+const WEEK: i64 = seconds::WEEK as i64;
 /// How long results are kept where nothing else is configured, seconds after their commit's time: five years.
 pub const DEFAULT_SECONDS: i64 = 1826 * DAY;
 /// How long archives are kept, seconds after their commit's time: eight weeks.

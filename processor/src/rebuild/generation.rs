@@ -3,29 +3,31 @@
 //! The comment of a table names its generation and stays with the table when it is renamed, so that a swap that was broken
 //! off half-way is recognised and finished.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use clickhouse::Client;
 use clickhouse::error::Result;
+use schema::clock::Clock;
+use schema::seconds::{DAY, WEEK};
 use schema::store::cluster::{Cluster, processes};
 use schema::store::next_generation;
 
 use super::views::{DEAD_LETTERS, WEEKLY};
 
-/// Seconds of a week.
-const WEEK: i64 = 7 * 86_400;
 /// The first Monday since 1970, seconds: the first of January 1970 was a Thursday.
-const FIRST_MONDAY: i64 = 4 * 86_400;
+const FIRST_MONDAY: u64 = 4 * DAY;
 
 /// How long the table of dead letters keeps a letter after its event was appended, seconds: 365 days.
-const DEAD_LETTER_TTL: u64 = 365 * 86_400;
+const DEAD_LETTER_TTL: u64 = 365 * DAY;
 /// The smallest version that a decision of an event can have. Decisions from before they were events have the seconds since
 /// 1970 as version; events have milliseconds since 1970 in the upper 48 bits, which is more.
 const FIRST_EVENT_VERSION: u64 = 1 << 40;
 
+/// What stands before the number of a generation in the comments of its tables.
+const COMMENT: &str = "generation ";
+
 /// Tables that are to take the place of the live ones.
 pub(super) struct Generation {
-    /// When the generation was begun, seconds since 1970; larger than that of every generation before.
+    /// When the generation was begun, seconds since 1970, or later where an earlier generation has that number: it is larger
+    /// than that of every generation before, so that no table of an earlier one is taken for one of this.
     pub(super) number: u64,
     /// The views that are still to be exchanged.
     pub(super) views: Vec<&'static str>,
@@ -40,13 +42,25 @@ pub(super) fn previous(view: &str) -> String {
 
 /// The first second of the week of a time, both in seconds since 1970: Monday in UTC, as the partitions of tables have it.
 pub(super) fn monday(time: i64) -> i64 {
-    time - (time - FIRST_MONDAY).rem_euclid(WEEK)
+    time - (time - FIRST_MONDAY as i64).rem_euclid(WEEK as i64)
 }
 
 /// Whether the database has a table.
 pub(super) async fn exists(client: &Client, table: &str) -> Result<bool> {
     let sql = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = ?";
     Ok(client.query(sql).bind(table).fetch_one::<u64>().await? > 0)
+}
+
+/// The comment of the tables of a generation.
+fn comment(number: u64) -> String {
+    format!("{COMMENT}{number}")
+}
+
+/// Number of the latest generation that any table of the database is of; 0 before the first rebuild.
+async fn latest(client: &Client) -> Result<u64> {
+    let sql = "SELECT comment FROM system.tables WHERE database = currentDatabase()";
+    let comments = client.query(sql).fetch_all::<String>().await?;
+    Ok(comments.iter().filter_map(|comment| comment.strip_prefix(COMMENT)?.parse().ok()).max().unwrap_or(0))
 }
 
 /// Holds the watermarks: the store refuses every new one, so that each processor tries its whole batch again.
@@ -72,13 +86,13 @@ pub(super) async fn watermarks_in_flight(client: &Client, cluster: Option<&Clust
 impl Generation {
     /// Makes empty tables that are defined as the live ones are.
     pub(super) async fn create(client: &Client, views: &[&'static str], since: Option<i64>) -> Result<Self> {
-        let number = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let number = Clock::system().now().max(latest(client).await?.saturating_add(1));
         for view in views {
             let name = next_generation(view);
             client.query(&format!("DROP TABLE IF EXISTS {name} SYNC")).execute().await?;
             client.query(&format!("CREATE TABLE {name} AS {view}")).execute().await?;
-            let comment = format!("ALTER TABLE {name} MODIFY COMMENT 'generation {number}'");
-            client.query(&comment).execute().await?;
+            let comment = comment(number);
+            client.query(&format!("ALTER TABLE {name} MODIFY COMMENT '{comment}'")).execute().await?;
         }
         Ok(Self { number, views: views.to_vec(), since })
     }
@@ -100,8 +114,7 @@ impl Generation {
     /// Whether the live table of a view is of this generation.
     async fn is_live(&self, client: &Client, view: &str) -> Result<bool> {
         let sql = "SELECT comment FROM system.tables WHERE database = currentDatabase() AND name = ?";
-        let comment: String = client.query(sql).bind(view).fetch_one().await?;
-        Ok(comment == format!("generation {}", self.number))
+        Ok(client.query(sql).bind(view).fetch_one::<String>().await? == comment(self.number))
     }
 
     /// Copies weeks that are not rebuilt from the live tables.
@@ -180,8 +193,8 @@ mod tests {
     fn weeks_start_on_mondays() {
         // 2026-11-25 is a Wednesday.
         let wednesday = 1_795_564_800;
-        assert_eq!(monday(wednesday), wednesday - 2 * 86_400);
+        assert_eq!(monday(wednesday), wednesday - 2 * DAY as i64);
         assert_eq!(monday(monday(wednesday)), monday(wednesday));
-        assert_eq!(monday(monday(wednesday) - 1), monday(wednesday) - WEEK);
+        assert_eq!(monday(monday(wednesday) - 1), monday(wednesday) - WEEK as i64);
     }
 }

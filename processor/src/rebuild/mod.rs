@@ -44,7 +44,8 @@ pub use error::RebuildError;
 pub use plan::{Plan, Report, RowCount, SwapOptions};
 pub use views::VIEWS;
 
-/// Rebuilds the views of the plan, without runs that were over by the `retention` when they were received; `progress` gets the number of events that are applied and of all events.
+/// Rebuilds the views of the plan, without runs that were over by the `retention` when they were received; `progress` gets
+/// the number of events that are applied and of all events.
 pub async fn run(
     log: Arc<dyn EventLog>,
     store: &StoreAddress,

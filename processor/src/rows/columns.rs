@@ -6,7 +6,7 @@ use schema::store::results::Run;
 ///
 /// Tests and suites rarely change their names, and only the year matters of how old a name is. Rows therefore say in which
 /// week a name was uploaded, so that all uploads of a week write each name once.
-pub(super) const WEEK_SECONDS: u32 = 7 * 86_400;
+pub(super) const WEEK_SECONDS: u32 = schema::seconds::WEEK as u32;
 
 /// The version of rows that may come through any partition, where offsets do not compare: the first half of the event's
 /// id. It is a UUIDv7, which starts with the milliseconds at which the intake made it.

@@ -10,11 +10,11 @@ use serde::Deserialize;
 
 use super::next_generation;
 use crate::retention::Retention;
+use crate::seconds::DAY;
 
 /// Tables whose rows end with the retention of their run.
 pub const RUN_TABLES: [&str; 5] = ["runs", "results", "failures", "uploads", "links"];
 
-const DAY: i64 = 86_400;
 /// The time of a row's commit, as the engine spells it.
 const COMMIT_TIME: &str = "toDateTime(intDiv(uuid, 100), 'UTC')";
 /// A change of a TTL must not rewrite rows; the mutation that makes notes again is asked for by itself.
@@ -29,7 +29,7 @@ struct TableRow {
 /// Statements that give the tables of runs the longest retention as their TTL, and those of a rebuild that goes on; none
 /// if they have it.
 pub(super) async fn statements(client: &Client, retention: &Retention) -> Result<Vec<String>> {
-    let days = retention.longest_seconds() / DAY;
+    let days = retention.longest_seconds() / DAY as i64;
     let names: Vec<String> =
         RUN_TABLES.iter().flat_map(|table| [(*table).to_owned(), next_generation(table)]).collect();
     let sql =
