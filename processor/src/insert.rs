@@ -51,6 +51,7 @@ pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTable
         insert_results(client, tables, &rows.results),
         insert(client, tables, "failures", &rows.failures),
         insert(client, tables, "links", &rows.links),
+        insert(client, tables, "tested_weeks", &rows.tested_weeks),
         insert(client, tables, "queues", &rows.queues),
         insert(client, tables, "archives", &rows.archives),
         insert(client, tables, "ews_results", &rows.ews_results),

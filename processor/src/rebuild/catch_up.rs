@@ -7,11 +7,12 @@ use clickhouse::Client;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::retention::Retention;
+use schema::seconds;
 use schema::store::Cluster;
 
 use super::checkpoint;
 use super::error::RebuildError;
-use super::generation::{Generation, monday};
+use super::generation::Generation;
 use super::source::EventSource;
 use crate::batch::{self, BATCH_BYTES, BATCH_RECORDS, DecodedBatch};
 use crate::insert::{self, TargetTables};
@@ -79,7 +80,7 @@ impl Rebuild {
 /// Drops rows of weekly tables whose commits lie before the week of a time, seconds since 1970: these weeks are taken over
 /// from the live tables.
 fn drop_weeks_before(rows: &mut EventRows, since: i64) {
-    let first = monday(since).max(0) as u64 * 100;
+    let first = seconds::monday(since).max(0) as u64 * 100;
     rows.runs.retain(|row| row.uuid >= first);
     rows.results.retain(|results| results.run.uuid >= first);
     rows.failures.retain(|row| row.uuid >= first);

@@ -6,14 +6,11 @@
 use clickhouse::Client;
 use clickhouse::error::Result;
 use schema::clock::Clock;
-use schema::seconds::{DAY, WEEK};
+use schema::seconds::{DAY, monday};
 use schema::store::cluster::{Cluster, processes};
 use schema::store::next_generation;
 
 use super::views::{DEAD_LETTERS, WEEKLY};
-
-/// The first Monday since 1970, seconds: the first of January 1970 was a Thursday.
-const FIRST_MONDAY: u64 = 4 * DAY;
 
 /// How long the table of dead letters keeps a letter after its event was appended, seconds: 365 days.
 const DEAD_LETTER_TTL: u64 = 365 * DAY;
@@ -38,11 +35,6 @@ pub(super) struct Generation {
 /// Name of the table that a rebuild replaced.
 pub(super) fn previous(view: &str) -> String {
     format!("{view}__previous")
-}
-
-/// The first second of the week of a time, both in seconds since 1970: Monday in UTC, as the partitions of tables have it.
-pub(super) fn monday(time: i64) -> i64 {
-    time - (time - FIRST_MONDAY as i64).rem_euclid(WEEK as i64)
 }
 
 /// Whether the database has a table.
@@ -182,19 +174,5 @@ impl Generation {
             client.query(&format!("RENAME TABLE {} TO {}", next_generation(view), previous(view))).execute().await?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weeks_start_on_mondays() {
-        // 2026-11-25 is a Wednesday.
-        let wednesday = 1_795_564_800;
-        assert_eq!(monday(wednesday), wednesday - 2 * DAY as i64);
-        assert_eq!(monday(monday(wednesday)), monday(wednesday));
-        assert_eq!(monday(monday(wednesday) - 1), monday(wednesday) - WEEK as i64);
     }
 }

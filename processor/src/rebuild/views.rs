@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` says what a hook was told; no event makes
 /// their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 17] = [
+pub const VIEWS: [&str; 18] = [
     "configurations",
     "suites",
     "tests",
@@ -14,6 +14,7 @@ pub const VIEWS: [&str; 17] = [
     "uploads",
     "repositories",
     "links",
+    "tested_weeks",
     "queues",
     "archives",
     "ews_results",

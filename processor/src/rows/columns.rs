@@ -19,6 +19,11 @@ pub(super) fn week(time: i64) -> u32 {
     seconds(time) / WEEK_SECONDS * WEEK_SECONDS
 }
 
+/// The Monday at which the week of a time begins, both in seconds since 1970.
+pub(super) fn monday(time: i64) -> u32 {
+    seconds(schema::seconds::monday(time))
+}
+
 /// A time in seconds since 1970 as a column holds it.
 pub(super) fn seconds(time: i64) -> u32 {
     time.clamp(0, i64::from(u32::MAX)) as u32

@@ -8,7 +8,7 @@ use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow,
-    QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, UploadRow,
+    QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -16,7 +16,7 @@ use super::columns::commit_seconds;
 /// Rows that need not be written again: a hash of the row's key, and the row's time as its table has it (0 for
 /// repositories).
 ///
-/// Only repositories, configurations, suites and tests are remembered, because every upload would repeat them.
+/// Only repositories, configurations, suites, tests and tested weeks are remembered, because every upload would repeat them.
 pub type WrittenRows = HashSet<(u64, u32), FxBuildHasher>;
 
 /// The rows of a batch of events, by table.
@@ -44,6 +44,8 @@ pub struct EventRows {
     pub repositories: Vec<RepositoryRow>,
     /// Rows of `links`.
     pub links: Vec<LinkRow>,
+    /// Rows of `tested_weeks`.
+    pub tested_weeks: Vec<TestedWeekRow>,
     /// Rows of `queues`.
     pub queues: Vec<QueueRow>,
     /// Rows of `archives`.

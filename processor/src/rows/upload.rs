@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use schema::commit::Commit;
+use schema::configuration::stable_hash;
 use schema::event::Links;
 use schema::store::results::Run;
-use schema::store::rows::{LinkRow, QueueRow, UploadRow};
+use schema::store::rows::{LinkRow, QueueRow, TestedWeekRow, UploadRow};
 use serde_json::value::RawValue;
 
-use super::columns::{json, seconds};
+use super::columns::{commit_seconds, json, monday, seconds};
 use super::event_rows::EventRows;
 use super::results;
 
@@ -25,6 +26,7 @@ pub(super) fn add(
     runs.retain(|run| !rows.is_expired(run, received_at));
     let commits = json(&commits);
     for run in &runs {
+        add_tested_week(rows, run);
         results::add(rows, run, &commits, test_results.get(), received_at);
         if let Some(links) = links {
             add_links(rows, run, links, received_at);
@@ -32,6 +34,16 @@ pub(super) fn add(
     }
     let document = Arc::new(String::from(Box::<str>::from(test_results)));
     rows.uploads.extend(runs.into_iter().map(|run| upload_row(run, &commits, &document)));
+}
+
+fn add_tested_week(rows: &mut EventRows, run: &Run) {
+    let (suite, branch) = (run.suite.clone(), run.branch.clone());
+    let start_week = monday(i64::from(run.start_time));
+    let commit_week = monday(commit_seconds(run));
+    let key = stable_hash(&[b"tested week", suite.as_bytes(), branch.as_bytes(), &commit_week.to_le_bytes()]);
+    if rows.is_new(key, start_week) {
+        rows.tested_weeks.push(TestedWeekRow { suite, branch, start_week, commit_week });
+    }
 }
 
 fn upload_row(run: Run, commits: &str, document: &Arc<String>) -> UploadRow {

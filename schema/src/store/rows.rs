@@ -185,6 +185,19 @@ pub struct LinkRow {
     pub version: u64,
 }
 
+/// A week whose commits were tested in a week.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+pub struct TestedWeekRow {
+    /// Name of the suite.
+    pub suite: String,
+    /// Branch key: `default` for a default branch, else the name of the branch.
+    pub branch: String,
+    /// Beginning of the week in which a run started: its Monday, seconds since 1970.
+    pub start_week: u32,
+    /// Beginning of the week of the run's newest commit, likewise.
+    pub commit_week: u32,
+}
+
 /// The link of the queue that runs a suite on a configuration.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct QueueRow {
