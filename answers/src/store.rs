@@ -25,6 +25,7 @@ pub struct Store {
     pub(crate) configurations: ConfigurationCache,
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) retention: Arc<Retention>,
+    pub(crate) keeps_replaced_results: bool,
     /// How far the views are.
     pub watermark: Watermark,
     /// What time it is.
@@ -43,6 +44,12 @@ impl Store {
     ) -> Self {
         let configurations = ConfigurationCache::new();
         let (repositories, retention) = (repositories.into(), retention.into());
-        Self { client, configurations, repositories, retention, watermark, clock }
+        Self { client, configurations, repositories, retention, keeps_replaced_results: false, watermark, clock }
+    }
+
+    /// The same, where a test's own timeline goes on to show results that a later upload of the run does not name any more.
+    /// The reference does so, and no verdict does.
+    pub fn keeping_replaced_results(self, keeps: bool) -> Self {
+        Self { keeps_replaced_results: keeps, ..self }
     }
 }

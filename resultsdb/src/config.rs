@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) retention_weeks: Option<u64>,
     /// Weeks that the results of some suites and branches are kept; the first that matches counts.
     pub(crate) retention: Vec<RetentionRule>,
+    /// Where answers follow the reference though something better is known.
+    pub(crate) compatibility: Compatibility,
     /// Where a single service listens.
     pub(crate) listen: String,
     /// Kafka, for the three services.
@@ -62,6 +64,14 @@ pub(crate) struct Config {
     pub(crate) commits_limits: Limits,
     /// Queries of the dashboards.
     pub(crate) dashboard_queries: Vec<toml::Table>,
+}
+
+/// What answers do as the reference does, for clients that count on it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Compatibility {
+    /// A test's own timeline goes on to show results that a later upload of the run does not name any more.
+    pub(crate) keep_replaced_results: bool,
 }
 
 /// Where the event log is.
@@ -166,6 +176,7 @@ impl Default for Config {
             blobs: "blobs".to_owned(),
             retention_weeks: None,
             retention: Vec::new(),
+            compatibility: Compatibility::default(),
             repositories: BTreeMap::new(),
             buildbot: BTreeMap::new(),
             archive_routes: toml::Table::new(),

@@ -139,7 +139,8 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
 
 /// The views that questions are asked of.
 fn views(config: &Config, client: clickhouse::Client, watermark: Watermark) -> anyhow::Result<Store> {
-    Ok(Store::new(client, watermark, Clock::system(), config.retention()?, config.repositories()))
+    let store = Store::new(client, watermark, Clock::system(), config.retention()?, config.repositories());
+    Ok(store.keeping_replaced_results(config.compatibility.keep_replaced_results))
 }
 
 /// What messages to hooks say of this service.

@@ -28,6 +28,8 @@ pub const FAIL: u8 = 5;
 /// Bits of the states that an expected FAIL covers.
 pub const IMAGE_AUDIO_TEXT: u16 = 0b1_1100;
 const FAIL_BIT: u16 = 1 << FAIL;
+/// Bits of the states of an attempt that was well.
+const WELL: u16 = 1 << PASS | 1 << WARNING;
 
 /// One outcome, by its position in [`NAMES`]: the smaller, the worse. Stored as that number, answered by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +127,16 @@ impl States {
         State(self.worst())
     }
 
+    /// Whether an attempt was well.
+    pub fn has_passed(self) -> bool {
+        self.0 & WELL != 0
+    }
+
+    /// Whether the test passed although it was expected to fail.
+    pub fn is_surprising_pass(self, expected: Self) -> bool {
+        self.0 & FAILURES == 0 && self.has_passed() && !expected.has_passed() && expected.0 & FAILURES != 0
+    }
+
     /// The worst state outside what was expected, as a [`State`].
     pub fn unexpected_state(self, expected: Self) -> State {
         State(self.worst_unexpected(expected))
@@ -171,6 +183,14 @@ mod tests {
         }
         assert_eq!(States::parse("CRASH").worst_unexpected(fail), CRASH);
         assert_eq!(States::parse("TIMEOUT").worst_unexpected(fail), TIMEOUT);
+    }
+
+    #[test]
+    fn a_pass_is_surprising_where_only_failures_were_expected() {
+        let is_surprising = |actual, expected| States::parse(actual).is_surprising_pass(States::parse(expected));
+        assert!(is_surprising("PASS", "TEXT") && is_surprising("PASS WARNING", "CRASH TIMEOUT"));
+        assert!(!is_surprising("PASS", "PASS") && !is_surprising("PASS", "TEXT PASS") && !is_surprising("TEXT PASS", "TEXT"));
+        assert!(!is_surprising("TEXT", "CRASH") && !is_surprising("PASS", "WARNING"));
     }
 
     proptest! {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
 use schema::store::commits::{by_reference, repositories};
+use serde::Deserialize;
 
 use super::statement::Fragment;
 use crate::error::{AnswerError, broken};
@@ -103,6 +105,32 @@ pub(crate) async fn of_keys(store: &Store, keys: &BTreeSet<CommitKey>) -> Result
     .list("keys", keys.iter().copied())
     .list("default_branches", DEFAULT_BRANCHES);
     documents(store, &statement).await
+}
+
+/// A commit that has an identifier.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct IdentifiedCommit {
+    pub(crate) uuid: CommitKey,
+    pub(crate) repository: String,
+    /// `N@branch` or `P.N@branch`.
+    pub(crate) identifier: String,
+}
+
+/// Those of some commits that have an identifier.
+pub(crate) async fn identified(
+    store: &Store,
+    keys: &BTreeSet<CommitKey>,
+) -> Result<Vec<IdentifiedCommit>, AnswerError> {
+    let (Some(oldest), Some(newest)) = (keys.first(), keys.last()) else { return Ok(Vec::new()) };
+    Fragment::new(
+        "SELECT uuid, repository, identifier FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND uuid IN {keys} \
+         AND identifier != ''",
+    )
+    .value("oldest", *oldest)
+    .value("newest", *newest)
+    .list("keys", keys.iter().copied())
+    .all(&store.client)
+    .await
 }
 
 /// Branches of a repository that start so, sorted.

@@ -66,7 +66,7 @@ pub(crate) async fn parts(
 ) -> Result<Vec<DurationPart>, AnswerError> {
     let fields = format!("intDiv(at, {{step}}) * {{step}} AS from, {TOOK}");
     let tail = "WHERE measured GROUP BY from ORDER BY from";
-    selection.over(suite, test, ROWS, &fields, tail).value("step", step).all(&store.client).await
+    selection.over(store, suite, test, ROWS, &fields, tail).value("step", step).all(&store.client).await
 }
 
 /// By configuration and SDK; `since` parts "lately" from "before", seconds since 1970.
@@ -82,5 +82,5 @@ pub(crate) async fn by_configuration(
          quantileExactIf(0.5)(took, at >= {{since}}) AS lately, quantileExactIf(0.5)(took, at < {{since}}) AS before"
     );
     let tail = "WHERE measured GROUP BY config_id, sdk";
-    selection.over(suite, test, ROWS, &fields, tail).value("since", since).all(&store.client).await
+    selection.over(store, suite, test, ROWS, &fields, tail).value("since", since).all(&store.client).await
 }

@@ -46,7 +46,7 @@ pub(crate) async fn by_commit(
 ) -> Result<Vec<CommitOutcomes>, AnswerError> {
     let fields = "uuid, toUInt16(actual) AS actual, toUInt16(expected) AS expected, count() AS runs";
     let tail = "GROUP BY uuid, actual, expected ORDER BY uuid DESC LIMIT {most}";
-    selection.over(suite, test, ROWS, fields, tail).value("most", MAX_ROWS).all(&store.client).await
+    selection.over(store, suite, test, ROWS, fields, tail).value("most", MAX_ROWS).all(&store.client).await
 }
 
 /// By configuration and SDK.
@@ -59,5 +59,5 @@ pub(crate) async fn by_configuration(
     let fields = "config_id, sdk, max(uuid) AS newest, toUInt16(actual) AS actual, toUInt16(expected) AS expected, \
                   count() AS runs";
     let tail = "GROUP BY config_id, sdk, actual, expected";
-    selection.over(suite, test, ROWS, fields, tail).all(&store.client).await
+    selection.over(store, suite, test, ROWS, fields, tail).all(&store.client).await
 }

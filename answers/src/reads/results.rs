@@ -59,10 +59,11 @@ pub(crate) async fn newest(
     let test_id = TestId::of(suite, test);
     let ask = |selection: &Selection| {
         Fragment::new(
-            "SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected} {newest}",
+            "SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected}{not_replaced} {newest}",
         )
         .part("selected", &selection.condition_of(suite))
         .part("newest", &selection.newest_of_each("config_id"))
+        .part("not_replaced", &selection.not_replaced(store, suite))
         .value("suite", suite)
         .value("test_id", test_id)
     };
@@ -115,8 +116,9 @@ pub(crate) async fn newest_logs(
     Fragment::new(
         "SELECT test_id, argMax(leftUTF8(JSONExtractString(extra, 'log'), {log_bytes}), (uuid, start_time)) AS log FROM results \
          WHERE suite = {suite} AND test_id IN {tests} AND {selected} AND bitAnd(actual, {failures}) != 0 \
-         AND position(extra, '\"log\"') > 0 GROUP BY test_id",
+         AND position(extra, '\"log\"') > 0{not_replaced} GROUP BY test_id",
     )
+    .part("not_replaced", &selection.of_newest_uploads(suite))
     .part("selected", &selection.condition_of(suite))
     .value("log_bytes", LOG_BYTES)
     .value("failures", u64::from(schema::state::FAILURES))

@@ -9,11 +9,13 @@ use schema::commit::branch_key;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::retention::Retention;
+use schema::seconds::WEEK;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::configurations::{self, Configurations, StoredConfiguration};
 use super::statement::Fragment;
+use super::tested_weeks;
 use crate::ask::RunFilter;
 use crate::commit_range::{self, RunBounds};
 use crate::error::AnswerError;
@@ -72,6 +74,8 @@ pub struct Selection {
     pub matching: HashMap<ConfigId, Configuration>,
     /// Commits and start times.
     pub bounds: RunBounds,
+    /// Ranges of commits, both ends included, outside of which no run is looked for; empty if the bounds are all.
+    pub(crate) ranges: Vec<(CommitKey, CommitKey)>,
     /// SDKs; any if empty.
     pub sdks: Vec<String>,
     /// Rows of each configuration.
@@ -93,7 +97,26 @@ impl Selection {
         let matching = configurations::matching(store, filter, &branch).await?;
         let now = i64::try_from(store.clock.now()).unwrap_or(i64::MAX);
         let kept = (Arc::clone(&store.retention), now);
-        Ok(Self { branch, matching, bounds, sdks: filter.sdks.clone(), limit, kept })
+        Ok(Self { branch, matching, bounds, ranges: Vec::new(), sdks: filter.sdks.clone(), limit, kept })
+    }
+
+    /// The runs of a suite that started within these weeks until now, of whatever commits.
+    pub async fn started_within(
+        store: &Store,
+        suite: &str,
+        filter: &RunFilter,
+        weeks: u64,
+        limit: u64,
+    ) -> Result<Self, AnswerError> {
+        let since = store.clock.now().saturating_sub(weeks.saturating_mul(WEEK));
+        let mut selection = Self::within(store, filter, RunBounds::between(CommitKey::FIRST, CommitKey::LAST), limit).await?;
+        selection.bounds.started.after = Some(u32::try_from(since).unwrap_or(u32::MAX));
+        selection.ranges = tested_weeks::ranges(store, suite, &selection.branch, since).await?;
+        match (selection.ranges.first(), selection.ranges.last()) {
+            (Some((begin, _)), Some((_, end))) => (selection.bounds.begin, selection.bounds.end) = (*begin, *end),
+            _ => selection.matching.clear(),
+        }
+        Ok(selection)
     }
 
     /// The same for commits from one key to another.
@@ -198,7 +221,37 @@ impl Selection {
         .value("end", end)
         .value("started_after", started.after.unwrap_or(0))
         .value("started_before", started.before.unwrap_or(u32::MAX));
+        let condition = self.within_ranges(condition);
         if self.sdks.is_empty() { condition } else { condition.and("sdk IN {sdks}").list("sdks", &self.sdks) }
+    }
+
+    /// A condition narrowed to the ranges of commits. A single range is the bounds themselves.
+    fn within_ranges(&self, condition: Fragment) -> Fragment {
+        if self.ranges.len() < 2 {
+            return condition;
+        }
+        let name = |index: usize, end: &str| format!("range{index}{end}");
+        let within = |index| format!("uuid BETWEEN {{{}}} AND {{{}}}", name(index, "from"), name(index, "to"));
+        let any: Vec<String> = (0..self.ranges.len()).map(within).collect();
+        let condition = condition.and(&format!("({})", any.join(" OR ")));
+        self.ranges.iter().enumerate().fold(condition, |condition, (index, (from, to))| {
+            condition.value(&name(index, "from"), *from).value(&name(index, "to"), *to)
+        })
+    }
+
+    /// The condition that the rows of `results` come from the newest upload of their run, with AND before it: what an upload
+    /// left of one that it replaced is no result. The reference shows it all the same, and so does a store that is
+    /// [`Store::keeping_replaced_results`].
+    pub(crate) fn not_replaced(&self, store: &Store, suite: &str) -> Fragment {
+        if store.keeps_replaced_results { Fragment::default() } else { self.of_newest_uploads(suite) }
+    }
+
+    /// The same for verdicts, which never go by what was replaced.
+    pub(crate) fn of_newest_uploads(&self, suite: &str) -> Fragment {
+        Fragment::new(" AND ({upload}) IN (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected})")
+            .text("upload", UPLOAD)
+            .part("selected", &self.condition_of(suite))
+            .value("suite", suite)
     }
 
     /// The same, of some suites; of any if none is named.
@@ -219,11 +272,21 @@ impl Selection {
 
     /// A statement over what is selected of a suite's runs, or of a test's results. `rows` says what is taken of a row of
     /// `runs`, and of one of `results`.
-    pub(crate) fn over(&self, suite: &str, test: Option<&str>, rows: Sources, fields: &str, tail: &str) -> Fragment {
+    pub(crate) fn over(
+        &self,
+        store: &Store,
+        suite: &str,
+        test: Option<&str>,
+        rows: Sources,
+        fields: &str,
+        tail: &str,
+    ) -> Fragment {
         let (rows, of_test) = match test {
             None => (rows.runs, Fragment::default()),
             Some(test) => {
-                (rows.results, Fragment::new(" AND test_id = {test_id}").value("test_id", TestId::of(suite, test)))
+                let of_test = Fragment::new(" AND test_id = {test_id}{not_replaced}");
+                let of_test = of_test.part("not_replaced", &self.not_replaced(store, suite));
+                (rows.results, of_test.value("test_id", TestId::of(suite, test)))
             }
         };
         Fragment::new("SELECT {fields} FROM ({rows} WHERE suite = {suite}{of_test} AND {selected}) {tail}")

@@ -1,4 +1,5 @@
-//! The rows of a run's results: the run's summary, its tests, and those of them that failed.
+//! The rows of a run's results: the run's summary, its tests, those of them that failed, and those that passed although
+//! they were expected to fail.
 
 use schema::configuration::stable_hash;
 use schema::results::{self, Counts, Member, ResultsError, TestResult};
@@ -72,7 +73,8 @@ fn add_test(rows: &mut EventRows, results: &mut RunResults, test: &str, result: 
         extra: &result.extra,
     });
     let (worst, worst_unexpected) = (result.actual.worst(), result.actual.worst_unexpected(result.expected));
-    if worst <= state::ERROR {
+    // A pass that nobody expected is looked for as failures are.
+    if worst <= state::ERROR || result.actual.is_surprising_pass(result.expected) {
         let Run { suite, branch, config_id, uuid, sdk, start_time, version } = results.run.clone();
         let test = test.to_owned();
         rows.failures.push(FailureRow {

@@ -47,6 +47,27 @@ fn one_upload_makes_rows_in_every_view() {
 }
 
 #[test]
+fn a_surprising_pass_is_kept_beside_the_failures() {
+    let mut rows = EventRows::default();
+    let pass = r#"{"actual":"PASS","expected":"TEXT"}"#;
+    rows.add(event(&format!(r#"{{"results":{{"a":{pass},"b":{{"actual":"PASS"}},"c":{{"actual":"TEXT"}}}}}}"#)), 1);
+    let kept: Vec<(&str, u8, u8)> =
+        rows.failures.iter().map(|row| (row.test.as_str(), row.worst, row.worst_unexpected)).collect();
+    assert_eq!(kept, [("a", 8, 8), ("c", 4, 4)]);
+}
+
+#[test]
+fn a_week_whose_commits_were_tested_is_noted_once() {
+    let mut rows = EventRows::default();
+    rows.add(event(r#"{"results":{"a":{}}}"#), 1);
+    rows.add(event(r#"{"results":{"b":{}}}"#), 2);
+    // 1,700,000,000 is a Tuesday.
+    let monday = 1_700_000_000 / 86_400 * 86_400 - 86_400;
+    let weeks: Vec<(u32, u32)> = rows.tested_weeks.iter().map(|row| (row.start_week, row.commit_week)).collect();
+    assert_eq!(weeks, [(monday, monday)]);
+}
+
+#[test]
 fn malformed_results_leave_no_half_of_themselves() {
     let mut rows = EventRows::default();
     rows.add(event(r#"{"results":{"a":{"actual":"CRASH"},"b":{"c":{},"d":1}}}"#), 1);

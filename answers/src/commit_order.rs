@@ -1,0 +1,83 @@
+//! The order of commits along a branch: identifiers order them, clocks only where there is nothing better.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use schema::ids::CommitKey;
+
+use crate::error::AnswerError;
+use crate::reads::commits::{self, IdentifiedCommit};
+use crate::store::Store;
+
+/// The place of each of some commits among them, 0 for the oldest.
+#[derive(Debug, Default)]
+pub(crate) struct CommitOrder(HashMap<CommitKey, u32>);
+
+impl CommitOrder {
+    /// The order of commits as their identifiers and clocks have it.
+    pub(crate) async fn of(store: &Store, keys: &BTreeSet<CommitKey>) -> Result<Self, AnswerError> {
+        Ok(Self::new(keys, &commits::identified(store, keys).await?))
+    }
+
+    /// Commits of one branch whose identifiers are known change places among each other until their identifiers ascend.
+    /// All others stay where their clocks put them.
+    fn new(keys: &BTreeSet<CommitKey>, identified: &[IdentifiedCommit]) -> Self {
+        let by_clock: Vec<CommitKey> = keys.iter().copied().collect();
+        let mut branches: HashMap<(&str, &str), Vec<(u64, usize)>> = HashMap::new();
+        let mut seen = HashSet::new();
+        for IdentifiedCommit { uuid, repository, identifier } in identified {
+            let Some((number, branch)) = identifier.split_once('@') else { continue };
+            // An identifier `P.N@branch` counts from the commit P of the default branch.
+            let number = number.rsplit('.').next().and_then(|number| number.parse().ok());
+            // Commits of two branches that share a key share a place.
+            if let (Some(number), Ok(place)) = (number, by_clock.binary_search(uuid))
+                && seen.insert(place)
+            {
+                branches.entry((repository, branch)).or_default().push((number, place));
+            }
+        }
+        let mut ordered = by_clock.clone();
+        for mut commits in branches.into_values() {
+            let mut places: Vec<usize> = commits.iter().map(|(_, place)| *place).collect();
+            places.sort_unstable();
+            commits.sort_unstable();
+            for (place, (_, of)) in places.into_iter().zip(commits) {
+                ordered[place] = by_clock[of];
+            }
+        }
+        Self(ordered.into_iter().zip(0..).collect())
+    }
+
+    /// The place of a commit; a commit of which nothing is known comes last.
+    pub(crate) fn place(&self, commit: CommitKey) -> u32 {
+        self.0.get(&commit).copied().unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(keys: &[u64], identified: &[(u64, &str)]) -> Vec<u64> {
+        let keys: BTreeSet<CommitKey> = keys.iter().copied().map(CommitKey).collect();
+        let commit = |(key, identifier): &(u64, &str)| IdentifiedCommit {
+            uuid: CommitKey(*key),
+            repository: "webkit".to_owned(),
+            identifier: (*identifier).to_owned(),
+        };
+        let order = CommitOrder::new(&keys, &identified.iter().map(commit).collect::<Vec<_>>());
+        let mut sorted: Vec<u64> = keys.iter().map(|key| key.0).collect();
+        sorted.sort_by_key(|key| order.place(CommitKey(*key)));
+        sorted
+    }
+
+    #[test]
+    fn identifiers_order_a_branch() {
+        assert_eq!(order(&[10, 20, 30], &[]), [10, 20, 30]);
+        assert_eq!(order(&[10, 20, 30], &[(10, "7@main"), (20, "9@main"), (30, "8@main")]), [10, 30, 20]);
+        // A commit without identifier stays where its clock put it.
+        assert_eq!(order(&[10, 20, 30], &[(10, "9@main"), (30, "8@main")]), [30, 20, 10]);
+        // Numbers of different branches do not compare.
+        assert_eq!(order(&[10, 20], &[(10, "9@main"), (20, "1.2@safari")]), [10, 20]);
+        assert_eq!(order(&[10, 20], &[(10, "5.10@safari"), (20, "5.9@safari")]), [20, 10]);
+    }
+}

@@ -1,0 +1,105 @@
+//! The sessions of a suite: its runs on one configuration and one commit that started close together.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use schema::ids::{CommitKey, ConfigId};
+use schema::seconds::HOUR;
+
+use crate::commit_order::CommitOrder;
+use crate::error::AnswerError;
+use crate::reads::histories::{self, HistoricRun};
+use crate::reads::selection::Selection;
+use crate::store::Store;
+
+/// A run that starts so many seconds after the one before it, on the same commit, begins a session of its own: what
+/// differs then was not changed by a commit.
+const PAUSE: u32 = 8 * HOUR as u32;
+
+/// The sessions of a suite on all its configurations.
+#[derive(Debug, Default)]
+pub(crate) struct SuiteSessions {
+    configurations: BTreeMap<ConfigId, Sessions>,
+    /// Runs that broke as a whole and count for nothing, because a sound run came after them.
+    pub(crate) left_out: u64,
+}
+
+/// The sessions of a configuration.
+#[derive(Debug, Default)]
+struct Sessions {
+    /// Commits of the sessions, the oldest first.
+    commits: Vec<CommitKey>,
+    /// The session of a run, by its commit and its start.
+    positions: HashMap<(CommitKey, u32), u32>,
+    /// Whether the newest runs broke as a whole.
+    is_broken: bool,
+    /// Start of the newest run, seconds since 1970.
+    last_start: u32,
+}
+
+impl SuiteSessions {
+    /// The sessions of the selected runs of a suite.
+    pub(crate) async fn of(store: &Store, suite: &str, selection: &Selection) -> Result<Self, AnswerError> {
+        let runs = histories::runs(store, suite, selection).await?;
+        let commits: BTreeSet<CommitKey> = runs.iter().map(|run| run.uuid).collect();
+        Ok(Self::new(runs, &CommitOrder::of(store, &commits).await?))
+    }
+
+    fn new(runs: Vec<HistoricRun>, order: &CommitOrder) -> Self {
+        let mut by_configuration: BTreeMap<ConfigId, Vec<HistoricRun>> = BTreeMap::new();
+        for run in runs {
+            by_configuration.entry(run.config_id).or_default().push(run);
+        }
+        let mut all = Self::default();
+        for (id, mut runs) in by_configuration {
+            runs.sort_by_key(|run| (order.place(run.uuid), run.uuid, run.start_time));
+            // A rerun of a few tests does not say that the whole suite is well again.
+            let largest = runs.iter().filter(|run| run.is_broken).map(|run| run.tests_run).max().unwrap_or(0);
+            let is_sound = |run: &HistoricRun| !run.is_broken && run.tests_run >= largest / 2;
+            let sound = runs.iter().rposition(is_sound);
+            let after = sound.map_or(0, |last| last + 1);
+            let is_broken = runs[after..].iter().any(|run| run.is_broken);
+            let mut sessions = Sessions { is_broken, ..Sessions::default() };
+            let mut before: Option<(CommitKey, u32)> = None;
+            for (index, HistoricRun { uuid, start_time, is_broken, .. }) in runs.into_iter().enumerate() {
+                sessions.last_start = sessions.last_start.max(start_time);
+                if is_broken && sound.is_some_and(|last| index < last) {
+                    all.left_out += 1;
+                    continue;
+                }
+                let goes_on = |(commit, start): (CommitKey, u32)| commit == uuid && start_time.saturating_sub(start) < PAUSE;
+                if !before.is_some_and(goes_on) {
+                    sessions.commits.push(uuid);
+                }
+                before = Some((uuid, start_time));
+                sessions.positions.insert((uuid, start_time), sessions.commits.len() as u32 - 1);
+            }
+            all.configurations.insert(id, sessions);
+        }
+        all
+    }
+
+    /// The configurations that ran.
+    pub(crate) fn configurations(&self) -> impl Iterator<Item = ConfigId> + '_ {
+        self.configurations.keys().copied()
+    }
+
+    /// Configurations whose newest runs broke as a whole.
+    pub(crate) fn broken_now(&self) -> BTreeSet<ConfigId> {
+        self.configurations.iter().filter(|(_, sessions)| sessions.is_broken).map(|(id, _)| *id).collect()
+    }
+
+    /// Commits of all sessions, the newest first by their clocks.
+    pub(crate) fn commits(&self) -> BTreeSet<CommitKey> {
+        self.configurations.values().flat_map(|sessions| sessions.commits.iter().copied()).collect()
+    }
+
+    /// How many sessions a configuration has.
+    pub(crate) fn count(&self, id: ConfigId) -> u32 {
+        self.configurations.get(&id).map_or(0, |sessions| sessions.commits.len() as u32)
+    }
+
+    /// The session of a run; none if the run does not count.
+    pub(crate) fn position(&self, id: ConfigId, commit: CommitKey, start_time: u32) -> Option<u32> {
+        self.configurations.get(&id)?.positions.get(&(commit, start_time)).copied()
+    }
+}

@@ -1,0 +1,115 @@
+//! Reads what histories of tests are made of: the runs of a suite, the tests that are worth a look, and their outcomes.
+
+use std::collections::BTreeSet;
+
+use clickhouse::Row;
+use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::state::{ERROR, PASS};
+use serde::Deserialize;
+
+use super::runs::is_broken;
+use super::selection::{Selection, UPLOAD};
+use super::statement::Fragment;
+use crate::error::AnswerError;
+use crate::store::Store;
+
+/// Runs of each configuration that one question looks at.
+const MAX_RUNS: u64 = 20_000;
+/// Outcomes that one question reads.
+const MAX_OUTCOMES: u64 = 4_000_000;
+/// Bytes that say in a result how often a retried test passed.
+const PASSED_ON_RETRY: &str = "JSONExtractInt(extra, 'flakiness_num_passes') > 0";
+
+/// A run of a suite.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct HistoricRun {
+    pub(crate) config_id: ConfigId,
+    pub(crate) uuid: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
+    /// Tests that ran.
+    pub(crate) tests_run: u32,
+    /// Whether more of its tests failed than a sound run can have.
+    pub(crate) is_broken: bool,
+}
+
+/// The newest runs of a suite, in no order.
+pub(crate) async fn runs(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<HistoricRun>, AnswerError> {
+    Fragment::new(
+        "SELECT config_id, uuid, start_time, tests_run, {is_broken} AS is_broken FROM runs WHERE suite = {suite} AND {selected} \
+         ORDER BY uuid DESC, start_time DESC LIMIT {most} BY config_id",
+    )
+    .text("is_broken", &is_broken())
+    .part("selected", &selection.condition_of(suite))
+    .value("suite", suite)
+    .value("most", MAX_RUNS)
+    .all(&store.client)
+    .await
+}
+
+/// Names of tests that failed unexpectedly or passed unexpectedly, those that did so last first; `most` at most. Broken runs
+/// count on the configurations `broken_now` alone, where nothing sound came after them.
+pub(crate) async fn candidates(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    broken_now: &BTreeSet<ConfigId>,
+    most: u64,
+) -> Result<Vec<String>, AnswerError> {
+    Fragment::new(
+        "SELECT test FROM failures WHERE suite = {suite} AND {selected} \
+         AND (worst_unexpected <= {mildest} OR worst = {pass}) AND ({upload}) IN \
+         (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected} \
+          AND (NOT ({is_broken}) OR config_id IN {broken_now})) \
+         GROUP BY test ORDER BY max(uuid) DESC, count() DESC, test LIMIT {most}",
+    )
+    .text("upload", UPLOAD)
+    .text("is_broken", &is_broken())
+    .part("selected", &selection.condition_of(suite))
+    .value("suite", suite)
+    .value("mildest", u64::from(ERROR))
+    .value("pass", u64::from(PASS))
+    .list("broken_now", broken_now.iter().copied())
+    .value("most", most)
+    .all(&store.client)
+    .await
+}
+
+/// What a test did in one run.
+#[derive(Debug, Clone, Row, Deserialize)]
+pub(crate) struct RunOutcome {
+    pub(crate) test_id: TestId,
+    pub(crate) config_id: ConfigId,
+    pub(crate) uuid: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
+    /// Bits of states.
+    pub(crate) actual: u16,
+    /// The same of what was expected.
+    pub(crate) expected: u16,
+    /// Whether an attempt passed, as the uploader counted them.
+    pub(crate) has_passed: bool,
+}
+
+/// What some tests did in the selected runs, by test and configuration. What an upload left of one that it replaced is no
+/// outcome.
+pub(crate) async fn outcomes(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    tests: impl IntoIterator<Item = TestId>,
+) -> Result<Vec<RunOutcome>, AnswerError> {
+    Fragment::new(
+        "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed FROM results \
+         WHERE suite = {suite} AND test_id IN {tests} AND {selected}{of_newest} \
+         ORDER BY test_id, config_id LIMIT {most}",
+    )
+    .text("has_passed", PASSED_ON_RETRY)
+    .part("of_newest", &selection.of_newest_uploads(suite))
+    .part("selected", &selection.condition_of(suite))
+    .value("suite", suite)
+    .list("tests", tests)
+    .value("most", MAX_OUTCOMES)
+    .all(&store.client)
+    .await
+}
