@@ -136,7 +136,7 @@ fn a_hook_is_told_once_of_what_its_question_begins_to_find() {
         receiver.url
     );
     // A hook that looked while the history comes in would find a configuration silent for days.
-    let mut server = RESULTSDB.serve(folder.path());
+    let mut server = RESULTSDB.serve(&folder.path().join("data"));
     let bug = json!({ "suite": "layout-tests", "test": "css/flex.html", "url": "https://bugs.example.org/1" });
     assert_eq!(link(&server, &bug).0, 200);
     upload_history(&server, 3);
