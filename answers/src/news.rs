@@ -14,6 +14,9 @@ pub fn id(suite: &str, test: &TriagedTest) -> Uuid {
         Group::Fixed => ("fixed", test.since.0),
         // It is not news each time that it fails.
         Group::Flaky => ("flaky", 0),
+        Group::Removed => ("removed", test.since.0),
+        Group::Expected => ("expected", test.since.0),
+        Group::Surprising => ("surprising", test.since.0),
     };
     id_of(&[suite, &test.test, kind, &since.to_string()])
 }
@@ -45,10 +48,16 @@ pub fn page_of_test(site: Option<&str>, suite: &str, test: &str) -> String {
 pub fn sentence(suite: &str, test: &TriagedTest) -> String {
     let state = test.state.name().to_lowercase();
     let does = match test.group {
-        Group::New => format!("newly fails ({state})"),
+        Group::New => match test.worsened_from {
+            Some(before) => format!("fails worse ({}, then {state})", before.name().to_lowercase()),
+            None => format!("newly fails ({state})"),
+        },
         Group::Still => format!("still fails ({state})"),
         Group::Fixed => "is fixed".to_owned(),
         Group::Flaky => format!("is flaky ({state})"),
+        Group::Removed => format!("does not run any more (last {state})"),
+        Group::Expected => format!("is expected to fail now ({state})"),
+        Group::Surprising => "passes, although it is expected to fail,".to_owned(),
     };
     match test.configurations.as_slice() {
         [one] => format!("{suite} {} {does} on {}", test.test, Configuration::name(one)),

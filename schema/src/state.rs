@@ -189,7 +189,11 @@ mod tests {
     fn a_pass_is_surprising_where_only_failures_were_expected() {
         let is_surprising = |actual, expected| States::parse(actual).is_surprising_pass(States::parse(expected));
         assert!(is_surprising("PASS", "TEXT") && is_surprising("PASS WARNING", "CRASH TIMEOUT"));
-        assert!(!is_surprising("PASS", "PASS") && !is_surprising("PASS", "TEXT PASS") && !is_surprising("TEXT PASS", "TEXT"));
+        assert!(
+            !is_surprising("PASS", "PASS")
+                && !is_surprising("PASS", "TEXT PASS")
+                && !is_surprising("TEXT PASS", "TEXT")
+        );
         assert!(!is_surprising("TEXT", "CRASH") && !is_surprising("PASS", "WARNING"));
     }
 

@@ -30,10 +30,16 @@ struct Sessions {
     commits: Vec<CommitKey>,
     /// The session of a run, by its commit and its start.
     positions: HashMap<(CommitKey, u32), u32>,
-    /// Whether the newest runs broke as a whole.
-    is_broken: bool,
-    /// Start of the newest run, seconds since 1970.
-    last_start: u32,
+    /// Places of these commits among those of all configurations.
+    places: Vec<u32>,
+    /// Where the newest runs broke as a whole: the commit of the first of them, and their number.
+    broken: Option<(CommitKey, u64)>,
+}
+
+impl Sessions {
+    fn placed(&self) -> impl Iterator<Item = (u32, CommitKey)> + '_ {
+        self.places.iter().copied().zip(self.commits.iter().copied())
+    }
 }
 
 impl SuiteSessions {
@@ -57,18 +63,20 @@ impl SuiteSessions {
             let is_sound = |run: &HistoricRun| !run.is_broken && run.tests_run >= largest / 2;
             let sound = runs.iter().rposition(is_sound);
             let after = sound.map_or(0, |last| last + 1);
-            let is_broken = runs[after..].iter().any(|run| run.is_broken);
-            let mut sessions = Sessions { is_broken, ..Sessions::default() };
+            let broken: Vec<CommitKey> = runs[after..].iter().filter(|run| run.is_broken).map(|run| run.uuid).collect();
+            let broken = broken.first().map(|first| (*first, broken.len() as u64));
+            let mut sessions = Sessions { broken, ..Sessions::default() };
             let mut before: Option<(CommitKey, u32)> = None;
             for (index, HistoricRun { uuid, start_time, is_broken, .. }) in runs.into_iter().enumerate() {
-                sessions.last_start = sessions.last_start.max(start_time);
                 if is_broken && sound.is_some_and(|last| index < last) {
                     all.left_out += 1;
                     continue;
                 }
-                let goes_on = |(commit, start): (CommitKey, u32)| commit == uuid && start_time.saturating_sub(start) < PAUSE;
+                let goes_on =
+                    |(commit, start): (CommitKey, u32)| commit == uuid && start_time.saturating_sub(start) < PAUSE;
                 if !before.is_some_and(goes_on) {
                     sessions.commits.push(uuid);
+                    sessions.places.push(order.place(uuid));
                 }
                 before = Some((uuid, start_time));
                 sessions.positions.insert((uuid, start_time), sessions.commits.len() as u32 - 1);
@@ -83,14 +91,18 @@ impl SuiteSessions {
         self.configurations.keys().copied()
     }
 
-    /// Configurations whose newest runs broke as a whole.
-    pub(crate) fn broken_now(&self) -> BTreeSet<ConfigId> {
-        self.configurations.iter().filter(|(_, sessions)| sessions.is_broken).map(|(id, _)| *id).collect()
+    /// Configurations whose newest runs broke as a whole, with the commit of the first and the number of these runs.
+    pub(crate) fn broken_now(&self) -> impl Iterator<Item = (ConfigId, CommitKey, u64)> + '_ {
+        let of = |(id, sessions): (&ConfigId, &Sessions)| sessions.broken.map(|(since, runs)| (*id, since, runs));
+        self.configurations.iter().filter_map(of)
     }
 
-    /// Commits of all sessions, the newest first by their clocks.
-    pub(crate) fn commits(&self) -> BTreeSet<CommitKey> {
-        self.configurations.values().flat_map(|sessions| sessions.commits.iter().copied()).collect()
+    /// Commits of all sessions, the newest first.
+    pub(crate) fn commits(&self) -> Vec<CommitKey> {
+        let mut commits: Vec<(u32, CommitKey)> = self.configurations.values().flat_map(Sessions::placed).collect();
+        commits.sort_unstable_by(|one, other| other.cmp(one));
+        commits.dedup();
+        commits.into_iter().map(|(_, commit)| commit).collect()
     }
 
     /// How many sessions a configuration has.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId, TestId};
-use schema::state::{ERROR, PASS};
+use schema::state::{ERROR, PASS, State};
 use serde::Deserialize;
 
 use super::runs::is_broken;
@@ -91,6 +91,86 @@ pub(crate) struct RunOutcome {
     pub(crate) has_passed: bool,
 }
 
+/// A run of a suite.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct SuiteRun {
+    pub(crate) config_id: ConfigId,
+    pub(crate) uuid: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
+}
+
+/// Places of the selected runs of a suite, in no order.
+pub(crate) async fn suite_runs(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+) -> Result<Vec<SuiteRun>, AnswerError> {
+    Fragment::new("SELECT config_id, uuid, start_time FROM runs WHERE suite = {suite} AND {selected} LIMIT {most}")
+        .part("selected", &selection.condition_of(suite))
+        .value("suite", suite)
+        .value("most", MAX_OUTCOMES)
+        .all(&store.client)
+        .await
+}
+
+/// What failed unexpectedly in a run.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct RunFailures {
+    pub(crate) config_id: ConfigId,
+    pub(crate) uuid: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
+    /// The worst state.
+    pub(crate) worst: State,
+    /// How many tests failed.
+    pub(crate) count: u64,
+    /// Their names; some of them, where there are many.
+    pub(crate) tests: Vec<String>,
+}
+
+/// What failed in the selected runs, with up to `few` names of each run.
+pub(crate) async fn run_failures(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    few: u64,
+) -> Result<Vec<RunFailures>, AnswerError> {
+    Fragment::new(
+        "SELECT config_id, uuid, start_time, min(worst_unexpected) AS worst, count() AS count, \
+                if(count > {few}, [], groupUniqArray(test)) AS tests FROM failures \
+         WHERE suite = {suite} AND {selected} AND worst_unexpected <= {mildest} \
+         AND ({upload}) IN (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected}) \
+         GROUP BY config_id, uuid, start_time LIMIT {most}",
+    )
+    .text("upload", UPLOAD)
+    .part("selected", &selection.condition_of(suite))
+    .value("few", few)
+    .value("mildest", u64::from(ERROR))
+    .value("most", MAX_OUTCOMES)
+    .value("suite", suite)
+    .all(&store.client)
+    .await
+}
+
+/// What some tests did in the selected runs of some commits. What an upload left of one that it replaced is no outcome.
+pub(crate) async fn outcomes_on(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    tests: impl IntoIterator<Item = TestId>,
+    commits: &BTreeSet<CommitKey>,
+) -> Result<Vec<RunOutcome>, AnswerError> {
+    outcomes_where(
+        store,
+        suite,
+        selection,
+        tests,
+        Fragment::new(" AND uuid IN {commits}").list("commits", commits.iter().copied()),
+    )
+    .await
+}
+
 /// What some tests did in the selected runs, by test and configuration. What an upload left of one that it replaced is no
 /// outcome.
 pub(crate) async fn outcomes(
@@ -99,12 +179,23 @@ pub(crate) async fn outcomes(
     selection: &Selection,
     tests: impl IntoIterator<Item = TestId>,
 ) -> Result<Vec<RunOutcome>, AnswerError> {
+    outcomes_where(store, suite, selection, tests, Fragment::default()).await
+}
+
+async fn outcomes_where(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    tests: impl IntoIterator<Item = TestId>,
+    condition: Fragment,
+) -> Result<Vec<RunOutcome>, AnswerError> {
     Fragment::new(
         "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed FROM results \
-         WHERE suite = {suite} AND test_id IN {tests} AND {selected}{of_newest} \
+         WHERE suite = {suite} AND test_id IN {tests} AND {selected}{condition}{of_newest} \
          ORDER BY test_id, config_id LIMIT {most}",
     )
     .text("has_passed", PASSED_ON_RETRY)
+    .part("condition", &condition)
     .part("of_newest", &selection.of_newest_uploads(suite))
     .part("selected", &selection.condition_of(suite))
     .value("suite", suite)

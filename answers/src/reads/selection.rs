@@ -109,7 +109,8 @@ impl Selection {
         limit: u64,
     ) -> Result<Self, AnswerError> {
         let since = store.clock.now().saturating_sub(weeks.saturating_mul(WEEK));
-        let mut selection = Self::within(store, filter, RunBounds::between(CommitKey::FIRST, CommitKey::LAST), limit).await?;
+        let mut selection =
+            Self::within(store, filter, RunBounds::between(CommitKey::FIRST, CommitKey::LAST), limit).await?;
         selection.bounds.started.after = Some(u32::try_from(since).unwrap_or(u32::MAX));
         selection.ranges = tested_weeks::ranges(store, suite, &selection.branch, since).await?;
         match (selection.ranges.first(), selection.ranges.last()) {

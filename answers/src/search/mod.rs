@@ -11,7 +11,7 @@ mod fields;
 mod terms;
 mod words;
 
-use analysis::triage::Group;
+use analysis::finding::Group;
 use schema::bug::BugLink;
 use schema::state::State;
 

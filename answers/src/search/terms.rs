@@ -1,6 +1,6 @@
 //! The terms of a search, and whether each holds for a test.
 
-use analysis::triage::Group;
+use analysis::finding::Group;
 use chrono::NaiveDate;
 use regex::{Regex, RegexBuilder};
 use schema::seconds::{DAY, HOUR, WEEK};

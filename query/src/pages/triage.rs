@@ -73,6 +73,9 @@ fn title(group: Group) -> &'static str {
         Group::Still => "Still failing",
         Group::Fixed => "Fixed",
         Group::Flaky => "Flaky",
+        Group::Removed => "Failed and gone",
+        Group::Expected => "Expected to fail now",
+        Group::Surprising => "Passing though expected to fail",
     }
 }
 
@@ -85,6 +88,9 @@ fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<
         .bytes()
         .enumerate()
         .map(|(index, digit)| {
+            if digit == b'.' {
+                return Value::from(());
+            }
             let state = TestState::at(digit.saturating_sub(b'0'));
             context! { x => index * 5, class => look(state).class, height => if state.is_failure() { 14 } else { 3 } }
         })
@@ -92,7 +98,7 @@ fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<
     context! {
         suite, test => test.test, class => state.class, symbol => state.symbol, state => test.state.name(), configurations,
         since => test.since, before => test.before, impact => test.impact, bars, failed => test.failed(),
-        ran => test.history.len(), seconds => test.since.time() as i64, since_name => commits.name(test.since),
+        ran => test.ran(), worsened_from => test.worsened_from.map(|state| state.name().to_lowercase()), seconds => test.since.time() as i64, since_name => commits.name(test.since),
         before_name => test.before.map(|key| commits.name(key)), message => test.message,
         bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
     }

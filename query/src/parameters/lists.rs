@@ -38,7 +38,9 @@ fn days(parameters: &Parameters) -> Result<u64, ApiError> {
 fn groups(parameters: &Parameters) -> Result<Vec<Group>, ApiError> {
     let group = |name: &str| {
         let known = Group::ALL.into_iter().find(|group| group.name() == name);
-        known.ok_or_else(|| bad(format!("{name} is not a group; the groups are new, still, fixed and flaky")))
+        known.ok_or_else(|| {
+            bad(format!("{name} is not a group; the groups are {}", Group::ALL.map(Group::name).join(", ")))
+        })
     };
     parameters.all("group").filter(|group| !group.is_empty()).map(group).collect()
 }

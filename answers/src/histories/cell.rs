@@ -1,0 +1,47 @@
+//! Cells of histories, from what tests did in runs.
+
+use analysis::history::Cell;
+use schema::state::{State, States};
+
+use super::SuiteSessions;
+use crate::reads::histories::RunOutcome;
+
+/// A cell of one run; none if the test did not run in it, or if the run does not count.
+pub(super) fn of_test(outcome: &RunOutcome, sessions: &SuiteSessions) -> Option<Cell> {
+    let RunOutcome { config_id, uuid, start_time, actual, expected, has_passed, .. } = *outcome;
+    let position = sessions.position(config_id, uuid, start_time)?;
+    let (states, expected) = (States::from_bits(actual), States::from_bits(expected));
+    let (worst, worst_of_all) = (states.unexpected_state(expected), states.worst_state());
+    let has_failed = worst.is_failure();
+    let has_passed = has_passed || states.has_passed();
+    Some(Cell {
+        commit: uuid,
+        position,
+        runs: 1,
+        failed: u32::from(has_failed),
+        unrecovered: u32::from(has_failed && !has_passed),
+        expected_failures: u32::from(!has_failed && worst_of_all.is_failure()),
+        surprising_passes: u32::from(states.is_surprising_pass(expected)),
+        worst: if has_failed { worst } else { State::PASS },
+        worst_of_all,
+        first_start: start_time,
+        last_start: start_time,
+    })
+}
+
+/// What two parts of a session say together.
+pub(super) fn join(one: Cell, other: Cell) -> Cell {
+    Cell {
+        commit: one.commit,
+        position: one.position,
+        runs: one.runs + other.runs,
+        failed: one.failed + other.failed,
+        unrecovered: one.unrecovered + other.unrecovered,
+        expected_failures: one.expected_failures + other.expected_failures,
+        surprising_passes: one.surprising_passes + other.surprising_passes,
+        worst: one.worst.min(other.worst),
+        worst_of_all: one.worst_of_all.min(other.worst_of_all),
+        first_start: one.first_start.min(other.first_start),
+        last_start: one.last_start.max(other.last_start),
+    }
+}

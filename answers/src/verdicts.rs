@@ -1,0 +1,115 @@
+//! Verdicts on tests and suites, from the runs that started lately: the one place where answers ask the rule of the crate
+//! `analysis`.
+//!
+//! Data flow: the sessions of a suite → the histories of the tests that are asked about → [`analysis::judge::judge`]. A test
+//! that fails as far back as these runs go is looked up once more over all runs that are kept, so that what is said of the
+//! beginning of a failure does not move as time passes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use analysis::history::History;
+use analysis::judge::{Judgement, Question, judge};
+use analysis::rules::Rules;
+use schema::configuration::Configuration;
+use schema::ids::{ConfigId, TestId};
+use schema::seconds::DAY;
+
+use crate::ask::RunFilter;
+use crate::error::AnswerError;
+use crate::histories::{Histories, SuiteSessions};
+use crate::reads::selection::Selection;
+use crate::store::Store;
+
+/// Verdicts are made from the runs that started within so many weeks.
+pub(crate) const WEEKS: u64 = 4;
+/// Where a failure began is looked for in the runs of so many weeks.
+const ALL_WEEKS: u64 = 1040;
+/// Tests that are looked up in all of these.
+const MAX_LONG_FAILING: usize = 300;
+/// A commit that first ran within so many days is new, where the question does not say.
+pub(crate) const NEW_DAYS: u64 = 3;
+
+/// The runs of a suite from which verdicts are made.
+pub(crate) struct LateRuns<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) suite: &'a str,
+    filter: &'a RunFilter,
+    pub(crate) selection: Selection,
+    pub(crate) sessions: SuiteSessions,
+    pub(crate) question: Question,
+}
+
+impl<'a> LateRuns<'a> {
+    /// The runs that a filter means, and what is asked of them: `days` is what is called new.
+    pub(crate) async fn of(
+        store: &'a Store,
+        suite: &'a str,
+        filter: &'a RunFilter,
+        days: u64,
+    ) -> Result<Self, AnswerError> {
+        let now = store.clock.now();
+        let question =
+            Question { now, new_since: now.saturating_sub(days.saturating_mul(DAY)), rules: Rules::default() };
+        let (selection, sessions) = within(store, suite, filter, WEEKS).await?;
+        Ok(Self { store, suite, filter, selection, sessions, question })
+    }
+
+    /// The histories of some tests.
+    pub(crate) async fn histories(&self, tests: &BTreeSet<TestId>) -> Result<Histories, AnswerError> {
+        let Self { store, suite, selection, sessions, .. } = self;
+        if selection.is_empty() || tests.is_empty() {
+            return Ok(Histories::default());
+        }
+        let mut histories = Histories::of_tests(store, suite, selection, sessions, tests.iter().copied()).await?;
+        let failing = |history: &History<'_>| {
+            let judgement = judge(history, &self.question);
+            judgement.standing.is_failing() && judgement.blame.is_some_and(|blame| blame.last_good.is_none())
+        };
+        let mut long: Vec<TestId> = tests
+            .iter()
+            .copied()
+            .filter(|test| histories.of(*test).iter().any(|(_, history)| failing(history)))
+            .collect();
+        long.truncate(MAX_LONG_FAILING);
+        if !long.is_empty() {
+            let (selection, sessions) = within(store, suite, self.filter, ALL_WEEKS).await?;
+            histories.replace(Histories::of_tests(store, suite, &selection, &sessions, long).await?);
+        }
+        Ok(histories)
+    }
+
+    /// The verdict on one test, or on the suite itself, on each configuration.
+    pub(crate) async fn verdicts(&self, test: Option<&str>) -> Result<BTreeMap<ConfigId, Judgement>, AnswerError> {
+        let judged = |(id, history): (ConfigId, History<'_>)| (id, judge(&history, &self.question));
+        match test {
+            Some(test) => {
+                let test = TestId::of(self.suite, test);
+                Ok(self.histories(&[test].into()).await?.of(test).into_iter().map(judged).collect())
+            }
+            None => {
+                let histories = Histories::of_suite(self.store, self.suite, &self.selection, &self.sessions).await?;
+                Ok(histories.of(Histories::SUITE).into_iter().map(judged).collect())
+            }
+        }
+    }
+
+    /// The configuration of an id.
+    pub(crate) fn configuration(&self, id: ConfigId) -> Option<&Configuration> {
+        self.selection.matching.get(&id)
+    }
+}
+
+async fn within(
+    store: &Store,
+    suite: &str,
+    filter: &RunFilter,
+    weeks: u64,
+) -> Result<(Selection, SuiteSessions), AnswerError> {
+    let selection = Selection::started_within(store, suite, filter, weeks, u64::MAX).await?;
+    let sessions = if selection.is_empty() {
+        SuiteSessions::default()
+    } else {
+        SuiteSessions::of(store, suite, &selection).await?
+    };
+    Ok((selection, sessions))
+}
