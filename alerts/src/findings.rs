@@ -3,7 +3,7 @@
 use answers::ask::RunFilter;
 use answers::bugs::addresses;
 use answers::silent::{self, SilentConfiguration};
-use answers::triage::{self, TriageQuestion, TriagedTest};
+use answers::triage::{self, BrokenConfiguration, TriageQuestion, TriagedTest};
 use answers::{Store, news, suites};
 use form_urlencoded::Serializer;
 use serde_json::{Value, json};
@@ -47,6 +47,7 @@ pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<
         };
         let triage = triage::find(store, &question).await?;
         found.extend(triage.tests.iter().map(|test| of_test(sender, &suite, test)));
+        found.extend(triage.broken.iter().map(|broken| of_broken(sender, &suite, broken)));
         if let Some(hours) = hook.stale_hours {
             let silent = silent::find(store, &suite, hours).await?;
             found.extend(silent.iter().map(|silent| of_configuration(sender, &suite, silent)));
@@ -65,6 +66,19 @@ fn of_test(sender: &Sender, suite: &str, test: &TriagedTest) -> Finding {
             "suite": suite, "test": test.test, "group": test.group, "state": test.state,
             "configurations": test.configurations, "since": test.since, "before": test.before, "row": test.row(),
             "bugs": addresses::of(&test.bugs),
+        }),
+    }
+}
+
+fn of_broken(sender: &Sender, suite: &str, broken: &BrokenConfiguration) -> Finding {
+    let BrokenConfiguration { configuration, since, runs } = broken;
+    let query = Serializer::new(configuration.query()).append_pair("suite", suite).finish();
+    Finding {
+        id: news::id_of(&[suite, &configuration.query(), "broken", &since.0.to_string()]).to_string(),
+        text: format!("{suite} is broken on {}: most of its tests fail", configuration.name()),
+        link: news::page(sender.address.as_deref(), "/suites", &query),
+        detail: json!({
+            "suite": suite, "group": "broken", "configurations": [configuration], "since": since, "runs": runs,
         }),
     }
 }

@@ -115,6 +115,17 @@ pub struct Judgement {
     pub evidence: Evidence,
 }
 
+impl Judgement {
+    /// Segments in which the test was flaky.
+    pub fn flaky_segments<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = &'a Segment> + 'a {
+        let is_newest = |index: usize| index + 1 == self.segments.len();
+        let was_flaky = move |(index, segment): &(usize, &'a Segment)| {
+            flakiness::is_flaky(&segment.evidence, rules) || is_newest(*index) && self.standing == Standing::Flaky
+        };
+        self.segments.iter().enumerate().filter(was_flaky).map(|(_, segment)| segment)
+    }
+}
+
 /// Judges one test on one configuration.
 pub fn judge(history: &History<'_>, question: &Question) -> Judgement {
     let cells: Vec<Cell> = history.cells.iter().filter(|cell| cell.outcome().is_some()).copied().collect();

@@ -5,10 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use analysis::blame;
-use analysis::verdict::{self, Verdict};
+use analysis::judge::{Judgement, Standing};
 use schema::configuration::Configuration;
-use schema::ids::CommitKey;
+use schema::ids::{CommitKey, ConfigId};
 use schema::state::State;
 
 use crate::ask::{ConfigurationFilter, RunFilter};
@@ -17,6 +16,7 @@ use crate::reads::selection::Selection;
 use crate::results::{SuiteRun, runs_in};
 use crate::store::Store;
 use crate::timeline::Outcome;
+use crate::verdicts::{LateRuns, NEW_DAYS};
 
 /// Runs of each configuration that are looked at.
 const RUNS: u64 = 150;
@@ -98,44 +98,53 @@ pub async fn find(store: &Store, question: &BoardQuestion) -> Result<Board, Answ
         runs.entry(configuration.without_sdk()).or_default().extend(found);
     }
     let now = store.clock.now();
+    let judged = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?.verdicts(None).await?;
     let tiles = runs.into_iter().filter_map(|(configuration, mut runs)| {
         runs.sort_by_key(|run| std::cmp::Reverse((run.outcome.commit, run.start_time)));
-        Some((configuration, tile(&runs, now, question)?))
+        let tile = tile(&runs, judged.get(&ConfigId(configuration.id())), now, question)?;
+        Some((configuration, tile))
     });
     let mut tiles: Vec<(Configuration, Tile)> = tiles.collect();
     tiles.sort_by_key(|(_, tile)| (tile.state, std::cmp::Reverse(tile.failed)));
     Ok(Board { worst: tiles.first().map(|(_, tile)| tile.state), tiles })
 }
 
-/// From the runs of a configuration, newest first; none if the newest is too long ago.
-fn tile(runs: &[Run], now: u64, question: &BoardQuestion) -> Option<Tile> {
+/// From the runs of a configuration, newest first, and the verdict on them; none if the newest is too long ago.
+fn tile(runs: &[Run], judged: Option<&Judgement>, now: u64, question: &BoardQuestion) -> Option<Tile> {
     let latest = runs.first()?;
     let age = now.saturating_sub(u64::from(latest.start_time));
     if age > question.expire_after {
         return None;
     }
     let state = |run: &Run| if question.with_expected { run.outcome.actual } else { run.outcome.unexpected };
-    let failing: Vec<(CommitKey, bool)> =
-        runs.iter().map(|run| (run.outcome.commit, state(run).is_failure())).collect();
-    let range = blame::of_runs(failing.iter().copied());
-    let failing_runs = range.map_or(0, |range| range.failing_runs);
+    // Shards and reruns of the newest commit count together, and the one with the most failures speaks for it.
+    let of_commit = || runs.iter().take_while(|run| run.outcome.commit == latest.outcome.commit);
+    let count = |run: &Run| run.outcome.failed.map_or(0, |(all, bad)| if question.with_expected { all } else { bad });
+    let speaks = of_commit().max_by_key(|run| (count(run), std::cmp::Reverse(state(run)))).unwrap_or(latest);
+    let is_flaky = judged.is_some_and(|judged| judged.standing == Standing::Flaky);
+    let shown = match state(speaks) {
+        // What failed and passed on the newest commit is not called broken before another commit was tested.
+        worst if worst.is_failure() && is_flaky && !question.with_expected => State::WARNING,
+        worst => worst,
+    };
     let is_late = age > question.warn_after;
-    let verdict = verdict::of_runs(failing.into_iter(), latest.outcome.commit);
-    let count = |(all, unexpected)| if question.with_expected { all } else { unexpected };
-    let (first_bad, last_good) = (runs[..failing_runs].last(), runs.get(failing_runs).filter(|_| failing_runs > 0));
-    let sdks = first_bad.zip(last_good).map(|(bad, good)| (good.sdk.clone(), bad.sdk.clone()));
+    let blame = judged.and_then(|judged| judged.blame);
+    let (first_bad, last_good) = (blame.map(|blame| blame.first_bad), blame.and_then(|blame| blame.last_good));
+    let failing_runs = first_bad.map_or(0, |first| runs.iter().take_while(|run| run.outcome.commit >= first).count());
+    let sdk_of = |commit: CommitKey| runs.iter().find(|run| run.outcome.commit == commit).map(|run| run.sdk.clone());
+    let sdks = last_good.and_then(sdk_of).zip(first_bad.and_then(sdk_of));
     Some(Tile {
-        state: if is_late { state(latest).min(State::WARNING) } else { state(latest) },
+        state: if is_late { shown.min(State::WARNING) } else { shown },
         is_late,
         commit: latest.outcome.commit,
         start_time: latest.start_time,
-        label: latest.outcome.label.clone(),
-        failed: latest.outcome.failed.map_or(0, count),
+        label: speaks.outcome.label.clone(),
+        failed: count(speaks),
         failing_runs,
-        first_bad: range.map(|range| range.first_bad),
-        last_good: range.and_then(|range| range.last_good),
+        first_bad,
+        last_good,
         sdks: sdks.filter(|(good, bad)| good != bad),
-        is_flaky: matches!(verdict, Verdict::Flaky { .. }),
+        is_flaky,
     })
 }
 
@@ -143,10 +152,13 @@ fn tile(runs: &[Run], now: u64, question: &BoardQuestion) -> Option<Tile> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use analysis::history::{Cell, History};
+    use analysis::judge::{Question, judge};
+    use analysis::rules::Rules;
     use schema::seconds::HOUR;
 
     /// Newest first: the state of each run, an hour apart, the first an hour ago; `x` was built with another SDK.
-    fn of(states: &str, hours_ago: u64) -> Option<Tile> {
+    fn of(states: &str, hours_ago: u64, judged: Option<&Judgement>) -> Option<Tile> {
         let question = BoardQuestion {
             suite: "s".into(),
             runs: RunFilter::default(),
@@ -168,30 +180,51 @@ mod tests {
             sdk: if letter == b'x' { "old".into() } else { "new".into() },
         };
         let runs: Vec<Run> = states.bytes().enumerate().map(run).collect();
-        tile(&runs, (1000 + hours_ago) * HOUR, &question)
+        tile(&runs, judged, (1000 + hours_ago) * HOUR, &question)
+    }
+
+    /// What the rule says of cells, oldest first: F failed, B failed and passed.
+    fn judged(cells: &str, first: u64) -> Judgement {
+        let cell = |(index, letter): (usize, u8)| Cell {
+            commit: CommitKey(first + index as u64),
+            position: index as u32,
+            runs: if letter == b'B' { 2 } else { 1 },
+            failed: u32::from(letter != b'P'),
+            unrecovered: u32::from(letter != b'P'),
+            expected_failures: 0,
+            surprising_passes: 0,
+            worst: if letter == b'P' { State::PASS } else { State::ERROR },
+            worst_of_all: if letter == b'P' { State::PASS } else { State::ERROR },
+            first_start: 1000 * 3600,
+            last_start: 1000 * 3600,
+        };
+        let cells: Vec<Cell> = cells.bytes().enumerate().map(cell).collect();
+        let question = Question { now: 1000 * HOUR, new_since: 0, rules: Rules::default() };
+        judge(&History { cells: &cells, commits: cells.len() as u32 }, &question)
     }
 
     #[test]
     fn a_failing_configuration_says_since_when() {
-        let tile = of("FFxP", 1).unwrap();
+        let tile = of("FFxP", 1, Some(&judged("PPFF", 997))).unwrap();
         assert_eq!((tile.state, tile.failed, tile.failing_runs), (State::ERROR, 1, 2));
         assert_eq!((tile.first_bad, tile.last_good), (Some(CommitKey(999)), Some(CommitKey(998))));
         assert_eq!(tile.sdks, Some(("old".into(), "new".into())));
-        let tile = of("FF", 1).unwrap();
+        let tile = of("FF", 1, Some(&judged("FF", 999))).unwrap();
         assert_eq!((tile.first_bad, tile.last_good, tile.failing_runs), (Some(CommitKey(999)), None, 2));
     }
 
     #[test]
     fn a_passing_one_warns_once_it_is_late_and_then_is_left_out() {
-        let state = |hours| of("PPF", hours).map(|tile| (tile.state, tile.is_late));
+        let state = |hours| of("PPF", hours, None).map(|tile| (tile.state, tile.is_late));
         assert_eq!((state(12), state(13)), (Some((State::PASS, false)), Some((State::WARNING, true))));
         assert_eq!((state(168), state(169)), (Some((State::WARNING, true)), None));
-        assert_eq!(of("F", 13).unwrap().state, State::ERROR);
-        assert_eq!(of("", 0), None);
+        assert_eq!(of("F", 13, None).unwrap().state, State::ERROR);
+        assert_eq!(of("", 0, None), None);
     }
 
     #[test]
-    fn what_changes_often_is_flaky() {
-        assert!(of("PFPF", 1).unwrap().is_flaky && !of("PF", 1).unwrap().is_flaky);
+    fn what_failed_and_passed_on_the_newest_commit_is_a_warning() {
+        let tile = of("FP", 1, Some(&judged("PB", 999))).unwrap();
+        assert_eq!((tile.state, tile.is_flaky, tile.first_bad), (State::WARNING, true, None));
     }
 }

@@ -1,12 +1,14 @@
-//! Which tests of a suite are unreliable, over weeks.
+//! Which tests are flaky, over weeks.
 //!
-//! Almost all results are passes, so the question goes to the failures first: they name the tests that can be on the
-//! list at all, at a hundredth of the rows. Only for those is every result read, which gives exact counts, flips and
-//! disagreements. Runs that failed as a whole say nothing about their tests and are left out.
+//! Almost all results are passes, so the question goes to the failures first: they name the tests that can be on the list
+//! at all, at a hundredth of the rows. Only of those is every result read. A test is listed for the segments of its
+//! histories in which the rule of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use analysis::interval::wilson;
+use analysis::judge::{Judgement, judge};
+use analysis::rules::RULE;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::ids::{ConfigId, TestId};
@@ -15,18 +17,15 @@ use serde::Serialize;
 
 use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
-use crate::commit_range::RunBounds;
 use crate::error::AnswerError;
 use crate::reads::failures::FailedShare;
-use crate::reads::results::TestHistory;
-use crate::reads::selection::Selection;
 use crate::reads::{failures, results, runs};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, Table, Tabular};
+use crate::verdicts::{LateRuns, NEW_DAYS};
 
-/// The version of the rule, for whoever keeps its verdicts.
-pub const RULE: &str = "wilson-1";
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;
 /// What can be asked about the tests of the list.
@@ -35,56 +34,89 @@ pub const FIELDS: [Field; 3] = [Field::Flaky, Field::Count, Field::Bug];
 const TESTS: u64 = 100;
 const MAX_TESTS: u64 = 1000;
 
+/// What comes first on the list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FlakyOrder {
+    /// The largest share of spoilt runs that is certain.
+    #[default]
+    Certainty,
+    /// The most spoilt runs.
+    Spoilt,
+    /// The most time that was lost.
+    Time,
+}
+
+impl FlakyOrder {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Certainty, Self::Spoilt, Self::Time];
+
+    /// Its name in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Certainty => "certainty",
+            Self::Spoilt => "spoilt",
+            Self::Time => "time",
+        }
+    }
+}
+
 /// Which tests are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct FlakyQuestion {
-    /// The suite.
-    pub suite: String,
+    /// The suite; every suite that ran lately on the default branch if there is none.
+    pub suite: Option<String>,
     /// How far back, weeks.
     pub weeks: u64,
+    /// What comes first.
+    pub order: FlakyOrder,
     /// Branch and configurations; its limit is one of tests.
     pub runs: RunFilter,
     /// Narrows the list.
     pub search: Search,
 }
 
-/// How unreliable a test was.
+/// How flaky a test was.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct UnreliableTest {
+pub struct FlakyTest {
+    /// The suite.
+    pub suite: String,
     /// The test.
     pub test: String,
     /// Results in the time asked about.
     pub runs: u64,
     /// Those that failed unexpectedly.
     pub unexpected: u64,
-    /// Their share.
+    /// Those that failed unexpectedly while the test was flaky.
+    pub spoilt: u64,
+    /// Their share of the results while the test was flaky.
     #[schemars(range(min = 0, max = 1))]
     pub rate: f64,
-    /// The lower end of the interval that holds the true share with 95 % confidence ([`wilson`]); it ranks.
+    /// The lower end of the interval that holds the true share with 95 % confidence ([`wilson`]).
     #[schemars(range(min = 0, max = 1))]
     pub lower: f64,
     /// The upper end.
     #[schemars(range(min = 0, max = 1))]
     pub upper: f64,
-    /// Neighbouring results, in the order of commits on one configuration, that differ.
+    /// Neighbouring commits on one configuration that differ, while the test was flaky.
     pub flips: u64,
-    /// Those on the configuration with the most of them.
-    #[serde(skip)]
-    pub most_flips: u64,
     /// Commits on which one configuration saw it both fail and pass.
     pub disagreements: u64,
-    /// Configurations on which it ran.
+    /// Milliseconds of the results that failed unexpectedly.
+    pub time_lost: u64,
+    /// Configurations on which it was flaky.
     pub configurations: u64,
+    /// Whether it is flaky now on one of them.
+    pub is_flaky_now: bool,
     /// Addresses of the bugs that explain its failures.
     #[serde(serialize_with = "addresses::serialize")]
     #[schemars(with = "Vec<String>")]
     pub bugs: Vec<BugLink>,
 }
 
-/// The most unreliable tests of a suite.
+/// The flakiest tests.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FlakyTests {
-    /// The suite.
+    /// The suite; empty for all.
     pub suite: String,
     /// How far back, weeks.
     pub weeks: u64,
@@ -95,94 +127,140 @@ pub struct FlakyTests {
     /// Whether there are more tests than the list has.
     #[serde(skip)]
     pub is_cut: bool,
-    /// The tests, the most unreliable first.
-    pub tests: Vec<UnreliableTest>,
+    /// The tests in the order that was asked for.
+    pub tests: Vec<FlakyTest>,
 }
 
-impl UnreliableTest {
-    fn of(history: TestHistory, test: &str) -> Self {
-        let TestHistory { runs, unexpected, flips, most_flips, disagreements, configurations, .. } = history;
-        let (lower, upper) = wilson(unexpected, runs);
-        Self {
-            test: test.to_owned(),
-            runs,
-            unexpected,
-            rate: unexpected as f64 / runs.max(1) as f64,
-            lower,
-            upper,
-            flips,
-            most_flips,
-            disagreements,
-            configurations,
-            bugs: Vec::new(),
-        }
-    }
-
-    fn is_meant(&self, suite: &str, search: &Search) -> bool {
-        search.matches(&Subject {
-            suite,
-            test: &self.test,
-            share: self.rate,
-            count: self.configurations,
-            bugs: &self.bugs.iter().collect::<Vec<_>>(),
-            ..Subject::default()
-        })
-    }
-}
-
-/// The most unreliable tests.
+/// The flakiest tests.
 pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests, AnswerError> {
-    let FlakyQuestion { suite, weeks, runs: filter, search } = question;
-    let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS);
-    let selection = Selection::within(store, filter, RunBounds::last_weeks(store, *weeks), limit).await?;
-    let mut found =
-        FlakyTests { suite: suite.clone(), weeks: *weeks, rule: RULE, broken: 0, is_cut: false, tests: Vec::new() };
-    if selection.is_empty() {
-        return Ok(found);
-    }
-    let counts = runs::counts(store, suite, &selection).await?;
-    found.broken = counts.iter().map(|count| count.broken).sum();
-    let ran: Vec<(ConfigId, u64)> = counts.into_iter().map(|count| (count.config_id, count.runs)).collect();
-    let candidates = candidates(store, suite, &selection, &ran, search, limit * CANDIDATES).await?;
-    let names: HashMap<TestId, &String> = candidates.iter().map(|test| (TestId::of(suite, test), test)).collect();
-    if names.is_empty() {
-        return Ok(found);
-    }
-    let histories = results::histories(store, suite, &selection, found.broken > 0, names.keys().copied()).await?;
-    let links = bugs::of_suite(store, suite).await?;
-    let places: Vec<Configuration> =
-        ran.iter().filter_map(|(config_id, _)| selection.matching.get(config_id).cloned()).collect();
-    for history in histories {
-        let Some(name) = names.get(&history.test_id) else { continue };
-        let mut test = UnreliableTest::of(history, name);
-        test.bugs = links.of(&test.test, &places).into_iter().cloned().collect();
-        if test.is_meant(suite, search) {
-            found.tests.push(test);
+    let limit = question.runs.limit.unwrap_or(TESTS).min(MAX_TESTS);
+    let suites = match &question.suite {
+        Some(suite) => vec![suite.clone()],
+        None => suites::recent(store).await?,
+    };
+    let mut found = FlakyTests {
+        suite: question.suite.clone().unwrap_or_default(),
+        weeks: question.weeks,
+        rule: RULE,
+        broken: 0,
+        is_cut: false,
+        tests: Vec::new(),
+    };
+    for suite in &suites {
+        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks).await?;
+        found.broken += late.sessions.left_out;
+        if !late.selection.is_empty() {
+            found.tests.extend(of_suite(&late, &question.search, limit * CANDIDATES).await?);
         }
     }
-    let tests = &mut found.tests;
-    tests.sort_by(|one, other| other.lower.total_cmp(&one.lower).then_with(|| one.test.cmp(&other.test)));
-    found.is_cut = tests.len() as u64 > limit;
-    tests.truncate(limit as usize);
+    let rank = |test: &FlakyTest| match question.order {
+        FlakyOrder::Certainty => test.lower,
+        FlakyOrder::Spoilt => test.spoilt as f64,
+        FlakyOrder::Time => test.time_lost as f64,
+    };
+    let name = |test: &FlakyTest| (test.suite.clone(), test.test.clone());
+    found.tests.sort_by(|one, other| rank(other).total_cmp(&rank(one)).then_with(|| name(one).cmp(&name(other))));
+    found.is_cut = found.tests.len() as u64 > limit;
+    found.tests.truncate(limit as usize);
     Ok(found)
 }
 
-/// The tests that may be the most unreliable. How often a test ran is not known here; the runs of the configurations
-/// on which it failed stand in for it, which favours tests that fail on few configurations.
-async fn candidates(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-    ran: &[(ConfigId, u64)],
-    search: &Search,
-    limit: u64,
-) -> Result<Vec<String>, AnswerError> {
-    let shares = failures::shares(store, suite, selection, ran).await?;
-    let lower = |share: FailedShare| (wilson(share.failed, share.ran).0, share.test);
-    let mut ranked: Vec<(f64, String)> =
-        shares.into_iter().filter(|share| search.may_match(&share.test)).map(lower).collect();
-    ranked.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
-    ranked.truncate(limit as usize);
+/// The flaky ones among so many tests of a suite that failed.
+async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<FlakyTest>, AnswerError> {
+    let LateRuns { store, suite, selection, .. } = late;
+    let names = candidates(late, search, most).await?;
+    let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(suite, test)).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let histories = late.histories(&ids).await?;
+    let lost = results::lost_times(store, suite, selection, ids).await?;
+    let lost: HashMap<TestId, u64> = lost.into_iter().map(|of| (of.test_id, of.lost)).collect();
+    let links = bugs::of_suite(store, suite).await?;
+    let mut found = Vec::new();
+    for name in names {
+        let id = TestId::of(suite, &name);
+        let judgements: Vec<(ConfigId, Judgement)> =
+            histories.of(id).into_iter().map(|(place, history)| (place, judge(&history, &late.question))).collect();
+        let Some((mut test, places)) = joined(late, &name, &judgements) else { continue };
+        let places: Vec<Configuration> = places.into_iter().filter_map(|id| late.configuration(id).cloned()).collect();
+        test.time_lost = lost.get(&id).copied().unwrap_or(0);
+        test.bugs = links.of(&name, &places).into_iter().cloned().collect();
+        let subject = Subject {
+            suite,
+            test: &name,
+            share: test.rate,
+            count: test.configurations,
+            bugs: &test.bugs.iter().collect::<Vec<_>>(),
+            ..Subject::default()
+        };
+        if search.matches(&subject) {
+            found.push(test);
+        }
+    }
+    Ok(found)
+}
+
+/// What the configurations of a test say together, and those on which it was flaky; none if there is none.
+fn joined(late: &LateRuns<'_>, name: &str, judgements: &[(ConfigId, Judgement)]) -> Option<(FlakyTest, Vec<ConfigId>)> {
+    let mut test = FlakyTest {
+        suite: late.suite.to_owned(),
+        test: name.to_owned(),
+        runs: 0,
+        unexpected: 0,
+        spoilt: 0,
+        rate: 0.0,
+        lower: 0.0,
+        upper: 0.0,
+        flips: 0,
+        disagreements: 0,
+        time_lost: 0,
+        configurations: 0,
+        is_flaky_now: false,
+        bugs: Vec::new(),
+    };
+    let (mut places, mut flaky_runs) = (Vec::new(), 0);
+    for (id, judgement) in judgements {
+        for segment in &judgement.segments {
+            test.runs += u64::from(segment.evidence.runs);
+            test.unexpected += u64::from(segment.evidence.unexpected);
+            test.disagreements += u64::from(segment.evidence.both_ways);
+        }
+        let mut is_flaky = false;
+        for segment in judgement.flaky_segments(&late.question.rules) {
+            is_flaky = true;
+            flaky_runs += u64::from(segment.evidence.runs);
+            test.spoilt += u64::from(segment.evidence.unexpected);
+            test.flips += u64::from(segment.evidence.flips);
+        }
+        if is_flaky {
+            places.push(*id);
+        }
+        test.is_flaky_now |= judgement.standing == analysis::judge::Standing::Flaky;
+    }
+    test.configurations = places.len() as u64;
+    (test.lower, test.upper) = wilson(test.spoilt, flaky_runs);
+    test.rate = test.spoilt as f64 / flaky_runs.max(1) as f64;
+    (!places.is_empty()).then_some((test, places))
+}
+
+/// The tests that may be the flakiest: those of which failures and passes are both certain come first. How often a test ran
+/// is not known here; the runs of the configurations on which it failed stand in for it.
+async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<String>, AnswerError> {
+    let LateRuns { store, suite, selection, .. } = late;
+    let counts = runs::counts(store, suite, selection).await?;
+    let ran: Vec<(ConfigId, u64)> = counts.into_iter().map(|count| (count.config_id, count.runs)).collect();
+    let shares = failures::shares(store, suite, selection, &ran).await?;
+    let score = |share: FailedShare| {
+        let rarer = share.failed.min(share.ran - share.failed);
+        ((wilson(rarer, share.ran).0, share.failed), share.test)
+    };
+    let mut ranked: Vec<((f64, u64), String)> =
+        shares.into_iter().filter(|share| search.may_match(&share.test)).map(score).collect();
+    ranked.sort_by(|((one, failed), test), ((other, more), name)| {
+        other.total_cmp(one).then(more.cmp(failed)).then_with(|| test.cmp(name))
+    });
+    ranked.truncate(most as usize);
     Ok(ranked.into_iter().map(|(_, test)| test).collect())
 }
 

@@ -1,20 +1,19 @@
 //! A window of a timeline, small enough to scroll through fifty thousand runs.
 //!
 //! Data flow: rows of runs or results → one [`Outcome`] each → [`Window`]: columns (commits, newest first) by rows
-//! (configurations), the worst outcome of each commit in a cell. [`crate::overview`] tells which windows there are.
+//! (configurations), the worst outcome of each commit in a cell. [`verdicts`] says how each row is doing now.
+//! [`crate::overview`] tells which windows there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use analysis::verdict;
-pub use analysis::verdict::{STALE_SECONDS, Verdict};
+pub use analysis::judge::{BlameRange, Judgement, Standing};
 use schema::configuration::Configuration;
-use schema::ids::CommitKey;
+use schema::ids::{CommitKey, ConfigId};
 use schema::state::{State, States};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::commit_range::RunBounds;
 use crate::commits;
 use crate::error::AnswerError;
 use crate::reads::results::StoredResult;
@@ -22,12 +21,11 @@ use crate::reads::selection::{OfConfiguration, Selection};
 use crate::results::{SuiteRun, rows_of_test, runs_in};
 use crate::statistics::RunCounts;
 use crate::store::Store;
+use crate::verdicts::{LateRuns, NEW_DAYS};
 
 /// Columns of a window if the question names no limit, and at most.
 const COLUMNS: u64 = 200;
 const MAX_COLUMNS: u64 = 2000;
-/// How far back the runs go that a badge speaks of, weeks: what did not run since is not doing anything.
-const LATELY_WEEKS: u64 = 3;
 
 /// A suite, or a test of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,16 +131,6 @@ impl Window {
         });
         Self { rows: rows.collect(), columns }
     }
-
-    /// The verdict on each row.
-    pub fn verdicts(&self) -> Vec<Verdict> {
-        let newest = self.columns.first().copied().unwrap_or_default();
-        let of_row = |row: &Row| {
-            let runs = row.cells.iter().flatten().map(|cell| (cell.commit, cell.is_failing()));
-            verdict::of_runs(runs, newest)
-        };
-        self.rows.iter().map(of_row).collect()
-    }
 }
 
 /// The newest columns of a timeline in a selection.
@@ -161,11 +149,14 @@ pub async fn window(store: &Store, of: TimelineOf<'_>, selection: &Selection) ->
     Ok(Window::of(outcomes, selection.limit))
 }
 
-/// The newest columns of the last weeks, `limit` at most; for verdicts in a few words.
-pub async fn lately(store: &Store, of: TimelineOf<'_>, filter: &RunFilter, limit: u64) -> Result<Window, AnswerError> {
-    let bounds = RunBounds::last_weeks(store, LATELY_WEEKS);
-    let selection = Selection::within(store, filter, bounds, limit).await?;
-    if selection.is_empty() { Ok(Window::default()) } else { window(store, of, &selection).await }
+/// How a suite or a test is doing now on each configuration that ran lately, whatever its SDK; whatever part of the timeline
+/// is looked at.
+pub async fn verdicts(
+    store: &Store,
+    of: TimelineOf<'_>,
+    filter: &RunFilter,
+) -> Result<BTreeMap<ConfigId, Judgement>, AnswerError> {
+    LateRuns::of(store, of.suite, filter, NEW_DAYS).await?.verdicts(of.test).await
 }
 
 /// A column of a timeline.

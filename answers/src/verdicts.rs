@@ -47,10 +47,21 @@ impl<'a> LateRuns<'a> {
         filter: &'a RunFilter,
         days: u64,
     ) -> Result<Self, AnswerError> {
+        Self::within(store, suite, filter, days, WEEKS).await
+    }
+
+    /// The same with runs that started within so many weeks.
+    pub(crate) async fn within(
+        store: &'a Store,
+        suite: &'a str,
+        filter: &'a RunFilter,
+        days: u64,
+        weeks: u64,
+    ) -> Result<Self, AnswerError> {
         let now = store.clock.now();
         let question =
             Question { now, new_since: now.saturating_sub(days.saturating_mul(DAY)), rules: Rules::default() };
-        let (selection, sessions) = within(store, suite, filter, WEEKS).await?;
+        let (selection, sessions) = started_within(store, suite, filter, weeks).await?;
         Ok(Self { store, suite, filter, selection, sessions, question })
     }
 
@@ -72,7 +83,7 @@ impl<'a> LateRuns<'a> {
             .collect();
         long.truncate(MAX_LONG_FAILING);
         if !long.is_empty() {
-            let (selection, sessions) = within(store, suite, self.filter, ALL_WEEKS).await?;
+            let (selection, sessions) = started_within(store, suite, self.filter, ALL_WEEKS).await?;
             histories.replace(Histories::of_tests(store, suite, &selection, &sessions, long).await?);
         }
         Ok(histories)
@@ -99,7 +110,7 @@ impl<'a> LateRuns<'a> {
     }
 }
 
-async fn within(
+async fn started_within(
     store: &Store,
     suite: &str,
     filter: &RunFilter,

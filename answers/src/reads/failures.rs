@@ -5,14 +5,11 @@ use schema::ids::{CommitKey, ConfigId};
 use schema::state::{ERROR, State};
 use serde::Deserialize;
 
-use super::runs::{is_broken, last_of_each, sound};
+use super::runs::{is_broken, last_of_each};
 use super::selection::{RunPlace, Selection, UPLOAD};
 use super::statement::Fragment;
 use crate::error::AnswerError;
 use crate::store::Store;
-
-/// Failures that one question reads at most.
-const MAX_FAILURES: u64 = 1_000_000;
 
 /// One failed test of a run.
 #[derive(Debug, Row, Deserialize)]
@@ -78,26 +75,6 @@ pub(crate) async fn names(
     unexpected: bool,
 ) -> Result<Vec<String>, AnswerError> {
     of_newest_runs("DISTINCT test", suite, selection, unexpected, "").all(&store.client).await
-}
-
-/// The unexpected failures of the newest runs that count.
-pub(crate) async fn of_sound_runs(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-) -> Result<Vec<Failure>, AnswerError> {
-    Fragment::new(
-        "SELECT config_id, uuid, sdk, start_time, test, worst_unexpected AS state FROM failures \
-         WHERE suite = {suite} AND {selected} AND worst_unexpected <= {mildest} AND ({upload}) IN ({sound}) LIMIT {most}",
-    )
-    .text("upload", UPLOAD)
-    .part("sound", &sound(suite, selection, UPLOAD))
-    .part("selected", &selection.condition_of(suite))
-    .value("mildest", u64::from(ERROR))
-    .value("most", MAX_FAILURES)
-    .value("suite", suite)
-    .all(&store.client)
-    .await
 }
 
 /// A test that failed on a configuration.

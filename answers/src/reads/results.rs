@@ -5,8 +5,7 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::store::states::is_unexpected;
 use serde::Deserialize;
 
-use super::runs::is_broken;
-use super::selection::{RunPlace, RunRow, Selection, UPLOAD};
+use super::selection::{RunPlace, RunRow, Selection};
 use super::statement::Fragment;
 use crate::error::AnswerError;
 use crate::store::Store;
@@ -68,35 +67,6 @@ pub(crate) async fn newest(
         .value("test_id", test_id)
     };
     selection.newest(store, &[suite], ask).await
-}
-
-/// When a test ran last on a configuration.
-#[derive(Debug, Row, Deserialize)]
-pub(crate) struct LastResult {
-    pub(crate) test_id: TestId,
-    pub(crate) config_id: ConfigId,
-    /// The commit of its newest result.
-    pub(crate) newest: CommitKey,
-}
-
-/// The commit of the newest result of each test on each configuration. What an upload left of one that it replaced is no
-/// result.
-pub(crate) async fn last_commits(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-    tests: impl IntoIterator<Item = TestId>,
-) -> Result<Vec<LastResult>, AnswerError> {
-    Fragment::new(
-        "SELECT test_id, config_id, max(uuid) AS newest FROM results WHERE suite = {suite} AND test_id IN {tests} AND {selected} \
-         AND ({upload}) IN (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected}) GROUP BY test_id, config_id",
-    )
-    .text("upload", UPLOAD)
-    .part("selected", &selection.condition_of(suite))
-    .value("suite", suite)
-    .list("tests", tests)
-    .all(&store.client)
-    .await
 }
 
 /// The beginning of what a test said when it failed last.
@@ -161,56 +131,29 @@ pub(crate) async fn usual_times(
     .await
 }
 
-/// What all results of one test say together.
+/// How long a test ran in vain.
 #[derive(Debug, Row, Deserialize)]
-pub(crate) struct TestHistory {
+pub(crate) struct LostTime {
     pub(crate) test_id: TestId,
-    pub(crate) runs: u64,
-    /// Results that failed unexpectedly.
-    pub(crate) unexpected: u64,
-    /// Neighbouring results, in the order of commits on one configuration, that differ.
-    pub(crate) flips: u64,
-    /// Those on the configuration with the most of them.
-    pub(crate) most_flips: u64,
-    /// Commits on which one configuration saw it both fail and pass.
-    pub(crate) disagreements: u64,
-    pub(crate) configurations: u64,
+    /// Milliseconds of the results that failed unexpectedly.
+    pub(crate) lost: u64,
 }
 
-/// Reads every result of some tests but for those of broken runs.
-pub(crate) async fn histories(
+/// How long some tests ran in vain in the selected runs.
+pub(crate) async fn lost_times(
     store: &Store,
     suite: &str,
     selection: &Selection,
-    has_broken_runs: bool,
     tests: impl IntoIterator<Item = TestId>,
-) -> Result<Vec<TestHistory>, AnswerError> {
-    // Runs that broke as a whole are rare: where there are none, no row is looked up among them.
-    let sound = if has_broken_runs {
-        Fragment::new(
-            " AND (config_id, uuid, sdk, start_time) NOT IN \
-             (SELECT config_id, uuid, sdk, start_time FROM runs WHERE suite = {suite} AND {selected} AND {is_broken})",
-        )
-        .text("is_broken", &is_broken())
-    } else {
-        Fragment::default()
-    };
+) -> Result<Vec<LostTime>, AnswerError> {
     Fragment::new(
-        "SELECT test_id, sum(n) AS runs, sum(failed) AS unexpected, sum(flipped) AS flips, \
-                toUInt64(max(flipped)) AS most_flips, toUInt64(sum(disagreed)) AS disagreements, \
-                count() AS configurations FROM (\
-           SELECT test_id, config_id, count() AS n, countIf(failing) AS failed, \
-                  arraySort(groupArray((uuid, start_time, failing))) AS history, \
-                  arrayCount((before, after) -> before.3 != after.3, arrayPopBack(history), arrayPopFront(history)) \
-                    AS flipped, \
-                  uniqExactIf(uuid, failing) + uniqExactIf(uuid, NOT failing) - uniqExact(uuid) AS disagreed \
-           FROM (SELECT test_id, config_id, uuid, start_time, {is_unexpected} AS failing \
-                 FROM results WHERE suite = {suite} AND test_id IN {tests} AND {selected}{sound}) \
-           GROUP BY test_id, config_id) GROUP BY test_id",
+        "SELECT test_id, sum(toUInt64(time_and_one - 1)) AS lost FROM results \
+         WHERE suite = {suite} AND test_id IN {tests} AND {selected} AND time_and_one > 0 AND {is_unexpected}{of_newest} \
+         GROUP BY test_id",
     )
     .text("is_unexpected", &is_unexpected("actual", "expected"))
-    .part("sound", &sound)
     .part("selected", &selection.condition_of(suite))
+    .part("of_newest", &selection.of_newest_uploads(suite))
     .value("suite", suite)
     .list("tests", tests)
     .all(&store.client)

@@ -78,25 +78,6 @@ pub(crate) async fn newest_places(
     selection.newest(store, &[suite], ask).await
 }
 
-/// The columns of the newest runs that count, those that did not break as a whole, as a part of a statement.
-pub(crate) fn sound(suite: &str, selection: &Selection, columns: &str) -> Fragment {
-    Fragment::new("SELECT {columns} FROM runs WHERE suite = {suite} AND {selected} AND NOT ({is_broken}) {newest}")
-        .text("columns", columns)
-        .text("is_broken", &is_broken())
-        .part("selected", &selection.condition_of(suite))
-        .part("newest", &selection.newest_of_each("config_id"))
-        .value("suite", suite)
-}
-
-/// The newest runs that count.
-pub(crate) async fn sound_places(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-) -> Result<Vec<RunPlace>, AnswerError> {
-    sound(suite, selection, "config_id, uuid, sdk, start_time").all(&store.client).await
-}
-
 /// The newest run of all that did not break as a whole.
 pub(crate) async fn newest_sound(
     store: &Store,
@@ -119,21 +100,15 @@ pub(crate) async fn newest_sound(
 pub(crate) struct RunCount {
     pub(crate) config_id: ConfigId,
     pub(crate) runs: u64,
-    /// Those that broke as a whole.
-    pub(crate) broken: u64,
 }
 
-/// How many runs each configuration has, and how many of them broke as a whole.
+/// How many runs each configuration has.
 pub(crate) async fn counts(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<RunCount>, AnswerError> {
-    Fragment::new(
-        "SELECT config_id, count() AS runs, countIf({is_broken}) AS broken FROM runs WHERE suite = {suite} AND {selected} \
-         GROUP BY config_id",
-    )
-    .text("is_broken", &is_broken())
-    .part("selected", &selection.condition_of(suite))
-    .value("suite", suite)
-    .all(&store.client)
-    .await
+    Fragment::new("SELECT config_id, count() AS runs FROM runs WHERE suite = {suite} AND {selected} GROUP BY config_id")
+        .part("selected", &selection.condition_of(suite))
+        .value("suite", suite)
+        .all(&store.client)
+        .await
 }
 
 /// When a configuration ran last.

@@ -1,27 +1,26 @@
-//! Unreliable tests: `GET /api/flaky`.
+//! Flaky tests: `GET /api/flaky`.
 
 use answers::flaky::{self, FlakyTests};
 use answers::table::schema_of;
 use axum::extract::{RawQuery, State};
 use web::openapi::Operation;
 
-use crate::error::{ApiError, bad};
+use crate::error::ApiError;
 use crate::layers::format::Rows;
-use crate::parameters::lists::{self, NO_SUITE};
+use crate::parameters::lists;
 use crate::parameters::{CONFIGURATION, Parameters};
 use crate::service::Shared;
 
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/flaky",
-    "Tests ranked by how unreliable they were",
-    &[&CONFIGURATION, &["suite", "weeks", "q", "recent", "branch", "limit", "format"]],
+    "Tests that pass and fail by chance, ranked by how certain that is, by the runs they spoilt or by the time they cost",
+    &[&CONFIGURATION, &["suite", "weeks", "sort", "q", "recent", "branch", "limit", "format"]],
     schema_of::<FlakyTests>,
 );
 
-/// The most unreliable tests.
+/// The flakiest tests.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<FlakyTests>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
-    let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?;
-    let question = lists::flaky(&parameters, suite, &service.store.clock)?;
+    let question = lists::flaky(&parameters, parameters.chosen("suite"), &service.store.clock)?;
     Ok(Rows(flaky::find(&service.store, &question).await?))
 }

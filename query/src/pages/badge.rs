@@ -1,21 +1,18 @@
 //! `/badge/<suite>.svg` and `/badge/<suite>/<test>.svg`: a verdict as a picture, for other pages to show.
 
 use answers::ask::RunFilter;
-use answers::timeline::{self, STALE_SECONDS, TimelineOf, Verdict, Window};
+use answers::timeline::{self, Standing, TimelineOf};
 use answers::{suites, test_names};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use minijinja::context;
-use schema::ids::CommitKey;
 
 use crate::error::ApiError;
 use crate::layers::paths::Rest;
 use crate::parameters::{CONFIGURATION, Parameters, name, runs};
 use crate::service::{Service, Shared};
 
-/// Runs of each configuration, as many as a timeline shows first.
-const RUNS: u64 = 100;
 /// Characters of a name; of a longer one the end says more.
 const LONGEST: usize = 40;
 /// Width of a character at the size of the text, and the space around it.
@@ -70,9 +67,9 @@ pub(crate) async fn picture(
 
 async fn message(service: &Service, filter: &RunFilter, of: TimelineOf<'_>) -> Result<Message, ApiError> {
     let store = &service.store;
-    let window = timeline::lately(store, of, filter, RUNS).await?;
-    if !window.columns.is_empty() {
-        return Ok(of_window(&window, store.clock.commit_key()));
+    let judged = timeline::verdicts(store, of, filter).await?;
+    if !judged.is_empty() {
+        return Ok(of_standings(judged.into_values().map(|judged| judged.standing)));
     }
     let is_known = suites::is_known(store, filter.branch.as_deref(), of.suite).await?
         && match of.test {
@@ -80,27 +77,28 @@ async fn message(service: &Service, filter: &RunFilter, of: TimelineOf<'_>) -> R
             None => true,
         };
     Ok(if is_known {
-        Message::new("none", "not run lately", "no run in three weeks matches")
+        Message::new("none", "not run lately", "no run in four weeks matches")
     } else {
         Message::new("none", "unknown", "nothing of that name was uploaded")
     })
 }
 
-/// The verdicts of a timeline in a few words: the worst of them speaks.
-fn of_window(window: &Window, now: CommitKey) -> Message {
-    let newest = window.columns.first().copied().unwrap_or_default();
-    let verdicts = window.verdicts();
-    let count = |kind: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| kind(verdict)).count();
-    let failing = count(|verdict| matches!(verdict, Verdict::Failing { .. }));
-    let flaky = count(|verdict| matches!(verdict, Verdict::Flaky { .. }));
-    let ran = verdicts.len() - count(|verdict| matches!(verdict, Verdict::Stale));
-    let detail = format!("{failing} failing, {flaky} flaky of {ran} configurations");
-    if now.time().saturating_sub(newest.time()) > STALE_SECONDS {
+/// How the configurations are doing, in a few words: the worst of them speaks.
+fn of_standings(standings: impl Iterator<Item = Standing>) -> Message {
+    let ran: Vec<Standing> =
+        standings.filter(|one| !matches!(one, Standing::NotRunLately | Standing::Removed)).collect();
+    let failing = ran.iter().filter(|one| one.is_failing()).count();
+    let flaky = ran.iter().filter(|one| **one == Standing::Flaky).count();
+    let expected = ran.iter().filter(|one| **one == Standing::Expected).count();
+    let detail = format!("{failing} failing, {flaky} flaky of {} configurations", ran.len());
+    if ran.is_empty() {
         Message::new("none", "not run lately", "no run in a week")
     } else if failing > 0 {
         Message::new("bad", format!("{failing} failing"), detail)
     } else if flaky > 0 {
         Message::new("unsure", "flaky", detail)
+    } else if expected > 0 {
+        Message::new("none", "fails as expected", detail)
     } else {
         Message::new("good", "passing", detail)
     }
@@ -123,45 +121,23 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use answers::timeline::{Outcome, Row};
-    use schema::configuration::Configuration;
-    use schema::seconds::DAY;
-    use schema::state::State;
+    use Standing::{Expected, Failing, Flaky, New, NotRunLately, Passing, Removed};
 
     use super::*;
 
-    const NOW: u64 = 1000 * DAY;
-
-    /// One run a day on each configuration, oldest first, the last one now: F failed.
-    fn words(rows: &[&str], now: u64) -> String {
-        let outcome = |age: usize, run: char| Outcome {
-            commit: CommitKey::end_of(NOW - age as u64 * DAY),
-            actual: State::CRASH,
-            unexpected: if run == 'F' { State::CRASH } else { State::PASS },
-            label: String::new(),
-            failed: None,
-            time: None,
-        };
-        let cells = |runs: &&str| {
-            runs.chars().rev().enumerate().map(|(age, run)| (run != ' ').then(|| outcome(age, run))).collect()
-        };
-        let row = |runs| Row { configuration: Configuration::default(), cells: cells(runs) };
-        let columns = (0..rows[0].len() as u64).map(|age| CommitKey::end_of(NOW - age * DAY)).collect();
-        of_window(&Window { columns, rows: rows.iter().map(row).collect() }, CommitKey::end_of(now)).words
-    }
-
     #[test]
     fn the_worst_verdict_speaks_and_retired_configurations_do_not() {
-        for (rows, expected) in [
-            (&["PPPP"][..], "passing"),
-            (&["PPPF", "PPPP", "PFFF"], "2 failing"),
-            (&["PFPFP", "PPPPP"], "flaky"),
-            (&["PFPFP", "PPPPF"], "1 failing"),
-            (&["PPPPPPPPPP", "F         "], "passing"),
+        for (standings, expected) in [
+            (&[Passing][..], "passing"),
+            (&[Failing, Passing, New], "2 failing"),
+            (&[Flaky, Passing], "flaky"),
+            (&[Flaky, Failing], "1 failing"),
+            (&[Passing, NotRunLately], "passing"),
+            (&[Passing, Expected, Removed], "fails as expected"),
+            (&[NotRunLately, Removed], "not run lately"),
         ] {
-            assert_eq!(words(rows, NOW), expected, "{rows:?}");
+            assert_eq!(of_standings(standings.iter().copied()).words, expected, "{standings:?}");
         }
-        assert_eq!(words(&["FFFF"], NOW + 8 * DAY), "not run lately");
     }
 
     #[test]

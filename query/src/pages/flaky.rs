@@ -1,6 +1,7 @@
 //! The tests that cannot be relied on, the worst first.
 
-use answers::{flaky, suites};
+use answers::flaky::{self, FlakyOrder};
+use answers::suites;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,38 +9,47 @@ use minijinja::{Value, context};
 
 use super::bugs;
 use super::names::{help, titled};
+use super::time;
 use crate::api::flaky::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
 use crate::service::Shared;
+
+/// What a reader can choose to come first.
+fn orders() -> Vec<(&'static str, &'static str)> {
+    let label = |order| match order {
+        FlakyOrder::Certainty => "the most certain",
+        FlakyOrder::Spoilt => "the most spoilt runs",
+        FlakyOrder::Time => "the most time lost",
+    };
+    FlakyOrder::ALL.into_iter().map(|order| (order.name(), label(order))).collect()
+}
 
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let known = suites::recent(&service.store).await?;
     let Some(first) = known.first() else {
         let none: Vec<Value> = Vec::new();
-        let values = context! { page => "/flaky", known, chosen => "", weeks => 4, platform => "", q => "", help => help(&flaky::FIELDS), rows => none };
+        let values = context! { page => "/flaky", known, chosen => "", weeks => 4, platform => "", q => "", sort => "", orders => orders(), help => help(&flaky::FIELDS), rows => none };
         return service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values);
     };
     let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
-    let suite = parameters.first("suite").unwrap_or(first);
+    // The form that asks about every suite names an empty one.
+    let written = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let suite = Some(written.first("suite").unwrap_or(first)).filter(|suite| !suite.is_empty());
     let answer = flaky::find(&service.store, &lists::flaky(&parameters, suite, &service.store.clock)?).await?;
     let rows: Vec<Value> = answer
         .tests
         .iter()
         .map(|test| {
             let percent = |share: f64| format!("{:.1}", share * 100.0);
-            let kind = if test.unexpected == test.runs {
-                "always fails"
-            } else if test.disagreements > 0 {
-                "disagrees with itself"
-            } else if test.most_flips > 1 {
-                "flips"
-            } else {
-                "changed once"
+            let kind = match (test.is_flaky_now, test.disagreements) {
+                (false, _) => "not flaky any more",
+                (true, 0) => "flips",
+                (true, _) => "disagrees with itself",
             };
             context! {
-                test => test.test, runs => test.runs, unexpected => test.unexpected, rate => percent(test.rate),
+                suite => test.suite, test => test.test, runs => test.runs, spoilt => test.spoilt, lost => time::took(u32::try_from(test.time_lost).unwrap_or(u32::MAX)), unexpected => test.unexpected, rate => percent(test.rate),
                 lower => percent(test.lower), upper => percent(test.upper), flips => test.flips, kind,
                 disagreements => test.disagreements, configurations => test.configurations,
                 bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
@@ -49,6 +59,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let values = context! {
         page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
         is_cut => answer.is_cut,
+        sort => parameters.first("sort").unwrap_or_default(),
+        orders => orders(),
         platform => parameters.first("platform").unwrap_or_default(), q => parameters.first("q").unwrap_or_default(),
         help => help(&flaky::FIELDS),
         export_query => parameters.with(&["suite", "format"], &[("suite", &answer.suite)]),

@@ -1,17 +1,18 @@
 //! Timelines: of tests, and of suites.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use answers::ask::RunFilter;
 use answers::bugs::{self as answers_bugs, BugIndex};
 use answers::test_names::{self, SearchKind, TestName};
-use answers::timeline::{self, Outcome, Row, TimelineOf, Verdict, Window};
+use answers::timeline::{self, BlameRange, Judgement, Outcome, Row, Standing, TimelineOf, Window};
 use answers::{Selection, commits, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
-use schema::ids::CommitKey;
+use schema::ids::{CommitKey, ConfigId};
 
 use super::states::{Look, look};
 use super::{bugs, dashboards, time};
@@ -47,7 +48,8 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
     let chosen = asked_suites.first().copied().unwrap_or_default();
     let in_suite: &[&str] = if chosen.is_empty() { &[] } else { &[chosen] };
     let hide_expected = parameters.first("expected") == Some("hide");
-    let selection = Selection::of(store, &runs::filter(&parameters)?, COLUMNS).await?;
+    let filter = runs::filter(&parameters)?;
+    let selection = Selection::of(store, &filter, COLUMNS).await?;
     let known = suites::of_selection(store, &selection).await?;
     let (mut timelines, mut choices) = (Vec::new(), Vec::new());
     let mut asked: VecDeque<TestName> = VecDeque::new();
@@ -72,7 +74,7 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
                 continue;
             }
         }
-        timelines.push(to_context(&service, of, window, hide_expected, drawn(&parameters)).await?);
+        timelines.push(to_context(&service, of, &filter, window, hide_expected, drawn(&parameters)).await?);
     }
     let test = tests.first().copied().unwrap_or_default();
     let dashboards = if asked_suites.is_empty() {
@@ -101,7 +103,8 @@ pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery)
     let parameters = Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES])?;
     // Suites always have expected failures; they show on request.
     let hide_expected = parameters.first("expected") != Some("show");
-    let selection = Selection::of(store, &runs::filter(&parameters)?, COLUMNS).await?;
+    let filter = runs::filter(&parameters)?;
+    let selection = Selection::of(store, &filter, COLUMNS).await?;
     let known = suites::of_selection(store, &selection).await?;
     let asked: Vec<String> = parameters.all("suite").map(str::to_owned).collect();
     let subject = if asked.is_empty() { "Suites".to_owned() } else { asked.join(", ") };
@@ -110,7 +113,7 @@ pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery)
     for suite in &shown {
         let of = TimelineOf { suite, test: None };
         let window = timeline::window(store, of, &selection).await?;
-        timelines.push(to_context(&service, of, window, hide_expected, drawn(&parameters)).await?);
+        timelines.push(to_context(&service, of, &filter, window, hide_expected, drawn(&parameters)).await?);
     }
     let values = context! {
         page => "/suites", subject, known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
@@ -131,12 +134,13 @@ fn more(parameters: &Parameters) -> String {
 /// What a template shows of a timeline.
 async fn to_context(
     service: &Service,
-    TimelineOf { suite, test }: TimelineOf<'_>,
+    of: TimelineOf<'_>,
+    filter: &RunFilter,
     mut window: Window,
     hide_expected: bool,
     drawn: usize,
 ) -> Result<Value, ApiError> {
-    let verdicts = window.verdicts();
+    let TimelineOf { suite, test } = of;
     let more = window.columns.len() > drawn;
     window.columns.truncate(drawn);
     let keys = window.columns.iter().copied().collect();
@@ -146,7 +150,13 @@ async fn to_context(
             None => Ok(BugIndex::default()),
         }
     };
-    let (commits, known) = futures_util::try_join!(commits::by_key(&service.store, &keys), known)?;
+    let (commits, known, judged) = futures_util::try_join!(
+        commits::by_key(&service.store, &keys),
+        known,
+        timeline::verdicts(&service.store, of, filter)
+    )?;
+    let verdicts: Vec<Option<&Judgement>> =
+        window.rows.iter().map(|row| judged.get(&ConfigId(row.configuration.id()))).collect();
     let head = |key: &CommitKey| {
         let message = commits.get(*key).and_then(|commit| commit.message.as_deref()).unwrap_or_default();
         let (subject, seconds) = (message.lines().next().unwrap_or_default(), key.time() as i64);
@@ -160,17 +170,15 @@ async fn to_context(
             _ => days.push((day, 1)),
         }
     }
-    let count = |kind: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| kind(verdict)).count();
-    let failing = count(|verdict| matches!(verdict, Verdict::Failing { .. }));
-    let flaky = count(|verdict| matches!(verdict, Verdict::Flaky { .. }));
-    let stale = count(|verdict| matches!(verdict, Verdict::Stale));
-    let passing = verdicts.len() - failing - flaky - stale;
+    let kinds: Vec<&str> = verdicts.iter().map(|judged| kind(*judged)).collect();
+    let count = |kind: &str| kinds.iter().filter(|one| **one == kind).count();
+    let counts: BTreeMap<&str, usize> = KINDS.iter().map(|kind| (*kind, count(kind))).collect();
     let newest = window.columns.first().map(|key| key.time());
     let names = Configuration::short_names(window.rows.iter().map(|row| &row.configuration));
-    let row = |((row, verdict), short): ((Row, Verdict), String)| {
+    let row = |((row, judged), short): ((Row, Option<&Judgement>), String)| {
         let cells: Vec<Value> = row.cells.into_iter().take(drawn).map(|found| cell(found, hide_expected)).collect();
         let json = serde_json::to_string(&row.configuration).unwrap_or_default();
-        context! { short, name => row.configuration.name(), query => row.configuration.query(), json, verdict => verdict_of(&verdict), cells }
+        context! { short, name => row.configuration.name(), query => row.configuration.query(), json, verdict => verdict_of(judged), cells }
     };
     let bugs: Vec<Value> = match test {
         Some(test) => known.of(test, &[]).into_iter().map(bugs::to_context).collect(),
@@ -178,7 +186,7 @@ async fn to_context(
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
     let columns: Vec<Value> = window.columns.iter().map(head).collect();
-    Ok(context! { suite, test, columns, days, rows, more, failing, flaky, stale, passing, newest, bugs })
+    Ok(context! { suite, test, columns, days, rows, more, counts, newest, bugs })
 }
 
 /// What a template shows of a cell.
@@ -201,12 +209,31 @@ fn toggled(parameters: &Parameters, value: &str, is_set: bool) -> String {
     parameters.with(&["expected"], if is_set { &[] } else { &added })
 }
 
+/// The kinds of verdicts that a timeline tells apart.
+const KINDS: [&str; 6] = ["failing", "flaky", "passing", "expected", "removed", "stale"];
+
+/// The kind of a verdict; a row without one did not run lately.
+fn kind(judged: Option<&Judgement>) -> &'static str {
+    match judged.map(|judged| judged.standing) {
+        Some(Standing::New | Standing::Failing) => "failing",
+        Some(Standing::Flaky) => "flaky",
+        Some(Standing::Passing | Standing::Fixed | Standing::SurprisingPass) => "passing",
+        Some(Standing::Expected) => "expected",
+        Some(Standing::Removed) => "removed",
+        Some(Standing::NotRunLately) | None => "stale",
+    }
+}
+
 /// What a template shows of a verdict.
-fn verdict_of(verdict: &Verdict) -> Value {
-    match verdict {
-        Verdict::Passing => context! { kind => "passing" },
-        Verdict::Failing { first_bad, last_good } => context! { kind => "failing", first_bad, last_good },
-        Verdict::Flaky { flips } => context! { kind => "flaky", flips },
-        Verdict::Stale => context! { kind => "stale" },
+fn verdict_of(judged: Option<&Judgement>) -> Value {
+    let kind = kind(judged);
+    match judged.map(|judged| (judged.blame, judged.evidence)) {
+        Some((Some(BlameRange { first_bad, last_good }), _)) if kind == "failing" => {
+            context! { kind, first_bad, last_good }
+        }
+        Some((_, evidence)) if kind == "flaky" => {
+            context! { kind, flips => evidence.flips, both_ways => evidence.both_ways }
+        }
+        _ => context! { kind },
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use answers::commits::{self, CommitNames};
 use answers::suites;
-use answers::triage::{self, Group, TriagedTest};
+use answers::triage::{self, BrokenConfiguration, Group, TriagedTest};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -36,7 +36,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         let mut question = lists::triage(&asked, suite, &service.store.clock)?;
         question.runs.limit = question.runs.limit.or(Some(limit));
         let answer = triage::find(&service.store, &question).await?;
-        let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
+        let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten();
+        let keys = keys.chain(answer.broken.iter().map(|one| one.since)).collect();
         let commits = commits::by_key(&service.store, &keys).await?;
         let count = |group: &Group| answer.counts.get(group).copied().unwrap_or(0);
         let short = short_names(&answer.configurations);
@@ -49,12 +50,14 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
                 groups.push(context! { name => group.name(), title => title(group), tests, more });
             }
         }
+        let broken: Vec<Value> = answer.broken.iter().map(|one| broken(one, &commits, &short)).collect();
         let counts: Vec<Value> = Group::ALL
             .iter()
             .map(|group| context! { name => group.name(), title => title(*group), count => count(group) })
             .collect();
         sections.push(context! {
-            suite, counts, groups, configurations => answer.configurations.len(), days => answer.days,
+            suite, counts, groups, configurations => answer.configurations.len(), days => answer.days, broken,
+            broken_runs => answer.broken_runs,
             export_query => asked.with(&["suite", "format"], &[("suite", suite)]),
         });
     }
@@ -77,6 +80,11 @@ fn title(group: Group) -> &'static str {
         Group::Expected => "Expected to fail now",
         Group::Surprising => "Passing though expected to fail",
     }
+}
+
+fn broken(one: &BrokenConfiguration, commits: &CommitNames, short: &BTreeMap<&Configuration, String>) -> Value {
+    let name = short.get(&one.configuration).cloned().unwrap_or_default();
+    context! { name, runs => one.runs, since => one.since, since_name => commits.name(one.since) }
 }
 
 fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<&Configuration, String>) -> Value {

@@ -3,7 +3,7 @@
 use answers::compare::CompareQuestion;
 use answers::durations::DurationsQuestion;
 use answers::failures::FailuresQuestion;
-use answers::flaky::{self, FlakyQuestion};
+use answers::flaky::{self, FlakyOrder, FlakyQuestion};
 use answers::search::{Field, Search};
 use answers::triage::{self, DEFAULT_DAYS, Group, MAX_DAYS, TriageQuestion};
 use schema::clock::Clock;
@@ -62,11 +62,19 @@ pub(crate) fn triage(parameters: &Parameters, suite: &str, clock: &Clock) -> Res
     })
 }
 
-/// A question about flaky tests of a suite.
-pub(crate) fn flaky(parameters: &Parameters, suite: &str, clock: &Clock) -> Result<FlakyQuestion, ApiError> {
+fn order(parameters: &Parameters) -> Result<FlakyOrder, ApiError> {
+    let Some(name) = parameters.chosen("sort") else { return Ok(FlakyOrder::default()) };
+    let known = FlakyOrder::ALL.into_iter().find(|order| order.name() == name);
+    let names = FlakyOrder::ALL.map(FlakyOrder::name).join(", ");
+    known.ok_or_else(|| bad(format!("{name} is not an order of flaky tests; the orders are {names}")))
+}
+
+/// A question about flaky tests of a suite, or of all.
+pub(crate) fn flaky(parameters: &Parameters, suite: Option<&str>, clock: &Clock) -> Result<FlakyQuestion, ApiError> {
     Ok(FlakyQuestion {
-        suite: suite.to_owned(),
+        suite: suite.map(str::to_owned),
         weeks: weeks(parameters)?,
+        order: order(parameters)?,
         search: search(parameters, &flaky::FIELDS, clock)?,
         runs: runs::lately(parameters)?,
     })
