@@ -31,7 +31,7 @@ async fn pages_fail_with_their_style() {
     let (status, error) = service.get("/api/suites").await;
     let error: serde_json::Value = serde_json::from_slice(&error).unwrap();
     assert_eq!((status.as_u16(), error["error"].as_str()), (503, Some("Service Unavailable")));
-    for path in ["/__health", "/documentation", "/api/openapi.json"] {
+    for path in ["/documentation", "/api/openapi.json"] {
         assert_eq!(service.get(path).await.0, 200, "{path}");
     }
 }
