@@ -13,6 +13,8 @@ use test_support::rows::EventRows;
 
 const CONFIGURATIONS: u64 = 4;
 const RUNS_PER_WEEK: i64 = 12;
+/// Verdicts are made from the runs of so many weeks, which lie in one more week of the calendar.
+const VERDICT_WEEKS: i64 = 5;
 const TESTS: usize = 200;
 const SUITES: [&str; 2] = ["layout-tests", "api-tests"];
 /// Granules are read as a whole, so that small questions read much more than they need.
@@ -73,6 +75,7 @@ async fn no_endpoint_reads_in_proportion_to_history() {
     let folder = directory.path();
     let engine = engine::start(folder).await;
     let short = QueryService::start(&engine, folder, "week", [week(0)]).await;
+    let month = QueryService::start(&engine, folder, "month", (0..VERDICT_WEEKS).rev().map(week)).await;
     let long = QueryService::start(&engine, folder, "year", (0..52).rev().map(week)).await;
     let mut grown = Vec::new();
     for path in [
@@ -98,12 +101,7 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/api/commits/previous?ref=99995@main",
         "/api/commits/next?ref=99995@main",
         "/api/commits/branches",
-        "/?suite=layout-tests&test=0010.html&limit=10",
-        "/suites?suite=layout-tests&limit=10",
         "/flaky?suite=layout-tests&weeks=1",
-        "/badge/layout-tests.svg",
-        "/badge/layout-tests/0010.html.svg",
-        "/triage?suite=layout-tests",
         "/durations?suite=layout-tests&weeks=1",
         "/durations?suite=layout-tests&test=0010.html&weeks=1",
         "/api/timeline/layout-tests/0010.html?limit=10",
@@ -118,5 +116,23 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         }
     }
     assert!(grown.is_empty(), "read more of 52 weeks than of one: {grown:#?}");
+    // Verdicts are made from the runs of four weeks, whatever was before them.
+    for path in [
+        "/?suite=layout-tests&test=0010.html&limit=10",
+        "/suites?suite=layout-tests&limit=10",
+        "/badge/layout-tests.svg",
+        "/badge/layout-tests/0010.html.svg",
+        "/triage?suite=layout-tests",
+        "/api/triage?suite=layout-tests",
+        "/api/flaky?suite=layout-tests&weeks=4",
+        "/dashboards",
+    ] {
+        let (four_weeks, year) = (cost(&month, path).await, cost(&long, path).await);
+        eprintln!("{four_weeks:>8} {year:>8} rows  {path}");
+        if 2 * year > 3 * four_weeks + 2 * SLACK {
+            grown.push(path);
+        }
+    }
+    assert!(grown.is_empty(), "read more of 52 weeks than of four: {grown:#?}");
     engine.shutdown().await;
 }

@@ -30,7 +30,7 @@ pub(super) fn flaky_since(cells: &[Cell], rules: &Rules) -> Option<usize> {
 }
 
 /// Whether evidence is enough to call a test flaky.
-fn is_flaky(evidence: &Evidence, rules: &Rules) -> bool {
+pub(super) fn is_flaky(evidence: &Evidence, rules: &Rules) -> bool {
     let by_flips = evidence.cells >= rules.flaky_sample && evidence.flips >= rules.flaky_flips;
     by_flips || evidence.both_ways >= rules.flaky_both_ways
 }
