@@ -49,7 +49,11 @@ fn did(runner: &mut TestRunner) -> Did {
         1 => with_gaps(then("P", "F").boxed()),
         1 => with_gaps(chance("PPF").boxed()),
     ];
-    (0..CONFIGURATIONS).map(|_| sample(runner, shape.clone())).collect()
+    // What fails on one configuration hides what happened on others, so that most tests are well on these.
+    let others = prop_oneof![2 => Just("P".repeat(COMMITS)), 1 => shape.clone()];
+    (0..CONFIGURATIONS)
+        .map(|index| if index == 0 { sample(runner, shape.clone()) } else { sample(runner, others.clone()) })
+        .collect()
 }
 
 fn leaf(letter: u8) -> Option<Value> {
