@@ -9,6 +9,7 @@
 pub mod blame;
 pub mod broken_run;
 pub mod change_points;
+pub mod changes;
 pub mod compare;
 pub mod evidence;
 pub mod finding;

@@ -1,0 +1,190 @@
+//! Changes: what moved together, over the tests and configurations of a suite, with the commits that may have done it.
+//!
+//! Data flow: [`candidates`] finds in each history where its behaviour changed, and where it may have changed lately but few
+//! results say so. [`noise`] says how likely the latter are by chance, among such histories. [`young`] takes those that
+//! several histories make likely together. [`groups`] joins what one commit explains, [`place`] has the commits.
+
+mod candidates;
+mod groups;
+mod noise;
+mod place;
+#[cfg(test)]
+mod tests;
+mod young;
+
+use schema::configuration::stable_hash;
+use schema::ids::{CommitKey, ConfigId};
+use schema::state::State;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::evidence::{Evidence, worst};
+use crate::history::History;
+use crate::rules::Rules;
+
+use candidates::{Candidate, Direction};
+use place::Timeline;
+
+/// Commits that a change names at most as likely ones.
+const MOST_LIKELY: usize = 10;
+/// The share of unexpected runs from which on a test counts as broken, not as flaky.
+const BROKEN_SHARE: f64 = 0.5;
+/// The share of unexpected runs up to which a test that got better counts as fixed.
+const FIXED_SHARE: f64 = 0.1;
+
+/// One test on one configuration, with its history.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The test's name.
+    pub test: &'a str,
+    /// The configuration.
+    pub configuration: ConfigId,
+    /// What it did.
+    pub history: History<'a>,
+}
+
+/// What changes are looked for in.
+#[derive(Debug, Clone, Copy)]
+pub struct Suite<'a> {
+    /// The suite's name.
+    pub name: &'a str,
+    /// How many tests it has on a configuration, with those that have no subject because nothing ever failed.
+    pub tests: u32,
+    /// The commits of the branch, tested or not, in any order. Tested ones may be left out.
+    pub commits: &'a [CommitKey],
+    /// Tests on configurations, in any order, each once.
+    pub subjects: &'a [Subject<'a>],
+}
+
+/// What a change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Tests fail since then.
+    Broke,
+    /// Tests pass since then.
+    Fixed,
+    /// Tests pass and fail by chance since then, or more often or more seldom than before.
+    Flaky,
+    /// Failures are expected since then. This is not a fix.
+    Expected,
+}
+
+/// Identity of a change. It does not depend on the time of the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChangeId(pub u64);
+
+impl std::fmt::Display for ChangeId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:016x}", self.0)
+    }
+}
+
+/// One change of behaviour.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Its identity.
+    pub id: ChangeId,
+    /// What it did.
+    pub kind: Kind,
+    /// The newest commit that still had the old behaviour, with 99 % confidence; none if that is not known.
+    pub after: Option<CommitKey>,
+    /// The oldest commit that has the new behaviour for sure, with 99 % confidence.
+    pub until: CommitKey,
+    /// Commits that may have done it with their probabilities, the likeliest first, at most ten.
+    pub likely: Vec<(CommitKey, f64)>,
+    /// What it changed, by name of test.
+    pub members: Vec<Member>,
+    /// Whether a test still behaves as since the change.
+    pub is_open: bool,
+}
+
+/// A test on a configuration that a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Position of its subject.
+    pub subject: usize,
+    /// The first tested commit with the new behaviour, most likely.
+    pub first: CommitKey,
+    /// What happened between the change before and this one.
+    pub before: Evidence,
+    /// What happened between this change and the next one.
+    pub since: Evidence,
+    /// The worst unexpected state since then; before then if nothing fails since.
+    pub state: State,
+    /// Whether no further change followed.
+    pub is_open: bool,
+}
+
+/// The changes of a suite, the newest first.
+pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
+    let timeline = Timeline::of(suite);
+    let (sure, unsure) = candidates::of_suite(suite, &timeline, rules);
+    let noise = noise::Noise::of(suite, &sure);
+    let (young, unsure) = young::accepted(suite, unsure, &noise, rules);
+    let groups = groups::joined(suite, &timeline, sure, young, unsure, &noise);
+    let mut changes: Vec<Change> = groups.into_iter().map(|group| change(suite, &timeline, &group)).collect();
+    changes.sort_by_key(|change| (std::cmp::Reverse(change.until), change.id));
+    changes
+}
+
+fn change(suite: &Suite<'_>, timeline: &Timeline, group: &groups::Group) -> Change {
+    let mut members: Vec<(&Candidate, Member)> =
+        group.members.iter().map(|candidate| (candidate, member(suite, candidate))).collect();
+    members.sort_by_key(|(candidate, _)| name(suite, candidate));
+    let (after, until) = group.place.range();
+    let kind = members.iter().map(|(candidate, member)| kind(candidate.direction, member)).min();
+    Change {
+        id: id(suite, group),
+        kind: kind.unwrap_or(Kind::Flaky),
+        after: after.map(|index| timeline.commits[index]),
+        until: timeline.commits[until],
+        likely: group.place.likeliest(MOST_LIKELY).map(|(index, share)| (timeline.commits[index], share)).collect(),
+        is_open: members.iter().any(|(_, member)| member.is_open),
+        members: members.into_iter().map(|(_, member)| member).collect(),
+    }
+}
+
+fn name<'a>(suite: &Suite<'a>, candidate: &Candidate) -> (&'a str, ConfigId) {
+    let subject = &suite.subjects[candidate.subject];
+    (subject.test, subject.configuration)
+}
+
+fn member(suite: &Suite<'_>, candidate: &Candidate) -> Member {
+    let cells = suite.subjects[candidate.subject].history.cells;
+    let (before, since) = (&cells[candidate.from..candidate.at], &cells[candidate.at..candidate.to]);
+    let state = Some(worst(since)).filter(|state| state.is_failure()).unwrap_or_else(|| worst(before));
+    Member {
+        subject: candidate.subject,
+        first: cells[candidate.at].commit,
+        before: Evidence::of(before),
+        since: Evidence::of(since),
+        state,
+        is_open: candidate.to == cells.len(),
+    }
+}
+
+fn kind(direction: Direction, member: &Member) -> Kind {
+    let share = f64::from(member.since.unexpected) / f64::from(member.since.runs.max(1));
+    match direction {
+        Direction::Worse if share >= BROKEN_SHARE => Kind::Broke,
+        Direction::Better if share <= FIXED_SHARE => Kind::Fixed,
+        Direction::Worse | Direction::Better => Kind::Flaky,
+        Direction::Expected => Kind::Expected,
+    }
+}
+
+/// The identity of a change comes from the member whose new behaviour was seen first: later ones do not move it.
+fn id(suite: &Suite<'_>, group: &groups::Group) -> ChangeId {
+    let first = |candidate: &&Candidate| suite.subjects[candidate.subject].history.cells[candidate.at];
+    let seen = |candidate: &&Candidate| (first(candidate).first_start, name(suite, candidate));
+    let Some(defining) = group.members.iter().min_by_key(seen) else { return ChangeId(0) };
+    let (test, configuration) = name(suite, defining);
+    ChangeId(stable_hash(&[
+        suite.name.as_bytes(),
+        defining.direction.name().as_bytes(),
+        test.as_bytes(),
+        &configuration.0.to_le_bytes(),
+        &first(&defining).commit.0.to_le_bytes(),
+    ]))
+}

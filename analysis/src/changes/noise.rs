@@ -1,0 +1,97 @@
+//! How often results fail by chance, learnt from all histories of a suite: most tests never do, some often.
+
+use super::Suite;
+use super::candidates::Candidate;
+
+/// Rates of failures that are told apart.
+const RATES: [f64; 18] =
+    [1e-4, 3e-4, 1e-3, 3e-3, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
+/// Rounds of expectation and maximisation.
+const ROUNDS: usize = 25;
+
+/// The shares of rates among stretches without a change.
+#[derive(Debug)]
+pub(super) struct Noise {
+    shares: [f64; RATES.len()],
+}
+
+impl Noise {
+    /// Learns from the stretches between changes, without the newest row of equal results, which may be a change.
+    pub(super) fn of(suite: &Suite<'_>, sure: &[Candidate]) -> Self {
+        let mut stretches = Vec::new();
+        let mut changes = sure.iter().peekable();
+        let mut cells_of_all = 0;
+        for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
+            let mut start = 0;
+            let is_bad: Vec<bool> = history.cells.iter().map(|cell| cell.failed > 0).collect();
+            let mut add = |from: usize, to: usize| {
+                let bad = is_bad[from..to].iter().filter(|bad| **bad).count();
+                stretches.push((bad as f64, (to - from) as f64, 1.0));
+            };
+            while let Some(change) = changes.next_if(|change| change.subject == subject) {
+                add(start, change.at);
+                start = change.at;
+            }
+            let row = is_bad.iter().rev().take_while(|bad| Some(*bad) == is_bad.last()).count();
+            let end = is_bad.len() - row;
+            if end > start {
+                add(start, end)
+            } else {
+                add(start, is_bad.len())
+            }
+            cells_of_all += is_bad.len();
+        }
+        let configurations =
+            suite.subjects.iter().map(|subject| subject.configuration).collect::<std::collections::BTreeSet<_>>();
+        let clean = (suite.tests as usize * configurations.len()).saturating_sub(suite.subjects.len());
+        let usual = cells_of_all as f64 / suite.subjects.len().max(1) as f64;
+        stretches.push((0.0, usual, clean as f64));
+        Self::learn(&stretches)
+    }
+
+    /// Learns from stretches: failures, results, and how many such stretches there are.
+    fn learn(stretches: &[(f64, f64, f64)]) -> Self {
+        let mut noise = Self { shares: [1.0 / RATES.len() as f64; RATES.len()] };
+        for _ in 0..ROUNDS {
+            let mut sums = [0.5 / RATES.len() as f64; RATES.len()];
+            for (bad, all, times) in stretches {
+                for (sum, share) in sums.iter_mut().zip(noise.rates_of(*bad, *all)) {
+                    *sum += share * times;
+                }
+            }
+            let total: f64 = sums.iter().sum();
+            noise.shares = sums.map(|sum| sum / total);
+        }
+        noise
+    }
+
+    /// The probabilities of the rates of a stretch.
+    fn rates_of(&self, bad: f64, all: f64) -> [f64; RATES.len()] {
+        let mut logarithms = [0.0; RATES.len()];
+        for ((logarithm, rate), share) in logarithms.iter_mut().zip(RATES).zip(self.shares) {
+            *logarithm = share.max(1e-12).ln() + bad * rate.ln() + (all - bad) * (1.0 - rate).ln();
+        }
+        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights = logarithms.map(|logarithm| (logarithm - most).exp());
+        let total: f64 = weights.iter().sum();
+        weights.map(|weight| weight / total)
+    }
+
+    /// How surprising a row of `row` results of one kind is after `bad` of `all` failed: minus the logarithm of its
+    /// probability.
+    pub(super) fn surprise(&self, bad: usize, all: usize, row: usize, is_bad: bool) -> f64 {
+        let chance = |rate: f64| if is_bad { rate } else { 1.0 - rate };
+        let rates = self.rates_of(bad as f64, all as f64);
+        let probability: f64 = rates.iter().zip(RATES).map(|(share, rate)| share * chance(rate).powi(row as i32)).sum();
+        -probability.max(f64::MIN_POSITIVE).ln()
+    }
+
+    /// How surprising the newest row of a candidate is.
+    pub(super) fn surprise_of(&self, suite: &Suite<'_>, candidate: &Candidate) -> f64 {
+        let cells = suite.subjects[candidate.subject].history.cells;
+        let before = &cells[candidate.from..candidate.at];
+        let bad = before.iter().filter(|cell| cell.failed > 0).count();
+        let row = candidate.to - candidate.at;
+        self.surprise(bad, before.len(), row, cells[candidate.at].failed > 0)
+    }
+}

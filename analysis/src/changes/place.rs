@@ -1,0 +1,130 @@
+//! Which commits may have done a change, with probabilities.
+
+use std::ops::Range;
+
+use schema::ids::CommitKey;
+
+use crate::history::Cell;
+
+use super::Suite;
+
+/// What a probability never falls below before several are multiplied, so that one odd result does not rule a commit out.
+const FLOOR: f64 = 1e-4;
+/// What a range leaves out at each end; both together are one per cent.
+const TAIL: f64 = 0.005;
+
+/// Every commit of a suite in order.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    pub(super) commits: Vec<CommitKey>,
+}
+
+impl Timeline {
+    pub(super) fn of(suite: &Suite<'_>) -> Self {
+        let tested = suite.subjects.iter().flat_map(|subject| subject.history.cells).map(|cell| cell.commit);
+        let mut commits: Vec<CommitKey> = suite.commits.iter().copied().chain(tested).collect();
+        commits.sort_unstable();
+        commits.dedup();
+        Self { commits }
+    }
+
+    /// The index of a commit.
+    pub(super) fn index(&self, commit: CommitKey) -> usize {
+        self.commits.partition_point(|known| *known < commit)
+    }
+
+    /// The commits that come after a tested one, up to the next tested one.
+    fn between(&self, before: &Cell, after: &Cell) -> Range<usize> {
+        self.index(before.commit) + 1..self.index(after.commit) + 1
+    }
+}
+
+/// Probabilities of neighbouring commits to have done a change. They sum to one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    /// Index of the first of the commits.
+    first: usize,
+    shares: Vec<f64>,
+}
+
+impl Place {
+    /// The place of a change in cells, from how likely each of them but the first is to be the first with the new behaviour.
+    /// Commits between two tested ones are equally likely.
+    pub(super) fn of_cells(timeline: &Timeline, cells: &[Cell], ln_likelihoods: &[f64]) -> Self {
+        let first = timeline.index(cells[0].commit) + 1;
+        let mut logarithms = Vec::new();
+        for (pair, ln_likelihood) in cells.windows(2).zip(ln_likelihoods) {
+            let commits = timeline.between(&pair[0], &pair[1]);
+            logarithms.resize(commits.end - first, *ln_likelihood);
+        }
+        Self::normal(first, logarithms)
+    }
+
+    fn normal(first: usize, logarithms: Vec<f64>) -> Self {
+        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = logarithms.iter().map(|logarithm| (logarithm - most).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        let mut shares: Vec<f64> = weights.into_iter().map(|weight| weight / total).collect();
+        // What is next to impossible is cut off, so that places stay short.
+        let is_possible = |share: &f64| *share > FLOOR * FLOOR;
+        let start = shares.iter().position(is_possible).unwrap_or(0);
+        let end = shares.iter().rposition(is_possible).map_or(shares.len(), |last| last + 1);
+        shares.truncate(end);
+        Self { first: first + start, shares: shares.split_off(start) }
+    }
+
+    /// The probability of a commit.
+    pub(super) fn share(&self, commit: usize) -> f64 {
+        commit.checked_sub(self.first).and_then(|index| self.shares.get(index)).copied().unwrap_or(0.0)
+    }
+
+    /// The probability that two changes have one commit if they are independent.
+    pub(super) fn overlap(&self, other: &Self) -> f64 {
+        let start = self.first.max(other.first);
+        let end = (self.first + self.shares.len()).min(other.first + other.shares.len());
+        (start..end).map(|commit| self.share(commit) * other.share(commit)).sum()
+    }
+
+    /// The place of one change that explains both.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        let start = self.first.min(other.first);
+        let end = (self.first + self.shares.len()).max(other.first + other.shares.len());
+        let logarithm = |commit| (self.share(commit) + FLOOR * FLOOR).ln() + (other.share(commit) + FLOOR).ln();
+        Self::normal(start, (start..end).map(logarithm).collect())
+    }
+
+    /// The commit before the 99 % interval, if it is known, and the last commit of it.
+    pub(super) fn range(&self) -> (Option<usize>, usize) {
+        let left_out = |shares: &mut dyn Iterator<Item = &f64>| {
+            let mut sum = 0.0;
+            shares
+                .take_while(|share| {
+                    sum += **share;
+                    sum < TAIL
+                })
+                .count()
+        };
+        let before = left_out(&mut self.shares.iter());
+        let behind = left_out(&mut self.shares.iter().rev());
+        let last = self.first + self.shares.len() - 1;
+        ((self.first + before).checked_sub(1), last - behind)
+    }
+
+    /// The likeliest commits with their probabilities; of equally likely ones the newer first.
+    pub(super) fn likeliest(&self, most: usize) -> impl Iterator<Item = (usize, f64)> {
+        let mut commits: Vec<(usize, f64)> = (self.first..).zip(self.shares.iter().copied()).collect();
+        commits.sort_by(|one, other| other.1.total_cmp(&one.1).then(other.0.cmp(&one.0)));
+        commits.truncate(most);
+        commits.into_iter()
+    }
+
+    /// The newest commit that may have done it.
+    pub(super) fn last(&self) -> usize {
+        self.first + self.shares.len() - 1
+    }
+
+    /// How many commits may have done it.
+    pub(super) fn width(&self) -> usize {
+        self.shares.len()
+    }
+}

@@ -1,0 +1,144 @@
+//! Changes that are too young for the results of one history to prove them: several histories that changed on one commit
+//! are evidence together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schema::ids::ConfigId;
+
+use crate::rules::Rules;
+
+use super::Suite;
+use super::candidates::{Candidate, Direction};
+use super::noise::Noise;
+
+/// The share of a suite's tests from which on a single bad run is taken for an outage, until another run confirms it.
+const OUTAGE_SHARE: f64 = 0.3;
+
+/// Splits candidates into those that are likely, alone or together, and the rest.
+pub(super) fn accepted(
+    suite: &Suite<'_>,
+    candidates: Vec<Candidate>,
+    noise: &Noise,
+    rules: &Rules,
+) -> (Vec<Candidate>, Vec<Candidate>) {
+    let surprises: Vec<f64> = candidates.iter().map(|candidate| noise.surprise_of(suite, candidate)).collect();
+    let sizes = ScopeSizes::of(suite);
+    let mut is_accepted = vec![false; candidates.len()];
+    let outage = outages(suite, &candidates);
+    let is_open = |index: &usize| !outage.contains(index);
+    for scope in Scope::ALL {
+        let mut by_scope: BTreeMap<(Direction, &str), Vec<usize>> = BTreeMap::new();
+        for index in (0..candidates.len()).filter(is_open) {
+            let key = scope.key(suite.subjects[candidates[index].subject].test);
+            by_scope.entry((candidates[index].direction, key)).or_default().push(index);
+        }
+        for ((_, key), members) in by_scope {
+            let size = sizes.of_key(scope, key);
+            for stab in &members {
+                let commit = candidates[*stab].place.last();
+                let mut together: Vec<usize> =
+                    members.iter().copied().filter(|index| candidates[*index].place.share(commit) > 1e-3).collect();
+                together.sort_by(|one, other| surprises[*other].total_cmp(&surprises[*one]));
+                let likely = likely_together(&together, &surprises, size, rules.change_prior);
+                for index in &together[..likely] {
+                    is_accepted[*index] = true;
+                }
+            }
+        }
+    }
+    let mut is_accepted = is_accepted.into_iter();
+    candidates.into_iter().partition(|_| is_accepted.next().unwrap_or(false))
+}
+
+/// How many of the most surprising candidates of a commit are likely together. Which tests of the scope they are has to be
+/// told, and that there is a change at all.
+fn likely_together(together: &[usize], surprises: &[f64], size: usize, prior: f64) -> usize {
+    let mut sum = prior.ln();
+    let mut likely = 0;
+    for (count, index) in (1..).zip(together) {
+        sum += surprises[*index];
+        let choice = ln_choose(size.max(count), count);
+        if sum > choice {
+            likely = count;
+        }
+    }
+    likely
+}
+
+fn ln_choose(whole: usize, part: usize) -> f64 {
+    let ln_factorial = |number: usize| libm::lgamma(number as f64 + 1.0);
+    ln_factorial(whole) - ln_factorial(part) - ln_factorial(whole - part)
+}
+
+/// Candidates that are one bad run of a configuration in which a large share of all tests failed.
+fn outages(suite: &Suite<'_>, candidates: &[Candidate]) -> BTreeSet<usize> {
+    let mut by_run: BTreeMap<(ConfigId, u64), Vec<usize>> = BTreeMap::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let subject = &suite.subjects[candidate.subject];
+        if candidate.direction == Direction::Worse && candidate.at + 1 == candidate.to {
+            let commit = subject.history.cells[candidate.at].commit;
+            by_run.entry((subject.configuration, commit.0)).or_default().push(index);
+        }
+    }
+    let most = OUTAGE_SHARE * f64::from(suite.tests);
+    by_run.into_values().filter(|run| run.len() as f64 > most.max(3.0)).flatten().collect()
+}
+
+/// What tests may have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// They are one test.
+    Test,
+    /// They stand in one folder.
+    Folder,
+    /// They belong to one suite.
+    Suite,
+}
+
+impl Scope {
+    const ALL: [Self; 3] = [Self::Test, Self::Folder, Self::Suite];
+
+    fn key(self, test: &str) -> &str {
+        match self {
+            Self::Test => test,
+            Self::Folder => folder(test),
+            Self::Suite => "",
+        }
+    }
+}
+
+/// The folder of a test: its name up to the last slash, or empty.
+pub(super) fn folder(test: &str) -> &str {
+    test.rfind('/').map_or("", |end| &test[..end])
+}
+
+/// How many histories there are in each scope.
+struct ScopeSizes<'a> {
+    counts: BTreeMap<(bool, &'a str), usize>,
+    suite: usize,
+}
+
+impl<'a> ScopeSizes<'a> {
+    fn of(suite: &Suite<'a>) -> Self {
+        let mut counts = BTreeMap::new();
+        for subject in suite.subjects {
+            *counts.entry((true, subject.test)).or_default() += 1;
+            *counts.entry((false, folder(subject.test))).or_default() += 1;
+        }
+        let configurations: BTreeSet<ConfigId> = suite.subjects.iter().map(|subject| subject.configuration).collect();
+        let suite = (suite.tests as usize * configurations.len()).max(suite.subjects.len());
+        Self { counts, suite }
+    }
+
+    fn of_scope(&self, is_test: bool, key: &str) -> usize {
+        self.counts.get(&(is_test, key)).copied().unwrap_or(1)
+    }
+
+    fn of_key(&self, scope: Scope, key: &str) -> usize {
+        match scope {
+            Scope::Test => self.of_scope(true, key),
+            Scope::Folder => self.of_scope(false, key),
+            Scope::Suite => self.suite,
+        }
+    }
+}
