@@ -21,5 +21,3 @@ mod notation;
 pub mod populations;
 pub mod rules;
 pub mod slower;
-pub mod triage;
-pub mod verdict;

@@ -11,6 +11,7 @@ pub mod archives;
 pub mod ask;
 pub mod boards;
 pub mod bugs;
+pub mod changes;
 mod commit_order;
 mod commit_range;
 pub mod commit_runs;

@@ -22,7 +22,6 @@ use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
 use crate::messages;
-use crate::reads::histories;
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
@@ -251,8 +250,7 @@ fn broken(late: &LateRuns<'_>) -> Vec<BrokenConfiguration> {
 
 /// Every test that its histories put on the list.
 async fn findings(late: &LateRuns<'_>, search: &Search) -> Result<Vec<TriagedTest>, AnswerError> {
-    let broken_now: BTreeSet<ConfigId> = late.sessions.broken_now().map(|(id, ..)| id).collect();
-    let mut names = histories::candidates(late.store, late.suite, &late.selection, &broken_now, MAX_CANDIDATES).await?;
+    let mut names = late.candidates(MAX_CANDIDATES).await?;
     names.retain(|test| search.may_match(test));
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let histories = late.histories(&ids).await?;

@@ -17,6 +17,7 @@ use schema::seconds::DAY;
 use crate::ask::RunFilter;
 use crate::error::AnswerError;
 use crate::histories::{Histories, SuiteSessions};
+use crate::reads::histories;
 use crate::reads::selection::Selection;
 use crate::store::Store;
 
@@ -87,6 +88,12 @@ impl<'a> LateRuns<'a> {
             histories.replace(Histories::of_tests(store, suite, &selection, &sessions, long).await?);
         }
         Ok(histories)
+    }
+
+    /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last; `most` at most.
+    pub(crate) async fn candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
+        let broken_now: BTreeSet<ConfigId> = self.sessions.broken_now().map(|(id, ..)| id).collect();
+        histories::candidates(self.store, self.suite, &self.selection, &broken_now, most).await
     }
 
     /// The verdict on one test, or on the suite itself, on each configuration.

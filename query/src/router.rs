@@ -13,8 +13,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::api::{
-    bug_trackers, bugs, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi, results,
-    suites, summary, test_names, timeline, triage, uploads,
+    bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
+    results, suites, summary, test_names, timeline, triage, uploads,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -54,6 +54,8 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/durations/{suite}/{*test}", get(durations::find))
         .route("/api/slowest/{*suite}", get(durations::slowest))
         .route("/api/failures/{*suite}", get(failures::find))
+        .route("/api/changes/{suite}", get(changes::find))
+        .route("/api/changes/{suite}/{*test}", get(changes::find))
         .route("/api/triage", get(triage::find))
         .route("/api/flaky", get(flaky::find))
         .route("/api/compare", get(compare::find))
@@ -108,6 +110,7 @@ fn kept_pages() -> Router<Arc<Service>> {
         .route("/search", get(pages::timelines::of_tests))
         .route("/suites", get(pages::timelines::of_suites))
         .route("/triage", get(pages::triage::page))
+        .route("/changes", get(pages::changes::page))
         .route("/triage.atom", get(pages::feed::triage))
         .route("/investigate", get(pages::investigate::page))
         .route("/dashboards", get(pages::dashboards::page))

@@ -70,6 +70,21 @@ pub enum Kind {
     Expected,
 }
 
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Broke, Self::Fixed, Self::Flaky, Self::Expected];
+
+    /// Its name in addresses and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Broke => "broke",
+            Self::Fixed => "fixed",
+            Self::Flaky => "flaky",
+            Self::Expected => "expected",
+        }
+    }
+}
+
 /// Identity of a change. It does not depend on the time of the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChangeId(pub u64);

@@ -21,6 +21,8 @@ pub(crate) struct SuiteSessions {
     configurations: BTreeMap<ConfigId, Sessions>,
     /// Runs that broke as a whole and count for nothing, because a sound run came after them.
     pub(crate) left_out: u64,
+    /// Tests of the largest run.
+    tests: u32,
 }
 
 /// The sessions of a configuration.
@@ -57,6 +59,7 @@ impl SuiteSessions {
         }
         let mut all = Self::default();
         for (id, mut runs) in by_configuration {
+            all.tests = runs.iter().map(|run| run.tests_run).max().unwrap_or(0).max(all.tests);
             runs.sort_by_key(|run| (order.place(run.uuid), run.uuid, run.start_time));
             // A rerun of a few tests does not say that the whole suite is well again.
             let largest = runs.iter().filter(|run| run.is_broken).map(|run| run.tests_run).max().unwrap_or(0);
@@ -84,6 +87,11 @@ impl SuiteSessions {
             all.configurations.insert(id, sessions);
         }
         all
+    }
+
+    /// How many tests the suite has: those of its largest run.
+    pub(crate) fn tests(&self) -> u32 {
+        self.tests
     }
 
     /// The configurations that ran.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clickhouse::Row;
-use schema::commit::{Commit, DEFAULT_BRANCHES};
+use schema::commit::{Commit, DEFAULT_BRANCH_KEY, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
 use schema::store::commits::{by_reference, repositories};
 use serde::Deserialize;
@@ -105,6 +105,28 @@ pub(crate) async fn of_keys(store: &Store, keys: &BTreeSet<CommitKey>) -> Result
     .list("keys", keys.iter().copied())
     .list("default_branches", DEFAULT_BRANCHES);
     documents(store, &statement).await
+}
+
+/// Keys of the commits of a branch key between two keys, both inclusive, in any repository; the newest `most`.
+pub(crate) async fn keys_of_branch(
+    store: &Store,
+    branch: &str,
+    (begin, end): (CommitKey, CommitKey),
+    most: u64,
+) -> Result<Vec<CommitKey>, AnswerError> {
+    let own = [branch];
+    let branches: &[&str] = if branch == DEFAULT_BRANCH_KEY { &DEFAULT_BRANCHES } else { &own };
+    let keys: Vec<u64> = Fragment::new(
+        "SELECT DISTINCT uuid FROM commits WHERE branch IN {branches} AND uuid BETWEEN {begin} AND {end} \
+         ORDER BY uuid DESC LIMIT {most}",
+    )
+    .list("branches", branches.iter().copied())
+    .value("begin", begin)
+    .value("end", end)
+    .value("most", most)
+    .all(&store.client)
+    .await?;
+    Ok(keys.into_iter().map(CommitKey).collect())
 }
 
 /// A commit that has an identifier.

@@ -3,6 +3,7 @@
 
 pub(crate) mod bug_trackers;
 pub(crate) mod bugs;
+pub(crate) mod changes;
 pub(crate) mod commits;
 pub(crate) mod compare;
 pub(crate) mod dead_letters;

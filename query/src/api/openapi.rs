@@ -1,13 +1,16 @@
 //! `GET /api/openapi.json`: what every endpoint says of itself.
 
+use answers::changes::Kind;
+use answers::flaky::FlakyOrder;
+use answers::triage::Group;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
 use super::{
-    bug_trackers, bugs, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, results, suites,
-    summary, test_names, timeline, triage, uploads,
+    bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, results,
+    suites, summary, test_names, timeline, triage, uploads,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -45,6 +48,8 @@ const OPERATIONS: &[Operation] = &[
     failures::OPERATION,
     flaky::OPERATION,
     triage::OPERATION,
+    changes::OF_SUITE,
+    changes::OF_TEST,
     durations::OF_SUITE,
     durations::OF_TEST,
     durations::SLOWEST,
@@ -88,7 +93,9 @@ fn parameter(name: &str) -> (Value, &'static str) {
     match bare {
         "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
         "days" => (json!({ "type": "integer", "minimum": 1, "maximum": 14 }), "What counts as new or fixed"),
-        "group" => (json!({ "enum": ["new", "still", "fixed", "flaky"] }), "Only these"),
+        "group" => (json!({ "enum": Group::ALL.map(Group::name) }), "Only these"),
+        "kind" => (json!({ "enum": Kind::ALL.map(Kind::name) }), "Only changes of this kind"),
+        "sort" => (json!({ "enum": FlakyOrder::ALL.map(FlakyOrder::name) }), "What comes first; certainty by default"),
         // After the commits' parameters were stripped of their prefixes these two are what is left.
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
         "format" => (json!({ "enum": ["json", "csv"] }), "How the answer is written; json by default"),

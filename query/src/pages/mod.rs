@@ -3,6 +3,7 @@
 pub(crate) mod assets;
 pub(crate) mod badge;
 mod bugs;
+pub(crate) mod changes;
 mod commit_message;
 pub(crate) mod commits;
 pub(crate) mod compare;
@@ -38,8 +39,9 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/",
+    "/changes",
     "/triage",
     "/dashboards",
     "/compare",

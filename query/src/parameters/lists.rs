@@ -1,5 +1,6 @@
 //! Questions about lists of tests: triage, flaky tests, durations, comparisons, failures.
 
+use answers::changes::{ChangesQuestion, Kind};
 use answers::compare::CompareQuestion;
 use answers::durations::DurationsQuestion;
 use answers::failures::FailuresQuestion;
@@ -90,6 +91,23 @@ pub(crate) fn durations(
         suite: suite.to_owned(),
         test: test.map(str::to_owned),
         weeks: weeks(parameters)?,
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A question about changes of a suite, or of a test of it.
+pub(crate) fn changes(parameters: &Parameters, suite: &str, test: Option<&str>) -> Result<ChangesQuestion, ApiError> {
+    let kind = |name: &str| {
+        let known = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+        known.ok_or_else(|| {
+            bad(format!("{name} is not a kind of change; the kinds are {}", Kind::ALL.map(Kind::name).join(", ")))
+        })
+    };
+    Ok(ChangesQuestion {
+        suite: suite.to_owned(),
+        test: test.map(str::to_owned),
+        weeks: weeks(parameters)?,
+        kinds: parameters.all("kind").filter(|kind| !kind.is_empty()).map(kind).collect::<Result<_, _>>()?,
         runs: runs::lately(parameters)?,
     })
 }

@@ -1,0 +1,234 @@
+//! What changed in a suite, or for one of its tests: when, by which commits, and what moved together.
+//!
+//! Data flow: the runs that started lately → the tests that failed in them → their histories → [`analysis::changes`], which
+//! joins what one commit explains → the commits of the range by their names, and the bugs that explain the failures.
+
+use std::collections::BTreeSet;
+
+pub use analysis::changes::Kind;
+use analysis::changes::{Change, Member, Subject, Suite, changes};
+use analysis::evidence::Evidence;
+use analysis::rules::RULE;
+use schema::configuration::Configuration;
+use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::state::State;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::ask::RunFilter;
+use crate::bugs;
+use crate::commits::{self, CommitNames};
+use crate::error::AnswerError;
+use crate::reads;
+use crate::store::Store;
+use crate::table::{self, Table, Tabular};
+use crate::verdicts::{LateRuns, NEW_DAYS};
+
+/// Tests that are looked at: those that failed last.
+const MAX_CANDIDATES: u64 = 2000;
+/// Commits of the branch that may have done it.
+const MAX_COMMITS: u64 = 50_000;
+/// Changes answered if the question names no limit, and at most.
+const CHANGES: u64 = 100;
+const MAX_CHANGES: u64 = 1000;
+
+/// Which changes are asked for.
+#[derive(Debug, Clone)]
+pub struct ChangesQuestion {
+    /// The suite.
+    pub suite: String,
+    /// Only those of a test.
+    pub test: Option<String>,
+    /// How far back runs started, weeks.
+    pub weeks: u64,
+    /// Only these kinds; all if empty.
+    pub kinds: Vec<Kind>,
+    /// Branch and configurations; its limit is one of changes.
+    pub runs: RunFilter,
+}
+
+/// A commit of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NamedCommit {
+    /// Its key.
+    pub uuid: CommitKey,
+    /// As people name it.
+    pub name: String,
+    /// Its hash, if it is known.
+    pub hash: Option<String>,
+}
+
+/// A commit that may have made a change.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct LikelyCommit {
+    /// The commit.
+    pub commit: NamedCommit,
+    /// How likely it is that this commit did it.
+    #[schemars(range(min = 0, max = 1))]
+    pub probability: f64,
+}
+
+/// Runs of a test on one side of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RunsOfTest {
+    /// How many there are.
+    pub runs: u32,
+    /// How many of them failed unexpectedly.
+    pub unexpected: u32,
+}
+
+/// What changed for a test on a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChangedTest {
+    /// The test.
+    pub test: String,
+    /// The configuration.
+    pub configuration: Configuration,
+    /// Since the change before this one.
+    pub before: RunsOfTest,
+    /// Until the next change.
+    pub since: RunsOfTest,
+    /// The worst unexpected state since then; before then if nothing fails since.
+    pub state: State,
+}
+
+/// A change. The first commit with the new behaviour lies after `after`, up to and including `until`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SuiteChange {
+    /// The same for the same change, whenever it is asked for.
+    pub id: String,
+    /// What it did.
+    pub kind: Kind,
+    /// The newest commit with the old behaviour, with 99 % confidence; none if that is not known.
+    pub after: Option<NamedCommit>,
+    /// The oldest commit that has the new behaviour for sure.
+    pub until: NamedCommit,
+    /// Commits that may have done it, the likeliest first.
+    pub likely: Vec<LikelyCommit>,
+    /// What changed.
+    pub tests: Vec<ChangedTest>,
+    /// Whether a test still behaves so.
+    pub open: bool,
+    /// Addresses of the bugs that explain the failures.
+    pub bugs: Vec<String>,
+}
+
+/// The changes of a suite.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Changes {
+    /// The version of the rule.
+    pub rule: &'static str,
+    /// The changes, newest first.
+    pub changes: Vec<SuiteChange>,
+}
+
+/// The changes that a question means.
+pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, AnswerError> {
+    let ChangesQuestion { suite, test, weeks, kinds, runs } = question;
+    let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
+    let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
+    let mut answer = Changes { rule: RULE, changes: Vec::new() };
+    if late.selection.is_empty() {
+        return Ok(answer);
+    }
+    let tests = match test {
+        Some(test) => vec![test.clone()],
+        None => late.candidates(MAX_CANDIDATES).await?,
+    };
+    let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
+    let histories = late.histories(&ids).await?;
+    let subjects: Vec<Subject<'_>> = tests
+        .iter()
+        .flat_map(|test| {
+            let of_test = histories.of(TestId::of(suite, test)).into_iter();
+            of_test.map(move |(configuration, history)| Subject { test, configuration, history })
+        })
+        .collect();
+    let cells = || subjects.iter().flat_map(|subject| subject.history.cells).map(|cell| cell.commit);
+    let (Some(first), Some(last)) = (cells().min(), cells().max()) else { return Ok(answer) };
+    let branch = &late.selection.branch;
+    let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS).await?;
+    let of_suite = Suite { name: suite, tests: late.sessions.tests(), commits: &on_branch, subjects: &subjects };
+    let mut found = changes(&of_suite, &late.question.rules);
+    found.retain(|change| kinds.is_empty() || kinds.contains(&change.kind));
+    found.truncate(limit);
+    let keys = |change: &Change| {
+        let likely: Vec<CommitKey> = change.likely.iter().map(|(commit, _)| *commit).collect();
+        likely.into_iter().chain(change.after).chain([change.until])
+    };
+    let names = commits::by_key(store, &found.iter().flat_map(keys).collect()).await?;
+    let links = bugs::of_suite(store, suite).await?;
+    for change in found {
+        let tests: Vec<ChangedTest> =
+            change.members.iter().filter_map(|member| changed(&late, &subjects, member)).collect();
+        let mut explained = BTreeSet::new();
+        for test in &tests {
+            let known = links.of(&test.test, std::slice::from_ref(&test.configuration));
+            explained.extend(known.into_iter().map(|link| link.url.clone()));
+        }
+        answer.changes.push(SuiteChange {
+            id: change.id.to_string(),
+            kind: change.kind,
+            after: change.after.map(|commit| named(commit, &names)),
+            until: named(change.until, &names),
+            likely: likely(&change, &names),
+            tests,
+            open: change.is_open,
+            bugs: explained.into_iter().collect(),
+        });
+    }
+    Ok(answer)
+}
+
+fn named(commit: CommitKey, names: &CommitNames) -> NamedCommit {
+    let hash = names.get(commit).and_then(|commit| commit.hash.clone());
+    NamedCommit { uuid: commit, name: names.name(commit), hash }
+}
+
+fn likely(change: &Change, names: &CommitNames) -> Vec<LikelyCommit> {
+    let one = |(commit, probability): &(CommitKey, f64)| LikelyCommit {
+        commit: named(*commit, names),
+        probability: (probability * 1000.0).round() / 1000.0,
+    };
+    change.likely.iter().map(one).collect()
+}
+
+fn changed(late: &LateRuns<'_>, subjects: &[Subject<'_>], member: &Member) -> Option<ChangedTest> {
+    let subject = subjects.get(member.subject)?;
+    let runs = |evidence: &Evidence| RunsOfTest { runs: evidence.runs, unexpected: evidence.unexpected };
+    Some(ChangedTest {
+        test: subject.test.to_owned(),
+        configuration: late.configuration(ConfigId(subject.configuration.0))?.clone(),
+        before: runs(&member.before),
+        since: runs(&member.since),
+        state: member.state,
+    })
+}
+
+impl Tabular for Changes {
+    fn table(&self) -> Result<Table, AnswerError> {
+        let own = ["id", "kind", "after", "until", "open", "test", "state"].map(str::to_owned).to_vec();
+        let counts = ["runs_before", "unexpected_before", "runs_since", "unexpected_since"].map(str::to_owned).to_vec();
+        let mut rows = Vec::new();
+        for change in &self.changes {
+            for test in &change.tests {
+                let mut members: Map<String, Value> = table::members(test)?;
+                members.insert("id".to_owned(), change.id.clone().into());
+                members.insert("kind".to_owned(), serde_json::to_value(change.kind).unwrap_or_default());
+                members.insert("after".to_owned(), change.after.as_ref().map(|commit| commit.uuid.0).into());
+                members.insert("until".to_owned(), change.until.uuid.0.into());
+                members.insert("open".to_owned(), change.open.into());
+                members.insert("runs_before".to_owned(), test.before.runs.into());
+                members.insert("unexpected_before".to_owned(), test.before.unexpected.into());
+                members.insert("runs_since".to_owned(), test.since.runs.into());
+                members.insert("unexpected_since".to_owned(), test.since.unexpected.into());
+                let configuration = table::cells(&table::CONFIGURATION, &[&table::members(&test.configuration)?]);
+                rows.push(
+                    [table::cells(&own, &[&members]), configuration, table::cells(&counts, &[&members])].concat(),
+                );
+            }
+        }
+        Ok(Table { columns: table::with_configuration(own, counts), rows })
+    }
+}
