@@ -77,7 +77,12 @@ impl Likelihood {
 
     /// Logarithm of the likelihood of counts at one unknown rate.
     pub fn ln(&self, counts: Counts) -> f64 {
-        self.unexpected.ln(counts.unexpected, counts.runs) + self.unrecovered.ln(counts.unrecovered, counts.retried)
+        self.unexpected.ln(counts.unexpected, counts.runs) + self.ln_of_retries(counts)
+    }
+
+    /// The part of it that is about retries.
+    pub fn ln_of_retries(&self, counts: Counts) -> f64 {
+        self.unrecovered.ln(counts.unrecovered, counts.retried)
     }
 }
 

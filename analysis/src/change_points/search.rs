@@ -10,7 +10,7 @@ pub fn bounds(series: &Series, prior: f64) -> Vec<usize> {
     let mut bounds = vec![0];
     split(series, 0, series.len(), prior.ln(), &mut bounds);
     bounds.push(series.len());
-    settle(series, &mut bounds);
+    settle(series, &mut bounds, prior.ln());
     bounds
 }
 
@@ -48,7 +48,8 @@ fn split(series: &Series, from: usize, to: usize, ln_prior: f64, bounds: &mut Ve
 }
 
 /// The best pair of splits, if it outweighs the prior of two changes. It finds what broke and was fixed again, which one
-/// split alone does not explain.
+/// split alone does not explain. Between the two everything is bad, or everything is clean: what comes and goes as a mixture
+/// is a burst of flakiness and no change.
 fn best_pair(series: &Series, from: usize, to: usize, ln_prior: f64) -> Option<(usize, usize)> {
     let mut places: Vec<usize> = places(series, from, to).collect();
     let surplus = places.len().saturating_sub(MOST_PLACES);
@@ -59,6 +60,10 @@ fn best_pair(series: &Series, from: usize, to: usize, ln_prior: f64) -> Option<(
     for (index, at) in places.iter().enumerate() {
         let before = series.ln_likelihood(from, *at);
         for end in &places[index + 1..] {
+            let middle = series.counts(*at, *end);
+            if !middle.is_hard() && !middle.is_clean() {
+                break;
+            }
             let explained = before + series.ln_likelihood(*at, *end) + series.ln_likelihood(*end, to);
             if explained > most {
                 most = explained;
@@ -69,14 +74,21 @@ fn best_pair(series: &Series, from: usize, to: usize, ln_prior: f64) -> Option<(
     best
 }
 
-/// Moves each bound to the best place between its neighbours, which may have been found after it.
-fn settle(series: &Series, bounds: &mut [usize]) {
-    for _ in 0..2 {
-        for index in 1..bounds.len().saturating_sub(1) {
+/// Moves each bound to the best place between its neighbours, which may have been found after it, and drops those that do
+/// not outweigh their prior there.
+fn settle(series: &Series, bounds: &mut Vec<usize>, ln_prior: f64) {
+    loop {
+        for index in 1..bounds.len() - 1 {
             let (from, to) = (bounds[index - 1], bounds[index + 1]);
             if let Some((at, _)) = best_split(series, from, to) {
                 bounds[index] = at;
             }
         }
+        let gain = |index: usize| series.gain(bounds[index - 1], bounds[index], bounds[index + 1]);
+        let weakest = (1..bounds.len() - 1).min_by(|one, other| gain(*one).total_cmp(&gain(*other)));
+        match weakest.filter(|index| gain(*index) + ln_prior <= 0.0) {
+            Some(index) => bounds.remove(index),
+            None => return,
+        };
     }
 }

@@ -7,10 +7,11 @@ use crate::history::{Cell, Outcome};
 use crate::rules::Rules;
 
 use super::Suite;
+use super::noise::Noise;
 use super::place::{Place, Timeline};
 
-/// What stands for results that were not seen when a rate is estimated: results are mostly all of one kind.
-const UNSEEN: f64 = 0.02;
+/// How many cells before the newest row may belong to a change that few results suggest.
+const YOUNG_PAST: usize = 8;
 
 /// Which way a change went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,28 +51,63 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    fn new(subject: usize, cells: &[Cell], [from, at, to]: [usize; 3], timeline: &Timeline) -> Self {
-        let (before, since) = (&cells[from..at], &cells[at..to]);
-        let place = Place::of_cells(timeline, &cells[from..to], &ln_likelihoods(before, since));
-        Self { subject, from, at, to, direction: direction(before, since), place }
+    fn new(span: Span, cells: &[Cell], timeline: &Timeline, noise: &Noise) -> Self {
+        let Span { subject, from, at, to, is_sure } = span;
+        let inside = if is_sure { &cells[from..to] } else { &cells[from.max(at.saturating_sub(YOUNG_PAST))..to] };
+        let place = Place::of_cells(timeline, inside, &noise.ln_likelihoods(inside));
+        let direction = direction(&cells[from..at], &cells[at..to]);
+        Self { subject, from, at, to, direction, place }
     }
 }
 
+/// Two neighbouring segments of a history, by indices of its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) subject: usize,
+    pub(super) from: usize,
+    pub(super) at: usize,
+    pub(super) to: usize,
+    /// Whether the history's own results prove the change.
+    pub(super) is_sure: bool,
+}
+
 /// Changes of every history that its own results prove, and those that they only suggest.
-pub(super) fn of_suite(suite: &Suite<'_>, timeline: &Timeline, rules: &Rules) -> (Vec<Candidate>, Vec<Candidate>) {
-    let (mut sure, mut unsure) = (Vec::new(), Vec::new());
-    for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
-        let cells = history.cells;
-        if cells.iter().all(|cell| cell.failed == 0) || cells.iter().any(|cell| cell.runs == 0) {
-            continue;
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    pub(super) sure: Vec<Span>,
+    pub(super) unsure: Vec<Span>,
+}
+
+impl Spans {
+    pub(super) fn of(suite: &Suite<'_>, rules: &Rules) -> Self {
+        let mut spans = Self::default();
+        for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
+            let cells = history.cells;
+            if cells.iter().all(|cell| cell.failed == 0) || cells.iter().any(|cell| cell.runs == 0) {
+                continue;
+            }
+            let bounds = search::bounds(&Series::new(cells), rules.change_prior);
+            let span =
+                |bounds: &[usize]| Span { subject, from: bounds[0], at: bounds[1], to: bounds[2], is_sure: true };
+            spans.sure.extend(bounds.windows(3).map(span));
+            let start = bounds[bounds.len() - 2];
+            spans.unsure.extend(newest_row(cells, start).map(|at| Span {
+                subject,
+                from: start,
+                at,
+                to: cells.len(),
+                is_sure: false,
+            }));
         }
-        let bounds = search::bounds(&Series::new(cells), rules.change_prior);
-        let of = |bounds: [usize; 3]| Candidate::new(subject, cells, bounds, timeline);
-        sure.extend(bounds.windows(3).map(|bounds| of([bounds[0], bounds[1], bounds[2]])));
-        let start = bounds[bounds.len() - 2];
-        unsure.extend(newest_row(cells, start).map(|at| of([start, at, cells.len()])));
+        spans
     }
-    (sure, unsure)
+
+    /// Spans as candidates.
+    pub(super) fn candidates(spans: &[Span], suite: &Suite<'_>, timeline: &Timeline, noise: &Noise) -> Vec<Candidate> {
+        let candidate =
+            |span: &Span| Candidate::new(*span, suite.subjects[span.subject].history.cells, timeline, noise);
+        spans.iter().map(candidate).collect()
+    }
 }
 
 /// Where the newest row of equal results begins, if something else is before it in its segment.
@@ -96,42 +132,4 @@ fn direction(before: &[Cell], since: &[Cell]) -> Direction {
 
 fn sum(cells: &[Cell]) -> Counts {
     cells.iter().fold(Counts::default(), |sum, cell| sum.plus(Counts::of_cell(cell, true)))
-}
-
-/// Logarithms of how likely the cells are if the cell after the first, the second after it and so on is the first with the
-/// new behaviour. Rates are those before and since, so that a pass after a change to failing always is next to impossible.
-fn ln_likelihoods(before: &[Cell], since: &[Cell]) -> Vec<f64> {
-    let (old, new) = (Rates::of(before), Rates::of(since));
-    let cells: Vec<Counts> = before.iter().chain(since).map(|cell| Counts::of_cell(cell, true)).collect();
-    let mut sum: f64 = cells.iter().map(|cell| new.ln(cell)).sum();
-    let step = |cell: &Counts| {
-        sum += old.ln(cell) - new.ln(cell);
-        sum
-    };
-    cells[..cells.len() - 1].iter().map(step).collect()
-}
-
-/// Rates of unexpected runs, and of those that no retry mends.
-struct Rates {
-    unexpected: f64,
-    unrecovered: f64,
-}
-
-impl Rates {
-    fn of(cells: &[Cell]) -> Self {
-        let counts = sum(cells);
-        let rate = |part: u32, whole: u32| (f64::from(part) + UNSEEN) / (f64::from(whole) + 2.0 * UNSEEN);
-        Self {
-            unexpected: rate(counts.unexpected, counts.runs),
-            unrecovered: rate(counts.unrecovered, counts.unexpected),
-        }
-    }
-
-    fn ln(&self, counts: &Counts) -> f64 {
-        let term = |rate: f64, part: u32, whole: u32| {
-            f64::from(part) * rate.ln() + f64::from(whole - part) * (1.0 - rate).ln()
-        };
-        term(self.unexpected, counts.unexpected, counts.runs)
-            + term(self.unrecovered, counts.unrecovered, counts.unexpected)
-    }
 }

@@ -3,13 +3,17 @@
 use super::Suite;
 use super::candidates::{Candidate, Direction};
 use super::noise::Noise;
-use super::place::{Place, Timeline};
+use super::place::Place;
 use super::young::folder;
 
-/// How much likelier one commit is where two changes are of one test.
-const SAME_TEST: f64 = 20.0;
-/// How much likelier one commit is where two changes are of one folder.
-const SAME_FOLDER: f64 = 5.0;
+/// How likely it is that one commit did two changes of one test, against two commits.
+const SAME_TEST: f64 = 40.0;
+/// The same of one folder.
+const SAME_FOLDER: f64 = 4.0;
+/// The same of tests that have nothing in common.
+const UNRELATED: f64 = 0.03;
+/// Commits to either side in which groups are counted, to tell how many there are by chance.
+const NEIGHBOURHOOD: usize = 25;
 /// How surprising a result is at least that an accepted change takes with it.
 const LEAST_SURPRISE: f64 = 3.0;
 
@@ -29,7 +33,6 @@ impl Group {
 /// Joins candidates that are sure or accepted, and takes unsure ones along where an accepted change explains them.
 pub(super) fn joined(
     suite: &Suite<'_>,
-    timeline: &Timeline,
     sure: Vec<Candidate>,
     young: Vec<Candidate>,
     unsure: Vec<Candidate>,
@@ -38,26 +41,22 @@ pub(super) fn joined(
     let mut all = sure;
     all.extend(young);
     all.sort_by_key(|candidate| (candidate.place.width(), candidate.subject, candidate.at));
-    let commits = timeline.commits.len().max(1) as f64;
     let mut groups: Vec<Group> = Vec::new();
-    let mut alone = all.len() as f64 / 2.0;
-    for _ in 0..3 {
-        groups = Vec::new();
-        for candidate in &all {
-            let join = best_group(suite, &groups, candidate);
-            match join.filter(|(_, score)| *score > alone.max(1.0) / commits) {
-                Some((index, _)) => add(&mut groups[index], candidate.clone()),
-                None => groups.push(Group { place: candidate.place.clone(), members: vec![candidate.clone()] }),
-            }
+    for candidate in &all {
+        let join = if std::env::var("NOJOIN").is_ok() { None } else { best_group(suite, &groups, candidate) };
+        match join.filter(|(_, score)| *score > density(&groups, candidate)) {
+            Some((index, _)) => add(&mut groups[index], candidate.clone()),
+            None => groups.push(Group { place: candidate.place.clone(), members: vec![candidate.clone()] }),
         }
-        alone = concentration(groups.len(), all.len(), alone);
     }
     for candidate in unsure {
         let surprise = noise.surprise_of(suite, &candidate);
-        let join = best_group(suite, &groups, &candidate).filter(|(index, score)| {
-            surprise > LEAST_SURPRISE
-                && surprise + score.ln() > (suite.tests as f64 / groups[*index].members.len() as f64).max(1.0).ln()
-        });
+        let join = best_group(suite, &groups, &candidate).filter(|_| std::env::var("NOTAKE").is_err()).filter(
+            |(index, score)| {
+                surprise > LEAST_SURPRISE
+                    && surprise + score.ln() > (suite.tests as f64 / groups[*index].members.len() as f64).max(1.0).ln()
+            },
+        );
         if let Some((index, _)) = join {
             add(&mut groups[index], candidate);
         }
@@ -93,16 +92,13 @@ fn relation(suite: &Suite<'_>, one: &Candidate, other: &Candidate) -> f64 {
     match () {
         () if one == other => SAME_TEST,
         () if folder(one) == folder(other) => SAME_FOLDER,
-        () => 1.0,
+        () => UNRELATED,
     }
 }
 
-/// How readily a candidate begins a group of its own, from how many groups there are: the concentration of a Chinese
-/// restaurant process that is expected to give so many.
-fn concentration(groups: usize, candidates: usize, before: f64) -> f64 {
-    let mut alone = before.max(1.0);
-    for _ in 0..20 {
-        alone = (groups as f64 / (1.0 + candidates as f64 / alone).ln()).clamp(0.5, 1e6);
-    }
-    alone
+/// How many groups there are by chance where a candidate is, for each commit.
+fn density(groups: &[Group], candidate: &Candidate) -> f64 {
+    let mode = candidate.place.mode();
+    let near = groups.iter().filter(|group| group.place.mode().abs_diff(mode) <= NEIGHBOURHOOD).count();
+    (near + 1) as f64 / (2 * NEIGHBOURHOOD + 1) as f64
 }

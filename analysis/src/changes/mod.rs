@@ -22,7 +22,7 @@ use crate::evidence::{Evidence, worst};
 use crate::history::History;
 use crate::rules::Rules;
 
-use candidates::{Candidate, Direction};
+use candidates::{Candidate, Direction, Spans};
 use place::Timeline;
 
 /// Commits that a change names at most as likely ones.
@@ -134,10 +134,12 @@ pub struct Member {
 /// The changes of a suite, the newest first.
 pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let timeline = Timeline::of(suite);
-    let (sure, unsure) = candidates::of_suite(suite, &timeline, rules);
-    let noise = noise::Noise::of(suite, &sure);
+    let spans = Spans::of(suite, rules);
+    let noise = noise::Noise::of(suite, &spans.sure);
+    let sure = Spans::candidates(&spans.sure, suite, &timeline, &noise);
+    let unsure = Spans::candidates(&spans.unsure, suite, &timeline, &noise);
     let (young, unsure) = young::accepted(suite, unsure, &noise, rules);
-    let groups = groups::joined(suite, &timeline, sure, young, unsure, &noise);
+    let groups = groups::joined(suite, sure, young, unsure, &noise);
     let mut changes: Vec<Change> = groups.into_iter().map(|group| change(suite, &timeline, &group)).collect();
     changes.sort_by_key(|change| (std::cmp::Reverse(change.until), change.id));
     changes

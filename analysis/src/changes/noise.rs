@@ -1,11 +1,15 @@
 //! How often results fail by chance, learnt from all histories of a suite: most tests never do, some often.
 
 use super::Suite;
-use super::candidates::Candidate;
+use super::candidates::{Candidate, Span};
+use crate::change_points::likelihood::{Counts, Likelihood};
+use crate::history::Cell;
 
 /// Rates of failures that are told apart.
 const RATES: [f64; 18] =
     [1e-4, 3e-4, 1e-3, 3e-3, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
+/// Doubt
+const DOUBT: f64 = 0.3;
 /// Rounds of expectation and maximisation.
 const ROUNDS: usize = 25;
 
@@ -17,7 +21,7 @@ pub(super) struct Noise {
 
 impl Noise {
     /// Learns from the stretches between changes, without the newest row of equal results, which may be a change.
-    pub(super) fn of(suite: &Suite<'_>, sure: &[Candidate]) -> Self {
+    pub(super) fn of(suite: &Suite<'_>, sure: &[Span]) -> Self {
         let mut stretches = Vec::new();
         let mut changes = sure.iter().peekable();
         let mut cells_of_all = 0;
@@ -67,14 +71,48 @@ impl Noise {
 
     /// The probabilities of the rates of a stretch.
     fn rates_of(&self, bad: f64, all: f64) -> [f64; RATES.len()] {
-        let mut logarithms = [0.0; RATES.len()];
-        for ((logarithm, rate), share) in logarithms.iter_mut().zip(RATES).zip(self.shares) {
-            *logarithm = share.max(1e-12).ln() + bad * rate.ln() + (all - bad) * (1.0 - rate).ln();
-        }
+        let logarithms = self.logarithms(bad, all);
         let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights = logarithms.map(|logarithm| (logarithm - most).exp());
         let total: f64 = weights.iter().sum();
         weights.map(|weight| weight / total)
+    }
+
+    /// Logarithms of how likely the cells are if the one after the first, the second after it and so on is the first with a
+    /// new rate of failures. What rates there are is what the suite shows, so that a pass after a change to failing always
+    /// is next to impossible. Retries count as in the search for change points.
+    pub(super) fn ln_likelihoods(&self, cells: &[Cell]) -> Vec<f64> {
+        let counts: Vec<Counts> = cells.iter().map(|cell| Counts::of_cell(cell, true)).collect();
+        let total = counts.iter().fold(Counts::default(), |sum, cell| sum.plus(*cell));
+        let retries = Likelihood::up_to(total);
+        let is_retried = cells.iter().any(|cell| cell.recovered() > 0);
+        let ln = |counts: Counts| {
+            let retry = if is_retried { retries.ln_of_retries(counts) } else { 0.0 };
+            self.ln_likelihood(f64::from(counts.unexpected), f64::from(counts.runs)) + retry
+        };
+        let mut before = Counts::default();
+        let step = |cell: &Counts| {
+            before = before.plus(*cell);
+            ln(before) + ln(total.minus(before))
+        };
+        counts[..counts.len() - 1].iter().map(step).collect()
+    }
+
+    /// Logarithm of the likelihood of results at one unknown rate.
+    fn ln_likelihood(&self, bad: f64, all: f64) -> f64 {
+        let logarithms = Self { shares: self.shares.map(|share| (1.0 - DOUBT) * share + DOUBT / RATES.len() as f64) }
+            .logarithms(bad, all);
+        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        most + logarithms.iter().map(|logarithm| (logarithm - most).exp()).sum::<f64>().ln()
+    }
+
+    /// Logarithms of the joint probabilities of the rates and a stretch.
+    fn logarithms(&self, bad: f64, all: f64) -> [f64; RATES.len()] {
+        let mut logarithms = [0.0; RATES.len()];
+        for ((logarithm, rate), share) in logarithms.iter_mut().zip(RATES).zip(self.shares) {
+            *logarithm = share.max(1e-12).ln() + bad * rate.ln() + (all - bad) * (1.0 - rate).ln();
+        }
+        logarithms
     }
 
     /// How surprising a row of `row` results of one kind is after `bad` of `all` failed: minus the logarithm of its

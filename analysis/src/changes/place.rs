@@ -10,6 +10,8 @@ use super::Suite;
 
 /// What a probability never falls below before several are multiplied, so that one odd result does not rule a commit out.
 const FLOOR: f64 = 1e-4;
+/// How likely a plausible commit is at least, against the likeliest.
+const PLAUSIBLE: f64 = 0.1;
 /// What a range leaves out at each end; both together are one per cent.
 const TAIL: f64 = 0.005;
 
@@ -118,9 +120,14 @@ impl Place {
         commits.into_iter()
     }
 
-    /// The newest commit that may have done it.
-    pub(super) fn last(&self) -> usize {
-        self.first + self.shares.len() - 1
+    /// Whether a commit is not much less likely than the likeliest.
+    pub(super) fn is_plausible(&self, commit: usize) -> bool {
+        self.share(commit) > PLAUSIBLE * self.shares.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// The likeliest commit.
+    pub(super) fn mode(&self) -> usize {
+        self.likeliest(1).next().map_or(self.first, |(commit, _)| commit)
     }
 
     /// How many commits may have done it.

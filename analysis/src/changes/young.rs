@@ -26,7 +26,7 @@ pub(super) fn accepted(
     let mut is_accepted = vec![false; candidates.len()];
     let outage = outages(suite, &candidates);
     let is_open = |index: &usize| !outage.contains(index);
-    for scope in Scope::ALL {
+    for scope in Scope::ALL.into_iter().filter(|_| std::env::var("NOYOUNG").is_err()) {
         let mut by_scope: BTreeMap<(Direction, &str), Vec<usize>> = BTreeMap::new();
         for index in (0..candidates.len()).filter(is_open) {
             let key = scope.key(suite.subjects[candidates[index].subject].test);
@@ -35,9 +35,9 @@ pub(super) fn accepted(
         for ((_, key), members) in by_scope {
             let size = sizes.of_key(scope, key);
             for stab in &members {
-                let commit = candidates[*stab].place.last();
+                let commit = candidates[*stab].place.mode();
                 let mut together: Vec<usize> =
-                    members.iter().copied().filter(|index| candidates[*index].place.share(commit) > 1e-3).collect();
+                    members.iter().copied().filter(|index| candidates[*index].place.is_plausible(commit)).collect();
                 together.sort_by(|one, other| surprises[*other].total_cmp(&surprises[*one]));
                 let likely = likely_together(&together, &surprises, size, rules.change_prior);
                 for index in &together[..likely] {
@@ -50,16 +50,15 @@ pub(super) fn accepted(
     candidates.into_iter().partition(|_| is_accepted.next().unwrap_or(false))
 }
 
-/// How many of the most surprising candidates of a commit are likely together. Which tests of the scope they are has to be
-/// told, and that there is a change at all.
+/// How many of the most surprising candidates of a commit are likely together: as many as make the change likeliest. Which
+/// tests of the scope they are has to be told, and that there is a change at all.
 fn likely_together(together: &[usize], surprises: &[f64], size: usize, prior: f64) -> usize {
-    let mut sum = prior.ln();
-    let mut likely = 0;
+    let (mut sum, mut most, mut likely) = (prior.ln(), 0.0, 0);
     for (count, index) in (1..).zip(together) {
         sum += surprises[*index];
-        let choice = ln_choose(size.max(count), count);
-        if sum > choice {
-            likely = count;
+        let evidence = sum - ln_choose(size.max(count), count);
+        if evidence > most {
+            (most, likely) = (evidence, count);
         }
     }
     likely
@@ -112,32 +111,38 @@ pub(super) fn folder(test: &str) -> &str {
     test.rfind('/').map_or("", |end| &test[..end])
 }
 
-/// How many histories there are in each scope.
+/// How many histories there are in each scope, with those that have no subject because nothing ever failed.
 struct ScopeSizes<'a> {
-    counts: BTreeMap<(bool, &'a str), usize>,
+    /// Tests with a subject, by folder.
+    folders: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    configurations: usize,
+    /// All tests for each one that has a subject.
+    tests_for_one: f64,
     suite: usize,
 }
 
 impl<'a> ScopeSizes<'a> {
     fn of(suite: &Suite<'a>) -> Self {
-        let mut counts = BTreeMap::new();
+        let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for subject in suite.subjects {
-            *counts.entry((true, subject.test)).or_default() += 1;
-            *counts.entry((false, folder(subject.test))).or_default() += 1;
+            folders.entry(folder(subject.test)).or_default().insert(subject.test);
         }
         let configurations: BTreeSet<ConfigId> = suite.subjects.iter().map(|subject| subject.configuration).collect();
-        let suite = (suite.tests as usize * configurations.len()).max(suite.subjects.len());
-        Self { counts, suite }
-    }
-
-    fn of_scope(&self, is_test: bool, key: &str) -> usize {
-        self.counts.get(&(is_test, key)).copied().unwrap_or(1)
+        let known: usize = folders.values().map(BTreeSet::len).sum();
+        let tests = known.max(suite.tests as usize);
+        Self {
+            folders,
+            configurations: configurations.len(),
+            tests_for_one: tests as f64 / known.max(1) as f64,
+            suite: tests * configurations.len(),
+        }
     }
 
     fn of_key(&self, scope: Scope, key: &str) -> usize {
+        let in_folder = || self.folders.get(key).map_or(1, BTreeSet::len) as f64 * self.tests_for_one;
         match scope {
-            Scope::Test => self.of_scope(true, key),
-            Scope::Folder => self.of_scope(false, key),
+            Scope::Test => self.configurations,
+            Scope::Folder => in_folder().ceil() as usize * self.configurations,
             Scope::Suite => self.suite,
         }
     }
