@@ -53,7 +53,7 @@ impl Intake {
     ) -> Self {
         let IntakeOptions { default_branches, sources, masters, default_wait } = options;
         Self {
-            commits: Arc::new(CommitResolver::new(client.clone(), default_branches, sources)),
+            commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),
             masters: BuildbotMasters::new(masters),
             duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),
             body_memory: BodyMemory::default(),
