@@ -49,7 +49,9 @@ impl CommitOrders {
             client,
             placed: Cache::builder()
                 .max_capacity(REMEMBERED_BYTES)
-                .weigher(|_, placed| u32::try_from(placed.iter().map(bytes).sum::<usize>()).unwrap_or(u32::MAX))
+                .weigher(|_, placed: &Vec<Commit>| {
+                    u32::try_from(placed.iter().map(bytes).sum::<usize>()).unwrap_or(u32::MAX)
+                })
                 .time_to_live(REMEMBERED_FOR)
                 .build(),
             lanes: (0..LANES).map(|_| Mutex::default()).collect(),
@@ -58,17 +60,14 @@ impl CommitOrders {
 
     /// The commit with the order under which it is known; else with its own, unless another commit has that.
     pub(super) async fn place(&self, mut commit: Commit) -> Result<Commit, IntakeError> {
-        let second = stable_hash(&[
-            commit.repository_id.as_bytes(),
-            commit.branch.as_bytes(),
-            &commit.timestamp.to_le_bytes(),
-        ]);
+        let second =
+            stable_hash(&[commit.repository_id.as_bytes(), commit.branch.as_bytes(), &commit.timestamp.to_le_bytes()]);
         let lane = self.lanes.get(second as usize % LANES);
         let _alone = match lane {
             Some(lane) => Some(lane.lock().await),
             None => None,
         };
-        let mut placed = self.placed.get(&second).unwrap_or_default();
+        let mut placed: Vec<Commit> = self.placed.get(&second).unwrap_or_default();
         if let Some(known) = placed.iter().find(|placed| placed.is_same(&commit) == Some(true)) {
             commit.order = known.order;
             return Ok(commit);
