@@ -1,7 +1,7 @@
 //! Commits of one second get places of their own in it: what the intake appends says which.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,13 +36,7 @@ impl Intake {
         log.ensure_topic(&topic).await.unwrap();
         let blobs = Blobs::in_folder(&folder.path().join("blobs")).unwrap();
         let client = clickhouse::Client::default().with_url("http://127.0.0.1:9");
-        let options = IntakeOptions {
-            default_branches: BTreeMap::new(),
-            sources: BTreeMap::new(),
-            masters: BTreeMap::new(),
-            default_wait: None,
-        };
-        let router = ingest::router(log.clone(), client, blobs, options);
+        let router = ingest::router(log.clone(), client, blobs, IntakeOptions::default());
         let mut consumer = log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await.unwrap();
         tokio::spawn(async move {
             loop {

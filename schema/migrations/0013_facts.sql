@@ -26,3 +26,7 @@ FROM commits_before_0013
 SETTINGS final = 1;
 
 DROP TABLE commits_before_0013;
+
+-- Of a run's tests, those that did not run: skipped, not run, or with an outcome that nobody knows.
+
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS tests_not_run UInt32 AFTER tests_run;

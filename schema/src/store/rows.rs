@@ -92,8 +92,10 @@ pub struct RunRow {
     pub start_time: u32,
     /// Tests that passed and failed within the run.
     pub flaky: u32,
-    /// Tests that ran.
+    /// All tests of the run, those that did not run included, as the reference counts them.
     pub tests_run: u32,
+    /// Tests of the run that did not run: skipped, not run, or with an outcome that nobody knows.
+    pub tests_not_run: u32,
     /// Tests whose worst unexpected state is a failure or worse.
     pub tests_unexpected_failed: u32,
     /// JSON text of the run's statistics: what the uploader gave, and counts of its results.
