@@ -70,8 +70,9 @@ pub async fn find(store: &Store, question: &SummaryQuestion) -> Result<Summary, 
     let weights = weights(&before, &after, point, window);
     let selection = Selection::within(store, runs, bounds, 4 * window).await?;
     let rows = rows_of_test(store, suite, test, &selection).await?;
+    let states = |bits| States::from_bits(bits).of_reference();
     let runs: Vec<(CommitKey, States, States)> =
-        rows.iter().map(|row| (row.uuid, States::from_bits(row.actual), States::from_bits(row.expected))).collect();
+        rows.iter().map(|row| (row.uuid, states(row.actual), states(row.expected))).collect();
     let shares = percentages(&sums(&runs, &weights), *by_expectation)
         .ok_or_else(|| invalid("No results for specified test and configuration in provided commit range"))?;
     Ok(Summary(shares))

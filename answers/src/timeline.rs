@@ -62,7 +62,7 @@ impl Outcome {
     fn of_result(row: &StoredResult) -> Self {
         let (actual, expected) = (States::from_bits(row.actual), States::from_bits(row.expected));
         let unexpected = actual.unexpected_state(expected);
-        let surprise = if unexpected == State::PASS { "" } else { ": unexpected" };
+        let surprise = if unexpected >= State::PASS { "" } else { ": unexpected" };
         Self {
             commit: row.uuid,
             actual: actual.worst_state(),
@@ -168,7 +168,8 @@ pub struct TimelineColumn {
     pub name: String,
 }
 
-/// A row of a timeline: one character for each column, the digit of the worst state, or a dot where nothing ran.
+/// A row of a timeline: one character for each column, the digit of the worst state (`s`, `n` and `u` where the test
+/// was skipped, not run, or nobody knows what it did), or a dot where nothing ran.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TimelineRow {
     /// The configuration.
@@ -176,10 +177,10 @@ pub struct TimelineRow {
     /// The query text that selects exactly this configuration.
     pub query: String,
     /// States, whether they were expected or not.
-    #[schemars(regex(pattern = "^[0-8.]*$"))]
+    #[schemars(regex(pattern = "^[0-8snu.]*$"))]
     pub actual: String,
     /// States that were not expected.
-    #[schemars(regex(pattern = "^[0-8.]*$"))]
+    #[schemars(regex(pattern = "^[0-8snu.]*$"))]
     pub unexpected: String,
     /// Of a test: how long it took, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]

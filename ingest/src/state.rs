@@ -19,7 +19,7 @@ use crate::resolve::sources::Source;
 use crate::wait::wait_until_shown;
 
 /// What the intake needs to know of its surroundings.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct IntakeOptions {
     /// Default branch by repository id; others use `main`.
     pub default_branches: BTreeMap<String, String>,
@@ -29,6 +29,8 @@ pub struct IntakeOptions {
     pub masters: BTreeMap<String, Option<MasterIds>>,
     /// How long an upload without `Prefer: wait=N` waits for the views; `None` answers at once.
     pub default_wait: Option<Duration>,
+    /// Whether uploads whose senders have no preference are handled strictly: refused rather than taken in part.
+    pub is_strict: bool,
 }
 
 /// Shared by all requests; a clone is the same intake.
@@ -41,6 +43,7 @@ pub(crate) struct Intake {
     pub(crate) masters: BuildbotMasters,
     pub(crate) duplicates: Arc<Duplicates>,
     pub(crate) body_memory: BodyMemory,
+    pub(crate) is_strict: bool,
     default_wait: Option<Duration>,
 }
 
@@ -51,15 +54,16 @@ impl Intake {
         blobs: Blobs,
         options: IntakeOptions,
     ) -> Self {
-        let IntakeOptions { default_branches, sources, masters, default_wait } = options;
+        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict } = options;
         Self {
-            commits: Arc::new(CommitResolver::new(client.clone(), default_branches, sources)),
+            commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),
             masters: BuildbotMasters::new(masters),
             duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),
             body_memory: BodyMemory::default(),
             appender: EventAppender::new(log, blobs.clone()),
             blobs,
             client,
+            is_strict,
             default_wait,
         }
     }

@@ -22,26 +22,44 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_m
 
 /// Whether the processor committed past the event within `limit`.
 pub(crate) async fn wait_until_shown(log: &dyn EventLog, receipt: Receipt, limit: Duration) -> bool {
+    let shown = wait_for_commits(log, |committed| {
+        committed.get(receipt.partition as usize).is_some_and(|next| *next > receipt.offset)
+    });
+    tokio::time::timeout(limit.min(MAX_WAIT), shown).await.is_ok()
+}
+
+/// Whether the views show, within `limit`, every event that is in the log now.
+pub(crate) async fn wait_until_all_shown(log: &dyn EventLog, limit: Duration) -> bool {
+    let all_shown = async {
+        let Ok(ends) = log.end_offsets(EVENTS_TOPIC).await else { return false };
+        wait_for_commits(log, |committed| {
+            ends.iter().zip(committed).all(|(end, next)| next >= end) && committed.len() >= ends.len()
+        })
+        .await;
+        true
+    };
+    tokio::time::timeout(limit, all_shown).await.unwrap_or(false)
+}
+
+/// Waits until the offsets that the processor has committed, one a partition, are enough.
+async fn wait_for_commits(log: &dyn EventLog, is_enough: impl Fn(&[u64]) -> bool) {
     let (mut pause, longest) = PAUSES;
     let mut commits = log.commits();
-    let poll = async {
-        loop {
-            if let Ok(committed) = log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await
-                && committed.get(receipt.partition as usize).is_some_and(|next| *next > receipt.offset)
-            {
-                return;
-            }
-            let has_changed = match &mut commits {
-                Some(commits) => commits.changed().await.is_ok(),
-                None => false,
-            };
-            if !has_changed {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(longest);
-            }
+    loop {
+        if let Ok(committed) = log.committed_offsets(EVENTS_TOPIC, PROCESSOR_GROUP).await
+            && is_enough(&committed)
+        {
+            return;
         }
-    };
-    tokio::time::timeout(limit.min(MAX_WAIT), poll).await.is_ok()
+        let has_changed = match &mut commits {
+            Some(commits) => commits.changed().await.is_ok(),
+            None => false,
+        };
+        if !has_changed {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
 }
 
 /// Appends a request whose effect its sender asks for next, and waits until the views show it. `what` names it in the

@@ -2,7 +2,6 @@
 //! refused request is appended.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -34,18 +33,16 @@ struct Answer {
 impl Intake {
     /// An intake whose store is away: uploads with complete commits need none.
     async fn start() -> Self {
+        Self::with(IntakeOptions::default()).await
+    }
+
+    async fn with(options: IntakeOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = Arc::new(LocalLog::open(&folder.path().join("log")).unwrap());
         let topic = TopicSpec { name: EVENTS_TOPIC.into(), partitions: 2, retention: None, max_message_bytes: 1 << 20 };
         log.ensure_topic(&topic).await.unwrap();
         let blobs = Blobs::in_folder(&folder.path().join("blobs")).unwrap();
         let client = clickhouse::Client::default().with_url("http://127.0.0.1:9");
-        let options = IntakeOptions {
-            default_branches: BTreeMap::new(),
-            sources: BTreeMap::new(),
-            masters: BTreeMap::new(),
-            default_wait: None,
-        };
         let router = ingest::router(log.clone(), client, blobs, options);
         Self { router, log, _folder: folder }
     }
@@ -122,6 +119,40 @@ async fn strict_handling_says_so_where_all_is_well() {
     let members: Vec<&String> = taken.body.as_object().unwrap().keys().collect();
     assert_eq!(members, ["status", "processing"], "the body is that of every upload");
     assert_eq!(intake.appended().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_that_nobody_knows_are_warned_of_or_strictly_refused() {
+    let (lenient, strict) = (Intake::start().await, IntakeOptions { is_strict: true, ..IntakeOptions::default() });
+    let strict = Intake::with(strict).await;
+    let results = json!({"x": {"t": {"actual": "FAILED"}, "u": {"actual": "TEXT", "expected": "text"}}});
+    let said =
+        "'actual' of test 'x/t' has 'FAILED', which is no state: write 'FAIL' (and one more test has such a word)";
+    let (prefer_strict, prefer_lenient) = (("prefer", "handling=strict"), ("prefer", "handling=lenient"));
+    let by_request = "; nothing was taken, because the request prefers handling=strict";
+    let by_server = "; nothing was taken, because this server is strict: send Prefer: handling=lenient to have it taken as \
+                     it is all the same";
+    for (intake, headers, because) in [
+        (&lenient, &[prefer_strict][..], by_request),
+        (&strict, &[prefer_strict][..], by_request),
+        (&strict, &[][..], by_server),
+    ] {
+        let refused = intake.post("/api/upload", headers, upload(START, &results)).await;
+        assert_eq!((refused.status, &refused.body["description"]), (400, &json!(format!("{said}{because}"))));
+        assert_eq!(intake.appended().await, 0);
+    }
+    for (intake, headers) in [(&lenient, &[][..]), (&strict, &[prefer_lenient][..])] {
+        let taken = intake.post("/api/upload", headers, upload(START, &results)).await;
+        let warning = format!("{said}; it is kept as it came, and a test without a known state counts as not run");
+        assert_eq!(taken.body["processing"]["test-results"], json!({"status": "Queued", "warning": warning}));
+        assert_eq!(taken.body["processing"]["suite-results"], json!({"status": "Queued"}));
+        assert_eq!((taken.status, intake.appended().await), (200, 1));
+    }
+    // Words that are names are no reason to warn, and to refuse.
+    let known =
+        json!({"a": {"actual": "SKIP"}, "b": {"actual": "NOTRUN", "expected": "PASS  FAIL"}, "c": {"actual": ""}});
+    let taken = strict.post("/api/upload", &[], upload(START, &known)).await;
+    assert_eq!((taken.status, &taken.body["processing"]["test-results"]), (200, &json!({"status": "Queued"})));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) compatibility: Compatibility,
     /// Where a single service listens.
     pub(crate) listen: String,
+    /// What the intake takes.
+    pub(crate) intake: Intake,
     /// Kafka, for the three services.
     pub(crate) kafka: Kafka,
     /// The archive of events, which outlives Kafka's retention.
@@ -72,6 +74,14 @@ pub(crate) struct Config {
 pub(crate) struct Compatibility {
     /// A test's own timeline goes on to show results that a later upload of the run does not name any more.
     pub(crate) keep_replaced_results: bool,
+}
+
+/// What the intake takes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Intake {
+    /// Whether uploads whose senders have no preference are refused rather than taken in part.
+    pub(crate) strict: bool,
 }
 
 /// Where the event log is.
@@ -169,6 +179,7 @@ impl Default for Config {
             address: None,
             alerts: AlertOptions::default(),
             listen: "127.0.0.1:8080".to_owned(),
+            intake: Intake::default(),
             kafka: Kafka::default(),
             archive: Archive::default(),
             traces: Traces::default(),
@@ -277,7 +288,13 @@ impl Config {
             (host.clone(), known.then_some(MasterIds { builders, workers }))
         });
         let sources = self.repositories.iter().filter_map(|(id, found)| Some((id.clone(), found.source.clone()?)));
-        IntakeOptions { default_branches, sources: sources.collect(), masters: masters.collect(), default_wait }
+        IntakeOptions {
+            default_branches,
+            sources: sources.collect(),
+            masters: masters.collect(),
+            default_wait,
+            is_strict: self.intake.strict,
+        }
     }
 
     /// The configured repositories.

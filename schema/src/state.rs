@@ -1,4 +1,8 @@
 //! Test states: what a test did, as sets ordered from worst to best.
+//!
+//! The nine states of [`NAMES`] say what a test that ran did. The [`NOT_RAN`] behind them say that it did not run, or that
+//! nobody knows what it did: they are no failures, never unexpected, and no passes either ([`States::ran`]). The
+//! reference's endpoints do not know them ([`States::of_reference`]).
 
 use std::fmt;
 
@@ -8,8 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct States(u16);
 
-/// The names of the states, worst first; the position is the bit.
+/// The names of the states of a test that ran, worst first; the position is the bit.
 pub const NAMES: [&str; 9] = ["CRASH", "TIMEOUT", "IMAGE", "AUDIO", "TEXT", "FAIL", "ERROR", "WARNING", "PASS"];
+/// The names of the states of a test that did not run, by the positions after those of [`NAMES`]; the last one stands
+/// for every word that is no name.
+pub const NOT_RAN: [&str; 3] = ["SKIP", "NOTRUN", "UNKNOWN"];
 /// Position of `CRASH`.
 pub const CRASH: u8 = 0;
 /// Position of `TIMEOUT`.
@@ -21,6 +28,16 @@ pub const WARNING: u8 = 7;
 /// Position of `PASS`.
 pub const PASS: u8 = 8;
 
+/// Position of `SKIP`, the mildest state: nobody wanted the test to run.
+pub const SKIP: u8 = 9;
+/// Position of `NOTRUN`: the test was to run and did not.
+pub const NOT_RUN: u8 = 10;
+/// Position of an outcome that nobody knows.
+pub const UNKNOWN: u8 = 11;
+
+/// Bits of the states of a test that ran.
+pub const RAN: u16 = (1 << (PASS + 1)) - 1;
+const ALL: u16 = (1 << (UNKNOWN + 1)) - 1;
 /// Bits of the states that count as failures: CRASH to ERROR.
 pub const FAILURES: u16 = (1 << (ERROR + 1)) - 1;
 /// Position of `FAIL`, which covers [`IMAGE_AUDIO_TEXT`] where it is expected.
@@ -31,7 +48,8 @@ const FAIL_BIT: u16 = 1 << FAIL;
 /// Bits of the states of an attempt that was well.
 const WELL: u16 = 1 << PASS | 1 << WARNING;
 
-/// One outcome, by its position in [`NAMES`]: the smaller, the worse. Stored as that number, answered by its name.
+/// One outcome, by its position in [`NAMES`] or, after those, in [`NOT_RAN`]: the smaller, the worse. Stored as that number,
+/// answered by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct State(u8);
 
@@ -46,10 +64,16 @@ impl State {
     pub const WARNING: Self = Self(WARNING);
     /// All is well.
     pub const PASS: Self = Self(PASS);
+    /// Nobody wanted the test to run.
+    pub const SKIP: Self = Self(SKIP);
+    /// The test was to run and did not.
+    pub const NOT_RUN: Self = Self(NOT_RUN);
+    /// Nobody knows what the test did.
+    pub const UNKNOWN: Self = Self(UNKNOWN);
 
-    /// The state at a position; what lies beyond the last is PASS.
+    /// The state at a position; nobody knows what lies beyond the last.
     pub fn at(position: u8) -> Self {
-        Self(position.min(PASS))
+        Self(position.min(UNKNOWN))
     }
 
     /// The failing state of a name, in whatever case.
@@ -58,19 +82,30 @@ impl State {
         failing.iter().position(|known| known.eq_ignore_ascii_case(name)).map(|position| Self(position as u8))
     }
 
-    /// Its position in [`NAMES`].
+    /// Its position.
     pub fn position(self) -> u8 {
         self.0
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        NAMES.get(usize::from(self.0)).copied().unwrap_or("PASS")
+        NAMES.iter().chain(&NOT_RAN).nth(usize::from(self.0)).copied().unwrap_or("UNKNOWN")
     }
 
-    /// Its position as a digit, as windows of timelines and small histories write it.
+    /// Its position as a digit, as windows of timelines and small histories write it; those of a test that did not run are
+    /// `s`, `n` and `u`, which sort behind the digits.
     pub fn digit(self) -> char {
-        char::from(b'0' + self.0)
+        match self {
+            Self::SKIP => 's',
+            Self::NOT_RUN => 'n',
+            Self::UNKNOWN => 'u',
+            Self(position) => char::from(b'0' + position),
+        }
+    }
+
+    /// Whether the test ran.
+    pub fn ran(self) -> bool {
+        self.0 <= PASS
     }
 
     /// Whether it counts as a failure.
@@ -97,19 +132,32 @@ impl<'de> Deserialize<'de> for State {
 }
 
 impl States {
-    /// Reads state names separated by spaces. Unknown words are dropped; nothing left means PASS.
+    /// Reads state names separated by spaces. A word that is no name stands for an outcome that nobody knows; no word at all
+    /// means PASS.
     pub fn parse(text: &str) -> Self {
-        let bits = text
-            .split(' ')
-            .filter_map(|word| NAMES.iter().position(|name| *name == word))
-            .fold(0, |bits, position| bits | 1 << position);
+        let bits = words(text).fold(0, |bits, word| bits | 1 << position(word).unwrap_or(UNKNOWN));
         Self::from_bits(bits)
     }
 
     /// From stored bits; none set means PASS.
     pub fn from_bits(bits: u16) -> Self {
-        let known = bits & 0x1ff;
+        let known = bits & ALL;
         Self(if known == 0 { 1 << PASS } else { known })
+    }
+
+    /// Whether the test ran: whether anything is known of what it did.
+    pub fn ran(self) -> bool {
+        self.0 & RAN != 0
+    }
+
+    /// Whether a word was no name of a state.
+    pub fn has_unknown(self) -> bool {
+        self.0 & 1 << UNKNOWN != 0
+    }
+
+    /// What the reference makes of the same words: it drops those that it does not know, and PASS is what is left of none.
+    pub fn of_reference(self) -> Self {
+        Self::from_bits(self.0 & RAN)
     }
 
     /// The bits to store.
@@ -117,7 +165,7 @@ impl States {
         self.0
     }
 
-    /// Position of the worst state in [`NAMES`].
+    /// Position of the worst state.
     pub fn worst(self) -> u8 {
         self.0.trailing_zeros() as u8
     }
@@ -142,18 +190,42 @@ impl States {
         State(self.worst_unexpected(expected))
     }
 
-    /// The worst state outside what was expected; PASS if everything was. An expected FAIL covers
-    /// TEXT, AUDIO and IMAGE.
+    /// The worst state outside what was expected; PASS if everything was, and what it is of a test that did not run. An
+    /// expected FAIL covers TEXT, AUDIO and IMAGE.
     pub fn worst_unexpected(self, expected: Self) -> u8 {
+        if !self.ran() {
+            return self.worst();
+        }
         let covered = if expected.0 & FAIL_BIT != 0 { expected.0 | IMAGE_AUDIO_TEXT } else { expected.0 };
-        Self::from_bits(self.0 & !covered).worst()
+        Self::from_bits(self.0 & RAN & !covered).worst()
     }
+}
+
+/// The words of a text of states.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// The position of a name; names are in upper case.
+fn position(word: &str) -> Option<u8> {
+    let known = NAMES.iter().chain(&NOT_RAN[..2]);
+    (0..).zip(known).find(|(_, name)| **name == word).map(|(position, _)| position)
+}
+
+/// The names that an upload may use.
+pub fn known_names() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().chain([NOT_RAN[0], NOT_RAN[1]])
+}
+
+/// The first word of a text of states that is no name.
+pub fn first_unknown(text: &str) -> Option<&str> {
+    words(text).find(|word| position(word).is_none())
 }
 
 impl fmt::Display for States {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for (position, name) in NAMES.iter().enumerate() {
+        for (position, name) in NAMES.iter().chain(&NOT_RAN).enumerate() {
             if self.0 & 1 << position != 0 {
                 write!(formatter, "{separator}{name}")?;
                 separator = " ";
@@ -169,10 +241,52 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn shows_worst_first_without_unknown_words() {
-        assert_eq!(States::parse("PASS TEXT bogus TEXT").to_string(), "TEXT PASS");
-        assert_eq!(States::parse("pass").to_string(), "PASS");
-        assert_eq!(States::parse("").to_string(), "PASS");
+    fn the_reference_shows_worst_first_without_unknown_words() {
+        let shown = |text| States::parse(text).of_reference().to_string();
+        assert_eq!(shown("PASS TEXT bogus TEXT"), "TEXT PASS");
+        assert_eq!(shown("pass"), "PASS");
+        assert_eq!(shown(""), "PASS");
+        assert_eq!(shown("SKIP"), "PASS");
+    }
+
+    #[test]
+    fn what_did_not_run_is_neither_a_pass_nor_a_failure() {
+        let pass = States::parse("PASS");
+        for (text, state, digit) in [
+            ("SKIP", State::SKIP, 's'),
+            ("NOTRUN", State::NOT_RUN, 'n'),
+            ("FAILED", State::UNKNOWN, 'u'),
+            ("fail bogus", State::UNKNOWN, 'u'),
+            ("SKIP bogus", State::SKIP, 's'),
+            ("UNKNOWN", State::UNKNOWN, 'u'),
+        ] {
+            let states = States::parse(text);
+            assert!(!states.ran() && states != pass && !state.is_failure() && state > State::PASS, "{text}");
+            assert_eq!((states.worst_state(), states.unexpected_state(pass), state.digit()), (state, state, digit));
+            assert_eq!(State::at(state.position()), state);
+        }
+        assert_eq!(States::parse("bogus SKIP").to_string(), "SKIP UNKNOWN");
+        for text in ["PASS SKIP", "PASS bogus", "", " ", "WARNING"] {
+            assert!(States::parse(text).ran(), "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_words_do_not_change_what_is_unexpected() {
+        let pass = States::parse("PASS");
+        for (text, state) in [("TEXT bogus", State::at(4)), ("PASS bogus", State::PASS), ("PASS SKIP", State::PASS)] {
+            assert_eq!(States::parse(text).unexpected_state(pass), state, "{text}");
+        }
+        assert_eq!(States::parse("TEXT").unexpected_state(States::parse("TEXT bogus")), State::PASS);
+        assert_eq!(States::parse("TEXT").unexpected_state(States::parse("bogus")), State::at(4));
+    }
+
+    #[test]
+    fn the_first_word_that_is_no_name_is_found() {
+        assert_eq!(first_unknown("PASS  FAILED fail"), Some("FAILED"));
+        assert_eq!(first_unknown("PASS SKIP NOTRUN CRASH"), None);
+        assert_eq!(first_unknown("UNKNOWN"), Some("UNKNOWN"));
+        assert!(known_names().all(|name| first_unknown(name).is_none()));
     }
 
     #[test]
@@ -199,9 +313,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn texts_and_bits_round_trip(bits in 0u16..512) {
+        fn texts_and_bits_round_trip(bits in 0u16..4096) {
             let states = States::from_bits(bits);
             prop_assert_eq!(States::parse(&states.to_string()), states);
+            prop_assert_eq!(states.of_reference().bits() & !RAN, 0);
+            prop_assert_eq!(states.ran(), states.worst_state().ran());
         }
     }
 }

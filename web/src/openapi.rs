@@ -197,7 +197,7 @@ fn schemas() -> Value {
         "Processing": {
             "type": "object",
             "additionalProperties": {
-                "type": "object", "properties": { "status": text(), "description": text() }, "required": ["status"],
+                "type": "object", "properties": { "status": text(), "description": text(), "warning": text() }, "required": ["status"],
             },
         },
     })

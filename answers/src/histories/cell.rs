@@ -11,6 +11,10 @@ pub(super) fn of_test(outcome: &RunOutcome, sessions: &SuiteSessions) -> Option<
     let RunOutcome { config_id, uuid, start_time, actual, expected, has_passed, .. } = *outcome;
     let position = sessions.position(config_id, uuid, start_time)?;
     let (states, expected) = (States::from_bits(actual), States::from_bits(expected));
+    // Who skipped a test says nothing about it.
+    if !states.ran() {
+        return None;
+    }
     let (worst, worst_of_all) = (states.unexpected_state(expected), states.worst_state());
     let has_failed = worst.is_failure();
     let has_passed = has_passed || states.has_passed();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCH_KEY, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
-use schema::store::commits::{by_reference, repositories};
+use schema::store::commits::{PLACE, REGISTRATIONS, by_reference, merged, repositories};
 use serde::Deserialize;
 
 use super::statement::Fragment;
@@ -46,8 +46,8 @@ pub(crate) async fn between(
             Keep::Newest => (begin.max(end.weeks_earlier(weeks)), end),
         };
         let statement = Fragment::new(
-            "SELECT document FROM commits WHERE repository = {repository} AND branch IN {branches} \
-             AND uuid BETWEEN {from} AND {to} ORDER BY {order}, branch LIMIT {limit}",
+            "SELECT {registrations} FROM commits WHERE repository = {repository} AND branch IN {branches} \
+             AND uuid BETWEEN {from} AND {to} GROUP BY {place} ORDER BY {order}, branch LIMIT {limit}",
         )
         .text("order", order)
         .value("repository", repository)
@@ -55,8 +55,9 @@ pub(crate) async fn between(
         .value("from", from)
         .value("to", to)
         .value("limit", limit);
-        let found = documents(store, &statement).await?;
+        let mut found = commits(store, statement).await?;
         if found.len() as u64 >= limit || (from, to) == (begin, end) {
+            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             return Ok(found);
         }
         weeks = weeks.saturating_mul(WIDER);
@@ -85,26 +86,27 @@ pub(crate) async fn at(
     key: CommitKey,
 ) -> Result<Vec<Commit>, AnswerError> {
     let statement = Fragment::new(
-        "SELECT document FROM commits WHERE repository = {repository} AND branch = {branch} AND uuid = {key}",
+        "SELECT {registrations} FROM commits WHERE repository = {repository} AND branch = {branch} AND uuid = {key} \
+         GROUP BY {place}",
     )
     .value("repository", repository)
     .value("branch", branch)
     .value("key", key);
-    documents(store, &statement).await
+    commits(store, statement).await
 }
 
 /// The commits of some keys: of those with the same key the last one is to be preferred.
 pub(crate) async fn of_keys(store: &Store, keys: &BTreeSet<CommitKey>) -> Result<Vec<Commit>, AnswerError> {
     let (Some(oldest), Some(newest)) = (keys.first(), keys.last()) else { return Ok(Vec::new()) };
     let statement = Fragment::new(
-        "SELECT document FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND uuid IN {keys} \
-         ORDER BY branch IN {default_branches}, repository DESC, branch DESC",
+        "SELECT {registrations} FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND uuid IN {keys} \
+         GROUP BY {place} ORDER BY branch IN {default_branches}, repository DESC, branch DESC",
     )
     .value("oldest", *oldest)
     .value("newest", *newest)
     .list("keys", keys.iter().copied())
     .list("default_branches", DEFAULT_BRANCHES);
-    documents(store, &statement).await
+    commits(store, statement).await
 }
 
 /// Keys of the commits of a branch key between two keys, both inclusive, in any repository; the newest `most`.
@@ -182,22 +184,23 @@ pub(crate) async fn worded(
     words: &[&str],
     limit: u64,
 ) -> Result<Vec<Commit>, AnswerError> {
-    let mut has_words = Fragment::default();
+    // The last message counts: a corrected one is not found by its old words.
+    let last = |read: &str, member: &str| {
+        format!("argMaxIf({read}(document, '{member}'), (version, document), has_{member} = 1)")
+    };
+    let (message, author) = (last("JSONExtractString", "message"), last("JSONExtractRaw", "author"));
+    let mut has_words = Fragment::new("1");
     for (number, word) in words.iter().enumerate() {
         let name = format!("word{number}");
-        let in_author = format!("positionCaseInsensitiveUTF8(JSONExtractRaw(document, 'author'), {{{name}}}) > 0");
+        let has = |text: &str| format!("positionCaseInsensitiveUTF8({text}, {{{name}}}) > 0");
         has_words = match word.strip_prefix(AUTHOR) {
-            Some(author) => has_words.and(&in_author).value(&name, author),
-            None => {
-                let in_message =
-                    format!("positionCaseInsensitiveUTF8(JSONExtractString(document, 'message'), {{{name}}}) > 0");
-                has_words.and(&format!("({in_message} OR {in_author})")).value(&name, *word)
-            }
+            Some(word) => has_words.and(&has(&author)).value(&name, word),
+            None => has_words.and(&format!("({} OR {})", has(&message), has(&author))).value(&name, *word),
         };
     }
     let statement = Fragment::new(
-        "SELECT document FROM commits WHERE repository = {repository} AND branch IN {branches} \
-         AND uuid BETWEEN {begin} AND {end}{has_words} ORDER BY uuid DESC, branch LIMIT {limit}",
+        "SELECT {registrations} FROM commits WHERE repository = {repository} AND branch IN {branches} \
+         AND uuid BETWEEN {begin} AND {end} GROUP BY {place} HAVING {has_words} ORDER BY uuid DESC, branch LIMIT {limit}",
     )
     .part("has_words", &has_words)
     .value("repository", repository)
@@ -205,10 +208,12 @@ pub(crate) async fn worded(
     .value("begin", begin)
     .value("end", end)
     .value("limit", limit);
-    documents(store, &statement).await
+    commits(store, statement).await
 }
 
-async fn documents(store: &Store, statement: &Fragment) -> Result<Vec<Commit>, AnswerError> {
-    let documents: Vec<String> = statement.all(&store.client).await?;
-    documents.iter().map(|document| serde_json::from_str(document).map_err(broken)).collect()
+/// The commits of a statement that selects `{registrations}` and groups by `{place}`.
+async fn commits(store: &Store, statement: Fragment) -> Result<Vec<Commit>, AnswerError> {
+    let statement = statement.text("registrations", REGISTRATIONS).text("place", PLACE);
+    let places: Vec<Vec<String>> = statement.all(&store.client).await?;
+    merged(&places).map_err(broken)
 }

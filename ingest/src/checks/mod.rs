@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod document;
 mod encoding;
 mod forms;
+pub(crate) mod outcomes;
 pub(crate) mod upload;
 
 pub(crate) use encoding::refuse_encoded;

@@ -8,6 +8,7 @@ use schema::results::{self, ResultsError};
 use serde_json::{Map, Value};
 
 use super::document::{commit_inputs, object, seconds, suite_name};
+use super::outcomes::UnknownOutcomes;
 use crate::error::{IntakeError, bad};
 
 /// An upload whose commits may still be references; borrows from the body.
@@ -25,8 +26,31 @@ pub(crate) struct UploadDocument<'a> {
     /// Why the steps that read the results fail; the upload is kept all the same, as in the reference, unless its sender
     /// prefers strict handling.
     pub(crate) step_error: Option<ResultsError>,
+    /// Tests whose outcome nobody knows; they are kept as they came and count as not run, unless strict handling is
+    /// preferred.
+    pub(crate) unknown: UnknownOutcomes,
     /// What the uploader says of its CI; empty if that is no object.
     pub(crate) details: Map<String, Value>,
+}
+
+/// Who wants an upload refused as a whole rather than taken in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StrictHandling {
+    /// The sender.
+    Request,
+    /// The configuration; a sender may prefer otherwise.
+    Configuration,
+}
+
+impl StrictHandling {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Request => "the request prefers handling=strict",
+            Self::Configuration => {
+                "this server is strict: send Prefer: handling=lenient to have it taken as it is all the same"
+            }
+        }
+    }
 }
 
 /// A small member as a tree.
@@ -55,24 +79,22 @@ impl<'a> UploadDocument<'a> {
         if !results::is_object(test_results) {
             return Err(bad("'test_results' must be an object"));
         }
-        let (step_error, details) = check_results(test_results)?;
+        let CheckedResults { step_error, unknown, details } = check_results(test_results)?;
         let timestamp = match member("timestamp").map(value).transpose()? {
             None | Some(Value::Null) => None,
             Some(Value::Number(number)) => Some(seconds(number.as_f64())?),
             Some(Value::String(text)) => Some(seconds(text.parse().ok())?),
             Some(_) => return Err(bad("'timestamp' must be a number of seconds")),
         };
-        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, details })
+        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, unknown, details })
     }
 
-    /// Refuses results that the processor cannot read, for a sender who prefers `handling=strict`.
-    pub(crate) fn refuse_unread_results(&self) -> Result<(), IntakeError> {
-        match &self.step_error {
+    /// Refuses results that the processor cannot read, and outcomes that nobody knows.
+    pub(crate) fn refuse_strictly(&self, asked_by: StrictHandling) -> Result<(), IntakeError> {
+        let error = self.step_error.as_ref().map(|error| unread_results(self.test_results, error));
+        match error.or_else(|| self.unknown.describe()) {
             None => Ok(()),
-            Some(error) => Err(bad(format!(
-                "{}; nothing was taken, because the request prefers handling=strict",
-                unread_results(self.test_results, error)
-            ))),
+            Some(error) => Err(bad(format!("{error}; nothing was taken, because {}", asked_by.reason()))),
         }
     }
 }
@@ -112,17 +134,28 @@ fn kind(json: &str) -> &'static str {
     }
 }
 
-/// Walks the results once at the door. What the reference reports as failed steps is the first of the pair;
-/// what it could never have stored is an error. The second is the uploader's `details`.
-fn check_results(test_results: &str) -> Result<(Option<ResultsError>, Map<String, Value>), IntakeError> {
+/// What one walk over the results finds.
+struct CheckedResults {
+    /// What the reference reports as failed steps.
+    step_error: Option<ResultsError>,
+    unknown: UnknownOutcomes,
+    /// The uploader's `details`.
+    details: Map<String, Value>,
+}
+
+/// Walks the results once at the door. What the reference could never have stored is an error.
+fn check_results(test_results: &str) -> Result<CheckedResults, IntakeError> {
     let members = results::members(test_results).map_err(|error| bad(error.to_string()))?;
     let member = |name: &str| results::member(&members, name);
     let details = member("details").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-    let walked = member("results").map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |_, _| {}));
+    let mut unknown = UnknownOutcomes::default();
+    let walked = member("results")
+        .map_or(Err(ResultsError::NotAnObject), |tree| results::walk(tree, |test, result| unknown.add(test, &result)));
     match walked {
-        Ok(()) => Ok((None, details)),
+        Ok(()) => Ok(CheckedResults { step_error: None, unknown, details }),
         Err(error @ (ResultsError::Mixed | ResultsError::NotAnObject | ResultsError::BadLeaf { .. })) => {
-            Ok((Some(error), details))
+            // No result is stored of such a document.
+            Ok(CheckedResults { step_error: Some(error), unknown: UnknownOutcomes::default(), details })
         }
         Err(error) => Err(bad(error.to_string())),
     }
@@ -173,7 +206,7 @@ mod tests {
     fn strictly(test_results: &str) -> Option<String> {
         let body = format!(r#"{{{CONFIGURATION},"suite":"s",{COMMITS},"test_results":{test_results}}}"#);
         let upload = UploadDocument::read(body.as_bytes(), |_| "main".into()).unwrap();
-        upload.refuse_unread_results().err().map(|error| error.to_string())
+        upload.refuse_strictly(StrictHandling::Request).err().map(|error| error.to_string())
     }
 
     #[test]
@@ -206,5 +239,15 @@ mod tests {
         }
         assert_eq!(strictly(r#"{"results":{"a":{"b":{}}}}"#), None);
         assert_eq!(strictly(r#"{"results":{}}"#), None);
+    }
+
+    #[test]
+    fn strict_handling_refuses_outcomes_that_nobody_knows() {
+        assert_eq!(
+            strictly(r#"{"results":{"x":{"t":{"actual":"FAILED"}}}}"#).unwrap(),
+            "'actual' of test 'x/t' has 'FAILED', which is no state: write 'FAIL'; nothing was taken, because the request \
+             prefers handling=strict"
+        );
+        assert_eq!(strictly(r#"{"results":{"a":{"actual":"SKIP"},"b":{"actual":"NOTRUN"},"c":{"actual":""}}}"#), None);
     }
 }

@@ -14,6 +14,7 @@ use super::schemas::REFUSALS;
 use crate::append::no_payload;
 use crate::checks::document;
 use crate::error::{IntakeError, bad};
+use crate::resolve::commits::ResolvedCommit;
 use crate::state::Intake;
 use crate::wait::append_and_show;
 
@@ -48,11 +49,15 @@ pub(crate) async fn register(
     let default_branch = intake.commits.default_branch(repository);
     let unregistered = match CommitInput::from_json(&value, default_branch).map_err(|error| bad(error.to_string()))? {
         CommitInput::Reference { repository_id, reference } => {
-            intake.commits.find(&repository_id, &reference).await?.unregistered()
+            match intake.commits.find(&repository_id, &reference).await? {
+                ResolvedCommit::Stored(_) => None,
+                ResolvedCommit::Elsewhere(commit) => Some(commit),
+            }
         }
         CommitInput::Complete(commit) => Some(commit),
     };
     if let Some(commit) = unregistered {
+        let commit = intake.commits.place(commit).await?;
         let key = commit.repository_id.clone().into_bytes();
         // An upload that names the commit may follow at once, at another instance.
         append_and_show(&intake.appender, &key, Request::Commit(commit), no_payload(), &headers, "commit").await?;

@@ -102,8 +102,7 @@ pub(crate) async fn take(
     let inputs = commit_inputs(Value::Array(commits.clone()), |repository| {
         intake.commits.default_branch(repository).to_owned()
     })?;
-    let mut commits = intake.commits.resolve(inputs).await?;
-    intake.commits.fill_in(&mut commits).await?;
+    let commits = intake.commits.resolve(inputs).await?;
     if !configuration.is_complete() {
         return Err(bad("Cannot register a partial configuration"));
     }

@@ -14,11 +14,12 @@ use schema::receipt::{RECEIPT_HEADER, Receipt};
 use serde_json::{Map, Value, json};
 use web::blocking::blocking;
 use web::openapi::{self, JSON, Operation, shared, text};
-use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
+use web::prefer::{Handling, PREFERENCE_APPLIED, Preferences, applied};
 
 use super::schemas::given_commits;
 use crate::append::AcceptedRequest;
-use crate::checks::upload::UploadDocument;
+use crate::checks::outcomes::UnknownOutcomes;
+use crate::checks::upload::{StrictHandling, UploadDocument};
 use crate::error::IntakeError;
 use crate::state::Intake;
 
@@ -27,7 +28,7 @@ pub(crate) const OPERATION: Operation = Operation {
     method: "post",
     path: "/api/upload",
     summary: "Take in one run; Prefer: wait=N holds the answer until it is visible, N seconds at most; Prefer: \
-              handling=strict refuses results that cannot be read; a repetition, by Idempotency-Key or by contents, is \
+              handling=strict refuses results that cannot be read and states that nobody knows; a repetition, by Idempotency-Key or by contents, is \
               given the first receipt",
     parameters: &[],
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
@@ -75,19 +76,22 @@ pub(crate) async fn take(
     let preferences = Preferences::of(&headers);
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
     let received_at = now_signed();
-    let checked = check(&intake, body, preferences.is_strict()).await?;
+    let strict = strict_handling(&preferences, intake.is_strict);
+    let checked = check(&intake, body, strict).await?;
     let commits = intake.commits.resolve(checked.commits).await?;
     let (links, links_error) = match intake.masters.links(&checked.details).await {
         Ok(links) => (Some(links), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let CheckedUpload { suite, configuration, timestamp, test_results, results_error, .. } = checked;
+    let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, .. } = checked;
     let key = event::upload_key(&configuration, &suite, &commits);
     let timestamp = timestamp.unwrap_or(received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
     let receipt = append(&intake, &key, request, received_at, test_results, &headers).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
-    let steps = processing(is_shown, results_error.as_deref(), links_error.as_deref());
+    metrics::counter!("resultsdb_unknown_outcomes_total").increment(unknown.tests);
+    let messages = StepMessages { results_error, links_error, unknown: unknown.describe() };
+    let steps = messages.processing(is_shown);
     Ok(answer(&preferences, is_shown, receipt, steps))
 }
 
@@ -102,21 +106,33 @@ struct CheckedUpload {
     test_results: Bytes,
     /// Why the steps that read the results fail.
     results_error: Option<String>,
+    /// Tests whose outcome nobody knows.
+    unknown: UnknownOutcomes,
     /// What the uploader says of its CI.
     details: Map<String, Value>,
 }
 
-async fn check(intake: &Intake, body: Bytes, is_strict: bool) -> Result<CheckedUpload, IntakeError> {
+/// Who wants the upload handled strictly, if anybody does: the sender decides, and the configuration where the sender has no
+/// preference.
+fn strict_handling(preferences: &Preferences, is_strict: bool) -> Option<StrictHandling> {
+    match preferences.handling {
+        Some(Handling::Strict) => Some(StrictHandling::Request),
+        Some(Handling::Lenient) => None,
+        None => is_strict.then_some(StrictHandling::Configuration),
+    }
+}
+
+async fn check(intake: &Intake, body: Bytes, strict: Option<StrictHandling>) -> Result<CheckedUpload, IntakeError> {
     let resolver = intake.commits.clone();
     blocking(move || {
         let upload = UploadDocument::read(&body, |repository| resolver.default_branch(repository).to_owned())?;
-        if is_strict {
-            upload.refuse_unread_results()?;
+        if let Some(asked_by) = strict {
+            upload.refuse_strictly(asked_by)?;
         }
         let test_results = body.slice_ref(upload.test_results.as_bytes());
-        let UploadDocument { suite, configuration, commits, timestamp, step_error, details, .. } = upload;
+        let UploadDocument { suite, configuration, commits, timestamp, step_error, unknown, details, .. } = upload;
         let results_error = step_error.map(|error| error.to_string());
-        Ok(CheckedUpload { suite, configuration, commits, timestamp, test_results, results_error, details })
+        Ok(CheckedUpload { suite, configuration, commits, timestamp, test_results, results_error, unknown, details })
     })
     .await?
 }
@@ -165,16 +181,36 @@ fn answer(preferences: &Preferences, is_shown: bool, receipt: Receipt, processin
     response
 }
 
-/// What each step of processing came to, by the step's name.
-fn processing(is_shown: bool, results_error: Option<&str>, links_error: Option<&str>) -> Value {
-    let steps = STEPS.iter().map(|step| {
-        let error = if step.reads_results { results_error } else { links_error.filter(|_| step.name == CI_URLS) };
-        let state = match error {
-            Some(text) => json!({ "status": "error", "description": text }),
-            None if is_shown => json!({ "status": "ok" }),
-            None => json!({ "status": "Queued" }),
-        };
-        (step.name.to_owned(), state)
-    });
-    Value::Object(steps.collect())
+/// The step that writes the results of tests.
+const TEST_RESULTS: &str = "test-results";
+
+/// What the answer says of the steps of processing.
+struct StepMessages {
+    /// Why the steps that read the results fail.
+    results_error: Option<String>,
+    /// Why the run has no links to its CI.
+    links_error: Option<String>,
+    /// What is odd about outcomes.
+    unknown: Option<String>,
+}
+
+impl StepMessages {
+    /// What each step of processing came to, by the step's name.
+    fn processing(&self, is_shown: bool) -> Value {
+        let steps = STEPS.iter().map(|step| {
+            let links_error = self.links_error.as_ref().filter(|_| step.name == CI_URLS);
+            let error = if step.reads_results { self.results_error.as_ref() } else { links_error };
+            let mut state = match error {
+                Some(text) => json!({ "status": "error", "description": text }),
+                None if is_shown => json!({ "status": "ok" }),
+                None => json!({ "status": "Queued" }),
+            };
+            if let Some(text) = self.unknown.as_ref().filter(|_| step.name == TEST_RESULTS) {
+                state["warning"] =
+                    format!("{text}; it is kept as it came, and a test without a known state counts as not run").into();
+            }
+            (step.name.to_owned(), state)
+        });
+        Value::Object(steps.collect())
+    }
 }

@@ -1,13 +1,16 @@
 //! Finds the commits that a request only names.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use clickhouse::Client;
+use eventlog::EventLog;
 use schema::commit::{Commit, CommitInput};
-use schema::store::commits::{by_reference, repositories, select};
+use schema::store::commits::{by_reference, repositories};
 use tokio::sync::Semaphore;
 use web::blocking::blocking;
 
+use super::orders::CommitOrders;
 use super::sources::Source;
 use crate::error::IntakeError;
 
@@ -22,6 +25,7 @@ pub(crate) struct CommitResolver {
     /// By repository id.
     sources: BTreeMap<String, Source>,
     lookups: Semaphore,
+    orders: CommitOrders,
 }
 
 /// The commit behind a reference.
@@ -32,28 +36,15 @@ pub(crate) enum ResolvedCommit {
     Elsewhere(Commit),
 }
 
-impl ResolvedCommit {
-    fn commit(self) -> Commit {
-        let (Self::Stored(commit) | Self::Elsewhere(commit)) = self;
-        commit
-    }
-
-    /// The commit if it is still to be registered.
-    pub(crate) fn unregistered(self) -> Option<Commit> {
-        match self {
-            Self::Stored(_) => None,
-            Self::Elsewhere(commit) => Some(commit),
-        }
-    }
-}
-
 impl CommitResolver {
     pub(crate) fn new(
+        log: Arc<dyn EventLog>,
         client: Client,
         default_branches: BTreeMap<String, String>,
         sources: BTreeMap<String, Source>,
     ) -> Self {
-        Self { client, default_branches, sources, lookups: Semaphore::new(LOOKUPS) }
+        let orders = CommitOrders::new(log, client.clone());
+        Self { client, default_branches, sources, lookups: Semaphore::new(LOOKUPS), orders }
     }
 
     /// The default branch of a repository.
@@ -61,33 +52,27 @@ impl CommitResolver {
         self.default_branches.get(repository).map_or("main", String::as_str)
     }
 
-    /// The commit behind each reference; complete commits pass through.
+    /// The commit behind each reference, and complete commits in the place that is theirs.
     pub(crate) async fn resolve(&self, inputs: Vec<CommitInput>) -> Result<Vec<Commit>, IntakeError> {
         let mut commits = Vec::with_capacity(inputs.len());
         for input in inputs {
             commits.push(match input {
-                CommitInput::Complete(commit) => commit,
+                CommitInput::Complete(commit) => self.place(commit).await?,
                 CommitInput::Reference { repository_id, reference } => {
-                    self.find(&repository_id, &reference).await?.commit()
+                    match self.find(&repository_id, &reference).await? {
+                        ResolvedCommit::Stored(commit) => commit,
+                        ResolvedCommit::Elsewhere(commit) => self.place(commit).await?,
+                    }
                 }
             });
         }
         Ok(commits)
     }
 
-    /// Fills in the author and the message that a commit leaves out, where the store knows them.
-    pub(crate) async fn fill_in(&self, commits: &mut [Commit]) -> Result<(), IntakeError> {
-        for commit in commits.iter_mut().filter(|commit| commit.author.is_none() || commit.message.is_none()) {
-            let stored = select(&self.client, "repository = ? AND branch = ? AND uuid = ?", |query| {
-                query.bind(&commit.repository_id).bind(&commit.branch).bind(commit.uuid())
-            })
-            .await?;
-            if let Some(stored) = stored.into_iter().next() {
-                commit.author = commit.author.take().or(stored.author);
-                commit.message = commit.message.take().or(stored.message);
-            }
-        }
-        Ok(())
+    /// A complete commit with the order that it has within its second: another hash is another commit, and each commit
+    /// keeps the order under which it is known.
+    pub(crate) async fn place(&self, commit: Commit) -> Result<Commit, IntakeError> {
+        self.orders.place(commit).await
     }
 
     /// The one commit that a reference names.

@@ -2,4 +2,5 @@
 
 pub(crate) mod ci;
 pub(crate) mod commits;
+mod orders;
 pub mod sources;

@@ -27,6 +27,8 @@ pub(super) fn add(rows: &mut EventRows, commits: &[Commit], version: u64) {
             hash: commit.hash.clone().unwrap_or_default(),
             revision: commit.revision.unwrap_or_default().max(0) as u64,
             identifier: commit.identifier.clone().unwrap_or_default(),
+            has_message: u8::from(commit.message.is_some()),
+            has_author: u8::from(commit.author.is_some()),
             document: json(commit),
             version,
         });

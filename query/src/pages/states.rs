@@ -1,7 +1,9 @@
 //! How states look: the one table that templates and scripts read.
 
+use std::collections::BTreeMap;
+
 use answers::statistics::{RunCounts, worst};
-use schema::state::{NAMES, State};
+use schema::state::State;
 use serde::Serialize;
 
 /// How a state looks in a cell.
@@ -14,7 +16,7 @@ pub(super) struct Look {
 }
 
 /// Looks by the position of the state.
-const LOOKS: [Look; 9] = [
+const LOOKS: [Look; 12] = [
     Look { class: "crash", symbol: "!" },
     Look { class: "timeout", symbol: "T" },
     Look { class: "image", symbol: "I" },
@@ -24,6 +26,9 @@ const LOOKS: [Look; 9] = [
     FAIL,
     Look { class: "warning", symbol: "?" },
     Look { class: "pass", symbol: "✓" },
+    Look { class: "none", symbol: "–" },
+    Look { class: "none", symbol: "" },
+    Look { class: "none", symbol: "?" },
 ];
 const FAIL: Look = Look { class: "fail", symbol: "✕" };
 
@@ -32,16 +37,30 @@ pub(super) fn look(state: State) -> Look {
     LOOKS.get(usize::from(state.position())).copied().unwrap_or(FAIL)
 }
 
-/// The table as a module for scripts: `STATES[position]` is a list of class and symbol, `NAMES[position]` the state's name
-/// in lower case, and positions below `FAILING` are failures.
+/// What scripts call a state: its name in lower case, in words.
+fn in_words(state: State) -> String {
+    match state {
+        State::SKIP => "skipped".to_owned(),
+        State::NOT_RUN => "not run".to_owned(),
+        State::UNKNOWN => "unknown outcome".to_owned(),
+        state => state.name().to_lowercase(),
+    }
+}
+
+/// The table as a module for scripts, by the digit of a state: `STATES[digit]` is a list of class and symbol,
+/// `NAMES[digit]` the state in words, and digits below `FAILING` are failures.
 pub(super) fn module() -> String {
-    let table: Vec<[&str; 2]> = LOOKS.iter().map(|look| [look.class, look.symbol]).collect();
-    let table = serde_json::to_string(&table).unwrap_or_default();
-    let names = serde_json::to_string(&NAMES.map(str::to_lowercase)).unwrap_or_default();
+    let states = || (0..).map(State::at).take(LOOKS.len());
+    let look = |state: State| (state.digit().to_string(), [look(state).class, look(state).symbol]);
+    let table: BTreeMap<String, [&str; 2]> = states().map(look).collect();
+    let names: BTreeMap<String, String> = states().map(|state| (state.digit().to_string(), in_words(state))).collect();
+    let (table, names) = (serde_json::to_string(&table), serde_json::to_string(&names));
     let failing = State::failures().count();
     format!(
-        "// States by their positions, the worst first: class and symbol of a cell, name, and how many are failures.\n\
-         export const STATES = {table};\nexport const NAMES = {names};\nexport const FAILING = {failing};\n"
+        "// States by their digits, the worst first: class and symbol of a cell, name, and how many are failures.\n\
+         export const STATES = {};\nexport const NAMES = {};\nexport const FAILING = {failing};\n",
+        table.unwrap_or_default(),
+        names.unwrap_or_default()
     )
 }
 
@@ -115,7 +134,7 @@ mod tests {
     #[test]
     fn scripts_and_templates_read_one_table() {
         let module = module();
-        for position in 0..9 {
+        for position in 0..12 {
             let Look { class, symbol } = look(State::at(position));
             assert!(module.contains(&format!("[\"{class}\",\"{symbol}\"]")), "{module}");
         }

@@ -62,11 +62,26 @@ pub struct TestResult {
     /// What the uploader says the test took, milliseconds in WebKit's case; a time that is no whole number up to nine
     /// digits is among the other members.
     pub time: Option<u32>,
-    /// JSON text of the leaf's other members as they were written, empty for none.
+    /// JSON text of the leaf's other members as they were written, empty for none; `actual` and `expected` are among them
+    /// only if they have a word that is no name of a state.
     pub extra: String,
     /// Whether a retry inside the run passed after a failure, by the uploader's count.
     pub flaky: bool,
+    /// The first word among its states that is no name of one. `extra` then has the states as they were written.
+    pub unknown: Option<UnknownWord>,
 }
+
+/// A word that is no name of a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownWord {
+    /// `actual` or `expected`.
+    pub member: &'static str,
+    /// The word, cut after [`MAX_WORD_CHARACTERS`].
+    pub word: String,
+}
+
+/// An unknown word is kept up to this length, in characters; those beyond it tell nobody what was meant.
+pub const MAX_WORD_CHARACTERS: usize = 40;
 
 /// Whether a value of a document is an object.
 pub fn is_object(value: &str) -> bool {
@@ -118,8 +133,12 @@ fn unique<'a>(mut names: impl Iterator<Item = &'a Cow<'a, str>> + Clone) -> Resu
 /// Counts over one run, as the API's `stats` have them: a crash also counts as timed out and failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All tests of the run.
+    /// All tests of the run, those that did not run included.
     pub run: u32,
+    /// Tests that did not run: skipped, not run, or with an outcome that nobody knows.
+    pub not_run: u32,
+    /// Tests with an outcome that nobody knows.
+    pub unknown: u32,
     /// Failed, timed out and crashed, whatever was expected.
     pub all: [u32; 3],
     /// The same, unexpected ones only.
@@ -132,6 +151,8 @@ impl Counts {
     /// Adds one test.
     pub fn add(&mut self, result: &TestResult) {
         self.run += 1;
+        self.not_run += u32::from(!result.actual.ran());
+        self.unknown += u32::from(result.actual.has_unknown());
         self.flaky += u32::from(result.flaky);
         let unexpected = result.actual.worst_unexpected(result.expected);
         for (counts, worst) in [(&mut self.all, result.actual.worst()), (&mut self.unexpected, unexpected)] {
@@ -141,9 +162,15 @@ impl Counts {
         }
     }
 
-    /// Adds the counts to the uploaded run statistics.
+    /// Adds the counts to the uploaded run statistics. The reference counts every test as one that ran and knows no counts
+    /// of those that did not, so that these are left out where they are 0.
     pub fn extend(&self, stats: &mut serde_json::Map<String, serde_json::Value>) {
         stats.insert("tests_run".into(), self.run.into());
+        for (name, count) in [("tests_not_run", self.not_run), ("tests_unknown", self.unknown)] {
+            if count > 0 {
+                stats.insert(name.into(), count.into());
+            }
+        }
         for (prefix, counts) in [("tests_", self.all), ("tests_unexpected_", self.unexpected)] {
             for (name, count) in ["failed", "timedout", "crashed"].iter().zip(counts) {
                 stats.insert(format!("{prefix}{name}"), count.into());
@@ -163,5 +190,22 @@ mod tests {
         let results = r#"{"a":{"actual":"CRASH"},"b":{"actual":"FAIL","expected":"FAIL"},"c":{"actual":"WARNING"}}"#;
         walk(results, |_, result| counts.add(&result)).unwrap();
         assert_eq!((counts.run, counts.all, counts.unexpected), (3, [2, 1, 1], [1, 1, 1]));
+        let mut stats = serde_json::Map::new();
+        counts.extend(&mut stats);
+        assert!(!stats.contains_key("tests_not_run") && !stats.contains_key("tests_unknown"));
+    }
+
+    #[test]
+    fn what_did_not_run_is_counted_beside_what_the_reference_counts() {
+        let mut counts = Counts::default();
+        let results = r#"{"a":{"actual":"SKIP"},"b":{"actual":"FAILED"},"c":{"actual":"TEXT bogus"},"d":{},"e":{"actual":"NOTRUN"}}"#;
+        walk(results, |_, result| counts.add(&result)).unwrap();
+        assert_eq!((counts.run, counts.all, counts.not_run, counts.unknown), (5, [1, 0, 0], 3, 2));
+        let mut stats = serde_json::Map::new();
+        counts.extend(&mut stats);
+        assert_eq!(
+            (&stats["tests_run"], &stats["tests_not_run"], &stats["tests_unknown"]),
+            (&5.into(), &3.into(), &2.into())
+        );
     }
 }

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use super::scan::{Scanner, name};
-use super::{MAX_DEPTH, MAX_NAME_BYTES, Member, ResultsError, TestResult, is_object, unique};
-use crate::state::States;
+use super::{
+    MAX_DEPTH, MAX_NAME_BYTES, MAX_WORD_CHARACTERS, Member, ResultsError, TestResult, UnknownWord, is_object, unique,
+};
+use crate::state::{self, States};
 
 /// Calls `visit` with the name and the result of each test, in the document's order; `results` is a value of a document
 /// that was found to be JSON.
@@ -87,31 +89,24 @@ fn leaf(test: &str, members: &[Member<'_>]) -> Result<TestResult, ResultsError> 
         time: None,
         extra: String::new(),
         flaky: false,
+        unknown: None,
     };
     let (mut tries, mut passes) = (None, None);
-    let states = |member: &'static str, value: &str| {
-        serde_json::from_str::<Cow<'_, str>>(value)
-            .map(|text| States::parse(&text))
-            .map_err(|_| ResultsError::BadLeaf { test: test.to_owned(), member, wanted: "a text of state names" })
-    };
     for (name, value) in members {
-        let time = if name == "time" { whole(value) } else { None };
         match name.as_ref() {
-            "actual" => result.actual = states("actual", value)?,
-            "expected" => result.expected = states("expected", value)?,
+            "actual" => result.actual = states(test, "actual", value, &mut result.unknown, &mut result.extra)?,
+            "expected" => result.expected = states(test, "expected", value, &mut result.unknown, &mut result.extra)?,
             // Answers name the run by these; the reference loses them too.
             "uuid" | "start_time" => {}
-            "time" if time.is_some() => result.time = time,
             other => {
+                result.time = if other == "time" { whole(value) } else { result.time };
                 match other {
+                    "time" if result.time.is_some() => continue,
                     "flakiness_num_tries" => tries = value.parse::<f64>().ok(),
                     "flakiness_num_passes" => passes = value.parse::<f64>().ok(),
                     _ => {}
                 }
-                result.extra.push(if result.extra.is_empty() { '{' } else { ',' });
-                result.extra.push_str(&serde_json::Value::from(other).to_string());
-                result.extra.push(':');
-                result.extra.push_str(value);
+                keep(&mut result.extra, other, value);
             }
         }
     }
@@ -120,6 +115,41 @@ fn leaf(test: &str, members: &[Member<'_>]) -> Result<TestResult, ResultsError> 
     }
     result.flaky = matches!((passes, tries), (Some(passes), Some(tries)) if passes < tries);
     Ok(result)
+}
+
+/// Reads one of the members that name states. Where a word is no name of one, `extra` keeps the member as it was written.
+fn states(
+    test: &str,
+    member: &'static str,
+    value: &str,
+    unknown: &mut Option<UnknownWord>,
+    extra: &mut String,
+) -> Result<States, ResultsError> {
+    let text: Cow<'_, str> = serde_json::from_str(value).map_err(|_| ResultsError::BadLeaf {
+        test: test.to_owned(),
+        member,
+        wanted: "a text of state names",
+    })?;
+    let states = States::parse(&text);
+    if states.has_unknown()
+        && let Some(word) = state::first_unknown(&text)
+    {
+        keep(extra, member, value);
+        let word = word.chars().take(MAX_WORD_CHARACTERS).collect();
+        // What a test did matters more than what it was to do.
+        if unknown.is_none() || member == "actual" {
+            *unknown = Some(UnknownWord { member, word });
+        }
+    }
+    Ok(states)
+}
+
+/// Adds a member to the beginning of an object's JSON text, which is empty for none.
+fn keep(extra: &mut String, name: &str, value: &str) {
+    extra.push(if extra.is_empty() { '{' } else { ',' });
+    extra.push_str(&serde_json::Value::from(name).to_string());
+    extra.push(':');
+    extra.push_str(value);
 }
 
 /// A number that reads back as it was written.
@@ -169,6 +199,23 @@ mod tests {
             let found = walked(&format!(r#"{{"a":{{"time":{written}}}}}"#)).unwrap();
             assert_eq!((found[0].1.time, found[0].1.extra.as_str()), (time, extra), "{written}");
         }
+    }
+
+    #[test]
+    fn states_that_nobody_knows_are_kept_as_they_were_written() {
+        let found = walked(
+            r#"{"a":{"actual":"FAILED","time":3},"b":{"expected":"Pass","log":"x","actual":"TEXT  bad"},"c":{"actual":"SKIP"}}"#,
+        )
+        .unwrap();
+        let results: Vec<&TestResult> = found.iter().map(|(_, result)| result).collect();
+        assert_eq!((results[0].extra.as_str(), results[0].time), (r#"{"actual":"FAILED"}"#, Some(3)));
+        assert_eq!(results[1].extra, r#"{"expected":"Pass","log":"x","actual":"TEXT  bad"}"#);
+        assert_eq!((results[2].extra.as_str(), results[2].unknown.as_ref()), ("", None));
+        let words =
+            |index: usize| results[index].unknown.as_ref().map(|unknown| (unknown.member, unknown.word.as_str()));
+        assert_eq!((words(0), words(1)), (Some(("actual", "FAILED")), Some(("actual", "bad"))));
+        let long = walked(&format!(r#"{{"a":{{"actual":"{}"}}}}"#, "é".repeat(500))).unwrap();
+        assert_eq!(long[0].1.unknown.as_ref().unwrap().word, "é".repeat(MAX_WORD_CHARACTERS));
     }
 
     #[test]

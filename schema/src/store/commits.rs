@@ -1,9 +1,29 @@
 //! Looks commits up by how people spell them; the intake and the query service must agree on that.
+//!
+//! Table `commits` has a row for each registration that says something else of a commit. Reads group the rows by place
+//! and join them with [`merged`], so that a limit counts places.
 
 use clickhouse::Client;
 use clickhouse::error::{Error, Result};
 
 use crate::commit::{AFTER_HEX, Commit};
+
+/// The column that a statement selects whose rows are grouped by [`PLACE`]: the documents of a place's registrations,
+/// oldest first. Registrations of one moment are ordered by their texts.
+pub const REGISTRATIONS: &str = "arrayMap(it -> it.2, arraySort(groupArray((version, document)))) AS registrations";
+/// The columns that a statement groups by: those of one place of a repository's branch.
+pub const PLACE: &str = "repository, branch, uuid";
+
+/// The commits of each place, in the order of the places; `places` are rows of [`REGISTRATIONS`].
+pub fn merged(places: &[Vec<String>]) -> serde_json::Result<Vec<Commit>> {
+    let mut commits = Vec::with_capacity(places.len());
+    for registrations in places {
+        let read = registrations.iter().map(|document| serde_json::from_str(document));
+        let registrations: Vec<Commit> = read.collect::<serde_json::Result<_>>()?;
+        commits.extend(Commit::merged(registrations.into_iter()));
+    }
+    Ok(commits)
+}
 
 /// The commits of a repository, of any branch, that `reference` names, at most `limit`, ordered by spelling.
 ///
@@ -24,7 +44,7 @@ pub async fn by_reference(client: &Client, repository: &str, reference: &str, li
     let mut found =
         select(client, condition, |query| query.bind(repository).bind(repository).bind(&from).bind(&to).bind(limit))
             .await?;
-    // A commit that was registered again may have lost a spelling.
+    // A commit that was registered again may have another identifier now.
     found.retain(|commit| commit.is_named_by(&reference));
     let spelling = |commit: &Commit| commit.names().filter(|name| *name >= from).min();
     found.sort_by_cached_key(|commit| (spelling(commit), commit.branch.clone(), commit.uuid()));
@@ -37,12 +57,9 @@ pub async fn select(
     condition: &str,
     bind: impl FnOnce(clickhouse::query::Query) -> clickhouse::query::Query,
 ) -> Result<Vec<Commit>> {
-    let query = client.query(&format!("SELECT document FROM commits WHERE {condition}"));
-    let documents: Vec<String> = bind(query).fetch_all().await?;
-    documents
-        .iter()
-        .map(|document| serde_json::from_str(document).map_err(|error| Error::Other(Box::new(error))))
-        .collect()
+    let query = format!("SELECT {REGISTRATIONS} FROM commits WHERE {condition} GROUP BY {PLACE} ORDER BY {PLACE}");
+    let places: Vec<Vec<String>> = bind(client.query(&query)).fetch_all().await?;
+    merged(&places).map_err(|error| Error::Other(Box::new(error)))
 }
 
 /// Repositories that registered commits made known, sorted.

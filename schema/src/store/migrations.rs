@@ -19,6 +19,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (10, "small_granules_of_receipts", include_str!("../../migrations/0010_small_granules_of_receipts.sql")),
     (11, "bugs", include_str!("../../migrations/0011_bugs.sql")),
     (12, "alerts", include_str!("../../migrations/0012_alerts.sql")),
+    (13, "facts", include_str!("../../migrations/0013_facts.sql")),
     (14, "tested_weeks", include_str!("../../migrations/0014_tested_weeks.sql")),
 ];
 

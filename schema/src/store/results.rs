@@ -47,7 +47,8 @@ pub struct RunResults {
 pub struct ResultRow<'a> {
     /// Hash of the suite and the test ([`crate::configuration::stable_hash`]).
     pub test_id: u64,
-    /// States that the test had: bit n stands for position n in [`crate::state::NAMES`].
+    /// States that the test had: bit n stands for position n in [`crate::state::NAMES`] or, after those, in
+    /// [`crate::state::NOT_RAN`].
     pub actual: u16,
     /// States that were expected of it, in the same form.
     pub expected: u16,

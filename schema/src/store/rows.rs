@@ -46,7 +46,9 @@ pub struct TestRow {
     pub last_upload: u32,
 }
 
-/// A registered commit.
+/// One registration of a commit: all rows of a place together say what is known of its commit
+/// ([`crate::commit::Commit::merged`]). Registrations that say the same of the commit's identity, and leave the same
+/// members out, replace each other.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct CommitRow {
     /// Id of the repository.
@@ -61,7 +63,11 @@ pub struct CommitRow {
     pub revision: u64,
     /// `N@branch` or `P.N@branch`; empty for none.
     pub identifier: String,
-    /// JSON text of the commit as the API answers it.
+    /// 1 if the registration has a message, else 0.
+    pub has_message: u8,
+    /// 1 if the registration has an author, else 0.
+    pub has_author: u8,
+    /// JSON text of the commit as it was registered.
     pub document: String,
     /// Time half of the id of the event (its milliseconds since 1970 in the upper 48 bits); of rows with one key the
     /// largest version counts.
@@ -86,8 +92,10 @@ pub struct RunRow {
     pub start_time: u32,
     /// Tests that passed and failed within the run.
     pub flaky: u32,
-    /// Tests that ran.
+    /// All tests of the run, those that did not run included, as the reference counts them.
     pub tests_run: u32,
+    /// Tests of the run that did not run: skipped, not run, or with an outcome that nobody knows.
+    pub tests_not_run: u32,
     /// Tests whose worst unexpected state is a failure or worse.
     pub tests_unexpected_failed: u32,
     /// JSON text of the run's statistics: what the uploader gave, and counts of its results.

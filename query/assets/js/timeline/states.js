@@ -1,4 +1,4 @@
-// What the characters of a timeline's cells mean: positions of states, the worst first, and a dot where nothing ran.
+// What the characters of a timeline's cells mean: digits of states, the worst first, and a dot where nothing ran.
 
 import { FAILING, NAMES, STATES } from '../states.js';
 

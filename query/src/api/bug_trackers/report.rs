@@ -83,7 +83,7 @@ impl Outcome {
     }
 
     fn test_status(&self, filter_expected: bool) -> Option<Status> {
-        let actual = States::parse(self.actual.as_deref().unwrap_or_default());
+        let actual = States::parse(self.actual.as_deref().unwrap_or_default()).of_reference();
         let expected = States::parse(self.expected.as_deref().unwrap_or_default());
         let worst = if filter_expected { actual.unexpected_state(expected) } else { actual.worst_state() };
         let name = match worst {

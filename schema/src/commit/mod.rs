@@ -1,9 +1,13 @@
-//! Commits: how they are written on the wire, checked, and identified.
+//! Commits: how they are written on the wire, checked, identified, and joined from several registrations ([`Commit::merged`]).
+
+mod merge;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::CommitKey;
+
+pub use merge::position_of;
 
 /// A commit of one repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +50,7 @@ pub struct Author {
 /// What a member of an upload's `commits`, or the body of a registration, turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommitInput {
-    /// Complete: can be stored as it is.
+    /// Complete; its order is the one it asks for (0 if it names none), which another commit may have.
     Complete(Commit),
     /// Names a commit that is known already.
     Reference {
@@ -188,6 +192,9 @@ fn integer(value: &Value) -> Option<i64> {
     }
 }
 
+/// Orders that a second has: commits of one second have different ones, from 0 on.
+pub const ORDERS: i64 = 100;
+
 /// The store counts seconds in 32 bits: the year 2106.
 const MAX_TIMESTAMP: i64 = u32::MAX as i64;
 
@@ -198,7 +205,7 @@ fn complete(members: &Map<String, Value>, default_branch: &str) -> Option<Commit
     };
     let repository_id = text("repository_id")?.to_owned();
     let timestamp = integer(members.get("timestamp")?).filter(|seconds| (1..=MAX_TIMESTAMP).contains(seconds))?;
-    let order = members.get("order").map_or(Some(0), integer).filter(|order| (0..100).contains(order))?;
+    let order = members.get("order").map_or(Some(0), integer).filter(|order| (0..ORDERS).contains(order))?;
     let branch = canonical(text("branch")?);
 
     let (mut hash, mut revision) = (text("hash").map(str::to_owned), members.get("revision").and_then(revision_number));
