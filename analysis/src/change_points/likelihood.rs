@@ -1,0 +1,116 @@
+//! How likely runs are if a test's rate of failures does not change: a beta-binomial likelihood in two terms, as in LUCI
+//! Analysis. The first is about runs with an unexpected result, the second about retries of those that stayed unexpected.
+
+use libm::lgamma;
+
+use crate::history::Cell;
+
+/// Prior of the rate of runs with an unexpected result: tests mostly pass always, or fail always.
+const UNEXPECTED: (f64, f64) = (0.3, 0.5);
+/// Prior of the rate of retried runs that stay unexpected.
+const UNRECOVERED: (f64, f64) = (0.5, 0.5);
+
+/// Runs of some cells, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All runs.
+    pub runs: u32,
+    /// Runs with an unexpected result.
+    pub unexpected: u32,
+    /// Of these, runs that were retried.
+    pub retried: u32,
+    /// Of the retried, runs in which no attempt passed.
+    pub unrecovered: u32,
+}
+
+impl Counts {
+    /// The runs of a cell. `is_retried` says whether failing runs are retried.
+    pub fn of_cell(cell: &Cell, is_retried: bool) -> Self {
+        let (retried, unrecovered) = if is_retried { (cell.failed, cell.unrecovered) } else { (0, 0) };
+        Self { runs: cell.runs, unexpected: cell.failed, retried, unrecovered }
+    }
+
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            runs: self.runs + other.runs,
+            unexpected: self.unexpected + other.unexpected,
+            retried: self.retried + other.retried,
+            unrecovered: self.unrecovered + other.unrecovered,
+        }
+    }
+
+    /// What is left without a part.
+    pub fn minus(self, part: Self) -> Self {
+        Self {
+            runs: self.runs - part.runs,
+            unexpected: self.unexpected - part.unexpected,
+            retried: self.retried - part.retried,
+            unrecovered: self.unrecovered - part.unrecovered,
+        }
+    }
+
+    /// Whether no run was unexpected.
+    pub fn is_clean(self) -> bool {
+        self.unexpected == 0
+    }
+
+    /// Whether every run was unexpected and stayed so.
+    pub fn is_hard(self) -> bool {
+        self.unexpected == self.runs && self.unrecovered == self.retried
+    }
+}
+
+/// Likelihoods of counts, from tables of the logarithm of the gamma function.
+#[derive(Debug)]
+pub struct Likelihood {
+    unexpected: Term,
+    unrecovered: Term,
+}
+
+impl Likelihood {
+    /// For counts that are part of a total.
+    pub fn up_to(total: Counts) -> Self {
+        Self { unexpected: Term::new(UNEXPECTED, total.runs), unrecovered: Term::new(UNRECOVERED, total.retried) }
+    }
+
+    /// Logarithm of the likelihood of counts at one unknown rate.
+    pub fn ln(&self, counts: Counts) -> f64 {
+        self.unexpected.ln(counts.unexpected, counts.runs) + self.unrecovered.ln(counts.unrecovered, counts.retried)
+    }
+}
+
+/// The likelihood of a number of successes, the rate having a beta prior.
+#[derive(Debug)]
+struct Term {
+    constant: f64,
+    /// lnΓ(k + a), lnΓ(k + b) and lnΓ(k + a + b) by k.
+    tables: Vec<[f64; 3]>,
+}
+
+impl Term {
+    fn new((a, b): (f64, f64), most: u32) -> Self {
+        let row = |count: u32| [a, b, a + b].map(|shape| lgamma(f64::from(count) + shape));
+        Self { constant: lgamma(a + b) - lgamma(a) - lgamma(b), tables: (0..=most).map(row).collect() }
+    }
+
+    fn ln(&self, part: u32, whole: u32) -> f64 {
+        let row = |count: u32| &self.tables[count as usize];
+        self.constant + row(part)[0] + row(whole - part)[1] - row(whole)[2]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_a_probability_of_sequences() {
+        // All sequences of three runs together are certain: one for none or all, three for one or two.
+        let term = Term::new(UNEXPECTED, 3);
+        let total: f64 =
+            [1.0, 3.0, 3.0, 1.0].iter().zip(0u32..).map(|(ways, part)| ways * term.ln(part, 3).exp()).sum();
+        assert!((total - 1.0).abs() < 1e-12, "{total}");
+        assert!((term.ln(1, 1).exp() - 0.375).abs() < 1e-12);
+    }
+}

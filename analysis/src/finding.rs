@@ -1,0 +1,189 @@
+//! What the histories of one test on all its configurations mean to whoever triages: at most one finding.
+
+use schema::ids::CommitKey;
+use schema::state::State;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::blame;
+use crate::history::{Cell, History, Outcome};
+use crate::judge::{Judgement, Question, Standing, judge};
+use crate::triage::severity;
+
+/// Why a test is on the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// Began to fail, or to fail in a worse way, within the time asked about.
+    New,
+    /// Fails for longer.
+    Still,
+    /// Failed for some time, and passes since a commit that ran within the time asked about.
+    Fixed,
+    /// Passes and fails by chance.
+    Flaky,
+    /// Failed or was flaky, and the suite goes on without it.
+    Removed,
+    /// Fails as expected since a commit that ran within the time asked about, and failed unexpectedly before.
+    Expected,
+    /// Passes although a failure is expected.
+    Surprising,
+}
+
+impl Group {
+    /// All of them, in the order of a list.
+    pub const ALL: [Self; 7] =
+        [Self::New, Self::Still, Self::Fixed, Self::Flaky, Self::Removed, Self::Expected, Self::Surprising];
+
+    /// Its name in addresses and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Still => "still",
+            Self::Fixed => "fixed",
+            Self::Flaky => "flaky",
+            Self::Removed => "removed",
+            Self::Expected => "expected",
+            Self::Surprising => "surprising",
+        }
+    }
+
+    /// The group of a name, in whatever case.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What there is to know of one test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Why it is on the list.
+    pub group: Group,
+    /// The worst state now; of the last failures where it passes or is gone.
+    pub state: State,
+    /// Positions of the histories that put it in its group.
+    pub affected: Vec<usize>,
+    /// The first commit of the failures, or the commit of the fix.
+    pub since: CommitKey,
+    /// The last commit before that.
+    pub before: Option<CommitKey>,
+    /// Set where it failed before and became worse: the worst state until then.
+    pub worsened_from: Option<State>,
+    /// Configurations times [`severity`].
+    pub impact: usize,
+}
+
+/// The finding on one test, from its histories on all its configurations.
+pub fn finding(histories: &[History<'_>], question: &Question) -> Option<Finding> {
+    let judgements: Vec<Judgement> = histories.iter().map(|history| judge(history, question)).collect();
+    finding_of(histories, &judgements, question)
+}
+
+/// The finding on one test, from its histories and what [`judge`] says of each.
+///
+/// What fails on one configuration is told whatever happens on others: noise elsewhere does not hide it.
+pub fn finding_of(histories: &[History<'_>], judgements: &[Judgement], question: &Question) -> Option<Finding> {
+    let all = Judged { histories, judgements, question };
+    all.failing()
+        .or_else(|| all.flaky())
+        .or_else(|| all.newest_of(Group::Fixed, |index| all.standing(index) == Standing::Fixed))
+        .or_else(|| all.newest_of(Group::Expected, |index| all.became_expected(index)))
+        .or_else(|| all.newest_of(Group::Surprising, |index| all.standing(index) == Standing::SurprisingPass))
+        .or_else(|| all.newest_of(Group::Removed, |index| all.was_removed_failing(index)))
+}
+
+/// Histories of one test with their judgements.
+struct Judged<'a> {
+    histories: &'a [History<'a>],
+    judgements: &'a [Judgement],
+    question: &'a Question,
+}
+
+impl Judged<'_> {
+    fn standing(&self, index: usize) -> Standing {
+        self.judgements[index].standing
+    }
+
+    /// Positions of the histories of which something holds.
+    fn those(&self, holds: impl Fn(usize) -> bool) -> Vec<usize> {
+        (0..self.judgements.len()).filter(|index| holds(*index)).collect()
+    }
+
+    /// The worst state of some of the histories.
+    fn worst(&self, affected: &[usize]) -> State {
+        affected.iter().map(|index| self.judgements[*index].state).min().unwrap_or(State::PASS)
+    }
+
+    /// The cell of the first commit of what a judgement says.
+    fn first_cell(&self, index: usize) -> Option<(usize, &Cell)> {
+        let since = self.judgements[index].since?;
+        let cells = self.histories[index].cells;
+        let position = cells.iter().position(|cell| cell.commit == since)?;
+        Some((position, &cells[position]))
+    }
+
+    fn failing(&self) -> Option<Finding> {
+        let affected = self.those(|index| self.standing(index).is_failing());
+        let new: Vec<usize> = affected.iter().copied().filter(|index| self.standing(*index) == Standing::New).collect();
+        let (group, beginning) = if new.is_empty() { (Group::Still, &affected) } else { (Group::New, &new) };
+        let (since, before) = self.narrowest(beginning)?;
+        let worsened = |index: &usize| self.judgements[*index].worsened.as_ref().map(|worsening| worsening.from);
+        let before_worse: Option<Vec<State>> = beginning.iter().map(worsened).collect();
+        let worsened_from = before_worse.and_then(|states| states.into_iter().min());
+        let state = self.worst(&affected);
+        let impact = affected.len() * severity(state);
+        Some(Finding { group, state, affected, since, before, worsened_from, impact })
+    }
+
+    /// The narrowest range that some failing histories give together.
+    fn narrowest(&self, failing: &[usize]) -> Option<(CommitKey, Option<CommitKey>)> {
+        let firsts = failing.iter().filter_map(|index| self.judgements[*index].since);
+        let passes = failing.iter().flat_map(|index| {
+            let worsened = self.judgements[*index].worsened.as_ref();
+            let milder = worsened.and_then(|worsening| worsening.range.last_good);
+            let is_good = move |cell: &&Cell| worsened.is_none() && is_calm(cell);
+            let passes = self.histories[*index].cells.iter().filter(is_good).map(|cell| cell.commit);
+            passes.chain(milder)
+        });
+        blame::narrowest(firsts, passes)
+    }
+
+    fn flaky(&self) -> Option<Finding> {
+        let affected = self.those(|index| self.standing(index) == Standing::Flaky);
+        let since = affected.iter().filter_map(|index| self.judgements[*index].newest_failure).max()?;
+        let state = self.worst(&affected);
+        let impact = affected.len() * severity(state);
+        Some(Finding { group: Group::Flaky, state, affected, since, before: None, worsened_from: None, impact })
+    }
+
+    /// A finding about the histories of which something holds, since the newest of their first commits.
+    fn newest_of(&self, group: Group, holds: impl Fn(usize) -> bool) -> Option<Finding> {
+        let affected = self.those(holds);
+        let newest = affected.iter().map(|index| &self.judgements[*index]).max_by_key(|judgement| judgement.since)?;
+        let (since, before, state) = (newest.since?, newest.before, self.worst(&affected));
+        let impact = affected.len() * severity(state);
+        Some(Finding { group, state, affected, since, before, worsened_from: None, impact })
+    }
+
+    /// Whether a failure that was unexpected is expected since lately.
+    fn became_expected(&self, index: usize) -> bool {
+        let Some((position, first)) = self.first_cell(index) else { return false };
+        let before = self.histories[index].cells[..position].iter().rev().find(|cell| cell.runs > 0);
+        self.standing(index) == Standing::Expected
+            && u64::from(first.first_start) >= self.question.new_since
+            && before.is_some_and(|before| before.failed > 0)
+    }
+
+    /// Whether a test that failed when it last ran is gone since lately.
+    fn was_removed_failing(&self, index: usize) -> bool {
+        let lately = self.question.now.saturating_sub(self.question.rules.stale_seconds).min(self.question.new_since);
+        self.standing(index) == Standing::Removed
+            && self.judgements[index].state.is_failure()
+            && self.histories[index].cells.last().is_some_and(|last| u64::from(last.last_start) >= lately)
+    }
+}
+
+/// Whether nothing failed unexpectedly.
+fn is_calm(cell: &Cell) -> bool {
+    matches!(cell.outcome(), Some(Outcome::Good | Outcome::Expected))
+}

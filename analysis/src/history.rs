@@ -1,0 +1,71 @@
+//! The history of one test on one configuration: what is judged.
+
+use schema::ids::CommitKey;
+use schema::state::State;
+
+/// What one test did on one commit on one configuration: all attempts of all its runs, joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// The commit.
+    pub commit: CommitKey,
+    /// Place of the commit among those on which the suite ran on this configuration, in branch order; 0 is the oldest.
+    pub position: u32,
+    /// Runs that have a result of the test. A run that skipped the test is none.
+    pub runs: u32,
+    /// Of these, runs in which an attempt failed unexpectedly.
+    pub failed: u32,
+    /// Of the failed ones, runs in which no attempt passed.
+    pub unrecovered: u32,
+    /// Runs that failed as expected.
+    pub expected_failures: u32,
+    /// Runs that passed although a failure was expected.
+    pub surprising_passes: u32,
+    /// The worst unexpected state; PASS if there is none.
+    pub worst: State,
+    /// The worst state, expected or not.
+    pub worst_of_all: State,
+    /// When the first of the runs started, seconds since 1970.
+    pub first_start: u32,
+    /// When the last of the runs started, seconds since 1970.
+    pub last_start: u32,
+}
+
+/// What the runs of a cell say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every run failed unexpectedly, and none recovered.
+    Bad,
+    /// The test failed unexpectedly and passed on the same commit, which is evidence for neither side.
+    BothWays,
+    /// Nothing failed unexpectedly, and some runs failed as expected.
+    Expected,
+    /// Every run passed.
+    Good,
+}
+
+impl Cell {
+    /// What its runs say together; none if there is no run.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self { runs: 0, .. } => None,
+            Self { failed: 0, expected_failures: 0, .. } => Some(Outcome::Good),
+            Self { failed: 0, .. } => Some(Outcome::Expected),
+            Self { runs, unrecovered, .. } if unrecovered < runs => Some(Outcome::BothWays),
+            _ => Some(Outcome::Bad),
+        }
+    }
+
+    /// Runs that failed first and passed on a retry.
+    pub fn recovered(&self) -> u32 {
+        self.failed.saturating_sub(self.unrecovered)
+    }
+}
+
+/// One test on one configuration. The test did not run on a commit that has no cell, which says nothing about it.
+#[derive(Debug, Clone, Copy)]
+pub struct History<'a> {
+    /// Cells by position, the oldest first.
+    pub cells: &'a [Cell],
+    /// On how many commits the suite ran on this configuration. Positions are below it.
+    pub commits: u32,
+}

@@ -1,0 +1,54 @@
+//! Thresholds of the rule of verdicts. Each suite may have its own.
+
+use schema::seconds::WEEK;
+use serde::Deserialize;
+
+/// The version of the rule. Answers name it, so that verdicts of different versions are not taken for each other.
+pub const RULE: &str = "verdicts-1";
+
+/// Thresholds of the rule. Members that a file leaves out have their defaults; unknown members are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// A test whose newest run started so long ago is not run lately, seconds.
+    pub stale_seconds: u64,
+    /// Changes between pass and fail, inside a segment, from which on a test is flaky.
+    pub flaky_flips: u32,
+    /// Commits on which the test went both ways, inside a segment, from which on it is flaky. The newest commit alone is
+    /// enough while no further commit was tested.
+    pub flaky_both_ways: u32,
+    /// Cells that a segment has at least before flips in it make a test flaky.
+    pub flaky_sample: u32,
+    /// Clean commits in a row after which a flaky test may have recovered.
+    pub recovery_commits: u32,
+    /// How likely the clean commits in a row may be at most, at the failure rate before them, once a test has recovered.
+    pub recovery_chance: f64,
+    /// How likely a row of failures may be at most, at the failure rate before it, to be a failure and no flakiness.
+    pub streak_chance: f64,
+    /// Failures in a row that make later passes a fix. Fewer are noise.
+    pub fixed_after: u32,
+    /// Commits without the test, at the newest end, from which on it may be removed.
+    pub removed_commits: u32,
+    /// How likely so many commits without the test may be at most, at the share of commits with it, once it is removed.
+    pub removed_chance: f64,
+    /// The prior probability of a change point. A split has to outweigh it.
+    pub change_prior: f64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            stale_seconds: WEEK,
+            flaky_flips: 3,
+            flaky_both_ways: 2,
+            flaky_sample: 4,
+            recovery_commits: 10,
+            recovery_chance: 0.05,
+            streak_chance: 1e-4,
+            fixed_after: 2,
+            removed_commits: 5,
+            removed_chance: 1e-4,
+            change_prior: 1e-4,
+        }
+    }
+}
