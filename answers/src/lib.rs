@@ -28,7 +28,7 @@ pub mod news;
 pub mod overview;
 mod reads;
 pub mod results;
-mod run_times;
+mod run_documents;
 pub mod search;
 pub mod silent;
 pub mod slowest;

@@ -5,7 +5,7 @@ use schema::ids::{CommitKey, ConfigId};
 use schema::state::{ERROR, State};
 use serde::Deserialize;
 
-use super::runs::{is_broken, last_of_each, sound};
+use super::runs::{is_broken, sound};
 use super::selection::{RunPlace, Selection, UPLOAD};
 use super::statement::Fragment;
 use crate::error::AnswerError;
@@ -38,7 +38,7 @@ impl Failure {
     }
 }
 
-fn state_column(unexpected: bool) -> &'static str {
+pub(super) fn state_column(unexpected: bool) -> &'static str {
     if unexpected { "worst_unexpected" } else { "worst" }
 }
 
@@ -95,35 +95,6 @@ pub(crate) async fn of_sound_runs(
     .part("selected", &selection.condition_of(suite))
     .value("mildest", u64::from(ERROR))
     .value("most", MAX_FAILURES)
-    .value("suite", suite)
-    .all(&store.client)
-    .await
-}
-
-/// A test that failed on a configuration.
-#[derive(Debug, Row, Deserialize)]
-pub(crate) struct FailedTest {
-    pub(crate) config_id: ConfigId,
-    pub(crate) test: String,
-    pub(crate) state: State,
-}
-
-/// What failed in the newest run of each configuration.
-pub(crate) async fn of_last_runs(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-    unexpected: bool,
-) -> Result<Vec<FailedTest>, AnswerError> {
-    Fragment::new(
-        "SELECT config_id, test, {state} AS state FROM failures WHERE suite = {suite} AND {selected} \
-         AND {state} <= {mildest} AND ({upload}) IN ({last})",
-    )
-    .text("upload", UPLOAD)
-    .text("state", state_column(unexpected))
-    .part("last", &last_of_each(suite, selection, UPLOAD))
-    .part("selected", &selection.condition_of(suite))
-    .value("mildest", u64::from(ERROR))
     .value("suite", suite)
     .all(&store.client)
     .await

@@ -12,6 +12,7 @@ pub(crate) mod durations;
 mod engine_tests;
 pub(crate) mod ews;
 pub(crate) mod failures;
+pub(crate) mod joined_runs;
 pub(crate) mod links;
 pub(crate) mod outcomes;
 pub(crate) mod results;
