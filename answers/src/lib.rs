@@ -26,6 +26,7 @@ pub mod links;
 pub mod messages;
 pub mod news;
 pub mod overview;
+pub mod populations;
 mod reads;
 pub mod results;
 mod run_documents;

@@ -243,6 +243,21 @@ fn many(views: &mut EventRows, offset: &mut u64) {
     }
 }
 
+/// A commit of two shards, a rerun of one test, and a rerun that failed; the times of each test in it, milliseconds.
+fn shards(views: &mut EventRows, offset: &mut u64) {
+    let leaf = |actual: &str, time: u64| json!({ "actual": actual, "time": time });
+    let shards = [
+        json!({ "a.html": leaf("PASS", 900), "b.html": leaf("PASS", 300) }),
+        json!({ "c.html": leaf("PASS", 700) }),
+        json!({ "a.html": leaf("PASS", 500) }),
+        json!({ "b.html": leaf("TEXT", 5000) }),
+    ];
+    for (shard, start) in shards.iter().zip([60, 61, 120, 180]) {
+        *offset += 1;
+        views.add(run("shards", configuration(0), &known(1), time(1) + start, shard), *offset);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comparison_says_what_each_test_did_in_all_runs_of_a_commit() {
     let mut runner = TestRunner::deterministic();
@@ -272,6 +287,7 @@ async fn a_comparison_says_what_each_test_did_in_all_runs_of_a_commit() {
         }
     }
     many(&mut views, &mut offset);
+    shards(&mut views, &mut offset);
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
     let service = QueryService::start(&engine, directory.path(), "compare", [views]).await;
@@ -287,5 +303,11 @@ async fn a_comparison_says_what_each_test_did_in_all_runs_of_a_commit() {
     let (status, body) = model.service.get("/api/compare?suite=many&before=0@main&after=1@main&limit=1").await;
     let answer: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((status.as_u16(), &answer["counts"]), (200, &json!({ "fixed": MANY / 2, "gone": MANY / 2 })));
+    // A run that broke as a whole says nothing about times.
+    let (_, body) = model.service.get("/api/slowest/shards").await;
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    let slow = |test: &Value| (test["test"].as_str().unwrap().to_owned(), test["time"].as_u64().unwrap());
+    let tests: Vec<_> = answer["tests"].as_array().unwrap().iter().map(slow).collect();
+    assert_eq!(tests, [("c.html", 700), ("a.html", 500), ("b.html", 300)].map(|(test, time)| (test.to_owned(), time)));
     engine.shutdown().await;
 }

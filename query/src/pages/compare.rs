@@ -49,10 +49,13 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
 
 /// What the template shows of a comparison.
 fn to_context(answer: &Comparison) -> Value {
-    let names = Configuration::short_names(answer.runs.iter().map(|run| &run.configuration));
+    // Names tell all configurations of the page apart.
+    let paired = answer.runs.iter().map(|run| &run.configuration);
+    let names = Configuration::short_names(paired.chain(answer.unpaired.iter().map(|one| &one.configuration)));
+    let (names, alone) = names.split_at(answer.runs.len());
     let group = |change: Change| {
         let of_group = answer.tests.iter().filter(|test| test.change == change);
-        let tests: Vec<Value> = of_group.map(|test| row(test, &names)).collect();
+        let tests: Vec<Value> = of_group.map(|test| row(test, names)).collect();
         let count = answer.counts.get(&change).copied().unwrap_or(0);
         context! { name => change.name(), title => title(change), more => count - tests.len(), count, tests }
     };
@@ -62,9 +65,8 @@ fn to_context(answer: &Comparison) -> Value {
         let (before, after) = (run(&pair.before), run(&pair.after));
         context! { name, query => pair.configuration.query(), before, after, is_same => pair.same_run }
     };
-    let runs: Vec<Value> = answer.runs.iter().zip(&names).map(pair).collect();
-    let alone = Configuration::short_names(answer.unpaired.iter().map(|one| &one.configuration));
-    let unpaired: Vec<Value> = answer.unpaired.iter().zip(alone).map(|(one, name)| unpaired(one, &name)).collect();
+    let runs: Vec<Value> = answer.runs.iter().zip(names).map(pair).collect();
+    let unpaired: Vec<Value> = answer.unpaired.iter().zip(alone).map(|(one, name)| unpaired(one, name)).collect();
     let same = answer.runs.iter().filter(|run| run.same_run).count();
     let stands_in = |run: fn(&ComparedConfiguration) -> &ComparedRun| {
         answer.runs.iter().filter(|pair| run(pair).stands_in.is_some()).count()
