@@ -1,4 +1,4 @@
-//! The tests that took longest in the newest run, and how long they usually take there.
+//! The tests that took longest on the newest commit, and how long they usually take there.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ use crate::commit_range::RunBounds;
 use crate::durations::DurationsQuestion;
 use crate::error::AnswerError;
 use crate::reads::selection::Selection;
-use crate::reads::{results, runs};
-use crate::run_times;
+use crate::reads::{joined_runs, results, runs};
+use crate::run_documents;
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
 
@@ -27,7 +27,7 @@ const MAX_TESTS: u64 = 1000;
 pub struct SlowTest {
     /// The test.
     pub test: String,
-    /// In this run, milliseconds.
+    /// In the run that measured it last, milliseconds.
     pub time: u32,
     /// The median of the runs before, on the same configuration, milliseconds.
     pub usual: Option<u32>,
@@ -42,7 +42,8 @@ impl SlowTest {
     }
 }
 
-/// The newest run and its slowest tests; nothing but the suite if there is no run.
+/// The newest run, and the slowest tests of all runs of its commit on its configuration; nothing but the suite if there is
+/// no run.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SlowestTests {
     /// The suite.
@@ -57,7 +58,7 @@ pub struct SlowestTests {
     pub tests: Vec<SlowTest>,
 }
 
-/// The slowest tests of the newest run; the question's test does not matter, and its limit is one of tests.
+/// The slowest tests of the newest run's commit; the question's test does not matter, and its limit is one of tests.
 pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<SlowestTests, AnswerError> {
     let DurationsQuestion { suite, weeks, runs: filter, .. } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
@@ -69,7 +70,9 @@ pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<Slowest
     }
     let Some(run) = runs::newest_sound(store, suite, &selection).await? else { return Ok(nothing()) };
     let Some(configuration) = selection.configuration(&run) else { return Ok(nothing()) };
-    let times = run_times::of_run(store, suite, &run).await?;
+    // A run may be one shard of several, or a rerun of a few tests.
+    let joined = joined_runs::sound_of_commit(store, suite, &selection, &run).await?;
+    let times = run_documents::times(store, suite, joined).await?;
     let mut slowest: Vec<(Reverse<u32>, String)> =
         times.into_iter().filter_map(|(test, time)| Some((Reverse(time?), test))).collect();
     if slowest.len() > limit {

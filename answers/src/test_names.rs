@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::AnswerError;
+use crate::reads::test_names as reads;
 pub use crate::reads::test_names::TestName;
-use crate::reads::test_names::{self as reads, Look};
 use crate::store::Store;
 
 /// Names of a pasted list that are looked up.
@@ -17,7 +17,7 @@ const LISTED: usize = 200;
 pub enum SearchKind {
     /// Names that hold it.
     Text,
-    /// Names that it describes.
+    /// Names that it describes as a pattern, or that hold it as it is.
     Pattern,
     /// Names that it lists.
     List,
@@ -53,12 +53,10 @@ pub async fn is_known(store: &Store, suite: &str, test: &str) -> Result<bool, An
 /// come.
 pub async fn find(store: &Store, suites: &[&str], text: &str, limit: u64) -> Result<TestSearch, AnswerError> {
     let text = text.trim();
-    let (kind, found) = if text.contains(['*', '?']) {
-        let found = reads::search(store, suites, Look::Pattern, &like_pattern(text), text, limit).await?;
-        (SearchKind::Pattern, found)
-    } else {
-        (SearchKind::Text, reads::search(store, suites, Look::Part, text, text, limit).await?)
-    };
+    // Names hold `*` and `?` too, so that what looks like a pattern may be a part of one.
+    let pattern = text.contains(['*', '?']).then(|| like_pattern(text));
+    let kind = if pattern.is_some() { SearchKind::Pattern } else { SearchKind::Text };
+    let found = reads::search(store, suites, text, pattern.as_deref(), limit).await?;
     let names = listed(text);
     if found.is_empty() && names.len() > 1 {
         let mut tests = reads::listed(store, suites, &names, limit).await?;

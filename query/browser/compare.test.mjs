@@ -90,6 +90,66 @@ test('a branch is compared with the default branch', async () => {
   });
   await open('/compare?suite=layout-tests&before_branch=main&branch=eng/work', {}, async (page) => {
     assert.deepEqual(await tests(page, 'Newly failing'), ['mine.html']);
-    assert.ok((await tests(page, 'Fixed, or not run any more')).includes('broken.html'));
+    assert.ok((await tests(page, 'Fixed')).includes('broken.html'));
   });
+});
+
+test('what ran in part, on one side only, or not at all is said', async () => {
+  const leaf = (actual) => ({ actual, expected: 'PASS', time: 5 });
+  const suite = 'parts';
+  const [first, second, third] = [OLD + 10, YOUNG + 10, YOUNG + 20];
+  const all = { 'retried.html': leaf('TEXT'), 'still.html': leaf('TEXT'), 'steady.html': leaf('PASS') };
+  await upload(server.url, { suite, timestamp: first, results: { ...all, 'gone.html': leaf('TEXT') } });
+  await upload(server.url, { suite, timestamp: second, start: second + 60, results: all });
+  await upload(server.url, { suite, timestamp: second, start: second + 120, results: { 'retried.html': leaf('PASS') } });
+  await upload(server.url, { suite, timestamp: second, style: 'Debug', results: { [HOSTILE[0]]: leaf('CRASH') } });
+  // A commit on which nothing of this suite ran.
+  await upload(server.url, { suite: 'others', timestamp: third, results: { 'a.html': leaf('PASS') } });
+  await open(`/compare?suite=${suite}&before=${name(first)}&after=${name(second)}`, {}, async (page) => {
+    assert.deepEqual(await tests(page, 'Both failing and not on one commit'), ['retried.html']);
+    assert.match(await page.getByRole('row').filter({ hasText: 'retried.html' }).textContent(), /text of text pass/);
+    assert.deepEqual(await tests(page, 'Failed before, not run after'), ['gone.html']);
+    assert.match(await page.getByRole('row').filter({ hasText: 'gone.html' }).textContent(), /text.*– not run/s);
+    assert.deepEqual(await tests(page, 'Still failing'), ['still.html']);
+    assert.equal(await page.locator('#fixed tbody tr').count(), 0);
+    assert.deepEqual(await page.locator('#removed li').allTextContents(), ['gone.html']);
+    const alone = page.getByRole('region', { name: 'Ran on one side only' });
+    assert.match(await alone.locator('tbody tr').textContent(), /Debug.*after.*1.*crash/s);
+    assert.match(await page.getByRole('region', { name: 'Compared runs' }).textContent(), /2 runs/);
+  });
+  await open(`/compare?suite=${suite}&before=${name(second)}&after=${name(third)}`, {}, async (page) => {
+    const said = await page.locator('.problem').allTextContents();
+    assert.match(said[0], new RegExp(`Nothing ran on ${name(third)} on 2 of 2`));
+    assert.match(said[1], /Both sides are the same runs on 2 of 2/);
+    assert.match(await page.getByRole('region', { name: 'Compared runs' }).textContent(), new RegExp(`${name(second)}.*stands in`, 's'));
+  });
+  await accessible(open, [`/compare?suite=${suite}&before=${name(first)}&after=${name(second)}`, `/compare?suite=${suite}&before=${name(second)}&after=${name(third)}`]);
+});
+
+test('two populations are compared, and what cannot be is said beside the form', async () => {
+  const suite = 'populations';
+  for (let age = 0; age < 20; age += 1) {
+    const [timestamp, isNew] = [NOW - 3600 - age * 86400, age < 7];
+    const leaf = (actual) => ({ actual, expected: 'PASS' });
+    const steady = Object.fromEntries(Array.from({ length: 30 }, (_, number) => [`steady-${number}.html`, leaf('PASS')]));
+    await upload(server.url, { suite, timestamp, results: { ...steady, hostile: { [HOSTILE[0]]: leaf(isNew ? 'TEXT' : 'PASS'), [HOSTILE[3]]: leaf(age % 5 ? 'PASS' : 'TEXT') } } });
+  }
+  await open(`/compare?suite=${suite}`, {}, async (page) => {
+    await page.getByRole('link', { name: 'Populations' }).click();
+    await page.waitForURL(/populations/);
+    await page.getByRole('button', { name: 'Compare' }).click();
+    const table = page.getByRole('region', { name: 'Tests that failed in the sample' });
+    const rows = await table.locator('tbody tr').allTextContents();
+    assert.equal(rows.length, 2);
+    assert.match(rows[0], /onerror.*extreme.*100\.0 % 7 of 7.*0\.0 % 0 of 13/s);
+    assert.match(rows[1], /7\*7.*none/s);
+    const href = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
+    assert.match(await (await fetch(server.url + href)).text(), /^test,regression,sample_failed,sample_passed,base_failed,base_passed,chance,adjusted/);
+    await page.getByLabel('Until weeks ago').nth(1).fill('0');
+    await page.getByLabel('Weeks', { exact: true }).nth(1).fill('1');
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.getByRole('alert').waitFor();
+    assert.match(await page.getByRole('alert').textContent(), /Both populations are the same/);
+  });
+  await accessible(open, ['/compare/populations', `/compare/populations?suite=${suite}&weeks=1`, `/compare/populations?suite=${suite}&weeks=1&base_weeks=1&base_ago=0`]);
 });

@@ -14,7 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::api::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    results, suites, summary, test_names, timeline, triage, uploads,
+    populations, results, suites, summary, test_names, timeline, triage, uploads,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -59,6 +59,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/triage", get(triage::find))
         .route("/api/flaky", get(flaky::find))
         .route("/api/compare", get(compare::find))
+        .route("/api/compare/populations/{*suite}", get(populations::find))
         .route("/api/search", get(test_names::search))
         .route("/api/suites", get(suites::find))
         .route("/api/urls", get(links::find))
@@ -115,6 +116,7 @@ fn kept_pages() -> Router<Arc<Service>> {
         .route("/investigate", get(pages::investigate::page))
         .route("/dashboards", get(pages::dashboards::page))
         .route("/compare", get(pages::compare::page))
+        .route("/compare/populations", get(pages::populations::page))
         .route("/flaky", get(pages::flaky::page))
         .route("/durations", get(pages::durations::page))
         .route("/commits", get(pages::commits::list))

@@ -108,6 +108,11 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/commits?limit=10",
         "/commit?ref=99995@main",
         "/investigate?suite=layout-tests",
+        "/api/compare?suite=layout-tests&before=99990@main&after=99995@main",
+        "/compare?suite=layout-tests&before=99990@main&after=99995@main",
+        "/api/slowest/layout-tests?weeks=1",
+        "/api/compare/populations/layout-tests?weeks=1&base_weeks=1",
+        "/compare/populations?suite=layout-tests&weeks=1&base_weeks=1",
     ] {
         let (one, year) = (cost(&short, path).await, cost(&long, path).await);
         eprintln!("{one:>8} {year:>8} rows  {path}");

@@ -5,7 +5,7 @@ use schema::ids::{CommitKey, ConfigId};
 use schema::state::{ERROR, State};
 use serde::Deserialize;
 
-use super::runs::{is_broken, last_of_each};
+use super::runs::is_broken;
 use super::selection::{RunPlace, Selection, UPLOAD};
 use super::statement::Fragment;
 use crate::error::AnswerError;
@@ -35,7 +35,7 @@ impl Failure {
     }
 }
 
-fn state_column(unexpected: bool) -> &'static str {
+pub(super) fn state_column(unexpected: bool) -> &'static str {
     if unexpected { "worst_unexpected" } else { "worst" }
 }
 
@@ -75,35 +75,6 @@ pub(crate) async fn names(
     unexpected: bool,
 ) -> Result<Vec<String>, AnswerError> {
     of_newest_runs("DISTINCT test", suite, selection, unexpected, "").all(&store.client).await
-}
-
-/// A test that failed on a configuration.
-#[derive(Debug, Row, Deserialize)]
-pub(crate) struct FailedTest {
-    pub(crate) config_id: ConfigId,
-    pub(crate) test: String,
-    pub(crate) state: State,
-}
-
-/// What failed in the newest run of each configuration.
-pub(crate) async fn of_last_runs(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-    unexpected: bool,
-) -> Result<Vec<FailedTest>, AnswerError> {
-    Fragment::new(
-        "SELECT config_id, test, {state} AS state FROM failures WHERE suite = {suite} AND {selected} \
-         AND {state} <= {mildest} AND ({upload}) IN ({last})",
-    )
-    .text("upload", UPLOAD)
-    .text("state", state_column(unexpected))
-    .part("last", &last_of_each(suite, selection, UPLOAD))
-    .part("selected", &selection.condition_of(suite))
-    .value("mildest", u64::from(ERROR))
-    .value("suite", suite)
-    .all(&store.client)
-    .await
 }
 
 /// How often a test failed.

@@ -135,26 +135,6 @@ pub(crate) async fn last_starts(
     .await
 }
 
-/// The newest run of each configuration by its commit, as a part of a statement.
-pub(crate) fn last_of_each(suite: &str, selection: &Selection, columns: &str) -> Fragment {
-    Fragment::new(
-        "SELECT {columns} FROM runs WHERE suite = {suite} AND {selected} \
-         ORDER BY uuid DESC, start_time DESC, sdk LIMIT 1 BY config_id",
-    )
-    .text("columns", columns)
-    .part("selected", &selection.condition_of(suite))
-    .value("suite", suite)
-}
-
-/// The newest run of each configuration.
-pub(crate) async fn last_places(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-) -> Result<Vec<RunPlace>, AnswerError> {
-    last_of_each(suite, selection, "config_id, uuid, sdk, start_time").all(&store.client).await
-}
-
 /// The runs of one suite on one commit.
 #[derive(Debug, Row, Deserialize)]
 pub(crate) struct CommitRuns {

@@ -55,15 +55,6 @@ pub(super) async fn of_prefixes(
     Ok(names)
 }
 
-/// How a name is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// The name holds the text, in whatever case.
-    Part,
-    /// The name is described by the text as a pattern of ILIKE.
-    Pattern,
-}
-
 fn in_suites(statement: Fragment, suites: &[&str]) -> Fragment {
     if suites.is_empty() {
         return statement.text("in_suites", "");
@@ -71,28 +62,26 @@ fn in_suites(statement: Fragment, suites: &[&str]) -> Fragment {
     statement.text("in_suites", " AND suite IN {suites}").list("suites", suites.iter().copied())
 }
 
-/// Tests of some suites (of all if none is named) whose name a text finds: those that were uploaded lately first, then
-/// those whose name begins with `typed`, then the shortest.
+/// Tests of some suites (of all if none is named) whose name holds a text, in whatever case, or is described by a pattern of
+/// ILIKE: those that were uploaded lately first, then those whose name begins with the text, then the shortest.
 pub(crate) async fn search(
     store: &Store,
     suites: &[&str],
-    look: Look,
     text: &str,
-    typed: &str,
+    pattern: Option<&str>,
     limit: u64,
 ) -> Result<Vec<TestName>, AnswerError> {
-    let condition = match look {
-        Look::Part => "positionCaseInsensitiveUTF8(test, {text}) > 0",
-        Look::Pattern => "test ILIKE {text}",
+    let described = match pattern {
+        Some(pattern) => Fragment::new(" OR test ILIKE {pattern}").value("pattern", pattern),
+        None => Fragment::default(),
     };
     let statement = Fragment::new(
-        "SELECT suite, test FROM tests WHERE {condition}{in_suites} \
-         ORDER BY last_upload < {lately}, startsWith(lowerUTF8(test), lowerUTF8({typed})) DESC, length(test), test, suite \
+        "SELECT suite, test FROM tests WHERE (positionCaseInsensitiveUTF8(test, {text}) > 0{described}){in_suites} \
+         ORDER BY last_upload < {lately}, startsWith(lowerUTF8(test), lowerUTF8({text})) DESC, length(test), test, suite \
          LIMIT {limit}",
     )
-    .text("condition", condition)
+    .part("described", &described)
     .value("text", text)
-    .value("typed", typed)
     .value("lately", store.clock.now().saturating_sub(LATELY))
     .value("limit", limit);
     in_suites(statement, suites).all(&store.client).await

@@ -4,8 +4,9 @@
 //! css/*.html -flexbox status:new,still on:ios count:>2 flaky:>5% row:>=3 since:3d bug:none "two words" /colou?r/
 //! ```
 //!
-//! A text is a part of a test's name, a pattern of the whole name if it has `*` or `?`, and a regular expression between
-//! slashes; quotes keep spaces and take away every other meaning. `-` before a term turns it around. Case does not matter.
+//! A text is a part of a test's name; if it has `*` or `?`, it is a pattern of the whole name, too. Between slashes it is a
+//! regular expression. Quotes keep spaces and take away every other meaning. `-` before a term turns it around. Case does
+//! not matter.
 
 mod fields;
 mod terms;

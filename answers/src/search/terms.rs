@@ -45,8 +45,11 @@ pub(super) enum Part {
 pub(super) enum Text {
     /// In lower case.
     Part(String),
-    /// In lower case.
-    Pattern(WildMatch),
+    /// Both in lower case: names hold `*` and `?` too, so that what looks like a pattern may be a part of one.
+    Pattern {
+        pattern: WildMatch,
+        part: String,
+    },
     Expression(Regex),
 }
 
@@ -159,15 +162,21 @@ impl Text {
                     ))
                 })
             }
-            None if value.contains(['*', '?']) => Ok(Self::Pattern(WildMatch::new(&value.to_lowercase()))),
-            None => Ok(Self::Part(value.to_lowercase())),
+            None => {
+                let part = value.to_lowercase();
+                let is_pattern = part.contains(['*', '?']);
+                Ok(if is_pattern { Self::Pattern { pattern: WildMatch::new(&part), part } } else { Self::Part(part) })
+            }
         }
     }
 
     fn is_in(&self, name: &str) -> bool {
         match self {
             Self::Part(part) => name.to_lowercase().contains(part),
-            Self::Pattern(pattern) => pattern.matches(&name.to_lowercase()),
+            Self::Pattern { pattern, part } => {
+                let name = name.to_lowercase();
+                name.contains(part) || pattern.matches(&name)
+            }
             Self::Expression(expression) => expression.is_match(name),
         }
     }

@@ -154,6 +154,17 @@ proptest! {
         prop_assert!(search.matches(&subject));
     }
 
+    /// Names hold characters that mean something in patterns.
+    #[test]
+    fn every_part_of_a_name_finds_it(
+        before in "[a-z/?*+%_&=.]{0,6}", part in "[a-z?*+%_&=.\\[\\]\\\\]{1,8}", after in "[a-z?*+%_&=.]{0,6}"
+    ) {
+        let search = Search::parse(&part, &Field::ALL, NOW).unwrap();
+        let name = format!("{before}{part}{after}");
+        prop_assert!(search.may_match(&name));
+        prop_assert!(search.may_match(&name.to_uppercase()));
+    }
+
     #[test]
     fn a_minus_turns_a_term_around(term in "[a-z*?]{1,8}", test in "[a-z]{0,8}") {
         let of = |text: &str| Search::parse(text, &Field::ALL, NOW).unwrap().may_match(&test);

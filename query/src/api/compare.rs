@@ -13,7 +13,7 @@ use crate::service::Shared;
 
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/compare",
-    "What changed for a suite between two commits: failures, and for one configuration also what ran and how long it took",
+    "What changed for a suite between two commits, in all runs of each: failures, and for one configuration also what ran and how long it took",
     &[
         &CONFIGURATION,
         &["suite", "before", "after", "unexpected", "recent", "branch", "before_branch", "limit", "format"],

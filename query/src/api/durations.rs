@@ -28,7 +28,7 @@ pub(crate) const OF_TEST: Operation = Operation::get(
 
 pub(crate) const SLOWEST: Operation = Operation::get(
     "/api/slowest/{suite}",
-    "Tests that took longest in the newest run that is asked for, and their median before it; milliseconds",
+    "Tests that took longest in all runs of the newest commit that is asked for, and their median before it; milliseconds",
     &[&CONFIGURATION, &["weeks", "recent", "branch", "limit", "format"]],
     schema_of::<SlowestTests>,
 );

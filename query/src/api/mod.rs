@@ -14,6 +14,7 @@ pub(crate) mod flaky;
 pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod openapi;
+pub(crate) mod populations;
 pub(crate) mod results;
 pub(crate) mod suites;
 pub(crate) mod summary;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
 use super::{
-    bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, results,
-    suites, summary, test_names, timeline, triage, uploads,
+    bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
+    populations, results, suites, summary, test_names, timeline, triage, uploads,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -54,6 +54,7 @@ const OPERATIONS: &[Operation] = &[
     durations::OF_TEST,
     durations::SLOWEST,
     compare::OPERATION,
+    populations::OPERATION,
     suites::SUITES,
     test_names::SEARCH,
     test_names::NAMES,
@@ -89,7 +90,7 @@ pub(crate) fn described(service: &Service) -> Value {
 /// Schema and meaning of a query parameter.
 fn parameter(name: &str) -> (Value, &'static str) {
     let number = || json!({ "type": "integer", "minimum": 0 });
-    let bare = name.trim_start_matches("after_").trim_start_matches("before_");
+    let bare = name.trim_start_matches("after_").trim_start_matches("before_").trim_start_matches("base_");
     match bare {
         "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
         "days" => (json!({ "type": "integer", "minimum": 1, "maximum": 14 }), "What counts as new or fixed"),
@@ -100,6 +101,7 @@ fn parameter(name: &str) -> (Value, &'static str) {
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
         "format" => (json!({ "enum": ["json", "csv"] }), "How the answer is written; json by default"),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
+        "ago" => (json!({ "type": "integer", "minimum": 0, "maximum": 52 }), "How many weeks ago the last week ends"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),
         "timestamp" => (number(), "The commit's time, seconds since 1970"),
         "time" => (json!({ "type": "integer", "minimum": 1 }), "Start of the run, seconds since 1970"),

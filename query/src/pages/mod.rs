@@ -18,6 +18,7 @@ mod files;
 pub(crate) mod flaky;
 pub(crate) mod investigate;
 mod names;
+pub(crate) mod populations;
 mod states;
 mod suggestions;
 mod time;
@@ -39,12 +40,13 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "/",
     "/changes",
     "/triage",
     "/dashboards",
     "/compare",
+    "/compare/populations",
     "/suites",
     "/investigate",
     "/flaky",

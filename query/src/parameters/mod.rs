@@ -5,6 +5,7 @@
 
 pub(crate) mod commits;
 pub(crate) mod lists;
+pub(crate) mod populations;
 pub(crate) mod runs;
 
 pub(crate) use answers::table::CONFIGURATION;
@@ -97,6 +98,15 @@ impl Parameters {
         query.extend_pairs(self.pairs().filter(|(name, _)| !dropped.contains(name)));
         query.extend_pairs(added);
         query.finish()
+    }
+
+    /// The parameters with a prefix, without it, and those others whose name none of them has.
+    pub(crate) fn overridden_by(&self, prefix: &str) -> Self {
+        let own: Vec<(&str, &str)> =
+            self.pairs().filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value))).collect();
+        let is_kept = |name: &str| !name.starts_with(prefix) && own.iter().all(|(other, _)| *other != name);
+        let kept = self.pairs().filter(|(name, _)| is_kept(name));
+        Self(kept.chain(own.iter().copied()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
     /// Names and values in the order they were given.

@@ -1,0 +1,48 @@
+//! What each test of a run did, from the document that was uploaded: no table has the tests of a run together.
+
+use analysis::compare::Times;
+use schema::results::{self, TestResult};
+use serde_json::value::RawValue;
+
+use crate::error::{AnswerError, broken};
+use crate::reads::selection::RunPlace;
+use crate::reads::uploads;
+use crate::store::Store;
+
+/// Gives each test of a run to `add`, which notes it in `known`. Nothing is added if the document is not stored any more.
+pub(crate) async fn fold<T: Send + 'static>(
+    store: &Store,
+    suite: &str,
+    run: &RunPlace,
+    mut known: T,
+    add: impl Fn(&mut T, &str, &TestResult) + Send + 'static,
+) -> Result<T, AnswerError> {
+    let Some(document) = uploads::document(store, suite, run).await? else { return Ok(known) };
+    let walk = move || -> Result<T, AnswerError> {
+        let document: &RawValue = serde_json::from_str(&document).map_err(broken)?;
+        let members = results::members(document.get()).map_err(broken)?;
+        if let Some(tree) = results::member(&members, "results") {
+            results::walk(tree, |test, result| add(&mut known, test, &result)).map_err(broken)?;
+        }
+        Ok(known)
+    };
+    tokio::task::spawn_blocking(walk).await.map_err(broken)?
+}
+
+/// What ran in the runs of a commit, and how long it took the last time that it was measured. The runs that started last
+/// come first.
+pub(crate) async fn times(
+    store: &Store,
+    suite: &str,
+    runs: impl IntoIterator<Item = RunPlace>,
+) -> Result<Times, AnswerError> {
+    let mut times = Times::new();
+    for run in runs {
+        times = fold(store, suite, &run, times, |times, test, result| match times.get_mut(test) {
+            Some(time) => *time = time.or(result.time),
+            None => drop(times.insert(test.to_owned(), result.time)),
+        })
+        .await?;
+    }
+    Ok(times)
+}
