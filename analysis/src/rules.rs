@@ -1,13 +1,14 @@
 //! Thresholds of the rule of verdicts. Each suite may have its own.
 
 use schema::seconds::WEEK;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The version of the rule. Answers name it, so that verdicts of different versions are not taken for each other.
 pub const RULE: &str = "verdicts-1";
 
 /// Thresholds of the rule. Members that a file leaves out have their defaults; unknown members are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
     /// A test whose newest run started so long ago is not run lately, seconds.

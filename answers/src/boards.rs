@@ -12,11 +12,11 @@ use schema::state::State;
 
 use crate::ask::{ConfigurationFilter, RunFilter};
 use crate::error::AnswerError;
+use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::selection::Selection;
 use crate::results::{SuiteRun, runs_in};
 use crate::store::Store;
 use crate::timeline::Outcome;
-use crate::verdicts::{LateRuns, NEW_DAYS};
 
 /// Runs of each configuration that are looked at.
 const RUNS: u64 = 150;

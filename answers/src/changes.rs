@@ -20,10 +20,10 @@ use crate::ask::RunFilter;
 use crate::bugs;
 use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
+use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads;
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
-use crate::verdicts::{LateRuns, NEW_DAYS};
 
 /// Tests that are looked at: those that failed last.
 const MAX_CANDIDATES: u64 = 2000;
@@ -181,7 +181,8 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     Ok(answer)
 }
 
-fn named(commit: CommitKey, names: &CommitNames) -> NamedCommit {
+/// A commit with its name.
+pub(crate) fn named(commit: CommitKey, names: &CommitNames) -> NamedCommit {
     let hash = names.get(commit).and_then(|commit| commit.hash.clone());
     NamedCommit { uuid: commit, name: names.name(commit), hash }
 }

@@ -18,13 +18,13 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
+use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::failures::FailedShare;
 use crate::reads::{failures, results, runs};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
 use crate::table::{self, Table, Tabular};
-use crate::verdicts::{LateRuns, NEW_DAYS};
 
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;

@@ -25,6 +25,7 @@ pub mod ews;
 pub mod failures;
 pub mod flaky;
 mod histories;
+mod late_runs;
 pub mod links;
 pub mod messages;
 pub mod news;
@@ -46,7 +47,7 @@ pub mod timeline;
 pub mod told;
 pub mod triage;
 pub mod uploads;
-mod verdicts;
+pub mod verdicts;
 mod watermark;
 
 pub use commit_range::RunBounds;

@@ -16,12 +16,12 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::commits;
 use crate::error::AnswerError;
+use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::results::StoredResult;
 use crate::reads::selection::{OfConfiguration, Selection};
 use crate::results::{SuiteRun, rows_of_test, runs_in};
 use crate::statistics::RunCounts;
 use crate::store::Store;
-use crate::verdicts::{LateRuns, NEW_DAYS};
 
 /// Columns of a window if the question names no limit, and at most.
 const COLUMNS: u64 = 200;

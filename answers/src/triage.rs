@@ -21,14 +21,14 @@ use serde::{Serialize, Serializer};
 use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
+use crate::late_runs::{self, LateRuns};
 use crate::messages;
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
-use crate::verdicts::{self, LateRuns};
 
 /// What is called new or fixed, days: without a choice, and at most.
-pub const DEFAULT_DAYS: u64 = verdicts::NEW_DAYS;
+pub const DEFAULT_DAYS: u64 = late_runs::NEW_DAYS;
 /// See [`DEFAULT_DAYS`].
 pub const MAX_DAYS: u64 = 14;
 /// What can be asked about the tests of the list.

@@ -14,7 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::api::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    populations, results, suites, summary, test_names, timeline, triage, uploads,
+    populations, results, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -83,6 +83,8 @@ fn kept_api() -> Router<Arc<Service>> {
 fn fresh_api() -> Router<Arc<Service>> {
     Router::new()
         .route("/api/upload", get(uploads::find))
+        .route("/api/verdicts", post(verdicts::ask))
+        .route("/api/verdicts/quality", get(verdicts::quality))
         .route("/api/upload/archive", get(archives::download))
         .route("/api/upload/process", post(uploads::process))
         .route("/api/bug-trackers/{tracker}/create-bug", put(bug_trackers::create))

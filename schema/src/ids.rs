@@ -31,6 +31,8 @@ pub struct CommitKey(pub u64);
 impl CommitKey {
     /// Before every commit.
     pub const FIRST: Self = Self(0);
+    /// Keys of real commits have more digits than any revision.
+    pub const SMALLEST: u64 = 10_000_000_000;
     /// After every commit.
     pub const LAST: Self = Self(u64::MAX);
 

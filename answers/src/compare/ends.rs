@@ -11,9 +11,6 @@ use crate::commits;
 use crate::error::{AnswerError, invalid, not_found};
 use crate::store::Store;
 
-/// Keys of commits have more digits than any revision.
-const SMALLEST_KEY: u64 = 10_000_000_000;
-
 /// One end of a comparison.
 #[derive(Debug)]
 pub(super) struct End {
@@ -38,7 +35,7 @@ pub(super) async fn end(store: &Store, name: Option<&str>) -> Result<End, Answer
         let uuid = store.clock.commit_key();
         return Ok(End { commit: ComparedCommit { uuid, name: "now".to_owned() }, until: uuid, is_named: false });
     };
-    if let Some(uuid) = name.parse::<u64>().ok().filter(|key| *key >= SMALLEST_KEY).map(CommitKey) {
+    if let Some(uuid) = name.parse::<u64>().ok().filter(|key| *key >= CommitKey::SMALLEST).map(CommitKey) {
         let commits = commits::by_key(store, &BTreeSet::from([uuid])).await?;
         return Ok(End { commit: ComparedCommit { uuid, name: commits.name(uuid) }, until: uuid, is_named: true });
     }

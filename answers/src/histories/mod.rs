@@ -9,10 +9,10 @@ mod cell;
 mod sessions;
 mod whole_suite;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use analysis::history::{Cell, History};
-use schema::ids::{ConfigId, TestId};
+use schema::ids::{CommitKey, ConfigId, TestId};
 
 pub(crate) use sessions::SuiteSessions;
 
@@ -88,6 +88,12 @@ impl Histories {
     /// Takes the histories of others in the place of its own.
     pub(crate) fn replace(&mut self, others: Self) {
         self.tests.extend(others.tests);
+    }
+
+    /// Commits of all cells.
+    pub(crate) fn commits(&self) -> BTreeSet<CommitKey> {
+        let histories = self.tests.values().flat_map(BTreeMap::values);
+        histories.flat_map(|history| &history.cells).map(|cell| cell.commit).collect()
     }
 
     /// The configurations on which a test ran, and its history on each.

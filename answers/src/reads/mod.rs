@@ -25,3 +25,4 @@ pub(crate) mod test_names;
 pub(crate) mod tested_weeks;
 pub(crate) mod told;
 pub(crate) mod uploads;
+pub(crate) mod verdicts;

@@ -22,3 +22,4 @@ pub(crate) mod test_names;
 pub(crate) mod timeline;
 pub(crate) mod triage;
 pub(crate) mod uploads;
+pub(crate) mod verdicts;

@@ -10,7 +10,7 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, results, suites, summary, test_names, timeline, triage, uploads,
+    populations, results, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -50,6 +50,8 @@ const OPERATIONS: &[Operation] = &[
     triage::OPERATION,
     changes::OF_SUITE,
     changes::OF_TEST,
+    verdicts::ASK,
+    verdicts::QUALITY,
     durations::OF_SUITE,
     durations::OF_TEST,
     durations::SLOWEST,

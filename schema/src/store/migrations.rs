@@ -21,6 +21,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (12, "alerts", include_str!("../../migrations/0012_alerts.sql")),
     (13, "facts", include_str!("../../migrations/0013_facts.sql")),
     (14, "tested_weeks", include_str!("../../migrations/0014_tested_weeks.sql")),
+    (15, "verdicts", include_str!("../../migrations/0015_verdicts.sql")),
 ];
 
 /// The engine of a cluster's database.

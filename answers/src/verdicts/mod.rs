@@ -1,0 +1,256 @@
+//! The question before merging: are these failures known?
+//!
+//! Data flow: the tests that failed for a change under review → their histories on the branch, without commits after the
+//! base of the change and without those of its authors → the rule of verdicts → one word for each test, with the counts that
+//! it goes by, examples, and the bugs that explain it. All tests are answered or none: a part would read as "not known".
+//!
+//! Evidence comes from runs of the branch alone. What was uploaded for changes under review is none, so that no change can
+//! excuse its own failures.
+
+mod evidence;
+mod quality;
+
+use std::collections::BTreeSet;
+
+use analysis::rules::{RULE, Rules};
+use schema::configuration::Configuration;
+use schema::ids::{CommitKey, TestId};
+use schema::state::State;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ask::RunFilter;
+use crate::changes::NamedCommit;
+use crate::error::{AnswerError, invalid, not_found};
+use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::reads::verdicts::{self as log, GivenVerdict};
+use crate::store::Store;
+use crate::{bugs, commits};
+pub use quality::{QualityQuestion, VerdictQuality, find as quality};
+
+/// Tests of one question.
+pub const MAX_TESTS: usize = 2000;
+/// A run with a smaller share of the suite's tests than this is incomplete.
+const LEAST_SHARE: f64 = 0.75;
+/// Runs of a test, below which nothing is known of it.
+const LEAST_RUNS: u32 = 5;
+/// Examples that are told of each test.
+const EXAMPLES: usize = 5;
+
+/// The failures that are asked about.
+#[derive(Debug, Clone)]
+pub struct VerdictsQuestion {
+    /// The suite.
+    pub suite: String,
+    /// Branch and configurations of the run that failed.
+    pub runs: RunFilter,
+    /// The commit that the change is based on: identifier, revision, beginning of a hash, or key.
+    pub base: Option<String>,
+    /// The change that asks.
+    pub change: Option<AskingChange>,
+    /// How many tests ran, if that is known.
+    pub tests_run: Option<u64>,
+    /// The tests that failed.
+    pub tests: Vec<ObservedTest>,
+}
+
+/// The change under review that asks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskingChange {
+    /// Its number or address, as the reviewing system names it.
+    pub id: String,
+    /// Names or e-mail addresses of its authors, whose own commits are no evidence.
+    #[serde(default)]
+    pub authors: Vec<String>,
+}
+
+/// A test that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedTest {
+    /// Its name.
+    pub test: String,
+    /// What it did.
+    pub state: State,
+}
+
+/// What is known of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The run has too few of the suite's tests to say anything.
+    Incomplete,
+    /// The branch does not fail so.
+    New,
+    /// The branch fails so at the base.
+    KnownFailing,
+    /// The branch fails so now and then.
+    KnownFlaky,
+    /// Too few runs of the branch have the test.
+    Unknown,
+}
+
+impl Verdict {
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::New => "new",
+            Self::KnownFailing => "known-failing",
+            Self::KnownFlaky => "known-flaky",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The counts that a verdict goes by, over the configurations that were asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VerdictReasons {
+    /// In a sentence.
+    pub text: String,
+    /// Runs of the branch that have the test.
+    pub runs: u32,
+    /// Those that failed unexpectedly.
+    pub unexpected: u32,
+    /// Commits on which it failed and passed.
+    pub both_ways: u32,
+    /// Neighbouring commits of which it failed on one and passed on the other.
+    pub flips: u32,
+    /// Since which commit the branch fails.
+    pub since: Option<NamedCommit>,
+    /// The worst unexpected state of the branch.
+    pub state: Option<State>,
+}
+
+/// A failure of the branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VerdictExample {
+    /// The commit.
+    pub commit: NamedCommit,
+    /// Where.
+    pub configuration: Configuration,
+    /// Start of its first run, seconds since 1970.
+    pub start_time: u32,
+    /// The worst unexpected state.
+    pub state: State,
+    /// Path of the page that shows it.
+    pub link: String,
+}
+
+/// The verdict on one test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TestVerdict {
+    /// The test.
+    pub test: String,
+    /// What it did, as it was asked.
+    pub observed: State,
+    /// What is known of that.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: VerdictReasons,
+    /// Newest failures of the branch.
+    pub examples: Vec<VerdictExample>,
+    /// Addresses of the bugs that explain such failures.
+    pub bugs: Vec<String>,
+}
+
+/// How many tests ran, and how many there usually are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Completeness {
+    /// Tests that ran.
+    pub tests_run: u64,
+    /// Tests of the largest run of the branch.
+    pub usual: u64,
+}
+
+/// What the verdicts were made by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Criteria {
+    /// Thresholds of the rule.
+    pub rules: Rules,
+    /// A run with a smaller share of the suite's tests is incomplete.
+    pub least_share: f64,
+    /// Runs of a test, below which nothing is known of it.
+    pub least_runs: u32,
+    /// The newest commit that was evidence of what fails; none if the question names no base.
+    pub base: Option<CommitKey>,
+}
+
+/// The verdicts on all tests of a question, in its order.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Verdicts {
+    /// The version of the rule.
+    pub rule: &'static str,
+    /// What they were made by.
+    pub criteria: Criteria,
+    /// Set if the run is incomplete: then nothing else is said.
+    pub incomplete: Option<Completeness>,
+    /// One for each test that was asked about.
+    pub tests: Vec<TestVerdict>,
+}
+
+/// The verdicts on what a question observed, which are kept to be graded later.
+///
+/// # Errors
+/// The question names no test, too many, or a base that nobody knows; or the store does not answer.
+pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
+    if question.tests.is_empty() || question.tests.len() > MAX_TESTS {
+        return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once")));
+    }
+    let base = base(store, question).await?;
+    let late = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?;
+    let usual = u64::from(late.sessions.tests());
+    let incomplete = question
+        .tests_run
+        .map(|tests_run| Completeness { tests_run, usual })
+        .filter(|run| (run.tests_run as f64) < LEAST_SHARE * run.usual as f64);
+    let criteria = Criteria { rules: late.question.rules, least_share: LEAST_SHARE, least_runs: LEAST_RUNS, base };
+    let mut answer = Verdicts { rule: RULE, criteria, incomplete, tests: Vec::new() };
+    let ids: BTreeSet<TestId> = question.tests.iter().map(|one| TestId::of(&question.suite, &one.test)).collect();
+    let histories = late.histories(&ids).await?;
+    let commits = histories.commits();
+    let names = commits::by_key(store, &commits).await?;
+    let authors = question.change.as_ref().map_or(&[][..], |change| change.authors.as_slice());
+    let judge = evidence::Judge { late: &late, names: &names, base, authors };
+    let links = bugs::of_suite(store, &question.suite).await?;
+    for observed in &question.tests {
+        let mut verdict = judge.verdict(observed, &histories);
+        if incomplete.is_some() {
+            verdict.verdict = Verdict::Incomplete;
+            verdict.reasons.text = "The run is incomplete".to_owned();
+        }
+        let places: Vec<Configuration> = late.selection.matching.values().cloned().collect();
+        verdict.bugs = links.of(&observed.test, &places).into_iter().map(|link| link.url.clone()).collect();
+        answer.tests.push(verdict);
+    }
+    keep(store, question, &answer).await?;
+    Ok(answer)
+}
+
+async fn base(store: &Store, question: &VerdictsQuestion) -> Result<Option<CommitKey>, AnswerError> {
+    let Some(name) = &question.base else { return Ok(None) };
+    let key = name.parse::<u64>().ok().filter(|key| *key >= CommitKey::SMALLEST).map(CommitKey);
+    if key.is_some() {
+        return Ok(key);
+    }
+    let found = commits::named(store, &[], std::slice::from_ref(name), 10).await?;
+    let newest = found.iter().map(schema::commit::Commit::key).max();
+    newest.map(Some).ok_or_else(|| not_found(format!("No commit is named {name}; give the base of the change")))
+}
+
+/// Keeps the verdicts to be graded.
+async fn keep(store: &Store, question: &VerdictsQuestion, answer: &Verdicts) -> Result<(), AnswerError> {
+    let asked_at = u32::try_from(store.clock.now()).unwrap_or(u32::MAX);
+    let change = question.change.as_ref().map(|change| change.id.clone()).unwrap_or_default();
+    let given = answer.tests.iter().map(|test| GivenVerdict {
+        suite: question.suite.clone(),
+        asked_at,
+        branch: schema::commit::branch_key(question.runs.branch.as_deref()).to_owned(),
+        change: change.clone(),
+        test: test.test.clone(),
+        verdict: test.verdict.name().to_owned(),
+        state: test.observed.position(),
+        rule: answer.rule.to_owned(),
+    });
+    log::keep(store, given).await
+}

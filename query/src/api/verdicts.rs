@@ -1,0 +1,140 @@
+//! The question before merging: `POST /api/verdicts`, and how good the answers were: `GET /api/verdicts/quality`.
+
+use answers::ask::RunFilter;
+use answers::table::schema_of;
+use answers::verdicts::{
+    self, AskingChange, MAX_TESTS, ObservedTest, QualityQuestion, VerdictQuality, Verdicts, VerdictsQuestion,
+};
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawQuery, State};
+use schema::state::State as TestState;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use web::openapi::{self, JSON, Operation, list_of, text};
+
+use crate::error::{ApiError, bad};
+use crate::parameters::{CONFIGURATION, Parameters, lists, runs};
+use crate::service::Shared;
+
+/// A question names so many tests at most, each with a line of what it said.
+const MAX_BODY_BYTES: usize = 16 << 20;
+
+pub(crate) const ASK: Operation = Operation {
+    method: "post",
+    path: "/api/verdicts",
+    summary: "Whether failures of a change under review are known: for each test new, known-failing, known-flaky or unknown",
+    parameters: &[],
+    body: Some(openapi::Body { media: JSON, schema: body }),
+    media: JSON,
+    answer: schema_of::<Verdicts>,
+    errors: &[400, 404, 503],
+};
+
+pub(crate) const QUALITY: Operation = Operation::get(
+    "/api/verdicts/quality",
+    "How the verdicts that were given turned out, by what the branch showed within a week after each",
+    &[&["weeks"]],
+    schema_of::<VerdictQuality>,
+);
+
+fn body() -> Value {
+    let optional = |mut schema: Value| {
+        schema["additionalProperties"] = false.into();
+        schema
+    };
+    let failing: Vec<&str> = TestState::failures().map(TestState::name).collect();
+    let test = optional(json!({
+        "type": "object", "required": ["test", "state"],
+        "properties": { "test": text(), "state": { "enum": failing }, "message": text() },
+    }));
+    let change = optional(json!({
+        "type": "object", "required": ["id"], "properties": { "id": text(), "authors": list_of(text()) },
+    }));
+    optional(json!({
+        "type": "object", "required": ["suite", "tests"],
+        "properties": {
+            "suite": text(), "branch": text(), "configuration": { "type": "object" }, "base": text(), "change": change,
+            "tests_run": openapi::whole(), "tests": { "type": "array", "items": test, "minItems": 1, "maxItems": MAX_TESTS },
+        },
+    }))
+}
+
+/// What is posted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    suite: String,
+    #[serde(default)]
+    branch: Option<String>,
+    /// Members that the configurations have: one value or a list each.
+    #[serde(default)]
+    configuration: Map<String, Value>,
+    #[serde(default)]
+    base: Option<String>,
+    #[serde(default)]
+    change: Option<AskingChange>,
+    #[serde(default)]
+    tests_run: Option<u64>,
+    tests: Vec<AskedTest>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedTest {
+    test: String,
+    /// Name of a failing state.
+    state: String,
+    /// What the test said. It is taken so that senders need not leave it out, and not looked at yet.
+    #[serde(default, rename = "message")]
+    _message: Option<String>,
+}
+
+impl Asked {
+    fn question(self) -> Result<VerdictsQuestion, ApiError> {
+        let mut filters = Vec::new();
+        for (name, value) in &self.configuration {
+            for value in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
+                filters.push((name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            }
+        }
+        let filters = Parameters::given(filters, &[&CONFIGURATION])?;
+        let runs = RunFilter { branch: self.branch, ..runs::lately(&filters)? };
+        let observed = |asked: AskedTest| {
+            let state = TestState::failure_of_name(&asked.state);
+            let state = state.ok_or_else(|| {
+                let known: Vec<&str> = TestState::failures().map(TestState::name).collect();
+                bad(format!("{}: {} is not a failure; the failures are {}", asked.test, asked.state, known.join(", ")))
+            })?;
+            Ok(ObservedTest { test: asked.test, state })
+        };
+        let tests = self.tests.into_iter().map(observed).collect::<Result<_, ApiError>>()?;
+        let (suite, base, change, tests_run) = (self.suite, self.base, self.change, self.tests_run);
+        Ok(VerdictsQuestion { suite, runs, base, change, tests_run, tests })
+    }
+}
+
+/// The verdicts on some failures.
+pub(crate) async fn ask(
+    State(service): Shared,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Result<Json<Verdicts>, ApiError> {
+    Parameters::read(query.as_deref(), ASK.parameters)?;
+    let body = to_bytes(body, MAX_BODY_BYTES)
+        .await
+        .map_err(|_| bad(format!("The body is larger than {} MiB or was cut off", MAX_BODY_BYTES >> 20)))?;
+    let asked: Asked = serde_json::from_slice(&body)
+        .map_err(|error| bad(format!("The body is not a question for verdicts: {error}")))?;
+    Ok(Json(verdicts::find(&service.store, &asked.question()?).await?))
+}
+
+/// How good the verdicts were.
+pub(crate) async fn quality(
+    State(service): Shared,
+    RawQuery(query): RawQuery,
+) -> Result<Json<VerdictQuality>, ApiError> {
+    let parameters = Parameters::read(query.as_deref(), QUALITY.parameters)?;
+    let question = QualityQuestion { weeks: lists::weeks(&parameters)? };
+    Ok(Json(verdicts::quality(&service.store, &question).await?))
+}
