@@ -56,10 +56,8 @@ fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
     assert_eq!(listed(&server, "bug:none"), set(["css/flex.html"]));
     assert_eq!(listed(&server, "css/* row:3 -bug:font"), set(["css/flex.html"]));
     assert_eq!(server.json("/api/bugs?suite=layout-tests&test=css/grid.html").as_array().unwrap().len(), 2);
-    assert_eq!(
-        server.json("/api/flaky?suite=layout-tests&q=bug:4711")["tests"][0]["bugs"][0],
-        "https://bugs.example.org/4711"
-    );
+    let changes = server.json("/api/changes/layout-tests/css/grid.html");
+    assert_eq!(changes["changes"][0]["bugs"][0], "https://bugs.example.org/4711");
     for page in ["/triage", "/investigate", "/?suite=layout-tests&test=css/grid.html"] {
         let (status, html) = server.get(page);
         let html = html.replace("&#x2f;", "/");
