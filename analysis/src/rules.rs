@@ -27,6 +27,8 @@ pub struct Rules {
     /// How likely a row of failures may be at most, at the rate before it, to be a failure and no flakiness. A row of clean
     /// commits that is as unlikely is a recovery, however short.
     pub streak_chance: f64,
+    /// The same where only one commit failed before the row.
+    pub lone_chance: f64,
     /// Failures in a row that make later passes a fix. Fewer are noise.
     pub fixed_after: u32,
     /// Commits without the test, at the newest end, from which on it may be removed.
@@ -45,8 +47,9 @@ impl Default for Rules {
             flaky_both_ways: 2,
             flaky_sample: 4,
             recovery_commits: 10,
-            recovery_chance: 0.05,
+            recovery_chance: 0.01,
             streak_chance: 1e-3,
+            lone_chance: 0.05,
             fixed_after: 2,
             removed_commits: 5,
             removed_chance: 1e-4,

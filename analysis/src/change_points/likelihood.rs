@@ -62,6 +62,12 @@ impl Counts {
     }
 }
 
+/// How likely runs are while nothing changes.
+pub trait RateLikelihood {
+    /// Logarithm of the likelihood of counts at one unknown rate.
+    fn ln(&self, counts: Counts) -> f64;
+}
+
 /// Likelihoods of counts, from tables of the logarithm of the gamma function.
 #[derive(Debug)]
 pub struct Likelihood {
@@ -75,14 +81,15 @@ impl Likelihood {
         Self { unexpected: Term::new(UNEXPECTED, total.runs), unrecovered: Term::new(UNRECOVERED, total.retried) }
     }
 
-    /// Logarithm of the likelihood of counts at one unknown rate.
-    pub fn ln(&self, counts: Counts) -> f64 {
-        self.unexpected.ln(counts.unexpected, counts.runs) + self.ln_of_retries(counts)
-    }
-
-    /// The part of it that is about retries.
+    /// Logarithm of the likelihood of what retries did.
     pub fn ln_of_retries(&self, counts: Counts) -> f64 {
         self.unrecovered.ln(counts.unrecovered, counts.retried)
+    }
+}
+
+impl RateLikelihood for Likelihood {
+    fn ln(&self, counts: Counts) -> f64 {
+        self.unexpected.ln(counts.unexpected, counts.runs) + self.ln_of_retries(counts)
     }
 }
 

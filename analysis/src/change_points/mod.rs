@@ -10,7 +10,7 @@ pub mod search;
 use crate::history::Cell;
 use crate::rules::Rules;
 
-use likelihood::{Counts, Likelihood};
+use likelihood::{Counts, Likelihood, RateLikelihood};
 
 /// A change of behaviour, by indices of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +25,24 @@ pub struct ChangePoint {
 
 /// Cells with what is needed to compare their likelihoods.
 #[derive(Debug)]
-pub struct Series {
+pub struct Series<L = Likelihood> {
     /// Sums of the counts of all cells before an index; one longer than the cells.
     sums: Vec<Counts>,
     /// Place of each cell among the commits on which the suite ran.
     positions: Vec<u32>,
-    likelihood: Likelihood,
+    likelihood: L,
 }
 
 impl Series {
     /// Prepares cells, the oldest first.
     pub fn new(cells: &[Cell]) -> Self {
+        Self::explained_by(cells, Likelihood::up_to)
+    }
+}
+
+impl<L: RateLikelihood> Series<L> {
+    /// Prepares cells, the oldest first, for a likelihood that is made for their total.
+    pub fn explained_by(cells: &[Cell], likelihood: impl FnOnce(Counts) -> L) -> Self {
         // Whether a failing run was retried is known where retries helped at least once.
         let is_retried = cells.iter().any(|cell| cell.recovered() > 0);
         let mut sums = vec![Counts::default()];
@@ -45,7 +52,7 @@ impl Series {
             sums.push(sum);
         }
         let positions = cells.iter().map(|cell| cell.position).collect();
-        Self { sums, positions, likelihood: Likelihood::up_to(sum) }
+        Self { sums, positions, likelihood: likelihood(sum) }
     }
 
     /// How many cells there are.

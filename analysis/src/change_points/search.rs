@@ -1,12 +1,13 @@
 //! The search for change points: the best split of a stretch is taken if it outweighs its prior, and so on in both halves.
 
 use super::Series;
+use super::likelihood::RateLikelihood;
 
-/// A pair of splits is only looked for where this many places at most come into question.
+/// A chain of splits is only looked for among this many of the newest places.
 const MOST_PLACES: usize = 96;
 
 /// The bounds of segments: 0, the first cell of each further segment, and the number of cells.
-pub fn bounds(series: &Series, prior: f64) -> Vec<usize> {
+pub fn bounds<L: RateLikelihood>(series: &Series<L>, prior: f64) -> Vec<usize> {
     let mut bounds = vec![0];
     split(series, 0, series.len(), prior.ln(), &mut bounds);
     bounds.push(series.len());
@@ -15,13 +16,13 @@ pub fn bounds(series: &Series, prior: f64) -> Vec<usize> {
 }
 
 /// The best single split of the cells from one index up to, not including, another, and how much it gains.
-pub fn best_split(series: &Series, from: usize, to: usize) -> Option<(usize, f64)> {
+pub fn best_split<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize) -> Option<(usize, f64)> {
     let gains = places(series, from, to).map(|at| (at, series.gain(from, at, to)));
     gains.max_by(|one, other| one.1.total_cmp(&other.1))
 }
 
 /// Places where a split can be best: inside a row of clean cells, or of hard failures, either end is better.
-fn places(series: &Series, from: usize, to: usize) -> impl Iterator<Item = usize> {
+fn places<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize) -> impl Iterator<Item = usize> {
     let is_even = |at: usize| {
         let (before, after) = (series.counts(at - 1, at), series.counts(at, at + 1));
         (before.is_clean() && after.is_clean()) || (before.is_hard() && after.is_hard())
@@ -30,11 +31,11 @@ fn places(series: &Series, from: usize, to: usize) -> impl Iterator<Item = usize
 }
 
 /// Appends the splits inside of a stretch, in order.
-fn split(series: &Series, from: usize, to: usize, ln_prior: f64, bounds: &mut Vec<usize>) {
+fn split<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize, ln_prior: f64, bounds: &mut Vec<usize>) {
     let single = best_split(series, from, to).filter(|(_, gain)| gain + ln_prior > 0.0).map(|(at, _)| at);
     let places = match single {
         Some(at) => vec![at],
-        None => best_pair(series, from, to, ln_prior).map_or_else(Vec::new, |(at, end)| vec![at, end]),
+        None => best_chain(series, from, to, ln_prior),
     };
     let mut start = from;
     for at in &places {
@@ -47,36 +48,36 @@ fn split(series: &Series, from: usize, to: usize, ln_prior: f64, bounds: &mut Ve
     }
 }
 
-/// The best pair of splits, if it outweighs the prior of two changes. It finds what broke and was fixed again, which one
-/// split alone does not explain. Between the two everything is bad, or everything is clean: what comes and goes as a mixture
-/// is a burst of flakiness and no change.
-fn best_pair(series: &Series, from: usize, to: usize, ln_prior: f64) -> Option<(usize, usize)> {
+/// The best chain of splits at neighbouring places, if it outweighs the priors of all of them. It finds what broke, was fixed
+/// and broke again, which one split alone does not explain. Between its splits everything is bad, or everything is clean:
+/// what comes and goes as a mixture is a burst of flakiness and no change.
+fn best_chain<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize, ln_prior: f64) -> Vec<usize> {
     let mut places: Vec<usize> = places(series, from, to).collect();
     let surplus = places.len().saturating_sub(MOST_PLACES);
     places.drain(..surplus);
-    let whole = series.ln_likelihood(from, to);
-    let mut best = None;
-    let mut most = whole - 2.0 * ln_prior;
-    for (index, at) in places.iter().enumerate() {
-        let before = series.ln_likelihood(from, *at);
-        for end in &places[index + 1..] {
-            let middle = series.counts(*at, *end);
-            if !middle.is_hard() && !middle.is_clean() {
+    let mut best = 0..0;
+    let mut most = series.ln_likelihood(from, to);
+    for (first, start) in places.iter().enumerate() {
+        let mut explained = series.ln_likelihood(from, *start) + ln_prior;
+        for (last, pair) in (first + 1..).zip(places[first..].windows(2)) {
+            let row = series.counts(pair[0], pair[1]);
+            if !row.is_hard() && !row.is_clean() {
                 break;
             }
-            let explained = before + series.ln_likelihood(*at, *end) + series.ln_likelihood(*end, to);
-            if explained > most {
-                most = explained;
-                best = Some((*at, *end));
+            explained += series.ln_likelihood(pair[0], pair[1]) + ln_prior;
+            let whole = explained + series.ln_likelihood(pair[1], to);
+            if whole > most {
+                most = whole;
+                best = first..last + 1;
             }
         }
     }
-    best
+    places[best].to_vec()
 }
 
 /// Moves each bound to the best place between its neighbours, which may have been found after it, and drops those that do
 /// not outweigh their prior there.
-fn settle(series: &Series, bounds: &mut Vec<usize>, ln_prior: f64) {
+fn settle<L: RateLikelihood>(series: &Series<L>, bounds: &mut Vec<usize>, ln_prior: f64) {
     loop {
         for index in 1..bounds.len() - 1 {
             let (from, to) = (bounds[index - 1], bounds[index + 1]);

@@ -54,7 +54,10 @@ impl Candidate {
     fn new(span: Span, cells: &[Cell], timeline: &Timeline, noise: &Noise) -> Self {
         let Span { subject, from, at, to, is_sure } = span;
         let inside = if is_sure { &cells[from..to] } else { &cells[from.max(at.saturating_sub(YOUNG_PAST))..to] };
-        let place = Place::of_cells(timeline, inside, &noise.ln_likelihoods(inside));
+        let series = Series::explained_by(inside, |total| noise.likelihood(total));
+        let explained = |at: usize| series.ln_likelihood(0, at) + series.ln_likelihood(at, inside.len());
+        let ln_likelihoods: Vec<f64> = (1..inside.len()).map(explained).collect();
+        let place = Place::of_cells(timeline, inside, &ln_likelihoods);
         let direction = direction(&cells[from..at], &cells[at..to]);
         Self { subject, from, at, to, direction, place }
     }
@@ -79,14 +82,26 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    pub(super) fn of(suite: &Suite<'_>, rules: &Rules) -> Self {
+    /// The changes that are likely at any rates.
+    pub(super) fn at_any_rates(suite: &Suite<'_>, rules: &Rules) -> Self {
+        Self::of(suite, |cells| search::bounds(&Series::new(cells), rules.change_prior))
+    }
+
+    /// The changes that are likely at rates as the suite shows them.
+    pub(super) fn at_rates_of(noise: &Noise, suite: &Suite<'_>, rules: &Rules) -> Self {
+        let series = |cells: &[Cell]| Series::explained_by(cells, |total| noise.likelihood(total));
+        Self::of(suite, |cells| search::bounds(&series(cells), rules.change_prior))
+    }
+
+    /// The changes of every history that fails at all, from the bounds of its segments.
+    fn of(suite: &Suite<'_>, bounds: impl Fn(&[Cell]) -> Vec<usize>) -> Self {
         let mut spans = Self::default();
         for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
             let cells = history.cells;
             if cells.iter().all(|cell| cell.failed == 0) || cells.iter().any(|cell| cell.runs == 0) {
                 continue;
             }
-            let bounds = search::bounds(&Series::new(cells), rules.change_prior);
+            let bounds = bounds(cells);
             let span =
                 |bounds: &[usize]| Span { subject, from: bounds[0], at: bounds[1], to: bounds[2], is_sure: true };
             spans.sure.extend(bounds.windows(3).map(span));

@@ -73,7 +73,8 @@ fn add(group: &mut Group, candidate: Candidate) {
 fn best_group(suite: &Suite<'_>, groups: &[Group], candidate: &Candidate) -> Option<(usize, f64)> {
     let score = |group: &Group| {
         let is_taken = group.members.iter().any(|member| member.subject == candidate.subject);
-        if is_taken || group.direction() != candidate.direction {
+        let is_plausible = candidate.place.is_plausible(group.place.mode());
+        if is_taken || group.direction() != candidate.direction || !is_plausible {
             return 0.0;
         }
         let overlap = group.place.overlap(&candidate.place);

@@ -134,8 +134,8 @@ pub struct Member {
 /// The changes of a suite, the newest first.
 pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let timeline = Timeline::of(suite);
-    let spans = Spans::of(suite, rules);
-    let noise = noise::Noise::of(suite, &spans.sure);
+    let noise = noise::Noise::of(suite, &Spans::at_any_rates(suite, rules).sure);
+    let spans = Spans::at_rates_of(&noise, suite, rules);
     let sure = Spans::candidates(&spans.sure, suite, &timeline, &noise);
     let unsure = Spans::candidates(&spans.unsure, suite, &timeline, &noise);
     let (young, unsure) = young::accepted(suite, unsure, &noise, rules);

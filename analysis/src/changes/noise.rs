@@ -2,13 +2,12 @@
 
 use super::Suite;
 use super::candidates::{Candidate, Span};
-use crate::change_points::likelihood::{Counts, Likelihood};
-use crate::history::Cell;
+use crate::change_points::likelihood::{Counts, Likelihood, RateLikelihood};
 
 /// Rates of failures that are told apart.
 const RATES: [f64; 18] =
     [1e-4, 3e-4, 1e-3, 3e-3, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
-/// Doubt
+/// How far the rates of one history may differ from those that the suite shows.
 const DOUBT: f64 = 0.3;
 /// Rounds of expectation and maximisation.
 const ROUNDS: usize = 25;
@@ -78,32 +77,14 @@ impl Noise {
         weights.map(|weight| weight / total)
     }
 
-    /// Logarithms of how likely the cells are if the one after the first, the second after it and so on is the first with a
-    /// new rate of failures. What rates there are is what the suite shows, so that a pass after a change to failing always
-    /// is next to impossible. Retries count as in the search for change points.
-    pub(super) fn ln_likelihoods(&self, cells: &[Cell]) -> Vec<f64> {
-        let counts: Vec<Counts> = cells.iter().map(|cell| Counts::of_cell(cell, true)).collect();
-        let total = counts.iter().fold(Counts::default(), |sum, cell| sum.plus(*cell));
-        let retries = Likelihood::up_to(total);
-        let is_retried = cells.iter().any(|cell| cell.recovered() > 0);
-        let ln = |counts: Counts| {
-            let retry = if is_retried { retries.ln_of_retries(counts) } else { 0.0 };
-            self.ln_likelihood(f64::from(counts.unexpected), f64::from(counts.runs)) + retry
-        };
-        let mut before = Counts::default();
-        let step = |cell: &Counts| {
-            before = before.plus(*cell);
-            ln(before) + ln(total.minus(before))
-        };
-        counts[..counts.len() - 1].iter().map(step).collect()
-    }
-
-    /// Logarithm of the likelihood of results at one unknown rate.
-    fn ln_likelihood(&self, bad: f64, all: f64) -> f64 {
-        let logarithms = Self { shares: self.shares.map(|share| (1.0 - DOUBT) * share + DOUBT / RATES.len() as f64) }
-            .logarithms(bad, all);
-        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        most + logarithms.iter().map(|logarithm| (logarithm - most).exp()).sum::<f64>().ln()
+    /// How likely runs are at rates as the suite shows them.
+    pub(super) fn likelihood(&self, total: Counts) -> NoiseLikelihood {
+        let share = |share: f64| (1.0 - DOUBT) * share + DOUBT / RATES.len() as f64;
+        let terms = std::array::from_fn(|index| {
+            let rate: f64 = RATES[index];
+            (share(self.shares[index]).ln(), rate.ln(), (1.0 - rate).ln())
+        });
+        NoiseLikelihood { terms, retries: Likelihood::up_to(total) }
     }
 
     /// Logarithms of the joint probabilities of the rates and a stretch.
@@ -131,5 +112,23 @@ impl Noise {
         let bad = before.iter().filter(|cell| cell.failed > 0).count();
         let row = candidate.to - candidate.at;
         self.surprise(bad, before.len(), row, cells[candidate.at].failed > 0)
+    }
+}
+
+/// Likelihoods of counts, the rates being those that a suite shows.
+#[derive(Debug)]
+pub(super) struct NoiseLikelihood {
+    /// For each rate the logarithms of its share, of itself, and of what it leaves.
+    terms: [(f64, f64, f64); RATES.len()],
+    retries: Likelihood,
+}
+
+impl RateLikelihood for NoiseLikelihood {
+    fn ln(&self, counts: Counts) -> f64 {
+        let (bad, good) = (f64::from(counts.unexpected), f64::from(counts.runs - counts.unexpected));
+        let logarithms = self.terms.map(|(share, rate, rest)| share + bad * rate + good * rest);
+        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = logarithms.iter().map(|logarithm| (logarithm - most).exp()).sum();
+        most + sum.ln() + self.retries.ln_of_retries(counts)
     }
 }

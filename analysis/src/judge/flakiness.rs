@@ -23,10 +23,32 @@ pub(super) fn flaky_since(cells: &[Cell], rules: &Rules) -> Option<usize> {
         return None;
     }
     let before = &cells[start..row_start];
-    let alike = before.iter().filter(|cell| (cell.failed > 0) == is_bad).count();
-    let chance = chance_of_row(alike, before.len(), row);
-    let is_rested = !is_bad && row >= rules.recovery_commits as usize && chance <= rules.recovery_chance;
-    (chance > rules.streak_chance && !is_rested).then_some(start)
+    let ended = if is_bad { is_regression(before, row, rules) } else { has_recovered(before, row, rules) };
+    (!ended).then_some(start)
+}
+
+/// Whether a row of failures after a flaky stretch is more than its flakiness. A single failure before is hardly evidence.
+fn is_regression(before: &[Cell], row: usize, rules: &Rules) -> bool {
+    let bad = before.iter().filter(|cell| cell.failed > 0).count();
+    let most = if bad > 1 { rules.streak_chance } else { rules.lone_chance };
+    chance_of_row(bad, before.len(), row) <= most
+}
+
+/// Whether a row of clean commits after a flaky stretch is more than a pause of it. Failures one after the other count once,
+/// since they may be one burst.
+fn has_recovered(before: &[Cell], row: usize, rules: &Rules) -> bool {
+    let bursts =
+        before.chunk_by(|one, other| (one.failed > 0) == (other.failed > 0)).filter(|row| row[0].failed > 0).count();
+    let chance = chance_of_row(before.len() - bursts, before.len(), row);
+    let is_long = row >= rules.recovery_commits as usize && row > longest_pause(before);
+    chance <= rules.streak_chance || (is_long && chance <= rules.recovery_chance)
+}
+
+/// The longest row of clean cells between two failures.
+fn longest_pause(cells: &[Cell]) -> usize {
+    let failures: Vec<usize> =
+        cells.iter().enumerate().filter(|(_, cell)| cell.failed > 0).map(|(index, _)| index).collect();
+    failures.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap_or(0)
 }
 
 /// Whether evidence is enough to call a test flaky.
