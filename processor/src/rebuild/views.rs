@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` says what a hook was told; no event makes
 /// their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 17] = [
+pub const VIEWS: [&str; 18] = [
     "configurations",
     "suites",
     "tests",
@@ -18,10 +18,11 @@ pub const VIEWS: [&str; 17] = [
     "archives",
     "ews_results",
     "receipts",
+    "expired_uploads",
     "bugs",
     DEAD_LETTERS,
 ];
-/// Views that are partitioned by week.
+/// Views that are partitioned by week: of their run's commit, and archives of their run's start.
 pub(super) const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];
 /// The view whose rows are dead letters.
 pub(super) const DEAD_LETTERS: &str = "dead_letters";
