@@ -1,14 +1,15 @@
 //! Events that could not be processed, and what became of an upload.
 
 use schema::event::DeadLetterId;
+use schema::expiry::{ExpiredKind, Expiry};
 use schema::receipt::Receipt;
-use schema::store::rows::{DeadLetterRow, DeadLetterState};
+use schema::store::rows::{DeadLetterRow, DeadLetterState, ExpiredUploadRow};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{AnswerError, invalid, not_found};
 pub use crate::reads::dead_letters::DeadLetterSummary;
-use crate::reads::dead_letters::{newest, of_event, watermark_of};
+use crate::reads::dead_letters::{expired, newest, of_event, watermark_of};
 use crate::store::Store;
 
 /// Letters answered if the question names no limit.
@@ -36,6 +37,8 @@ pub enum UploadState {
     Applied,
     /// It could not be processed.
     DeadLettered,
+    /// Its time was over when it came, so that it is not stored.
+    Expired,
 }
 
 /// What became of the upload of a receipt.
@@ -47,7 +50,7 @@ pub struct ReceiptState {
     pub state: UploadState,
     /// The next offset that the views of its partition wait for.
     pub watermark: u64,
-    /// Why it could not be processed.
+    /// Why it could not be processed, or is not stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub cause: Option<String>,
@@ -55,6 +58,10 @@ pub struct ReceiptState {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub dead_letter: Option<String>,
+    /// Of an upload that had expired: for how many days such uploads are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
+    pub kept_days: Option<u32>,
 }
 
 /// The newest dead letters in some states, in any if none is named.
@@ -105,6 +112,7 @@ pub async fn of_receipt(store: &Store, text: &str) -> Result<ReceiptState, Answe
         watermark,
         cause: None,
         dead_letter: None,
+        kept_days: None,
     };
     if watermark <= receipt.offset {
         return Ok(found);
@@ -115,6 +123,11 @@ pub async fn of_receipt(store: &Store, text: &str) -> Result<ReceiptState, Answe
         found.state = UploadState::DeadLettered;
         found.dead_letter = Some(id.to_string());
         found.cause = Some(letter.cause);
+    } else if let Some(ExpiredUploadRow { is_archive, kept_days, age_days, .. }) = expired(store, id).await? {
+        let kind = if is_archive == 1 { ExpiredKind::Archive } else { ExpiredKind::Run };
+        found.state = UploadState::Expired;
+        found.cause = Some(Expiry { kind, kept_days, age_days }.to_string());
+        found.kept_days = Some(kept_days);
     }
     Ok(found)
 }

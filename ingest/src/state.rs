@@ -8,6 +8,7 @@ use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::links::MasterIds;
 use schema::receipt::Receipt;
+use schema::retention::Retention;
 use web::prefer::Preferences;
 
 use crate::append::EventAppender;
@@ -31,6 +32,8 @@ pub struct IntakeOptions {
     pub default_wait: Option<Duration>,
     /// Whether uploads whose senders have no preference are handled strictly: refused rather than taken in part.
     pub is_strict: bool,
+    /// How long results are kept: what is over when it comes is answered so.
+    pub retention: Retention,
 }
 
 /// Shared by all requests; a clone is the same intake.
@@ -44,6 +47,7 @@ pub(crate) struct Intake {
     pub(crate) duplicates: Arc<Duplicates>,
     pub(crate) body_memory: BodyMemory,
     pub(crate) is_strict: bool,
+    pub(crate) retention: Arc<Retention>,
     default_wait: Option<Duration>,
 }
 
@@ -54,7 +58,7 @@ impl Intake {
         blobs: Blobs,
         options: IntakeOptions,
     ) -> Self {
-        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict } = options;
+        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict, retention } = options;
         Self {
             commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),
             masters: BuildbotMasters::new(masters),
@@ -64,6 +68,7 @@ impl Intake {
             blobs,
             client,
             is_strict,
+            retention: Arc::new(retention),
             default_wait,
         }
     }

@@ -144,15 +144,23 @@ async fn outcomes_that_nobody_knows_are_warned_of_or_strictly_refused() {
     for (intake, headers) in [(&lenient, &[][..]), (&strict, &[prefer_lenient][..])] {
         let taken = intake.post("/api/upload", headers, upload(START, &results)).await;
         let warning = format!("{said}; it is kept as it came, and a test without a known state counts as not run");
+        assert_eq!(taken.headers["resultsdb-warning"], warning);
+        assert_eq!(
+            taken.body["processing"]["test-results"],
+            json!({"status": "Queued"}),
+            "the body is the reference's"
+        );
+        assert_eq!((taken.status, intake.appended().await), (200, 1));
+        let whole = [headers, &[("prefer", "return=representation, handling=lenient")]].concat();
+        let taken = intake.post("/api/upload", &whole, upload(START + 1, &results)).await;
         assert_eq!(taken.body["processing"]["test-results"], json!({"status": "Queued", "warning": warning}));
         assert_eq!(taken.body["processing"]["suite-results"], json!({"status": "Queued"}));
-        assert_eq!((taken.status, intake.appended().await), (200, 1));
     }
     // Words that are names are no reason to warn, and to refuse.
     let known =
         json!({"a": {"actual": "SKIP"}, "b": {"actual": "NOTRUN", "expected": "PASS  FAIL"}, "c": {"actual": ""}});
     let taken = strict.post("/api/upload", &[], upload(START, &known)).await;
-    assert_eq!((taken.status, &taken.body["processing"]["test-results"]), (200, &json!({"status": "Queued"})));
+    assert_eq!((taken.status, taken.headers.contains_key("resultsdb-warning")), (200, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -278,8 +278,8 @@ impl Config {
         Ok(Retention::new(self.retention_weeks, self.retention.clone())?)
     }
 
-    /// What the intake needs of it.
-    pub(crate) fn intake(&self, default_wait: Option<Duration>) -> IntakeOptions {
+    /// What the intake needs of it; an error names the member that makes no sense.
+    pub(crate) fn intake(&self, default_wait: Option<Duration>) -> anyhow::Result<IntakeOptions> {
         let default_branches =
             self.repositories.iter().map(|(id, found)| (id.clone(), found.default_branch.clone())).collect();
         let masters = self.buildbot.iter().map(|(host, master)| {
@@ -288,13 +288,14 @@ impl Config {
             (host.clone(), known.then_some(MasterIds { builders, workers }))
         });
         let sources = self.repositories.iter().filter_map(|(id, found)| Some((id.clone(), found.source.clone()?)));
-        IntakeOptions {
+        Ok(IntakeOptions {
             default_branches,
             sources: sources.collect(),
             masters: masters.collect(),
             default_wait,
             is_strict: self.intake.strict,
-        }
+            retention: self.retention()?,
+        })
     }
 
     /// The configured repositories.

@@ -52,7 +52,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let processor = tokio::spawn(processor);
     let views = views(config, client.clone(), Watermark::Here(watermark))?;
     let app = Router::new()
-        .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))))
+        .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))?))
         .merge(query::router(views.clone(), blobs, config.query()?, stop.clone()))
         .merge(observe::router(client.clone(), metrics));
     tokio::spawn(alerts::run(views, sender(config), config.alerts.clone(), stop.clone()));
@@ -100,7 +100,7 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
-    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(None));
+    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(None)?);
     let app = app.merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
 }

@@ -14,6 +14,7 @@ pub mod commit;
 pub mod configuration;
 #[cfg(feature = "io")]
 pub mod event;
+pub mod expiry;
 pub mod ids;
 #[cfg(feature = "io")]
 pub mod links;

@@ -15,7 +15,7 @@ const DAY: i64 = seconds::DAY as i64;
 const WEEK: i64 = seconds::WEEK as i64;
 /// How long results are kept where nothing else is configured, seconds after their commit's time: five years.
 pub const DEFAULT_SECONDS: i64 = 1826 * DAY;
-/// How long archives are kept, seconds after their commit's time: eight weeks.
+/// How long archives are kept, seconds after the start of their run: eight weeks.
 pub const ARCHIVE_SECONDS: i64 = 8 * WEEK;
 /// Numbers of weeks that can be configured; 1040 are about twenty years.
 pub const WEEKS: RangeInclusive<u64> = 1..=1040;
@@ -114,9 +114,9 @@ impl Retention {
     }
 }
 
-/// Whether what is kept so many seconds after a commit's time is over at a time; times are seconds since 1970.
-pub fn is_over(commit_seconds: i64, kept_seconds: i64, now_seconds: i64) -> bool {
-    commit_seconds.saturating_add(kept_seconds) <= now_seconds
+/// Whether what is kept so many seconds from a time on is over at another; times are seconds since 1970.
+pub fn is_over(from_seconds: i64, kept_seconds: i64, now_seconds: i64) -> bool {
+    from_seconds.saturating_add(kept_seconds) <= now_seconds
 }
 
 impl RetentionRule {

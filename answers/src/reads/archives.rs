@@ -1,4 +1,4 @@
-//! Reads which archives there are. Archives live eight weeks, so that all of them are recent.
+//! Reads which archives there are. Archives live eight weeks from the start of their run on, so that all of them are recent.
 
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId};
@@ -36,7 +36,7 @@ pub(crate) async fn newest(
     selection: &Selection,
 ) -> Result<Vec<StoredArchive>, AnswerError> {
     Fragment::new("SELECT ?fields FROM archives WHERE {selected} {newest}")
-        .part("selected", &selection.of_suites(suites))
+        .part("selected", &selection.of_archives(suites))
         .part("newest", &selection.newest_of_each("(config_id, suite)"))
         .all(&store.client)
         .await

@@ -1,8 +1,8 @@
-//! Reads dead letters, and how far one partition of the log is in the views.
+//! Reads dead letters, uploads that had expired, and how far one partition of the log is in the views.
 
 use clickhouse::Row;
 use schema::event::DeadLetterId;
-use schema::store::rows::DeadLetterRow;
+use schema::store::rows::{DeadLetterRow, ExpiredUploadRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,15 @@ pub(crate) async fn newest(store: &Store, states: &[&str], limit: u64) -> Result
 /// The dead letter of an event, if it is one.
 pub(crate) async fn of_event(store: &Store, id: DeadLetterId) -> Result<Option<DeadLetterRow>, AnswerError> {
     Fragment::new("SELECT ?fields FROM dead_letters WHERE partition = {partition} AND offset = {offset}")
+        .value("partition", id.partition)
+        .value("offset", id.offset)
+        .optional(&store.client)
+        .await
+}
+
+/// The upload of an event, if its time was over when it came.
+pub(crate) async fn expired(store: &Store, id: DeadLetterId) -> Result<Option<ExpiredUploadRow>, AnswerError> {
+    Fragment::new("SELECT ?fields FROM expired_uploads WHERE partition = {partition} AND offset = {offset}")
         .value("partition", id.partition)
         .value("offset", id.offset)
         .optional(&store.client)

@@ -8,7 +8,7 @@ use clickhouse::{Row, RowOwned, RowRead};
 use schema::commit::branch_key;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId, TestId};
-use schema::retention::Retention;
+use schema::retention::{ARCHIVE_SECONDS, Retention};
 use schema::seconds::WEEK;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -259,6 +259,17 @@ impl Selection {
     pub(crate) fn of_suites(&self, suites: &[&str]) -> Fragment {
         let (retention, now) = &self.kept;
         let condition = self.condition(CommitKey::start_of((now - retention.longest_seconds()).max(0) as u64));
+        if suites.is_empty() {
+            return condition;
+        }
+        condition.and("suite IN {suites}").list("suites", suites.iter().copied())
+    }
+
+    /// The same for archives, which are kept from the start of their run on, however old its commit is.
+    pub(crate) fn of_archives(&self, suites: &[&str]) -> Fragment {
+        let (_, now) = &self.kept;
+        let condition = self.condition(CommitKey::FIRST).and("start_time > {over}");
+        let condition = condition.value("over", (now - ARCHIVE_SECONDS).max(0) as u64);
         if suites.is_empty() {
             return condition;
         }

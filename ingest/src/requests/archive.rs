@@ -6,16 +6,20 @@ use std::io::Write;
 
 use axum::Json;
 use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use schema::clock::now_signed;
 use schema::configuration::Configuration;
 use schema::event;
+use schema::expiry::Expiry;
+use schema::receipt::{RECEIPT_HEADER, Receipt};
 use serde_json::{Value, json};
 use web::blocking::blocking;
 use web::openapi::{self, JSON, Operation, shared};
 use web::prefer::Preferences;
 
 use super::schemas::REFUSALS;
+use super::upload_answer::{WARNING_HEADER, in_header};
 use crate::append::{AcceptedRequest, no_payload};
 use crate::checks::body::without_query;
 use crate::checks::document::{commit_inputs, seconds, suite_name};
@@ -69,7 +73,7 @@ pub(crate) async fn take(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     request: Request,
-) -> Result<Json<Value>, IntakeError> {
+) -> Result<Response, IntakeError> {
     without_query(query.as_deref())?;
     refuse_encoded(&headers)?;
     // A body that is no form holds no archive.
@@ -113,12 +117,26 @@ pub(crate) async fn take(
     }
     let stored = intake.blobs.put(file).await;
     let (digest, size) = stored.map_err(|error| IntakeError::Unavailable(error.to_string()))?;
+    let received_at = now_signed();
+    let expiry = Expiry::of_archive(timestamp, received_at);
     let key = event::upload_key(&configuration, &suite, &commits);
     let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
-    let accepted = AcceptedRequest::new(request, no_payload(), now_signed(), &headers);
+    let accepted = AcceptedRequest::new(request, no_payload(), received_at, &headers);
     let receipt = intake.appender.append(&key, accepted).await?;
     intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
-    Ok(Json(json!({ "status": "ok" })))
+    Ok(answer(receipt, expiry))
+}
+
+/// The reference's answer; the receipt, and that the archive is too old to be stored, are in headers.
+fn answer(receipt: Receipt, expiry: Option<Expiry>) -> Response {
+    let mut response = Json(json!({ "status": "ok" })).into_response();
+    if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
+        response.headers_mut().insert(RECEIPT_HEADER, receipt);
+    }
+    if let Some(warning) = expiry.and_then(|expiry| in_header(&expiry.to_string())) {
+        response.headers_mut().insert(WARNING_HEADER, warning);
+    }
+    response
 }
 
 impl Form {

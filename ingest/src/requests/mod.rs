@@ -8,3 +8,4 @@ pub(crate) mod ews;
 mod page_or_json;
 mod schemas;
 pub(crate) mod upload;
+mod upload_answer;

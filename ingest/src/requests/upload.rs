@@ -1,22 +1,23 @@
 //! `POST /api/upload`: the results of one run.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use bytes::Bytes;
 use schema::clock::now_signed;
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
-use schema::event::{self, CI_URLS, Request, STEPS, UploadFingerprint};
-use schema::receipt::{RECEIPT_HEADER, Receipt};
+use schema::event::{self, Request, UploadFingerprint};
+use schema::expiry::Expiry;
+use schema::receipt::Receipt;
 use serde_json::{Map, Value, json};
 use web::blocking::blocking;
 use web::openapi::{self, JSON, Operation, shared, text};
-use web::prefer::{Handling, PREFERENCE_APPLIED, Preferences, applied};
+use web::prefer::{Handling, Preferences};
 
 use super::schemas::given_commits;
+use super::upload_answer::UploadAnswer;
 use crate::append::AcceptedRequest;
 use crate::checks::outcomes::UnknownOutcomes;
 use crate::checks::upload::{StrictHandling, UploadDocument};
@@ -86,13 +87,13 @@ pub(crate) async fn take(
     let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, .. } = checked;
     let key = event::upload_key(&configuration, &suite, &commits);
     let timestamp = timestamp.unwrap_or(received_at);
+    let expiry = Expiry::of_run(&intake.retention, &suite, &commits, received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
     let receipt = append(&intake, &key, request, received_at, test_results, &headers).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
     metrics::counter!("resultsdb_unknown_outcomes_total").increment(unknown.tests);
-    let messages = StepMessages { results_error, links_error, unknown: unknown.describe() };
-    let steps = messages.processing(is_shown);
-    Ok(answer(&preferences, is_shown, receipt, steps))
+    Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), expiry }
+        .into_response(&preferences))
 }
 
 /// What is left of an upload's document once it is checked.
@@ -158,59 +159,5 @@ async fn append(
     match fingerprint {
         None => appending.await,
         Some(fingerprint) => intake.duplicates.first_receipt(&fingerprint, appending).await,
-    }
-}
-
-fn answer(preferences: &Preferences, is_shown: bool, receipt: Receipt, processing: Value) -> Response {
-    let receipt = receipt.to_string();
-    let mut answer = json!({ "status": "ok", "processing": processing });
-    // The reference's clients may compare the whole answer; whoever states this preference is none of them.
-    if preferences.return_representation {
-        answer["receipt"] = receipt.clone().into();
-    }
-    let mut response = Json(answer).into_response();
-    if let Ok(receipt) = HeaderValue::from_str(&receipt) {
-        response.headers_mut().insert(RECEIPT_HEADER, receipt);
-    }
-    let waited = preferences.wait.filter(|_| is_shown).map(|limit| format!("wait={}", limit.as_secs()));
-    let strict = preferences.is_strict().then(|| "handling=strict".to_owned());
-    let honoured: Vec<String> = waited.into_iter().chain(strict).collect();
-    if let Some(value) = applied(&honoured) {
-        response.headers_mut().insert(PREFERENCE_APPLIED, value);
-    }
-    response
-}
-
-/// The step that writes the results of tests.
-const TEST_RESULTS: &str = "test-results";
-
-/// What the answer says of the steps of processing.
-struct StepMessages {
-    /// Why the steps that read the results fail.
-    results_error: Option<String>,
-    /// Why the run has no links to its CI.
-    links_error: Option<String>,
-    /// What is odd about outcomes.
-    unknown: Option<String>,
-}
-
-impl StepMessages {
-    /// What each step of processing came to, by the step's name.
-    fn processing(&self, is_shown: bool) -> Value {
-        let steps = STEPS.iter().map(|step| {
-            let links_error = self.links_error.as_ref().filter(|_| step.name == CI_URLS);
-            let error = if step.reads_results { self.results_error.as_ref() } else { links_error };
-            let mut state = match error {
-                Some(text) => json!({ "status": "error", "description": text }),
-                None if is_shown => json!({ "status": "ok" }),
-                None => json!({ "status": "Queued" }),
-            };
-            if let Some(text) = self.unknown.as_ref().filter(|_| step.name == TEST_RESULTS) {
-                state["warning"] =
-                    format!("{text}; it is kept as it came, and a test without a known state counts as not run").into();
-            }
-            (step.name.to_owned(), state)
-        });
-        Value::Object(steps.collect())
     }
 }

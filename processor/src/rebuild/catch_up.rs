@@ -77,14 +77,15 @@ impl Rebuild {
     }
 }
 
-/// Drops rows of weekly tables whose commits lie before the week of a time, seconds since 1970: these weeks are taken over
-/// from the live tables.
+/// Drops rows of weekly tables whose commits, or for archives runs, lie before the week of a time, seconds since 1970: these
+/// weeks are taken over from the live tables.
 fn drop_weeks_before(rows: &mut EventRows, since: i64) {
-    let first = seconds::monday(since).max(0) as u64 * 100;
+    let start = seconds::monday(since).max(0) as u64;
+    let first = start * 100;
     rows.runs.retain(|row| row.uuid >= first);
     rows.results.retain(|results| results.run.uuid >= first);
     rows.failures.retain(|row| row.uuid >= first);
     rows.uploads.retain(|row| row.uuid >= first);
     rows.links.retain(|row| row.uuid >= first);
-    rows.archives.retain(|row| row.uuid >= first);
+    rows.archives.retain(|row| u64::from(row.start_time) >= start);
 }

@@ -19,10 +19,11 @@ pub const VIEWS: [&str; 18] = [
     "archives",
     "ews_results",
     "receipts",
+    "expired_uploads",
     "bugs",
     DEAD_LETTERS,
 ];
-/// Views that are partitioned by week.
+/// Views that are partitioned by week: of their run's commit, and archives of their run's start.
 pub(super) const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];
 /// The view whose rows are dead letters.
 pub(super) const DEAD_LETTERS: &str = "dead_letters";

@@ -1,16 +1,15 @@
 //! The rows of an archive: files of a run, which lie in the blob store.
 
-use schema::retention::{self, ARCHIVE_SECONDS};
+use schema::expiry::Expiry;
 use schema::store::results::Run;
 use schema::store::rows::ArchiveRow;
 
-use super::columns::commit_seconds;
 use super::event_rows::EventRows;
 
 /// Adds an archive of runs: `digest` names its contents in the blob store, `size` is their length in bytes. An archive
 /// whose time was over when it was received is not stored.
 pub(super) fn add(rows: &mut EventRows, runs: Vec<Run>, digest: &str, size: u64, received_at: i64) {
-    let is_kept = |run: &Run| !retention::is_over(commit_seconds(run), ARCHIVE_SECONDS, received_at);
+    let is_kept = |run: &Run| Expiry::of_archive(i64::from(run.start_time), received_at).is_none();
     rows.archives.extend(runs.into_iter().filter(is_kept).map(|run| row(run, digest, size)));
 }
 

@@ -7,8 +7,8 @@ use rustc_hash::FxBuildHasher;
 use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
-    ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, FailureRow, LinkRow,
-    QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
+    ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow, FailureRow,
+    LinkRow, QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -54,6 +54,8 @@ pub struct EventRows {
     pub ews_results: Vec<EwsRow>,
     /// Rows of `receipts`.
     pub receipts: Vec<ReceiptRow>,
+    /// Rows of `expired_uploads`.
+    pub expired_uploads: Vec<ExpiredUploadRow>,
     /// Rows of `bugs`.
     pub bugs: Vec<BugRow>,
     /// Rows of `dead_letters`: one for each event that could not be processed, in the order of the batch.
@@ -61,7 +63,7 @@ pub struct EventRows {
     /// Rows of `dead_letters` as well: letters that somebody decided about.
     pub dead_letter_decisions: Vec<DeadLetterRow>,
     /// How long runs are kept.
-    retention: Arc<Retention>,
+    pub(super) retention: Arc<Retention>,
     /// Rows that are in the store.
     stored: Arc<WrittenRows>,
     /// Rows of this batch that later batches need not write again.

@@ -54,9 +54,11 @@ impl EventRows {
         }
     }
 
-    /// Adds the rows by which a repetition of an upload is recognised; none for other events.
+    /// Adds the rows by which a repetition of an upload is recognised, and by which its receipt says that it had expired;
+    /// none for other events.
     pub fn add_receipts(&mut self, header: &Header, partition: u32, offset: u64) {
         receipt::add(self, header, partition, offset);
+        receipt::add_expired(self, header, partition, offset);
     }
 }
 

@@ -50,6 +50,7 @@ fn summary(run: &Run, commits: &str, members: &[Member<'_>], counts: &Counts) ->
         flaky: counts.flaky,
         tests_run: counts.run,
         tests_not_run: counts.not_run,
+        tests_unknown: counts.unknown,
         tests_unexpected_failed: counts.unexpected[0],
         stats: json(&stats),
         commits: commits.to_owned(),

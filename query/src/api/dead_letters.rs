@@ -30,7 +30,7 @@ pub(crate) const ONE: Operation = Operation::get(
 
 pub(crate) const RECEIPT: Operation = Operation::get(
     "/api/receipts/{receipt}",
-    "What became of an upload: queued, applied or dead-lettered",
+    "What became of an upload: queued, applied, dead-lettered or expired",
     &[],
     schema_of::<ReceiptState>,
 );

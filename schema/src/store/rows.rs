@@ -96,6 +96,8 @@ pub struct RunRow {
     pub tests_run: u32,
     /// Tests of the run that did not run: skipped, not run, or with an outcome that nobody knows.
     pub tests_not_run: u32,
+    /// Tests of the run with an outcome that nobody knows, whatever else is known of them.
+    pub tests_unknown: u32,
     /// Tests whose worst unexpected state is a failure or worse.
     pub tests_unexpected_failed: u32,
     /// JSON text of the run's statistics: what the uploader gave, and counts of its results.
@@ -319,6 +321,23 @@ pub struct ReceiptRow {
     /// For a run the offset of the event plus one, so that its last upload counts; for an idempotency key the largest
     /// number minus the time half of the event's id, so that the first one counts.
     pub version: u64,
+}
+
+/// An upload that was not stored, because its time was over when it came.
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+pub struct ExpiredUploadRow {
+    /// Partition of the event.
+    pub partition: u32,
+    /// Offset of the event.
+    pub offset: u64,
+    /// 1 for the files of a run, 0 for its results.
+    pub is_archive: u8,
+    /// Days that such uploads are kept.
+    pub kept_days: u32,
+    /// Days that the upload was old.
+    pub age_days: u32,
+    /// When the intake took the upload, seconds since 1970; all rows of one event are the same.
+    pub received_at: u32,
 }
 
 /// An event that could not be processed, or a decision about it.

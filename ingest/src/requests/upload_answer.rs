@@ -1,0 +1,118 @@
+//! The answer to an upload: what each step of processing came to, the receipt, and what the sender should know.
+//!
+//! The body is the reference's, whose clients may compare the whole of it: what it has no room for is in headers, and in the
+//! body only for senders who prefer `return=representation`.
+
+use axum::Json;
+use axum::http::HeaderValue;
+use axum::response::{IntoResponse, Response};
+use schema::event::{CI_URLS, STEPS, Step};
+use schema::expiry::Expiry;
+use schema::receipt::{RECEIPT_HEADER, Receipt};
+use serde_json::{Value, json};
+use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
+
+/// The header of an upload that was taken in, though something about it is odd: one sentence in ASCII.
+pub(super) const WARNING_HEADER: &str = "resultsdb-warning";
+/// The longest warning in a header, characters.
+const MAX_WARNING: usize = 1000;
+/// The step that writes the results of tests.
+const TEST_RESULTS: &str = "test-results";
+/// The only step that an upload still takes whose time is over.
+const COMMITS: &str = "commit-identifiers";
+
+/// What became of an upload that is in the log.
+pub(super) struct UploadAnswer {
+    /// Whether the views show it.
+    pub(super) is_shown: bool,
+    pub(super) receipt: Receipt,
+    /// Why the steps that read the results fail.
+    pub(super) results_error: Option<String>,
+    /// Why the run has no links to its CI.
+    pub(super) links_error: Option<String>,
+    /// What is odd about outcomes.
+    pub(super) unknown: Option<String>,
+    /// Why nothing of it is stored.
+    pub(super) expiry: Option<Expiry>,
+}
+
+impl UploadAnswer {
+    pub(super) fn into_response(self, preferences: &Preferences) -> Response {
+        let receipt = self.receipt.to_string();
+        let mut answer = json!({ "status": "ok", "processing": self.processing(preferences.return_representation) });
+        if preferences.return_representation {
+            answer["receipt"] = receipt.clone().into();
+        }
+        let mut response = Json(answer).into_response();
+        let headers = response.headers_mut();
+        if let Ok(receipt) = HeaderValue::from_str(&receipt) {
+            headers.insert(RECEIPT_HEADER, receipt);
+        }
+        let expiry = self.expiry.as_ref().map(Expiry::to_string);
+        if let Some(warning) = expiry.or_else(|| self.warning()).as_deref().and_then(in_header) {
+            headers.insert(WARNING_HEADER, warning);
+        }
+        let waited = preferences.wait.filter(|_| self.is_shown).map(|limit| format!("wait={}", limit.as_secs()));
+        let strict = preferences.is_strict().then(|| "handling=strict".to_owned());
+        let honoured: Vec<String> = waited.into_iter().chain(strict).collect();
+        if let Some(value) = applied(&honoured) {
+            headers.insert(PREFERENCE_APPLIED, value);
+        }
+        response
+    }
+
+    /// What each step of processing came to, by the step's name.
+    fn processing(&self, with_warnings: bool) -> Value {
+        let steps = STEPS.iter().map(|step| {
+            let mut state = self.state(step);
+            if let Some(warning) = self.warning().filter(|_| with_warnings && step.name == TEST_RESULTS) {
+                state["warning"] = warning.into();
+            }
+            (step.name.to_owned(), state)
+        });
+        Value::Object(steps.collect())
+    }
+
+    fn state(&self, step: &Step) -> Value {
+        if let Some(expiry) = self.expiry.filter(|_| step.name != COMMITS) {
+            return json!({ "status": "expired", "description": expiry.to_string() });
+        }
+        let links_error = self.links_error.as_ref().filter(|_| step.name == CI_URLS);
+        let error = if step.reads_results { self.results_error.as_ref() } else { links_error };
+        match error {
+            Some(text) => json!({ "status": "error", "description": text }),
+            None if self.is_shown => json!({ "status": "ok" }),
+            None => json!({ "status": "Queued" }),
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        let unknown = self.unknown.as_ref()?;
+        Some(format!("{unknown}; it is kept as it came, and a test without a known state counts as not run"))
+    }
+}
+
+/// A text as a header may hold it: what is not ASCII is escaped.
+pub(super) fn in_header(text: &str) -> Option<HeaderValue> {
+    let mut value = String::new();
+    for character in text.chars().take(MAX_WARNING) {
+        match character {
+            ' '..='~' => value.push(character),
+            _ => value.extend(character.escape_unicode()),
+        }
+    }
+    HeaderValue::from_str(&value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_a_header(text in "(\\PC|[\r\n\t\x00]){0,40}") {
+            prop_assert!(in_header(&text).is_some());
+        }
+    }
+}
