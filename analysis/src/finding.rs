@@ -187,3 +187,93 @@ impl Judged<'_> {
 fn is_calm(cell: &Cell) -> bool {
     matches!(cell.outcome(), Some(Outcome::Good | Outcome::Expected))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::notation::{TEXT, day, found};
+
+    #[test]
+    fn a_regression_is_new_for_a_while_and_then_still_fails() {
+        let finding = found(&["PPPFF", "PPPPC"], 3).unwrap();
+        assert_eq!(
+            (finding.group, finding.state, finding.affected.as_slice()),
+            (Group::New, State::CRASH, &[0, 1][..])
+        );
+        // The last pass of any before the first failure of all, on whichever configuration.
+        assert_eq!((finding.since, finding.before, finding.impact), (day(4), Some(day(3)), 6));
+        assert_eq!(found(&["PPPFFFFFF"], 3).unwrap().group, Group::Still);
+        // Nothing is known of before, so that nothing is known to be new.
+        assert_eq!(found(&["FF"], 3).unwrap().group, Group::Still);
+    }
+
+    #[test]
+    fn a_failure_that_spreads_is_new_where_it_arrived() {
+        let finding = found(&["PPFFFFFFFF", "PPPPPPPPPF"], 3).unwrap();
+        assert_eq!((finding.group, finding.since, finding.before), (Group::New, day(10), Some(day(9))));
+        assert_eq!(finding.affected, [0, 1]);
+    }
+
+    #[test]
+    fn two_failures_and_a_pass_are_a_fix_and_one_failure_is_noise() {
+        let finding = found(&["PPFFP"], 3).unwrap();
+        assert_eq!((finding.group, finding.since, finding.before), (Group::Fixed, day(5), Some(day(4))));
+        assert_eq!(found(&["PPPFP"], 3), None);
+        assert_eq!(found(&["FFPPPPPPPP"], 3), None);
+    }
+
+    #[test]
+    fn noise_on_one_configuration_does_not_hide_a_failure_on_another() {
+        assert_eq!(found(&["PFPFP"], 3).unwrap().group, Group::Flaky);
+        let finding = found(&["PFPFP", "PFPPF", "PPPPC"], 3).unwrap();
+        assert_eq!((finding.group, finding.state, finding.affected.as_slice()), (Group::New, State::CRASH, &[2][..]));
+        assert_eq!(found(&["PPPPPPPPPPPPPPPPPPPPPP", "FF"], 3), None);
+    }
+
+    #[test]
+    fn a_worse_failure_is_new_again() {
+        let finding = found(&["PPFFFFFFFFCC", "PPFFFFFFFFFF"], 3).unwrap();
+        assert_eq!((finding.group, finding.since, finding.before), (Group::New, day(11), Some(day(10))));
+        assert_eq!((finding.state, finding.worsened_from), (State::CRASH, Some(State::at(TEXT))));
+        assert_eq!(found(&["PPFFFFFFFFFF"], 3).unwrap().worsened_from, None);
+    }
+
+    #[test]
+    fn what_is_expected_or_gone_is_not_fixed() {
+        assert_eq!(found(&["PPFFEE"], 3).unwrap().group, Group::Expected);
+        assert_eq!(found(&["PPFFEEEEEE"], 3), None);
+        assert_eq!(found(&["PPPPEE"], 3), None);
+        assert_eq!(found(&["EEES"], 3).unwrap().group, Group::Surprising);
+        let gone = found(&["PPPPPPFFFF......"], 3).unwrap();
+        assert_eq!((gone.group, gone.since, gone.state), (Group::Removed, day(10), State::at(TEXT)));
+        assert_eq!(found(&["PPPPPPPPPP......"], 3), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_passes_always_is_never_found(lengths in prop::collection::vec(0usize..20, 0..5)) {
+            let rows: Vec<String> = lengths.iter().map(|length| "P".repeat(*length)).collect();
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            prop_assert_eq!(found(&rows, 0), None);
+        }
+
+        #[test]
+        fn one_more_configuration_that_passes_changes_nothing(row in "[PFCMRES.]{1,20}") {
+            let (alone, beside) = (found(&[&row], 2), found(&[&row, &"P".repeat(row.len())], 2));
+            prop_assert_eq!(alone, beside);
+        }
+
+        #[test]
+        fn a_noisy_configuration_does_not_hide_a_failure(noise in "[PF]{12}", row in "[PF]{12}") {
+            let alone = found(&[&row], 3).filter(|finding| matches!(finding.group, Group::New | Group::Still));
+            if let Some(alone) = alone {
+                let beside = found(&[&row, &noise], 3).unwrap();
+                prop_assert!(matches!(beside.group, Group::New | Group::Still) && beside.affected.contains(&0));
+                prop_assert!(alone.group == Group::Still || beside.group == Group::New);
+            }
+        }
+    }
+}

@@ -49,7 +49,7 @@ pub fn benjamini_hochberg(chances: &[f64]) -> Vec<f64> {
     let mut least: f64 = 1.0;
     for (after, index) in by_size.into_iter().enumerate() {
         let rank = chances.len() - after;
-        least = least.min(chances[index] * chances.len() as f64 / rank as f64);
+        least = least.min(chances[index] * (chances.len() as f64 / rank as f64));
         adjusted[index] = least;
     }
     adjusted

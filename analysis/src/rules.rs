@@ -23,7 +23,8 @@ pub struct Rules {
     pub recovery_commits: u32,
     /// How likely the clean commits in a row may be at most, at the failure rate before them, once a test has recovered.
     pub recovery_chance: f64,
-    /// How likely a row of failures may be at most, at the failure rate before it, to be a failure and no flakiness.
+    /// How likely a row of failures may be at most, at the rate before it, to be a failure and no flakiness. A row of clean
+    /// commits that is as unlikely is a recovery, however short.
     pub streak_chance: f64,
     /// Failures in a row that make later passes a fix. Fewer are noise.
     pub fixed_after: u32,
@@ -44,7 +45,7 @@ impl Default for Rules {
             flaky_sample: 4,
             recovery_commits: 10,
             recovery_chance: 0.05,
-            streak_chance: 1e-4,
+            streak_chance: 1e-3,
             fixed_after: 2,
             removed_commits: 5,
             removed_chance: 1e-4,

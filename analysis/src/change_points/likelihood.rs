@@ -26,8 +26,9 @@ pub struct Counts {
 impl Counts {
     /// The runs of a cell. `is_retried` says whether failing runs are retried.
     pub fn of_cell(cell: &Cell, is_retried: bool) -> Self {
-        let (retried, unrecovered) = if is_retried { (cell.failed, cell.unrecovered) } else { (0, 0) };
-        Self { runs: cell.runs, unexpected: cell.failed, retried, unrecovered }
+        let unexpected = cell.failed.min(cell.runs);
+        let (retried, unrecovered) = if is_retried { (unexpected, cell.unrecovered.min(unexpected)) } else { (0, 0) };
+        Self { runs: cell.runs, unexpected, retried, unrecovered }
     }
 
     /// Both together.

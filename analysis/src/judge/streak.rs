@@ -4,8 +4,9 @@ use schema::state::State;
 
 use crate::evidence::is_same_failure;
 use crate::history::{Cell, Outcome};
-use crate::judge::{BlameRange, Worsening};
 use crate::triage::severity;
+
+use super::{BlameRange, Worsening};
 
 /// The failures at the end of a history, by indices of cells. Cells that went both ways lie inside, and so do cells in which
 /// the same failure was expected; neither begins a row.

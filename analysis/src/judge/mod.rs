@@ -2,19 +2,26 @@
 //!
 //! What did not run is not judged: cells that do not exist are neither passes nor failures. Commit order says what changed,
 //! the start of runs says what is new and what ran lately.
+//!
+//! [`flakiness`] judges one segment, [`streak`] has failures in a row, [`absence`] says whether a test is gone.
+
+mod absence;
+mod flakiness;
+mod streak;
+#[cfg(test)]
+mod tests;
 
 use schema::ids::CommitKey;
 use schema::state::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::absence;
 use crate::change_points::{ChangePoint, change_points};
 use crate::evidence::{Evidence, worst};
-use crate::flakiness;
 use crate::history::{Cell, History, Outcome};
 use crate::rules::Rules;
-use crate::streak::{self, Streak};
+
+use streak::Streak;
 
 /// What a history is judged against.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,7 +118,7 @@ pub struct Judgement {
     pub worsened: Option<Worsening>,
     /// Stretches between change points, the oldest first.
     pub segments: Vec<Segment>,
-    /// What speaks for flakiness in the newest segment.
+    /// What speaks for flakiness in the newest segment, or in the stretch that is flaky.
     pub evidence: Evidence,
 }
 
@@ -119,28 +126,29 @@ pub struct Judgement {
 pub fn judge(history: &History<'_>, question: &Question) -> Judgement {
     let cells: Vec<Cell> = history.cells.iter().filter(|cell| cell.outcome().is_some()).copied().collect();
     let rules = &question.rules;
+    let Some(newest) = cells.last() else { return unknown() };
     let points = change_points(&cells, rules);
-    let segments = segments(&cells, &points);
     let start = points.last().map_or(0, |point| point.index);
-    let Some(newest) = cells.last().copied() else { return unknown() };
-    let evidence = Evidence::of(&cells[start..]);
+    let is_late = question.now.saturating_sub(u64::from(newest.last_start)) > rules.stale_seconds;
     let verdict = if absence::is_removed(&cells, history.commits, rules) {
-        Verdict::of(Standing::Removed, newest.worst, &cells, cells.len() - 1)
-    } else if question.now.saturating_sub(u64::from(newest.last_start)) > rules.stale_seconds {
-        Verdict::of(Standing::NotRunLately, newest.worst, &cells, cells.len() - 1)
+        Verdict::new(Standing::Removed, newest.worst, cells.len() - 1)
+    } else if is_late {
+        Verdict::new(Standing::NotRunLately, newest.worst, cells.len() - 1)
     } else {
-        of_results(&cells, start, &evidence, question)
+        of_results(&cells, start, question)
     };
+    let blame = verdict.streak.map(|streak| streak.blame(&cells));
+    let worsened = verdict.streak.and_then(|streak| streak.worsening(&cells));
     Judgement {
         standing: verdict.standing,
         state: verdict.state,
         since: cells.get(verdict.since).map(|cell| cell.commit),
         before: verdict.since.checked_sub(1).map(|before| cells[before].commit),
         newest_failure: cells.iter().rev().find(|cell| cell.failed > 0).map(|cell| cell.commit),
-        blame: verdict.streak.as_ref().map(|streak| streak.blame(&cells)),
-        worsened: verdict.streak.and_then(|streak| streak.worsening(&cells)).map(|(_, worsening)| worsening),
-        segments,
-        evidence,
+        blame,
+        worsened: worsened.map(|(_, worsening)| worsening),
+        segments: segments(&cells, &points),
+        evidence: Evidence::of(&cells[verdict.stretch.unwrap_or(start)..]),
     }
 }
 
@@ -158,45 +166,50 @@ fn unknown() -> Judgement {
     }
 }
 
-/// A standing with what it is about.
+/// A standing with what it is about, by indices of cells.
 struct Verdict {
     standing: Standing,
     state: State,
-    /// Index of the first cell of what the standing says.
+    /// The first cell of what the standing says.
     since: usize,
     /// The failures at the end, where the test is failing.
     streak: Option<Streak>,
+    /// Where the stretch begins that is flaky.
+    stretch: Option<usize>,
 }
 
 impl Verdict {
     /// A standing that holds since a cell.
-    fn of(standing: Standing, state: State, cells: &[Cell], since: usize) -> Self {
-        debug_assert!(since < cells.len());
-        Self { standing, state, since, streak: None }
+    fn new(standing: Standing, state: State, since: usize) -> Self {
+        Self { standing, state, since, streak: None, stretch: None }
+    }
+
+    /// Flaky since the first failure after `start`.
+    fn flaky(cells: &[Cell], start: usize) -> Self {
+        let first = cells[start..].iter().position(|cell| cell.failed > 0).unwrap_or(0);
+        let state = worst(&cells[start..]);
+        Self { stretch: Some(start), ..Self::new(Standing::Flaky, state, start + first) }
     }
 }
 
 /// The verdict where results are recent. The newest segment starts at `start`.
-fn of_results(cells: &[Cell], start: usize, evidence: &Evidence, question: &Question) -> Verdict {
-    let (rules, last) = (&question.rules, cells.len() - 1);
-    let newest = &cells[last];
-    let flaky = || {
-        let first = cells[start..].iter().position(|cell| cell.failed > 0).unwrap_or(0);
-        Verdict::of(Standing::Flaky, worst(&cells[start..]), cells, start + first)
-    };
-    let is_flaky = flakiness::is_flaky(evidence, rules);
+fn of_results(cells: &[Cell], start: usize, question: &Question) -> Verdict {
+    let newest = &cells[cells.len() - 1];
+    if newest.outcome() == Some(Outcome::BothWays) {
+        return Verdict::flaky(cells, start);
+    }
+    if let Some(start) = flakiness::flaky_since(cells, &question.rules) {
+        return Verdict::flaky(cells, start);
+    }
     match newest.outcome() {
-        Some(Outcome::BothWays) => flaky(),
-        Some(Outcome::Bad) if is_flaky && !flakiness::is_more_than_flaky(&cells[start..], rules) => flaky(),
         Some(Outcome::Bad) => failing(cells, question),
-        _ if is_flaky && !flakiness::has_recovered(&cells[start..], rules) => flaky(),
         Some(Outcome::Expected) => {
             let is_expected = |cell: &Cell| cell.outcome() == Some(Outcome::Expected);
-            Verdict::of(Standing::Expected, newest.worst_of_all, cells, first_of_row(cells, is_expected))
+            Verdict::new(Standing::Expected, newest.worst_of_all, first_of_row(cells, is_expected))
         }
         _ if newest.surprising_passes > 0 => {
             let is_surprising = |cell: &Cell| cell.outcome() == Some(Outcome::Good) && cell.surprising_passes > 0;
-            Verdict::of(Standing::SurprisingPass, State::PASS, cells, first_of_row(cells, is_surprising))
+            Verdict::new(Standing::SurprisingPass, State::PASS, first_of_row(cells, is_surprising))
         }
         _ => passing(cells, question),
     }
@@ -204,7 +217,7 @@ fn of_results(cells: &[Cell], start: usize, evidence: &Evidence, question: &Ques
 
 fn failing(cells: &[Cell], question: &Question) -> Verdict {
     let Some(streak) = Streak::at_end(cells) else {
-        return Verdict::of(Standing::Passing, State::PASS, cells, cells.len() - 1);
+        return Verdict::new(Standing::Passing, State::PASS, cells.len() - 1);
     };
     let worsened = streak.worsening(cells).map(|(index, _)| index);
     let since = worsened.unwrap_or(streak.first_bad);
@@ -212,15 +225,15 @@ fn failing(cells: &[Cell], question: &Question) -> Verdict {
     let is_recent = u64::from(cells[since].first_start) >= question.new_since;
     let standing = if is_news && is_recent { Standing::New } else { Standing::Failing };
     let state = cells[cells.len() - 1].worst;
-    Verdict { standing, state, since, streak: Some(streak) }
+    Verdict { streak: Some(streak), ..Verdict::new(standing, state, since) }
 }
 
 fn passing(cells: &[Cell], question: &Question) -> Verdict {
     let first = first_of_row(cells, |cell| cell.outcome() == Some(Outcome::Good));
     let is_recent = u64::from(cells[first].first_start) >= question.new_since;
     match streak::ended_before(cells, first).filter(|failure| failure.bad >= question.rules.fixed_after) {
-        Some(failure) if is_recent => Verdict::of(Standing::Fixed, failure.state, cells, first),
-        _ => Verdict::of(Standing::Passing, State::PASS, cells, first),
+        Some(failure) if is_recent => Verdict::new(Standing::Fixed, failure.state, first),
+        _ => Verdict::new(Standing::Passing, State::PASS, first),
     }
 }
 
