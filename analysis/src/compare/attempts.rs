@@ -38,6 +38,11 @@ impl Attempts {
         self.other |= other.other;
     }
 
+    /// Whether the test ran. A result whose states all say that it did not is none.
+    pub fn ran(&self) -> bool {
+        self.failed | self.other != 0
+    }
+
     /// What they say together; none if the test did not run.
     pub fn outcome(&self) -> Option<Outcome> {
         match (self.failed, self.other) {
