@@ -116,7 +116,10 @@ fn flaky_tests_are_ranked() {
     assert_eq!((flaky["flips"].as_i64(), flaky["disagreements"].as_i64()), (Some(7), Some(1)));
     assert_eq!(answer["broken"].as_i64(), Some(1));
     let of_all = server.json("/api/flaky?weeks=2&sort=spoilt");
-    assert_eq!((of_all["tests"][0]["suite"].as_str(), of_all["tests"].as_array().map(Vec::len)), (Some("layout-tests"), Some(1)));
+    assert_eq!(
+        (of_all["tests"][0]["suite"].as_str(), of_all["tests"].as_array().map(Vec::len)),
+        (Some("layout-tests"), Some(1))
+    );
     assert_eq!(server.get("/api/flaky?sort=size").0, 400);
     assert_eq!(server.get("/api/flaky?suite=layout-tests&weeks=53").0, 400);
     let page = server.get("/flaky?suite=layout-tests&platform=").1;

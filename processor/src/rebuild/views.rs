@@ -1,8 +1,8 @@
 //! The tables that a rebuild can make again.
 
-/// Views that events fill. Watermarks say how far the processors are and `alerts` says what a hook was told; no event makes
+/// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no event makes
 /// their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 18] = [
+pub const VIEWS: [&str; 19] = [
     "configurations",
     "suites",
     "tests",

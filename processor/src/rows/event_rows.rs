@@ -7,8 +7,8 @@ use rustc_hash::FxBuildHasher;
 use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
-    ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow, FailureRow,
-    LinkRow, QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
+    ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow,
+    FailureRow, LinkRow, QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
