@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use analysis::history::History;
 use analysis::judge::{Judgement, Question, judge};
-use analysis::rules::Rules;
 use schema::configuration::Configuration;
 use schema::ids::{ConfigId, TestId};
 use schema::seconds::DAY;
@@ -20,6 +19,7 @@ use crate::histories::{Histories, SuiteSessions};
 use crate::reads::histories;
 use crate::reads::selection::Selection;
 use crate::store::Store;
+use crate::suite_rules;
 
 /// Verdicts are made from the runs that started within so many weeks.
 pub(crate) const WEEKS: u64 = 4;
@@ -60,8 +60,11 @@ impl<'a> LateRuns<'a> {
         weeks: u64,
     ) -> Result<Self, AnswerError> {
         let now = store.clock.now();
-        let question =
-            Question { now, new_since: now.saturating_sub(days.saturating_mul(DAY)), rules: Rules::default() };
+        let question = Question {
+            now,
+            new_since: now.saturating_sub(days.saturating_mul(DAY)),
+            rules: suite_rules::of_suite(&store.rules, suite),
+        };
         let (selection, sessions) = started_within(store, suite, filter, weeks).await?;
         Ok(Self { store, suite, filter, selection, sessions, question })
     }

@@ -7,6 +7,7 @@ use schema::clock::Clock;
 use schema::retention::Retention;
 
 use crate::reads::configuration_cache::ConfigurationCache;
+use crate::suite_rules::SuiteRules;
 use crate::watermark::Watermark;
 
 /// A repository that commits belong to.
@@ -26,6 +27,7 @@ pub struct Store {
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
+    pub(crate) rules: Arc<[SuiteRules]>,
     /// How far the views are.
     pub watermark: Watermark,
     /// What time it is.
@@ -44,12 +46,26 @@ impl Store {
     ) -> Self {
         let configurations = ConfigurationCache::new();
         let (repositories, retention) = (repositories.into(), retention.into());
-        Self { client, configurations, repositories, retention, keeps_replaced_results: false, watermark, clock }
+        Self {
+            client,
+            configurations,
+            repositories,
+            retention,
+            keeps_replaced_results: false,
+            rules: Arc::default(),
+            watermark,
+            clock,
+        }
     }
 
     /// The same, where a test's own timeline goes on to show results that a later upload of the run does not name any more.
     /// The reference does so, and no verdict does.
     pub fn keeping_replaced_results(self, keeps: bool) -> Self {
         Self { keeps_replaced_results: keeps, ..self }
+    }
+
+    /// The same, with thresholds of verdicts by suite; the first that is for a suite counts.
+    pub fn with_rules(self, rules: Vec<SuiteRules>) -> Self {
+        Self { rules: rules.into(), ..self }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alerts::AlertOptions;
-use answers::Repository as KnownRepository;
+use answers::{Repository as KnownRepository, SuiteRules};
 use anyhow::Context;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) retention: Vec<RetentionRule>,
     /// Where answers follow the reference though something better is known.
     pub(crate) compatibility: Compatibility,
+    /// Thresholds of verdicts by suite; the first entry that is for a suite counts.
+    pub(crate) rules: Vec<SuiteRules>,
     /// Where a single service listens.
     pub(crate) listen: String,
     /// What the intake takes.
@@ -188,6 +190,7 @@ impl Default for Config {
             retention_weeks: None,
             retention: Vec::new(),
             compatibility: Compatibility::default(),
+            rules: Vec::new(),
             repositories: BTreeMap::new(),
             buildbot: BTreeMap::new(),
             archive_routes: toml::Table::new(),

@@ -140,7 +140,8 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
 /// The views that questions are asked of.
 fn views(config: &Config, client: clickhouse::Client, watermark: Watermark) -> anyhow::Result<Store> {
     let store = Store::new(client, watermark, Clock::system(), config.retention()?, config.repositories());
-    Ok(store.keeping_replaced_results(config.compatibility.keep_replaced_results))
+    let store = store.keeping_replaced_results(config.compatibility.keep_replaced_results);
+    Ok(store.with_rules(config.rules.clone()))
 }
 
 /// What messages to hooks say of this service.

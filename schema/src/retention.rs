@@ -156,7 +156,7 @@ fn seconds_of(weeks: u64) -> i64 {
 
 /// Whether a name matches a pattern in which each `*` stands for any text, the empty one included. The first place where
 /// a piece between two stars fits is as good as any later one, so that this takes one pass.
-fn matches(pattern: &str, name: &str) -> bool {
+pub fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut name) = name.strip_prefix(start) else { return false };
     let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
