@@ -145,7 +145,7 @@ test('two populations are compared, and what cannot be is said beside the form',
     assert.match(rows[1], /7\*7.*none/s);
     const href = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
     assert.match(await (await fetch(server.url + href)).text(), /^test,regression,sample_failed,sample_passed,base_failed,base_passed,chance,adjusted/);
-    await page.getByLabel('Until weeks ago').nth(1).fill('0');
+    await page.getByLabel('Ends weeks ago').nth(1).fill('0');
     await page.getByLabel('Weeks', { exact: true }).nth(1).fill('1');
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.getByRole('alert').waitFor();

@@ -65,6 +65,11 @@ fn population(of: &Population) -> Value {
     }
 }
 
+/// Two digits of a probability, as a power of ten where it is small.
+fn probability(chance: f64) -> String {
+    if chance < 0.01 { format!("{chance:.1e}") } else { format!("{chance:.2}") }
+}
+
 fn row(of: &ComparedTest) -> Value {
     let share = |failed: u64, passed: u64| {
         let ran = failed + passed;
@@ -72,7 +77,7 @@ fn row(of: &ComparedTest) -> Value {
         context! { failed, ran, percent }
     };
     context! {
-        test => of.test, level => level_name(of.regression), chance => format!("{:.2e}", of.adjusted),
+        test => of.test, level => level_name(of.regression), chance => probability(of.adjusted),
         sample => share(of.sample_failed, of.sample_passed), base => share(of.base_failed, of.base_passed),
     }
 }
