@@ -36,6 +36,8 @@ pub struct Rules {
     pub removed_chance: f64,
     /// The prior probability of a change point. A split has to outweigh it.
     pub change_prior: f64,
+    /// The prior probability of a change in the newest results. It is smaller, since what fails next decides soon.
+    pub young_prior: f64,
 }
 
 impl Default for Rules {
@@ -46,13 +48,14 @@ impl Default for Rules {
             flaky_both_ways: 2,
             flaky_sample: 4,
             recovery_commits: 10,
-            recovery_chance: 0.01,
+            recovery_chance: 0.005,
             streak_chance: 1e-3,
             lone_chance: 0.05,
             fixed_after: 2,
             removed_commits: 5,
             removed_chance: 1e-4,
             change_prior: 1e-4,
+            young_prior: 3e-6,
         }
     }
 }
