@@ -36,8 +36,6 @@ pub struct Rules {
     pub removed_chance: f64,
     /// The prior probability of a change point. A split has to outweigh it.
     pub change_prior: f64,
-    /// The prior probability of a change in the newest results. It is smaller, since what fails next decides soon.
-    pub young_prior: f64,
 }
 
 impl Default for Rules {
@@ -55,7 +53,6 @@ impl Default for Rules {
             removed_commits: 5,
             removed_chance: 1e-4,
             change_prior: 1e-4,
-            young_prior: 3e-6,
         }
     }
 }

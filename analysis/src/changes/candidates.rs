@@ -11,7 +11,7 @@ use super::noise::Noise;
 use super::place::{Place, Timeline};
 
 /// How many cells before the newest row may belong to a change that few results suggest.
-const YOUNG_PAST: usize = 8;
+const YOUNG_PAST: usize = 12;
 
 /// Which way a change went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

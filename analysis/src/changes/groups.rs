@@ -11,7 +11,7 @@ use super::young::folder;
 /// How likely it is that one commit did two changes of one test, against two commits.
 const SAME_TEST: f64 = 40.0;
 /// The same of one folder.
-const SAME_FOLDER: f64 = 4.0;
+const SAME_FOLDER: f64 = 1.5;
 /// The same of tests that have nothing in common.
 const UNRELATED: f64 = 0.01;
 /// Commits to either side in which groups are counted, to tell how many there are by chance.

@@ -11,7 +11,7 @@ use super::Suite;
 /// What a probability never falls below before several are multiplied, so that one odd result does not rule a commit out.
 const FLOOR: f64 = 1e-4;
 /// How likely a plausible commit is at least, against the likeliest.
-const PLAUSIBLE: f64 = 0.1;
+const PLAUSIBLE: f64 = 0.3;
 /// What a range leaves out at each end; both together are one per cent.
 const TAIL: f64 = 0.005;
 

@@ -42,7 +42,7 @@ pub(super) fn accepted(
                 let mut together: Vec<usize> =
                     members.iter().copied().filter(|index| candidates[*index].place.is_plausible(commit)).collect();
                 together.sort_by(|one, other| surprises[*other].total_cmp(&surprises[*one]));
-                let likely = likely_together(&together, &surprises, size, rules.young_prior);
+                let likely = likely_together(&together, &surprises, size, rules.change_prior);
                 for index in &together[..likely] {
                     is_accepted[*index] = true;
                 }
