@@ -12,8 +12,9 @@ use super::candidates::{Candidate, Span};
 /// Rates of failures that are told apart.
 const RATES: [f64; 18] =
     [1e-4, 3e-4, 1e-3, 3e-3, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
-/// How far the rates of one history may differ from those that the suite shows.
-const DOUBT: f64 = 0.3;
+/// How far the rates of one history may differ from those that the suite shows. Half of that share is for tests that pass
+/// always or fail always, the rest for any rate.
+const DOUBT: f64 = 0.5;
 /// Rounds of learning.
 const ROUNDS: usize = 25;
 
@@ -94,10 +95,12 @@ impl Noise {
 
     /// How likely runs are at rates as the suite shows them.
     pub(super) fn likelihood(&self, total: Counts) -> NoiseLikelihood {
-        let share = |share: f64| (1.0 - DOUBT) * share + DOUBT / RATES.len() as f64;
+        let is_extreme = |index: usize| index == 0 || index + 1 == RATES.len();
+        let doubt = |index: usize| DOUBT * (0.5 / RATES.len() as f64 + if is_extreme(index) { 0.25 } else { 0.0 });
+        let share = |index: usize| (1.0 - DOUBT) * self.shares[index] + doubt(index);
         let terms = std::array::from_fn(|index| {
             let rate: f64 = RATES[index];
-            (share(self.shares[index]).ln(), rate.ln(), (1.0 - rate).ln())
+            (share(index).ln(), rate.ln(), (1.0 - rate).ln())
         });
         NoiseLikelihood { terms, retries: Likelihood::up_to(total) }
     }
