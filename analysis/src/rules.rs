@@ -47,7 +47,7 @@ impl Default for Rules {
             flaky_both_ways: 2,
             flaky_sample: 4,
             recovery_commits: 10,
-            recovery_chance: 0.01,
+            recovery_chance: 0.005,
             streak_chance: 1e-3,
             lone_chance: 0.05,
             fixed_after: 2,

@@ -11,7 +11,7 @@ use super::noise::Noise;
 use super::place::{Place, Timeline};
 
 /// How many cells before the newest row may belong to a change that few results suggest.
-const YOUNG_PAST: usize = 8;
+const YOUNG_PAST: usize = 12;
 
 /// Which way a change went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,7 +98,7 @@ impl Spans {
         let mut spans = Self::default();
         for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
             let cells = history.cells;
-            if cells.iter().all(|cell| cell.failed == 0) || cells.iter().any(|cell| cell.runs == 0) {
+            if cells.iter().all(|cell| cell.failed == 0) {
                 continue;
             }
             let bounds = bounds(cells);

@@ -12,6 +12,8 @@ mod place;
 mod tests;
 mod young;
 
+use std::borrow::Cow;
+
 use schema::configuration::stable_hash;
 use schema::ids::{CommitKey, ConfigId};
 use schema::state::State;
@@ -19,10 +21,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::evidence::{Evidence, worst};
-use crate::history::History;
+use crate::history::{Cell, History};
 use crate::rules::Rules;
 
 use candidates::{Candidate, Direction, Spans};
+use groups::Group;
+use noise::Noise;
 use place::Timeline;
 
 /// Commits that a change names at most as likely ones.
@@ -133,19 +137,37 @@ pub struct Member {
 
 /// The changes of a suite, the newest first.
 pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
+    let cells: Vec<Cow<'_, [Cell]>> = suite.subjects.iter().map(|subject| with_runs(subject.history.cells)).collect();
+    let history = |(subject, cells): (&Subject<'_>, _)| History { cells, ..subject.history };
+    let with_history = |(subject, cells)| Subject { history: history((subject, cells)), ..*subject };
+    let subjects: Vec<Subject<'_>> =
+        suite.subjects.iter().zip(cells.iter().map(AsRef::as_ref)).map(with_history).collect();
+    of_results(&Suite { subjects: &subjects, ..*suite }, rules)
+}
+
+/// The cells that have a run.
+fn with_runs(cells: &[Cell]) -> Cow<'_, [Cell]> {
+    match cells.iter().all(|cell| cell.runs > 0) {
+        true => Cow::Borrowed(cells),
+        false => cells.iter().filter(|cell| cell.runs > 0).copied().collect(),
+    }
+}
+
+fn of_results(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let timeline = Timeline::of(suite);
-    let noise = noise::Noise::of(suite, &Spans::at_any_rates(suite, rules).sure);
+    let noise = Noise::of(suite, &Spans::at_any_rates(suite, rules).sure);
     let spans = Spans::at_rates_of(&noise, suite, rules);
-    let sure = Spans::candidates(&spans.sure, suite, &timeline, &noise);
+    let mut accepted = Spans::candidates(&spans.sure, suite, &timeline, &noise);
     let unsure = Spans::candidates(&spans.unsure, suite, &timeline, &noise);
     let (young, unsure) = young::accepted(suite, unsure, &noise, rules);
-    let groups = groups::joined(suite, sure, young, unsure, &noise);
-    let mut changes: Vec<Change> = groups.into_iter().map(|group| change(suite, &timeline, &group)).collect();
+    accepted.extend(young);
+    let groups = groups::joined(suite, accepted, unsure, &noise);
+    let mut changes: Vec<Change> = groups.iter().map(|group| change(suite, &timeline, group)).collect();
     changes.sort_by_key(|change| (std::cmp::Reverse(change.until), change.id));
     changes
 }
 
-fn change(suite: &Suite<'_>, timeline: &Timeline, group: &groups::Group) -> Change {
+fn change(suite: &Suite<'_>, timeline: &Timeline, group: &Group<'_>) -> Change {
     let mut members: Vec<(&Candidate, Member)> =
         group.members.iter().map(|candidate| (candidate, member(suite, candidate))).collect();
     members.sort_by_key(|(candidate, _)| name(suite, candidate));
@@ -192,7 +214,7 @@ fn kind(direction: Direction, member: &Member) -> Kind {
 }
 
 /// The identity of a change comes from the member whose new behaviour was seen first: later ones do not move it.
-fn id(suite: &Suite<'_>, group: &groups::Group) -> ChangeId {
+fn id(suite: &Suite<'_>, group: &Group<'_>) -> ChangeId {
     let first = |candidate: &&Candidate| suite.subjects[candidate.subject].history.cells[candidate.at];
     let seen = |candidate: &&Candidate| (first(candidate).first_start, name(suite, candidate));
     let Some(defining) = group.members.iter().min_by_key(seen) else { return ChangeId(0) };

@@ -1,16 +1,37 @@
-//! How often results fail by chance, learnt from all histories of a suite: most tests never do, some often.
+//! How often results fail by chance, learnt from all histories of a suite: most tests never do, some often, and few always.
+
+use std::collections::BTreeSet;
+
+use schema::ids::ConfigId;
+
+use crate::change_points::likelihood::{Counts, Likelihood, RateLikelihood};
 
 use super::Suite;
 use super::candidates::{Candidate, Span};
-use crate::change_points::likelihood::{Counts, Likelihood, RateLikelihood};
 
 /// Rates of failures that are told apart.
 const RATES: [f64; 18] =
     [1e-4, 3e-4, 1e-3, 3e-3, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
-/// How far the rates of one history may differ from those that the suite shows.
-const DOUBT: f64 = 0.3;
-/// Rounds of expectation and maximisation.
+/// How far the rates of one history may differ from those that the suite shows. Half of that share is for tests that pass
+/// always or fail always, the rest for any rate.
+const DOUBT: f64 = 0.5;
+/// Rounds of learning.
 const ROUNDS: usize = 25;
+
+/// Results of a history between two changes: how many failed of how many, and how many such stretches there are.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    bad: f64,
+    all: f64,
+    times: f64,
+}
+
+impl Stretch {
+    fn of(is_bad: &[bool]) -> Self {
+        let bad = is_bad.iter().filter(|bad| **bad).count();
+        Self { bad: bad as f64, all: is_bad.len() as f64, times: 1.0 }
+    }
+}
 
 /// The shares of rates among stretches without a change.
 #[derive(Debug)]
@@ -20,44 +41,39 @@ pub(super) struct Noise {
 
 impl Noise {
     /// Learns from the stretches between changes, without the newest row of equal results, which may be a change.
-    pub(super) fn of(suite: &Suite<'_>, sure: &[Span]) -> Self {
+    pub(super) fn of(suite: &Suite<'_>, changes: &[Span]) -> Self {
         let mut stretches = Vec::new();
-        let mut changes = sure.iter().peekable();
-        let mut cells_of_all = 0;
+        let mut changes = changes.iter().peekable();
         for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
-            let mut start = 0;
             let is_bad: Vec<bool> = history.cells.iter().map(|cell| cell.failed > 0).collect();
-            let mut add = |from: usize, to: usize| {
-                let bad = is_bad[from..to].iter().filter(|bad| **bad).count();
-                stretches.push((bad as f64, (to - from) as f64, 1.0));
-            };
+            let mut bounds = vec![0];
             while let Some(change) = changes.next_if(|change| change.subject == subject) {
-                add(start, change.at);
-                start = change.at;
+                bounds.push(change.at);
             }
+            let start = bounds[bounds.len() - 1];
             let row = is_bad.iter().rev().take_while(|bad| Some(*bad) == is_bad.last()).count();
             let end = is_bad.len() - row;
-            if end > start {
-                add(start, end)
-            } else {
-                add(start, is_bad.len())
-            }
-            cells_of_all += is_bad.len();
+            bounds.push(if end > start { end } else { is_bad.len() });
+            stretches.extend(bounds.windows(2).map(|pair| Stretch::of(&is_bad[pair[0]..pair[1]])));
         }
-        let configurations =
-            suite.subjects.iter().map(|subject| subject.configuration).collect::<std::collections::BTreeSet<_>>();
-        let clean = (suite.tests as usize * configurations.len()).saturating_sub(suite.subjects.len());
-        let usual = cells_of_all as f64 / suite.subjects.len().max(1) as f64;
-        stretches.push((0.0, usual, clean as f64));
+        stretches.push(Self::clean(suite));
         Self::learn(&stretches)
     }
 
-    /// Learns from stretches: failures, results, and how many such stretches there are.
-    fn learn(stretches: &[(f64, f64, f64)]) -> Self {
+    /// The tests that have no subject because they never failed. They are taken to run as often as the others.
+    fn clean(suite: &Suite<'_>) -> Stretch {
+        let configurations: BTreeSet<ConfigId> = suite.subjects.iter().map(|subject| subject.configuration).collect();
+        let histories = (suite.tests as usize * configurations.len()).saturating_sub(suite.subjects.len());
+        let cells: usize = suite.subjects.iter().map(|subject| subject.history.cells.len()).sum();
+        Stretch { bad: 0.0, all: cells as f64 / suite.subjects.len().max(1) as f64, times: histories as f64 }
+    }
+
+    /// Finds the shares of rates that explain stretches best, by expectation and maximisation.
+    fn learn(stretches: &[Stretch]) -> Self {
         let mut noise = Self { shares: [1.0 / RATES.len() as f64; RATES.len()] };
         for _ in 0..ROUNDS {
             let mut sums = [0.5 / RATES.len() as f64; RATES.len()];
-            for (bad, all, times) in stretches {
+            for Stretch { bad, all, times } in stretches {
                 for (sum, share) in sums.iter_mut().zip(noise.rates_of(*bad, *all)) {
                     *sum += share * times;
                 }
@@ -79,10 +95,12 @@ impl Noise {
 
     /// How likely runs are at rates as the suite shows them.
     pub(super) fn likelihood(&self, total: Counts) -> NoiseLikelihood {
-        let share = |share: f64| (1.0 - DOUBT) * share + DOUBT / RATES.len() as f64;
+        let is_extreme = |index: usize| index == 0 || index + 1 == RATES.len();
+        let doubt = |index: usize| DOUBT * (0.5 / RATES.len() as f64 + if is_extreme(index) { 0.25 } else { 0.0 });
+        let share = |index: usize| (1.0 - DOUBT) * self.shares[index] + doubt(index);
         let terms = std::array::from_fn(|index| {
             let rate: f64 = RATES[index];
-            (share(self.shares[index]).ln(), rate.ln(), (1.0 - rate).ln())
+            (share(index).ln(), rate.ln(), (1.0 - rate).ln())
         });
         NoiseLikelihood { terms, retries: Likelihood::up_to(total) }
     }

@@ -11,7 +11,7 @@ use super::Suite;
 /// What a probability never falls below before several are multiplied, so that one odd result does not rule a commit out.
 const FLOOR: f64 = 1e-4;
 /// How likely a plausible commit is at least, against the likeliest.
-const PLAUSIBLE: f64 = 0.1;
+const PLAUSIBLE: f64 = 0.3;
 /// What a range leaves out at each end; both together are one per cent.
 const TAIL: f64 = 0.005;
 
@@ -47,6 +47,7 @@ pub(super) struct Place {
     /// Index of the first of the commits.
     first: usize,
     shares: Vec<f64>,
+    mode: usize,
 }
 
 impl Place {
@@ -72,7 +73,10 @@ impl Place {
         let start = shares.iter().position(is_possible).unwrap_or(0);
         let end = shares.iter().rposition(is_possible).map_or(shares.len(), |last| last + 1);
         shares.truncate(end);
-        Self { first: first + start, shares: shares.split_off(start) }
+        let shares = shares.split_off(start);
+        let largest = (0..shares.len()).max_by(|one, other| shares[*one].total_cmp(&shares[*other]));
+        let first = first + start;
+        Self { first, mode: first + largest.unwrap_or(0), shares }
     }
 
     /// The probability of a commit.
@@ -122,12 +126,12 @@ impl Place {
 
     /// Whether a commit is not much less likely than the likeliest.
     pub(super) fn is_plausible(&self, commit: usize) -> bool {
-        self.share(commit) > PLAUSIBLE * self.shares.iter().copied().fold(0.0, f64::max)
+        self.share(commit) > PLAUSIBLE * self.share(self.mode)
     }
 
-    /// The likeliest commit.
+    /// The likeliest commit, the newest of equally likely ones.
     pub(super) fn mode(&self) -> usize {
-        self.likeliest(1).next().map_or(self.first, |(commit, _)| commit)
+        self.mode
     }
 
     /// How many commits may have done it.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schema::ids::ConfigId;
+use schema::ids::{CommitKey, ConfigId};
 
 use crate::rules::Rules;
 
@@ -13,6 +13,9 @@ use super::noise::Noise;
 
 /// The share of a suite's tests from which on a single bad run is taken for an outage, until another run confirms it.
 const OUTAGE_SHARE: f64 = 0.3;
+
+/// So few tests that fail together are no outage, however small the suite.
+const FEW_TESTS: f64 = 3.0;
 
 /// Splits candidates into those that are likely, alone or together, and the rest.
 pub(super) fn accepted(
@@ -26,7 +29,7 @@ pub(super) fn accepted(
     let mut is_accepted = vec![false; candidates.len()];
     let outage = outages(suite, &candidates);
     let is_open = |index: &usize| !outage.contains(index);
-    for scope in Scope::ALL.into_iter().filter(|_| std::env::var("NOYOUNG").is_err()) {
+    for scope in Scope::ALL {
         let mut by_scope: BTreeMap<(Direction, &str), Vec<usize>> = BTreeMap::new();
         for index in (0..candidates.len()).filter(is_open) {
             let key = scope.key(suite.subjects[candidates[index].subject].test);
@@ -34,8 +37,8 @@ pub(super) fn accepted(
         }
         for ((_, key), members) in by_scope {
             let size = sizes.of_key(scope, key);
-            for stab in &members {
-                let commit = candidates[*stab].place.mode();
+            let commits: BTreeSet<usize> = members.iter().map(|index| candidates[*index].place.mode()).collect();
+            for commit in commits {
                 let mut together: Vec<usize> =
                     members.iter().copied().filter(|index| candidates[*index].place.is_plausible(commit)).collect();
                 together.sort_by(|one, other| surprises[*other].total_cmp(&surprises[*one]));
@@ -69,18 +72,21 @@ fn ln_choose(whole: usize, part: usize) -> f64 {
     ln_factorial(whole) - ln_factorial(part) - ln_factorial(whole - part)
 }
 
-/// Candidates that are one bad run of a configuration in which a large share of all tests failed.
+/// Candidates that are one bad run of a configuration in which a large share of all tests failed, unless other configurations
+/// had such a run as well.
 fn outages(suite: &Suite<'_>, candidates: &[Candidate]) -> BTreeSet<usize> {
-    let mut by_run: BTreeMap<(ConfigId, u64), Vec<usize>> = BTreeMap::new();
+    let mut by_run: BTreeMap<(ConfigId, CommitKey), Vec<usize>> = BTreeMap::new();
     for (index, candidate) in candidates.iter().enumerate() {
         let subject = &suite.subjects[candidate.subject];
         if candidate.direction == Direction::Worse && candidate.at + 1 == candidate.to {
             let commit = subject.history.cells[candidate.at].commit;
-            by_run.entry((subject.configuration, commit.0)).or_default().push(index);
+            by_run.entry((subject.configuration, commit)).or_default().push(index);
         }
     }
-    let most = OUTAGE_SHARE * f64::from(suite.tests);
-    by_run.into_values().filter(|run| run.len() as f64 > most.max(3.0)).flatten().collect()
+    let most = (OUTAGE_SHARE * f64::from(suite.tests)).max(FEW_TESTS);
+    by_run.retain(|_, run| run.len() as f64 > most);
+    let configurations: BTreeSet<ConfigId> = by_run.keys().map(|(configuration, _)| *configuration).collect();
+    if configurations.len() > 1 { BTreeSet::new() } else { by_run.into_values().flatten().collect() }
 }
 
 /// What tests may have in common.

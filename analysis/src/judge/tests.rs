@@ -121,7 +121,7 @@ fn changes_back_and_forth_are_flaky_until_enough_clean_commits() {
     assert_eq!(standing("FPF"), Standing::New);
     assert_eq!(standing("PPFFPP"), Standing::Fixed);
     assert_eq!(standing(&format!("PFPFPF{}", "P".repeat(9))), Standing::Flaky);
-    assert_eq!(standing(&format!("PFPFPF{}", "P".repeat(14))), Standing::Passing);
+    assert_eq!(standing(&format!("PFPFPF{}", "P".repeat(20))), Standing::Passing);
     // A rare failure takes longer to be gone.
     let rare = format!("{}F{}F{}", "P".repeat(50), "P".repeat(50), "P".repeat(20));
     assert_eq!(standing(&rare), Standing::Flaky);
