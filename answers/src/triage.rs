@@ -208,7 +208,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     commits.dedup();
     let times = Times {
         newest: commits.first().copied().unwrap_or_default(),
-        since: selection.bounds.end.earlier(days.saturating_mul(DAY)),
+        since: store.clock.commit_key().earlier(days.saturating_mul(DAY)),
     };
     commits.truncate(HISTORY);
     let ids: Vec<ConfigId> = runs.keys().copied().collect();
