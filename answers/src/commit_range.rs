@@ -28,10 +28,9 @@ impl RunBounds {
         Self { begin, end, started: StartTimes::default(), commit_ends: 2 }
     }
 
-    /// Commits of the weeks until now.
+    /// Commits of the weeks until now, and those whose clocks are ahead: they exist now.
     pub fn last_weeks(store: &Store, weeks: u64) -> Self {
-        let end = store.clock.commit_key();
-        Self::between(end.weeks_earlier(weeks), end)
+        Self::between(store.clock.commit_key().weeks_earlier(weeks), store.clock.newest_commit_key())
     }
 }
 
@@ -63,8 +62,8 @@ async fn resolve(store: &Store, selector: Option<&CommitSelector>, end: End) -> 
             let mut newest = Vec::new();
             for repository in commits::asked(store, repositories).await? {
                 let branch = branch.as_deref().unwrap_or(&repository.default_branch);
-                let until_now = (CommitKey::FIRST, store.clock.commit_key());
-                newest.extend(between(store, &repository.id, &[branch], until_now, Keep::Newest, 1).await?);
+                let existing = (CommitKey::FIRST, store.clock.newest_commit_key());
+                newest.extend(between(store, &repository.id, &[branch], existing, Keep::Newest, 1).await?);
             }
             newest
         }
@@ -112,8 +111,8 @@ pub(crate) async fn of_runs(store: &Store, filter: &RunFilter) -> Result<RunBoun
     };
     Ok(RunBounds {
         begin: begin.unwrap_or(CommitKey::FIRST),
-        // Runs of commits later than now are left out unless asked for.
-        end: end.unwrap_or_else(|| store.clock.commit_key()),
+        // Runs of commits later than any that can exist now are left out unless asked for.
+        end: end.unwrap_or_else(|| store.clock.newest_commit_key()),
         started: filter.started,
         commit_ends: u8::from(begin.is_some()) + u8::from(end.is_some()),
     })

@@ -53,7 +53,7 @@ pub async fn find(store: &Store, question: &CommitQuestion, limit: u64) -> Resul
                     let span = |second: &u64| (CommitKey::start_of(*second), CommitKey::end_of(*second));
                     seconds.iter().map(span).collect()
                 }
-                _ => vec![(begin.unwrap_or(CommitKey::FIRST), end.unwrap_or_else(|| store.clock.commit_key()))],
+                _ => vec![(begin.unwrap_or(CommitKey::FIRST), end.unwrap_or_else(|| store.clock.newest_commit_key()))],
             };
             let has_point = matches!(at, Some(CommitSelector::Keys(_) | CommitSelector::Times(_)));
             let only_after = !has_point && begin.is_some() && end.is_none();
@@ -136,7 +136,7 @@ fn cut(commits: &mut Vec<Commit>, limit: usize, oldest: bool) -> bool {
 /// Commits that a single word names, and those whose message or author has all words.
 async fn search(store: &Store, question: &CommitQuestion, words: &str, limit: u64) -> Result<CommitPage, AnswerError> {
     let (from, to) = commit_range::of_commits(store, &question.range).await?;
-    let end = to.unwrap_or_else(|| store.clock.commit_key());
+    let end = to.unwrap_or_else(|| store.clock.newest_commit_key());
     let floor = end.earlier(SEARCHED);
     let begin = from.unwrap_or(CommitKey::FIRST).max(floor);
     let words: Vec<&str> = words.split_whitespace().take(MAX_WORDS).collect();

@@ -111,7 +111,7 @@ async fn rows(
     selection: &Selection,
     weeks: u64,
 ) -> Result<Vec<DurationRow>, AnswerError> {
-    let since = selection.bounds.end.time().saturating_sub(weeks * WEEK / LATELY);
+    let since = store.clock.now().saturating_sub(weeks * WEEK / LATELY);
     let rows = reads::by_configuration(store, suite, test, selection, since).await?;
     let row = |row: reads::ConfigurationDurations| {
         let uuid = CommitKey::start_of(row.newest);

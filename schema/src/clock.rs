@@ -5,11 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ids::CommitKey;
+use crate::seconds::DAY;
 
 /// Seconds since 1970 by the clock of this machine, as events and documents count them.
 pub fn now_signed() -> i64 {
     i64::try_from(Clock::system().now()).unwrap_or(i64::MAX)
 }
+
+/// How far ahead of ours the clock of whoever made a commit may be, seconds: such a commit exists now. What lies further
+/// ahead is a mistake, and is not the newest of all until its time comes.
+pub const AHEAD_SECONDS: u64 = DAY;
 
 /// What time it is.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +50,11 @@ impl Clock {
     pub fn commit_key(&self) -> CommitKey {
         CommitKey::end_of(self.now())
     }
+
+    /// The last place that a commit can have that exists now, though its maker's clock may be ahead ([`AHEAD_SECONDS`]).
+    pub fn newest_commit_key(&self) -> CommitKey {
+        CommitKey::end_of(self.now().saturating_add(AHEAD_SECONDS))
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +67,7 @@ mod tests {
         let clone = clock.clone();
         clock.set(1_700_000_001);
         assert_eq!((clone.now(), clone.commit_key()), (1_700_000_001, CommitKey(170_000_000_199)));
+        assert_eq!(clone.newest_commit_key(), CommitKey(170_008_640_199));
         assert!(Clock::system().now() > 1_700_000_000);
     }
 }

@@ -5,12 +5,13 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
-use schema::clock::now_signed;
-use schema::commit::CommitInput;
+use schema::clock::{AHEAD_SECONDS, now_signed};
+use schema::commit::{Commit, CommitInput, run_uuid};
 use schema::configuration::Configuration;
 use schema::event::{self, Request, UploadFingerprint};
 use schema::expiry::Expiry;
 use schema::receipt::Receipt;
+use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
 use web::blocking::blocking;
 use web::openapi::{self, JSON, Operation, shared, text};
@@ -87,13 +88,21 @@ pub(crate) async fn take(
     let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, .. } = checked;
     let key = event::upload_key(&configuration, &suite, &commits);
     let timestamp = timestamp.unwrap_or(received_at);
+    let days_ahead = days_ahead(&commits, received_at);
     let expiry = Expiry::of_run(&intake.retention, &suite, &commits, received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
     let receipt = append(&intake, &key, request, received_at, test_results, &headers).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
     metrics::counter!("resultsdb_unknown_outcomes_total").increment(unknown.tests);
-    Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), expiry }
+    Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), days_ahead, expiry }
         .into_response(&preferences))
+}
+
+/// How far the time of a run's newest commit lies ahead of the upload, whole days, if that is further than the clock of whoever
+/// made it may be wrong.
+fn days_ahead(commits: &[Commit], received_at: i64) -> Option<u64> {
+    let ahead = (run_uuid(commits) / 100).saturating_sub(received_at.unsigned_abs());
+    (ahead > AHEAD_SECONDS).then_some(ahead / DAY)
 }
 
 /// What is left of an upload's document once it is checked.
