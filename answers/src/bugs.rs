@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
+use schema::state::State;
 use schema::store::rows::BugRow;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,6 +35,8 @@ pub struct LinkedBug {
     pub note: String,
     /// Where it explains failures: configurations that have these members.
     pub configuration: Configuration,
+    /// The one failing state that it explains; every failure if there is none.
+    pub failure: Option<String>,
     /// When it was linked, seconds since 1970.
     pub linked_at: u32,
 }
@@ -52,17 +55,18 @@ pub async fn find(
     rows.truncate(limit.min(MAX_LINKS) as usize);
     let linked = |row: BugRow| {
         let linked_at = row.linked_at;
-        let BugLink { suite, test, url, note, configuration, .. } = link(row);
-        LinkedBug { suite, test, url, note, configuration, linked_at }
+        let BugLink { suite, test, url, note, configuration, failure, .. } = link(row);
+        LinkedBug { suite, test, url, note, configuration, failure, linked_at }
     };
     Ok(rows.into_iter().map(linked).collect())
 }
 
 fn link(row: BugRow) -> BugLink {
-    let BugRow { suite, test, url, configuration, note, is_open, .. } = row;
+    let BugRow { suite, test, url, configuration, failure, note, is_open, .. } = row;
     // A row that no binary wrote explains failures everywhere.
     let configuration = serde_json::from_str(&configuration).unwrap_or_default();
-    BugLink { suite, test, url, note, configuration, is_open: is_open != 0 }
+    let failure = Some(failure).filter(|failure| !failure.is_empty());
+    BugLink { suite, test, url, note, configuration, failure, is_open: is_open != 0 }
 }
 
 /// The open links of a suite, by test.
@@ -95,11 +99,23 @@ impl BugIndex {
 
     /// Those that explain failures of a test on one of these configurations; on any if none is named.
     pub fn of(&self, test: &str, configurations: &[Configuration]) -> Vec<&BugLink> {
+        self.links_of(test, configurations, None)
+    }
+
+    /// Those that explain that a test fails with a state: a bug about one kind of failure is no excuse for another.
+    pub fn explaining(&self, test: &str, configurations: &[Configuration], state: State) -> Vec<&BugLink> {
+        self.links_of(test, configurations, Some(state))
+    }
+
+    fn links_of(&self, test: &str, configurations: &[Configuration], state: Option<State>) -> Vec<&BugLink> {
         let described = self.patterns.iter().filter(|(pattern, _)| pattern.matches(test)).map(|(_, position)| position);
         let mut positions: Vec<usize> =
             self.by_name.get(test).into_iter().flatten().chain(described).copied().collect();
         positions.sort_unstable();
-        let covers = |link: &&BugLink| configurations.is_empty() || configurations.iter().any(|it| link.covers(it));
+        let covers = |link: &&BugLink| {
+            state.is_none_or(|state| link.explains(state))
+                && (configurations.is_empty() || configurations.iter().any(|it| link.covers(it)))
+        };
         positions.into_iter().filter_map(|position| self.links.get(position)).filter(covers).collect()
     }
 }
@@ -132,8 +148,18 @@ mod tests {
             url: url.into(),
             note: String::new(),
             configuration,
+            failure: None,
             is_open: true,
         }
+    }
+
+    #[test]
+    fn a_bug_about_one_kind_of_failure_explains_no_other() {
+        let timeout = BugLink { failure: Some("TIMEOUT".into()), ..link("a", "https://b/1", None) };
+        let index = BugIndex::new(vec![timeout, link("a", "https://b/2", None)]);
+        assert_eq!(index.explaining("a", &[], State::TIMEOUT).len(), 2);
+        assert_eq!(index.explaining("a", &[], State::CRASH)[0].url, "https://b/2");
+        assert_eq!(index.of("a", &[]).len(), 2);
     }
 
     #[test]

@@ -164,7 +164,7 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
             change.members.iter().filter_map(|member| changed(&late, &subjects, member)).collect();
         let mut explained = BTreeSet::new();
         for test in &tests {
-            let known = links.of(&test.test, std::slice::from_ref(&test.configuration));
+            let known = links.explaining(&test.test, std::slice::from_ref(&test.configuration), test.state);
             explained.extend(known.into_iter().map(|link| link.url.clone()));
         }
         answer.changes.push(SuiteChange {

@@ -220,7 +220,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     let mut tests = findings(&late, search).await?;
     let links = bugs::of_suite(store, suite).await?;
     for test in &mut tests {
-        test.bugs = links.of(&test.test, &test.configurations).into_iter().cloned().collect();
+        test.bugs = links.explaining(&test.test, &test.configurations, test.state).into_iter().cloned().collect();
     }
     tests.retain(|test| test.is_meant(suite, search));
     for test in &tests {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::Configuration;
+use crate::state::State;
 
 /// That a bug explains how a test fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct BugLink {
     /// It explains failures only where the configuration has the members that this one has.
     #[serde(default)]
     pub configuration: Configuration,
+    /// The one failing state that it explains, by its name; every failure if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// False takes an earlier link back.
     pub is_open: bool,
 }
@@ -41,6 +45,11 @@ impl BugLink {
             && agrees(&asked.sdk, &found.sdk)
     }
 
+    /// Whether it explains failures of a state.
+    pub fn explains(&self, state: State) -> bool {
+        self.failure.as_deref().is_none_or(|failure| failure == state.name())
+    }
+
     /// Whether it names more than one test.
     pub fn is_pattern(&self) -> bool {
         self.test.contains('*')
@@ -60,6 +69,7 @@ mod tests {
             url: "https://bugs.example.org/1".into(),
             note: String::new(),
             configuration: Configuration::default(),
+            failure: None,
             is_open: true,
         };
         assert!(link.covers(&mac));

@@ -26,6 +26,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         url: "https://bugs.example.org/1".into(),
         note: "slow".into(),
         configuration: Configuration::default(),
+        failure: None,
         is_open: true,
     };
     let links = Links { build: Some("https://ci.example.org/7".into()), ..Links::default() };

@@ -16,6 +16,7 @@ fn bug() -> BugLink {
         url: "https://bugs.example.org/show?id=4711".into(),
         note: "Waits for a font".into(),
         configuration: Configuration::default(),
+        failure: None,
         is_open: true,
     }
 }

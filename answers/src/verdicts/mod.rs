@@ -220,7 +220,11 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
             verdict.reasons.text = "The run is incomplete".to_owned();
         }
         let places: Vec<Configuration> = late.selection.matching.values().cloned().collect();
-        verdict.bugs = links.of(&observed.test, &places).into_iter().map(|link| link.url.clone()).collect();
+        verdict.bugs = links
+            .explaining(&observed.test, &places, observed.state)
+            .into_iter()
+            .map(|link| link.url.clone())
+            .collect();
         answer.tests.push(verdict);
     }
     keep(store, question, &answer).await?;

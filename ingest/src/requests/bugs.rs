@@ -10,6 +10,7 @@ use schema::configuration::Configuration;
 use schema::event::Request;
 use schema::links::on_the_web;
 use schema::results::MAX_NAME_BYTES;
+use schema::state::State as TestState;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
 use web::same_site::refuse_cross_site;
@@ -102,7 +103,16 @@ fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
         "closed" => false,
         other => return Err(bad(format!("'state' is open or closed, not '{other}'"))),
     };
-    Ok(BugLink { suite, test, url, note, configuration, is_open })
+    let failure = match text("failure").as_str() {
+        "" => None,
+        name => Some(TestState::failure_of_name(name).ok_or_else(|| no_failure(name))?.name().to_owned()),
+    };
+    Ok(BugLink { suite, test, url, note, configuration, failure, is_open })
+}
+
+fn no_failure(name: &str) -> IntakeError {
+    let known: Vec<&str> = TestState::failures().map(TestState::name).collect();
+    bad(format!("'failure' is the state that the bug explains, one of {}, not '{name}'", known.join(", ")))
 }
 
 /// Whether an address leads to a web page and nowhere else: pages link to it.
@@ -125,6 +135,8 @@ mod tests {
     fn a_form_s_number_is_a_name() {
         let link = read(r#"{"suite":"s","test":5,"url":"https://bugs.example.org/7","note":" slow "}"#).unwrap();
         assert_eq!((link.test.as_str(), link.note.as_str(), link.is_open), ("5", "slow", true));
+        let link = read(r#"{"suite":"s","test":"a","url":"https://bugs.example.org/7","failure":"crash"}"#).unwrap();
+        assert_eq!(link.failure.as_deref(), Some("CRASH"));
     }
 
     #[test]
@@ -148,6 +160,7 @@ mod tests {
         let with = |more: &str| refused(&format!(r#"{{"suite":"s","test":"a","url":"http://b/1",{more}}}"#));
         assert!(with(r#""state":"gone""#).starts_with("'state' is"));
         assert!(with(r#""note":"a\nb""#).starts_with("'note' must"));
+        assert!(with(r#""failure":"PASS""#).starts_with("'failure' is the state"));
         assert!(with(r#""configuration":{"platform":1}"#).starts_with("'configuration': 'platform'"));
     }
 }

@@ -135,7 +135,7 @@ impl Page<'_> {
             .map(|(test, (state, on))| {
                 let places = on.iter().filter_map(|it| position.get(it).copied()).collect();
                 let configurations: Vec<Configuration> = on.iter().cloned().collect();
-                FailingTest { test, state: *state, places, bugs: bugs.of(test, &configurations) }
+                FailingTest { test, state: *state, places, bugs: bugs.explaining(test, &configurations, *state) }
             })
             .collect();
         let total = failing.len();

@@ -13,6 +13,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId};
+use schema::state::State as TestState;
 
 use super::states::{Look, look};
 use super::{bugs, dashboards, time};
@@ -90,7 +91,7 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
     };
     let values = context! {
         page => "/", subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test,
-        choices, timelines, hide_expected, toggled => toggled(&parameters, "hide", hide_expected),
+        choices, timelines, hide_expected, failures => TestState::failures().map(TestState::name).collect::<Vec<_>>(), toggled => toggled(&parameters, "hide", hide_expected),
         export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)

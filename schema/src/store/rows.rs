@@ -375,6 +375,8 @@ pub struct BugRow {
     pub url: String,
     /// JSON text of the members that a configuration must have.
     pub configuration: String,
+    /// Name of the one failing state that the bug explains; empty for every failure.
+    pub failure: String,
     /// What a reader should know of the bug; may be empty.
     pub note: String,
     /// 1 while the bug explains failures, 0 once the link was taken back.
