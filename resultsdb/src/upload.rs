@@ -11,6 +11,9 @@ const ATTEMPTS: u32 = 5;
 /// Requests that know no such handling pass the preference over.
 const PREFER: (&str, &str) = ("Prefer", "handling=strict");
 
+/// What the server says of an upload that it took in, though something about it is odd.
+const WARNING: &str = "resultsdb-warning";
+
 /// Uploads files one after the other; a repeated upload is harmless, so failures are tried again.
 pub(crate) fn files(files: &[PathBuf], url: &str) -> anyhow::Result<()> {
     let progress = ProgressBar::new(files.len() as u64).with_style(
@@ -39,7 +42,12 @@ pub(crate) fn post_as(url: &str, path: &str, media: &str, body: &[u8]) -> anyhow
     let mut attempt = 1;
     loop {
         match agent.post(&target).header("Content-Type", media).header(PREFER.0, PREFER.1).send(body) {
-            Ok(response) if response.status() == 200 => return Ok(()),
+            Ok(response) if response.status() == 200 => {
+                if let Some(warning) = response.headers().get(WARNING).and_then(|value| value.to_str().ok()) {
+                    eprintln!("{target}: {warning}");
+                }
+                return Ok(());
+            }
             Ok(mut response) if response.status() != 503 || attempt == ATTEMPTS => {
                 let text = response.body_mut().read_to_string().unwrap_or_default();
                 bail!("{target} answered {}: {text}", response.status());

@@ -195,3 +195,25 @@ fn a_hook_that_is_wrong_stops_the_start() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains("did you mean 'status:'") && !text.contains("secret"), "{text}");
 }
+
+#[test]
+fn a_link_that_is_closed_and_opened_again_keeps_its_note() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = RESULTSDB.serve(folder.path());
+    let bug = |note: &str, state: &str| {
+        let url = "https://bugs.example.org/4711";
+        json!({ "suite": "layout-tests", "test": "a", "url": url, "note": note, "state": state })
+    };
+    let notes = || -> Vec<Value> {
+        let bugs = server.json("/api/bugs?suite=layout-tests");
+        bugs.as_array().unwrap().iter().map(|bug| bug["note"].clone()).collect()
+    };
+    assert_eq!(link(&server, &bug("slow", "open")).0, 200);
+    assert_eq!(link(&server, &bug("", "closed")).0, 200);
+    assert!(notes().is_empty());
+    assert_eq!(link(&server, &bug("", "open")).0, 200);
+    assert_eq!(notes(), ["slow"]);
+    assert_eq!(link(&server, &bug("fixed upstream", "open")).0, 200);
+    assert_eq!(notes(), ["fixed upstream"]);
+    server.stop();
+}

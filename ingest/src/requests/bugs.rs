@@ -64,7 +64,8 @@ pub(crate) async fn link(
     refuse_cross_site(&headers)?;
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
     let members = document::members(&body)?;
-    let link = read(&members)?;
+    let mut link = read(&members)?;
+    keep_note(&intake.client, &mut link).await?;
     let shown = members.get("shown").and_then(Value::as_str).unwrap_or(&link.test);
     let back = form_urlencoded::Serializer::new(String::new())
         .append_pair("suite", &link.suite)
@@ -74,6 +75,18 @@ pub(crate) async fn link(
     let key = link.suite.clone().into_bytes();
     append_and_show(&intake.appender, &key, Request::Bug(link), no_payload(), &headers, "bug").await?;
     Ok(page_or_json(&headers, &format!("/?{back}"), json!({ "status": "ok" })))
+}
+
+/// Gives a link without a note the one that it had: whoever closes it, or links it again, need not know it.
+async fn keep_note(client: &clickhouse::Client, link: &mut BugLink) -> Result<(), IntakeError> {
+    if !link.note.is_empty() {
+        return Ok(());
+    }
+    let configuration = serde_json::to_string(&link.configuration).map_err(|error| bad(error.to_string()))?;
+    let sql = "SELECT note FROM bugs WHERE suite = ? AND test = ? AND url = ? AND configuration = ?";
+    let query = client.query(sql).bind(&link.suite).bind(&link.test).bind(&link.url).bind(configuration);
+    link.note = query.fetch_optional::<String>().await?.unwrap_or_default();
+    Ok(())
 }
 
 fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
