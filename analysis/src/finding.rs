@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::blame;
-use crate::history::{Cell, History, Outcome};
+use crate::history::{Cell, History, Outcome, severity};
 use crate::judge::{Judgement, Question, Standing, judge};
-use crate::triage::severity;
 
 /// Why a test is on the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

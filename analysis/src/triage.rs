@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::blame;
+pub use crate::history::severity;
 use crate::verdict::{self, Verdict};
 
 /// Failures in a row that make a later pass a fix; a single one is noise.
@@ -85,15 +86,6 @@ pub struct Finding {
     pub before: Option<CommitKey>,
     /// Configurations times [`severity`].
     pub impact: usize,
-}
-
-/// How much a failure matters: a crash 3, a timeout 2, anything else 1.
-pub fn severity(state: State) -> usize {
-    match state {
-        State::CRASH => 3,
-        State::TIMEOUT => 2,
-        _ => 1,
-    }
 }
 
 /// The finding on one test: `newest` is the suite's newest commit, `since` is where "new" and "fixed" begin.

@@ -92,11 +92,8 @@ pub(super) struct Configuration {
 impl Configuration {
     pub(super) fn draw(number: u64, cadence: usize, has_retries: bool, random: &mut Random) -> Self {
         let start = random.below(cadence as u64) as usize;
-        let run = |commit| Tested {
-            commit,
-            runs: 1 + u32::from(random.happens(RERUNS)),
-            is_outage: random.happens(OUTAGES),
-        };
+        let run =
+            |commit| Tested { commit, runs: 1 + u32::from(random.happens(RERUNS)), is_outage: random.happens(OUTAGES) };
         let tested = (start..COMMITS).step_by(cadence).map(run).collect();
         Self { id: ConfigId(number), has_retries, tested }
     }

@@ -51,7 +51,8 @@ pub(crate) fn measure(suites: usize, seed: u64) -> anyhow::Result<()> {
 
 /// The changes of each history, as the rule finds them in the suite.
 fn claims(world: &World) -> Vec<Vec<Claim>> {
-    let subject = |labelled| Subject { test: name(labelled), configuration: labelled.configuration, history: history(labelled) };
+    let subject =
+        |labelled| Subject { test: name(labelled), configuration: labelled.configuration, history: history(labelled) };
     let subjects: Vec<Subject<'_>> = world.histories.iter().map(subject).collect();
     let suite = Suite { name: "simulation", tests: world.tests, commits: &world.commits, subjects: &subjects };
     let mut claims = vec![Vec::new(); subjects.len()];
