@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::blame;
-use crate::history::{Cell, History, Outcome};
+use crate::history::{Cell, History, Outcome, severity};
 use crate::judge::{Judgement, Question, Standing, judge};
 
 /// Why a test is on the list.
@@ -70,15 +70,6 @@ pub struct Finding {
     pub worsened_from: Option<State>,
     /// Configurations times [`severity`].
     pub impact: usize,
-}
-
-/// How much a failure matters: a crash 3, a timeout 2, anything else 1.
-pub fn severity(state: State) -> usize {
-    match state {
-        State::CRASH => 3,
-        State::TIMEOUT => 2,
-        _ => 1,
-    }
 }
 
 /// The finding on one test, from its histories on all its configurations.

@@ -69,3 +69,12 @@ pub struct History<'a> {
     /// On how many commits the suite ran on this configuration. Positions are below it.
     pub commits: u32,
 }
+
+/// How much a failure matters: a crash 3, a timeout 2, anything else 1.
+pub fn severity(state: State) -> usize {
+    match state {
+        State::CRASH => 3,
+        State::TIMEOUT => 2,
+        _ => 1,
+    }
+}

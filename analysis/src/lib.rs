@@ -1,10 +1,12 @@
 //! Judgement: histories in, verdicts out. Pure functions without I/O, SQL or HTTP, so that each rule is one place and can
 //! be tested against a plain model.
 //!
-//! [`history`] is what is judged: the cells of one test on one configuration. [`judge`] is the rule: [`change_points`] cut
-//! a history into segments whose [`evidence`] is judged, [`rules`] has the thresholds. [`finding`] joins the judgements of a test's configurations. [`populations`] compares two populations of
-//! results, [`compare`] two runs. [`interval`] is the statistics behind rankings, [`slower`] and [`broken_run`] are rules
-//! of thumb that pages and questions share.
+//! [`history`] is what is judged: the cells of one test on one configuration. [`judge`] is the rule of verdicts:
+//! [`change_points`] cut a history into segments whose [`evidence`] is judged by the thresholds of [`rules`]. [`finding`]
+//! joins the judgements of a test's configurations for triage. [`changes`] finds what moved together over the tests and
+//! configurations of a suite, and which commits may have done it. [`populations`] compares two populations of results,
+//! [`compare`] two runs. [`interval`] is the statistics behind rankings, [`slower`] and [`broken_run`] are rules of thumb that
+//! pages and questions share.
 
 pub mod blame;
 pub mod broken_run;

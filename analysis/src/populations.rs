@@ -35,7 +35,7 @@ pub fn fisher(sample_fail: u64, sample_pass: u64, base_fail: u64, base_pass: u64
 }
 
 /// The logarithm of the number of ways to choose `part` of `whole`.
-fn ln_choose(whole: u64, part: u64) -> f64 {
+pub(crate) fn ln_choose(whole: u64, part: u64) -> f64 {
     let ln_factorial = |number: u64| lgamma(number as f64 + 1.0);
     ln_factorial(whole) - ln_factorial(part) - ln_factorial(whole.saturating_sub(part))
 }

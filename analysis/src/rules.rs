@@ -57,3 +57,16 @@ impl Default for Rules {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_have_defaults_and_unknown_ones_are_refused() {
+        let rules: Rules = serde_json::from_str(r#"{"flaky_flips": 5}"#).unwrap();
+        assert_eq!(rules, Rules { flaky_flips: 5, ..Rules::default() });
+        assert!(serde_json::from_str::<Rules>(r#"{"flaky_flip": 5}"#).unwrap_err().to_string().contains("flaky_flip"));
+    }
+}

@@ -10,6 +10,7 @@ mod deployment;
 mod documents;
 mod engine;
 mod idle;
+mod judge;
 mod peer;
 mod process;
 mod random;
@@ -131,6 +132,15 @@ enum Command {
         #[arg(long, default_value = "scripts/kafka.sh")]
         kafka: PathBuf,
     },
+    /// How well changes and flaky tests are found in a labelled simulation, with the floors
+    Judge {
+        /// Suites to draw
+        #[arg(long, default_value_t = 300)]
+        suites: usize,
+        /// What decides all draws
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Many small uploads
     Small {
         /// Seconds of load
@@ -164,6 +174,7 @@ fn main() -> anyhow::Result<()> {
             report.print();
             return Ok(());
         }
+        Command::Judge { suites, seed } => return judge::measure(suites, seed),
         Command::Scale { uploads, rounds, kafka } => {
             return scale::measure(&arguments.binary, &kafka, uploads, rounds);
         }

@@ -72,24 +72,36 @@ pub trait RateLikelihood {
 #[derive(Debug)]
 pub struct Likelihood {
     unexpected: Term,
-    unrecovered: Term,
+    retries: Retries,
 }
 
 impl Likelihood {
     /// For counts that are part of a total.
     pub fn up_to(total: Counts) -> Self {
-        Self { unexpected: Term::new(UNEXPECTED, total.runs), unrecovered: Term::new(UNRECOVERED, total.retried) }
-    }
-
-    /// Logarithm of the likelihood of what retries did.
-    pub fn ln_of_retries(&self, counts: Counts) -> f64 {
-        self.unrecovered.ln(counts.unrecovered, counts.retried)
+        Self { unexpected: Term::new(UNEXPECTED, total.runs), retries: Retries::up_to(total) }
     }
 }
 
 impl RateLikelihood for Likelihood {
     fn ln(&self, counts: Counts) -> f64 {
-        self.unexpected.ln(counts.unexpected, counts.runs) + self.ln_of_retries(counts)
+        self.unexpected.ln(counts.unexpected, counts.runs) + self.retries.ln(counts)
+    }
+}
+
+/// The part of the likelihood that is about retries.
+#[derive(Debug)]
+pub struct Retries(Term);
+
+impl Retries {
+    /// For counts that are part of a total.
+    pub fn up_to(total: Counts) -> Self {
+        Self(Term::new(UNRECOVERED, total.retried))
+    }
+}
+
+impl RateLikelihood for Retries {
+    fn ln(&self, counts: Counts) -> f64 {
+        self.0.ln(counts.unrecovered, counts.retried)
     }
 }
 
@@ -103,8 +115,15 @@ struct Term {
 
 impl Term {
     fn new((a, b): (f64, f64), most: u32) -> Self {
-        let row = |count: u32| [a, b, a + b].map(|shape| lgamma(f64::from(count) + shape));
-        Self { constant: lgamma(a + b) - lgamma(a) - lgamma(b), tables: (0..=most).map(row).collect() }
+        let shapes = [a, b, a + b];
+        let mut row = shapes.map(lgamma);
+        let mut tables = vec![row];
+        for count in 0..most {
+            // Γ(x + 1) = x Γ(x)
+            row = std::array::from_fn(|shape| row[shape] + (f64::from(count) + shapes[shape]).ln());
+            tables.push(row);
+        }
+        Self { constant: lgamma(a + b) - lgamma(a) - lgamma(b), tables }
     }
 
     fn ln(&self, part: u32, whole: u32) -> f64 {

@@ -94,9 +94,10 @@ pub(super) fn joined<'a>(
     }
     for candidate in unsure {
         let surprise = noise.surprise_of(suite, &candidate);
+        let by_chance = density(&groups, &candidate);
         let is_taken = |group: &Group<'_>, score: f64| {
-            let others = f64::from(suite.tests) / group.members.len() as f64;
-            surprise > LEAST_SURPRISE && surprise + score.ln() > others.max(1.0).ln()
+            let others = (f64::from(suite.tests) / group.members.len() as f64).max(1.0);
+            surprise > LEAST_SURPRISE && score > by_chance && surprise + score.ln() > others.ln()
         };
         let best = best_group(suite, &groups, &candidate);
         if let Some((index, _)) = best.filter(|(index, score)| is_taken(&groups[*index], *score)) {

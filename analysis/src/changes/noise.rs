@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schema::ids::ConfigId;
 
-use crate::change_points::likelihood::{Counts, Likelihood, RateLikelihood};
+use crate::change_points::likelihood::{Counts, RateLikelihood, Retries};
 
 use super::Suite;
 use super::candidates::{Candidate, Span};
@@ -102,7 +102,7 @@ impl Noise {
             let rate: f64 = RATES[index];
             (share(index).ln(), rate.ln(), (1.0 - rate).ln())
         });
-        NoiseLikelihood { terms, retries: Likelihood::up_to(total) }
+        NoiseLikelihood { terms, retries: Retries::up_to(total) }
     }
 
     /// Logarithms of the joint probabilities of the rates and a stretch.
@@ -138,7 +138,7 @@ impl Noise {
 pub(super) struct NoiseLikelihood {
     /// For each rate the logarithms of its share, of itself, and of what it leaves.
     terms: [(f64, f64, f64); RATES.len()],
-    retries: Likelihood,
+    retries: Retries,
 }
 
 impl RateLikelihood for NoiseLikelihood {
@@ -147,6 +147,6 @@ impl RateLikelihood for NoiseLikelihood {
         let logarithms = self.terms.map(|(share, rate, rest)| share + bad * rate + good * rest);
         let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = logarithms.iter().map(|logarithm| (logarithm - most).exp()).sum();
-        most + sum.ln() + self.retries.ln_of_retries(counts)
+        most + sum.ln() + self.retries.ln(counts)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::ids::{CommitKey, ConfigId};
 
+use crate::populations::ln_choose;
 use crate::rules::Rules;
 
 use super::Suite;
@@ -59,17 +60,12 @@ fn likely_together(together: &[usize], surprises: &[f64], size: usize, prior: f6
     let (mut sum, mut most, mut likely) = (prior.ln(), 0.0, 0);
     for (count, index) in (1..).zip(together) {
         sum += surprises[*index];
-        let evidence = sum - ln_choose(size.max(count), count);
+        let evidence = sum - ln_choose(size.max(count) as u64, count as u64);
         if evidence > most {
             (most, likely) = (evidence, count);
         }
     }
     likely
-}
-
-fn ln_choose(whole: usize, part: usize) -> f64 {
-    let ln_factorial = |number: usize| libm::lgamma(number as f64 + 1.0);
-    ln_factorial(whole) - ln_factorial(part) - ln_factorial(whole - part)
 }
 
 /// Candidates that are one bad run of a configuration in which a large share of all tests failed, unless other configurations

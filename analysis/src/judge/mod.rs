@@ -59,6 +59,21 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Failing => "failing",
+            Self::Fixed => "fixed",
+            Self::Flaky => "flaky",
+            Self::Passing => "passing",
+            Self::NotRunLately => "not-run-lately",
+            Self::Removed => "removed",
+            Self::Expected => "expected",
+            Self::SurprisingPass => "surprising-pass",
+        }
+    }
+
     /// Whether the newest runs fail, for long or not.
     pub fn is_failing(self) -> bool {
         matches!(self, Self::New | Self::Failing)

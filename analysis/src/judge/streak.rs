@@ -3,8 +3,7 @@
 use schema::state::State;
 
 use crate::evidence::is_same_failure;
-use crate::finding::severity;
-use crate::history::{Cell, Outcome};
+use crate::history::{Cell, Outcome, severity};
 
 use super::{BlameRange, Worsening};
 

@@ -156,6 +156,13 @@ fn a_worse_failure_is_news() {
     }
 }
 
+#[test]
+fn names_are_those_of_answers() {
+    for standing in [Standing::New, Standing::NotRunLately, Standing::Removed, Standing::SurprisingPass] {
+        assert_eq!(serde_json::to_value(standing).unwrap(), standing.name());
+    }
+}
+
 fn any_history() -> impl Strategy<Value = String> {
     prop_oneof!["[PF.]{0,40}", "[PFCMRES.]{0,30}", "P{0,60}F{0,20}[PF]{0,10}", "[PPPPPPPPPF]{0,80}F{0,12}"]
 }

@@ -1,7 +1,7 @@
 //! What the branch says of a failure that was observed elsewhere.
 
 use analysis::evidence::Evidence;
-use analysis::finding::severity;
+use analysis::history::severity;
 use analysis::history::{Cell, History};
 use analysis::judge::{Judgement, Standing, judge};
 use schema::ids::{CommitKey, ConfigId, TestId};
