@@ -11,6 +11,8 @@ cargo clippy --release --locked --workspace --all-targets -- -D warnings
 # Alone, so that the rules cannot come to need the store: in the workspace, other crates turn its part of schema on.
 cargo clippy --release --locked -p analysis --all-targets -- -D warnings
 cargo build --release --locked
+# The rule of verdicts on a labelled simulation, against its floors.
+target/release/bench judge
 cargo test --release --locked --workspace
 # More instructions than a path's limit fail.
 GUNGRAUN_RUNNER="$PWD/target/tools/bin/gungraun-runner" cargo bench --locked -p bench --bench instructions

@@ -19,7 +19,8 @@ impl CommitOrder {
     }
 
     /// Commits of one branch whose identifiers are known change places among each other until their identifiers ascend.
-    /// All others stay where their clocks put them.
+    /// All others stay where their clocks put them, and so do those of a branch whose identifiers contradict the clocks of
+    /// most of its commits: such identifiers were not counted along the branch.
     fn new(keys: &BTreeSet<CommitKey>, identified: &[IdentifiedCommit]) -> Self {
         let by_clock: Vec<CommitKey> = keys.iter().copied().collect();
         let mut branches: HashMap<(&str, &str), Vec<(u64, usize)>> = HashMap::new();
@@ -37,8 +38,11 @@ impl CommitOrder {
         }
         let mut ordered = by_clock.clone();
         for mut commits in branches.into_values() {
-            let mut places: Vec<usize> = commits.iter().map(|(_, place)| *place).collect();
-            places.sort_unstable();
+            commits.sort_unstable_by_key(|(_, place)| *place);
+            let places: Vec<usize> = commits.iter().map(|(_, place)| *place).collect();
+            if 2 * longest_ascending(commits.iter().map(|(number, _)| *number)) < commits.len() {
+                continue;
+            }
             commits.sort_unstable();
             for (place, (_, of)) in places.into_iter().zip(commits) {
                 ordered[place] = by_clock[of];
@@ -51,6 +55,19 @@ impl CommitOrder {
     pub(crate) fn place(&self, commit: CommitKey) -> u32 {
         self.0.get(&commit).copied().unwrap_or(u32::MAX)
     }
+}
+
+/// How many of some numbers ascend at most, when others are left out.
+fn longest_ascending(numbers: impl Iterator<Item = u64>) -> usize {
+    // The smallest number that a row of each length can end with.
+    let mut ends: Vec<u64> = Vec::new();
+    for number in numbers {
+        match ends.partition_point(|end| *end < number) {
+            length if length == ends.len() => ends.push(number),
+            length => ends[length] = number,
+        }
+    }
+    ends.len()
 }
 
 #[cfg(test)]
@@ -76,6 +93,9 @@ mod tests {
         assert_eq!(order(&[10, 20, 30], &[(10, "7@main"), (20, "9@main"), (30, "8@main")]), [10, 30, 20]);
         // A commit without identifier stays where its clock put it.
         assert_eq!(order(&[10, 20, 30], &[(10, "9@main"), (30, "8@main")]), [30, 20, 10]);
+        // Numbers that start anew again and again are no order.
+        let anew = [(10, "7@main"), (20, "8@main"), (30, "1@main"), (40, "2@main"), (50, "0@main")];
+        assert_eq!(order(&[10, 20, 30, 40, 50], &anew), [10, 20, 30, 40, 50]);
         // Numbers of different branches do not compare.
         assert_eq!(order(&[10, 20], &[(10, "9@main"), (20, "1.2@safari")]), [10, 20]);
         assert_eq!(order(&[10, 20], &[(10, "5.10@safari"), (20, "5.9@safari")]), [20, 10]);

@@ -78,16 +78,12 @@ pub struct FlakyQuestion {
 /// How flaky a test was.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FlakyTest {
-    /// The suite.
-    pub suite: String,
     /// The test.
     pub test: String,
     /// Results in the time asked about.
     pub runs: u64,
     /// Those that failed unexpectedly.
     pub unexpected: u64,
-    /// Those that failed unexpectedly while the test was flaky.
-    pub spoilt: u64,
     /// Their share of the results while the test was flaky.
     #[schemars(range(min = 0, max = 1))]
     pub rate: f64,
@@ -101,10 +97,14 @@ pub struct FlakyTest {
     pub flips: u64,
     /// Commits on which one configuration saw it both fail and pass.
     pub disagreements: u64,
-    /// Milliseconds of the results that failed unexpectedly.
-    pub time_lost: u64,
     /// Configurations on which it was flaky.
     pub configurations: u64,
+    /// The suite.
+    pub suite: String,
+    /// Those that failed unexpectedly while the test was flaky.
+    pub spoilt: u64,
+    /// Milliseconds of the results that failed unexpectedly.
+    pub time_lost: u64,
     /// Whether it is flaky now on one of them.
     pub is_flaky_now: bool,
     /// Addresses of the bugs that explain its failures.

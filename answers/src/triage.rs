@@ -102,6 +102,7 @@ pub struct TriagedTest {
     /// The last commit before that.
     pub before: Option<CommitKey>,
     /// Where it failed before and became worse: the worst state until then.
+    #[schemars(extend("x-column" = false))]
     pub worsened_from: Option<State>,
     /// How much it matters: configurations times the severity of the state.
     pub impact: usize,

@@ -1,8 +1,7 @@
 //! What the branch says of a failure that was observed elsewhere.
 
 use analysis::evidence::Evidence;
-use analysis::history::severity;
-use analysis::history::{Cell, History};
+use analysis::history::{Cell, History, severity};
 use analysis::judge::{Judgement, Standing, judge};
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::state::State;
