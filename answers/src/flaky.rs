@@ -84,7 +84,7 @@ pub struct FlakyTest {
     pub runs: u64,
     /// Those that failed unexpectedly.
     pub unexpected: u64,
-    /// Their share of the results while the test was flaky.
+    /// Share of the results that failed unexpectedly while the test was flaky.
     #[schemars(range(min = 0, max = 1))]
     pub rate: f64,
     /// The lower end of the interval that holds the true share with 95 % confidence ([`wilson`]).
@@ -101,7 +101,7 @@ pub struct FlakyTest {
     pub configurations: u64,
     /// The suite.
     pub suite: String,
-    /// Those that failed unexpectedly while the test was flaky.
+    /// Results that failed unexpectedly while the test was flaky.
     pub spoilt: u64,
     /// Milliseconds of the results that failed unexpectedly.
     pub time_lost: u64,
