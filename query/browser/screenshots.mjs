@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { postDemonstration, startBrowser, startServer } from './support.mjs';
 
 const PAGES = {
-  start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', 'triage-search': '/triage?suite=layout-tests&q=status:still on:mac', known: '/?suite=layout-tests&test=dom/broken-001.html', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', dashboards: '/dashboards?passing=true', failures: '/investigate', 'failures-of-suite': '/investigate?suite=layout-tests&unexpected=false', archive: '/archive?suite=layout-tests', missing: '/suitse', flaky: '/flaky?weeks=8', durations: '/durations?suite=layout-tests', 'durations-of-test': '/durations?suite=layout-tests&test=css/flaky-000.html',
+  start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', changes: '/changes?suite=layout-tests', 'triage-search': '/triage?suite=layout-tests&q=status:still on:mac', known: '/?suite=layout-tests&test=dom/broken-001.html', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', dashboards: '/dashboards?passing=true', failures: '/investigate', 'failures-of-suite': '/investigate?suite=layout-tests&unexpected=false', archive: '/archive?suite=layout-tests', missing: '/suitse', flaky: '/flaky?weeks=8', durations: '/durations?suite=layout-tests', 'durations-of-test': '/durations?suite=layout-tests&test=css/flaky-000.html',
   populations: '/compare/populations?weeks=1', commits: '/commits', 'commits-search': '/commits?q=author:ada', commit: '/commit?repository_id=webkit&ref=270100@main', documentation: '/documentation',
 };
 const folder = process.argv[2] ?? 'screenshots';

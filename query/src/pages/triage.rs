@@ -51,8 +51,11 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
             }
         }
         let broken: Vec<Value> = answer.broken.iter().map(|one| broken(one, &commits, &short)).collect();
+        // What is rare is told of where it is.
+        let is_usual = |group: &Group| matches!(group, Group::New | Group::Still | Group::Fixed | Group::Flaky);
         let counts: Vec<Value> = Group::ALL
             .iter()
+            .filter(|group| is_usual(group) || count(group) > 0)
             .map(|group| context! { name => group.name(), title => title(*group), count => count(group) })
             .collect();
         sections.push(context! {
