@@ -86,7 +86,11 @@ test('pages lead to their rows as CSV, and nothing in a cell is a formula', asyn
     assert.equal(text.trim().split('\n').length, 5);
     assert.match(text, /Debug.*,CRASH,PASS,/);
   });
-  await open('/flaky', {}, async (page) => {
+  for (const [hours, actual] of [[5, 'PASS'], [4, 'TEXT'], [3, 'PASS'], [2, 'TEXT']]) {
+    const timestamp = NOW - hours * HOUR;
+    await upload(server.url, { suite: 'unsteady', timestamp, start: timestamp + 60, results: { 'b.html': { actual, expected: 'PASS' } } });
+  }
+  await open('/flaky?suite=unsteady', {}, async (page) => {
     const [, , text] = await read(await page.getByRole('link', { name: 'CSV' }).getAttribute('href'));
     assert.match(text, /^test,runs,unexpected/);
   });

@@ -94,9 +94,14 @@ fn upload_history(server: &Server, base: i64) {
     server
         .post("/api/upload", &upload(last, last + 60, &json!({"flaky": {"actual": "TEXT"}, "calm": {}, "steady": {}})))
         .unwrap();
-    let all = json!({"flaky": {"actual": "CRASH"}, "calm": {"actual": "CRASH"}, "steady": {"actual": "CRASH"}});
+    let names =
+        ["flaky", "calm", "steady"].map(str::to_owned).into_iter().chain((0..9).map(|number| number.to_string()));
+    let all_of = |leaf: Value| -> Value {
+        names.clone().map(|test| (test, leaf.clone())).collect::<serde_json::Map<_, _>>().into()
+    };
+    let all = all_of(json!({"actual": "CRASH"}));
     server.post("/api/upload", &upload(last + 3600, last + 3600, &all)).unwrap();
-    let sound = json!({"flaky": {}, "calm": {}, "steady": {}});
+    let sound = all_of(json!({}));
     server.post("/api/upload", &upload(last + 7200, last + 7200, &sound)).unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use analysis::broken_run::LARGEST_SHARE;
+use analysis::broken_run::{LARGEST_SHARE, LEAST_TESTS};
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ const MAX_COUNTED: u64 = 10_000;
 
 /// The condition that a row of `runs` broke as a whole, as [`analysis::broken_run::is_broken`] says.
 pub(crate) fn is_broken() -> String {
-    format!("tests_unexpected_failed > {LARGEST_SHARE} * tests_run")
+    format!("tests_run >= {LEAST_TESTS} AND tests_unexpected_failed > {LARGEST_SHARE} * tests_run")
 }
 
 /// A stored run with its statistics.
