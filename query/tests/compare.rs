@@ -246,11 +246,13 @@ fn many(views: &mut EventRows, offset: &mut u64) {
 /// A commit of two shards, a rerun of one test, and a rerun that failed; the times of each test in it, milliseconds.
 fn shards(views: &mut EventRows, offset: &mut u64) {
     let leaf = |actual: &str, time: u64| json!({ "actual": actual, "time": time });
+    let mut broken: Map<String, Value> = (0..9).map(|number| (format!("{number}.html"), leaf("CRASH", 9000))).collect();
+    broken.insert("b.html".to_owned(), leaf("TEXT", 5000));
     let shards = [
         json!({ "a.html": leaf("PASS", 900), "b.html": leaf("PASS", 300) }),
         json!({ "c.html": leaf("PASS", 700) }),
         json!({ "a.html": leaf("PASS", 500) }),
-        json!({ "b.html": leaf("TEXT", 5000) }),
+        broken.into(),
     ];
     for (shard, start) in shards.iter().zip([60, 61, 120, 180]) {
         *offset += 1;
