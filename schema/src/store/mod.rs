@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod commits;
+mod dead_letter_state;
 mod lifetimes;
 mod migrations;
 pub mod native;

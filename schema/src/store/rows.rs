@@ -7,6 +7,8 @@ use std::sync::Arc;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+pub use super::dead_letter_state::DeadLetterState;
+
 /// A configuration that ran on a branch, and when it last did.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct ConfigurationRow {
@@ -386,26 +388,4 @@ pub struct BugRow {
     /// Time half of the id of the event (its milliseconds since 1970 in the upper 48 bits); of rows with one key the
     /// largest version counts.
     pub version: u64,
-}
-
-/// What was done about a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeadLetterState {
-    /// Nobody has decided yet.
-    Waiting,
-    /// The event was appended to the log again.
-    Replayed,
-    /// The event was given up.
-    Discarded,
-}
-
-impl DeadLetterState {
-    /// The name that the store and the API use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Replayed => "replayed",
-            Self::Discarded => "discarded",
-        }
-    }
 }

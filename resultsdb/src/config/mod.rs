@@ -1,7 +1,9 @@
 //! The configuration file.
 
+mod servers;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use alerts::AlertOptions;
@@ -9,12 +11,12 @@ use answers::{Repository as KnownRepository, SuiteRules};
 use anyhow::Context;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
-use processor::archive::ArchiveOptions;
 use query::{BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
 use schema::retention::{Retention, RetentionRule};
-use schema::seconds::DAY;
 use serde::Deserialize;
+
+pub(crate) use servers::{Archive, ClickHouse, Kafka, Traces};
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
 #[derive(Debug, Clone, Deserialize)]
@@ -86,62 +88,6 @@ pub(crate) struct Intake {
     pub(crate) strict: bool,
 }
 
-/// Where the event log is.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Kafka {
-    /// `host:port`, separated by commas.
-    pub(crate) brokers: String,
-    /// Days that new topics keep events; without this, for ever. Processors archive them before that.
-    pub(crate) retention_days: Option<u64>,
-    /// This processor's own name, with which it keeps its partitions over a restart.
-    pub(crate) instance: Option<String>,
-}
-
-/// When a segment of events is archived in the blob store.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Archive {
-    /// Seconds after its first event; far less than Kafka keeps them.
-    pub(crate) seconds: u64,
-    /// MiB of events that are enough.
-    pub(crate) mebibytes: usize,
-}
-
-/// Where traces go.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Traces {
-    /// Address of a collector that takes OTLP over HTTP, such as `http://collector:4318`.
-    pub(crate) collector: Option<String>,
-}
-
-/// Where the store is.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct ClickHouse {
-    /// Address of its HTTP interface.
-    pub(crate) url: String,
-    /// Database.
-    pub(crate) database: String,
-    /// User.
-    pub(crate) user: String,
-    /// A file that holds the password; no file means none.
-    pub(crate) password_file: Option<PathBuf>,
-    /// The cluster that this server is one of; none for a server alone.
-    pub(crate) cluster: Option<ClusterMember>,
-}
-
-/// A cluster of ClickHouse servers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ClusterMember {
-    /// What its servers call it.
-    pub(crate) name: String,
-    /// How many servers must have what is written before it counts as shown: all that are asked by anybody.
-    pub(crate) replicas: u32,
-}
-
 /// A repository whose commits runs name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,43 +147,6 @@ impl Default for Config {
             suites_limits: Limits { max: 10_000, default: 1000 },
             commits_limits: Limits { max: 10_000, default: 1000 },
             dashboard_queries: Vec::new(),
-        }
-    }
-}
-
-impl Default for Kafka {
-    fn default() -> Self {
-        Self { brokers: "127.0.0.1:9092".to_owned(), retention_days: None, instance: None }
-    }
-}
-
-impl Kafka {
-    pub(crate) fn retention(&self) -> Option<Duration> {
-        self.retention_days.map(|days| Duration::from_secs(days.saturating_mul(DAY)))
-    }
-}
-
-impl Default for Archive {
-    fn default() -> Self {
-        let ArchiveOptions { bytes, age } = ArchiveOptions::default();
-        Self { seconds: age.as_secs(), mebibytes: bytes >> 20 }
-    }
-}
-
-impl Archive {
-    pub(crate) fn options(&self) -> ArchiveOptions {
-        ArchiveOptions { bytes: self.mebibytes.max(1) << 20, age: Duration::from_secs(self.seconds) }
-    }
-}
-
-impl Default for ClickHouse {
-    fn default() -> Self {
-        Self {
-            url: "http://127.0.0.1:8123".to_owned(),
-            database: "resultsdb".to_owned(),
-            user: "default".to_owned(),
-            password_file: None,
-            cluster: None,
         }
     }
 }
