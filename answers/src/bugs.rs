@@ -36,6 +36,8 @@ pub struct LinkedBug {
     /// Where it explains failures: configurations that have these members.
     pub configuration: Configuration,
     /// The one failing state that it explains; every failure if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub failure: Option<String>,
     /// When it was linked, seconds since 1970.
     pub linked_at: u32,
