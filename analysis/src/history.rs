@@ -44,6 +44,23 @@ pub enum Outcome {
 }
 
 impl Cell {
+    /// The cell of one run that started at a time, seconds since 1970, and in which the test passed.
+    pub fn passed(commit: CommitKey, position: u32, start_time: u32) -> Self {
+        Self {
+            commit,
+            position,
+            runs: 1,
+            failed: 0,
+            unrecovered: 0,
+            expected_failures: 0,
+            surprising_passes: 0,
+            worst: State::PASS,
+            worst_of_all: State::PASS,
+            first_start: start_time,
+            last_start: start_time,
+        }
+    }
+
     /// What its runs say together; none if there is no run.
     pub fn outcome(&self) -> Option<Outcome> {
         match self {

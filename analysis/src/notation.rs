@@ -19,22 +19,10 @@ pub(crate) const TEXT: u8 = 4;
 /// The cell of a character: `P` passed, `F` failed with TEXT, `C` crashed, `M` failed in one run and passed in another, `R`
 /// passed on a retry, `E` failed as expected, `S` passed although a failure was expected, `.` did not run.
 fn cell(letter: u8, position: u32) -> Option<Cell> {
-    let (text, pass) = (State::at(TEXT), State::PASS);
+    let text = State::at(TEXT);
     let number = u64::from(position) + 1;
     let start = (number * DAY) as u32;
-    let passed = Cell {
-        commit: day(number),
-        position,
-        runs: 1,
-        failed: 0,
-        unrecovered: 0,
-        expected_failures: 0,
-        surprising_passes: 0,
-        worst: pass,
-        worst_of_all: pass,
-        first_start: start,
-        last_start: start,
-    };
+    let passed = Cell::passed(day(number), position, start);
     Some(match letter {
         b'P' => passed,
         b'F' => Cell { failed: 1, unrecovered: 1, worst: text, worst_of_all: text, ..passed },

@@ -185,18 +185,12 @@ mod tests {
 
     /// What the rule says of cells, oldest first: F failed, B failed and passed.
     fn judged(cells: &str, first: u64) -> Judgement {
-        let cell = |(index, letter): (usize, u8)| Cell {
-            commit: CommitKey(first + index as u64),
-            position: index as u32,
-            runs: if letter == b'B' { 2 } else { 1 },
-            failed: u32::from(letter != b'P'),
-            unrecovered: u32::from(letter != b'P'),
-            expected_failures: 0,
-            surprising_passes: 0,
-            worst: if letter == b'P' { State::PASS } else { State::ERROR },
-            worst_of_all: if letter == b'P' { State::PASS } else { State::ERROR },
-            first_start: 1000 * 3600,
-            last_start: 1000 * 3600,
+        let cell = |(index, letter): (usize, u8)| {
+            let failed = u32::from(letter != b'P');
+            let worst = if failed > 0 { State::ERROR } else { State::PASS };
+            let runs = if letter == b'B' { 2 } else { 1 };
+            let passed = Cell::passed(CommitKey(first + index as u64), index as u32, 1000 * 3600);
+            Cell { runs, failed, unrecovered: failed, worst, worst_of_all: worst, ..passed }
         };
         let cells: Vec<Cell> = cells.bytes().enumerate().map(cell).collect();
         let question = Question { now: 1000 * HOUR, new_since: 0, rules: Rules::default() };

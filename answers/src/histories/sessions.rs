@@ -113,6 +113,13 @@ impl SuiteSessions {
         commits.into_iter().map(|(_, commit)| commit).collect()
     }
 
+    /// Every run that counts: its configuration, its commit, its start in seconds since 1970, and its session.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (ConfigId, CommitKey, u32, u32)> + '_ {
+        self.configurations.iter().flat_map(|(id, sessions)| {
+            sessions.positions.iter().map(|((commit, start), position)| (*id, *commit, *start, *position))
+        })
+    }
+
     /// How many sessions a configuration has.
     pub(crate) fn count(&self, id: ConfigId) -> u32 {
         self.configurations.get(&id).map_or(0, |sessions| sessions.commits.len() as u32)

@@ -8,7 +8,7 @@ use schema::state::State;
 
 use super::{SuiteSessions, cell};
 use crate::error::AnswerError;
-use crate::reads::histories::{self, RunFailures, SuiteRun};
+use crate::reads::histories::{self, RunFailures};
 use crate::reads::selection::Selection;
 use crate::store::Store;
 
@@ -25,7 +25,6 @@ pub(super) async fn cells(
     selection: &Selection,
     sessions: &SuiteSessions,
 ) -> Result<Vec<(ConfigId, Cell)>, AnswerError> {
-    let runs = histories::suite_runs(store, suite, selection).await?;
     let failures = histories::run_failures(store, suite, selection, FEW).await?;
     let commits: BTreeSet<CommitKey> = failures.iter().map(|of| of.uuid).collect();
     let tests: BTreeSet<TestId> =
@@ -38,7 +37,7 @@ pub(super) async fn cells(
             }
         }
     }
-    Ok(joined(&runs, &failures, sessions, &recovery))
+    Ok(joined(&failures, sessions, &recovery))
 }
 
 /// Which failures of a session were followed or preceded by a pass of the same test in it.
@@ -64,29 +63,11 @@ impl Recovery {
     }
 }
 
-fn joined(
-    runs: &[SuiteRun],
-    failures: &[RunFailures],
-    sessions: &SuiteSessions,
-    recovery: &Recovery,
-) -> Vec<(ConfigId, Cell)> {
+fn joined(failures: &[RunFailures], sessions: &SuiteSessions, recovery: &Recovery) -> Vec<(ConfigId, Cell)> {
     let mut found: BTreeMap<Place, Cell> = BTreeMap::new();
-    for SuiteRun { config_id, uuid, start_time } in runs {
-        let Some(position) = sessions.position(*config_id, *uuid, *start_time) else { continue };
-        let one = Cell {
-            commit: *uuid,
-            position,
-            runs: 1,
-            failed: 0,
-            unrecovered: 0,
-            expected_failures: 0,
-            surprising_passes: 0,
-            worst: State::PASS,
-            worst_of_all: State::PASS,
-            first_start: *start_time,
-            last_start: *start_time,
-        };
-        let known = found.entry((*config_id, position));
+    for (id, commit, start_time, position) in sessions.runs() {
+        let one = Cell::passed(commit, position, start_time);
+        let known = found.entry((id, position));
         // The runs of a session are one run of the suite: shards and reruns together.
         known.and_modify(|cell| *cell = Cell { runs: 1, ..cell::join(*cell, one) }).or_insert(one);
     }

@@ -91,29 +91,6 @@ pub(crate) struct RunOutcome {
     pub(crate) has_passed: bool,
 }
 
-/// A run of a suite.
-#[derive(Debug, Row, Deserialize)]
-pub(crate) struct SuiteRun {
-    pub(crate) config_id: ConfigId,
-    pub(crate) uuid: CommitKey,
-    /// Start of the run, seconds since 1970.
-    pub(crate) start_time: u32,
-}
-
-/// Places of the selected runs of a suite, in no order.
-pub(crate) async fn suite_runs(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-) -> Result<Vec<SuiteRun>, AnswerError> {
-    Fragment::new("SELECT config_id, uuid, start_time FROM runs WHERE suite = {suite} AND {selected} LIMIT {most}")
-        .part("selected", &selection.condition_of(suite))
-        .value("suite", suite)
-        .value("most", MAX_OUTCOMES)
-        .all(&store.client)
-        .await
-}
-
 /// What failed unexpectedly in a run.
 #[derive(Debug, Row, Deserialize)]
 pub(crate) struct RunFailures {

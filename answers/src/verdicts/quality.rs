@@ -109,23 +109,13 @@ fn grade(verdict: &str, after: &[Cell]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use schema::ids::CommitKey;
-    use schema::state::State;
 
     use super::*;
 
     fn graded(verdict: &str, after: &str) -> Option<bool> {
-        let cell = |(index, letter): (usize, u8)| Cell {
-            commit: CommitKey(index as u64),
-            position: index as u32,
-            runs: 1,
-            failed: u32::from(letter == b'F'),
-            unrecovered: u32::from(letter == b'F'),
-            expected_failures: 0,
-            surprising_passes: 0,
-            worst: State::PASS,
-            worst_of_all: State::PASS,
-            first_start: index as u32,
-            last_start: index as u32,
+        let cell = |(index, letter): (usize, u8)| {
+            let failed = u32::from(letter == b'F');
+            Cell { failed, unrecovered: failed, ..Cell::passed(CommitKey(index as u64), index as u32, index as u32) }
         };
         grade(verdict, &after.bytes().enumerate().map(cell).collect::<Vec<_>>())
     }
