@@ -4,7 +4,6 @@ use schema::configuration::Configuration;
 use schema::seconds::HOUR;
 
 use crate::ask::RunFilter;
-use crate::commit_range::RunBounds;
 use crate::error::AnswerError;
 use crate::reads::runs::{self, LastStart};
 use crate::reads::selection::Selection;
@@ -26,8 +25,7 @@ pub struct SilentConfiguration {
 
 /// Configurations of the default branch that ran a suite, but not for these hours.
 pub async fn find(store: &Store, suite: &str, hours: u64) -> Result<Vec<SilentConfiguration>, AnswerError> {
-    let bounds = RunBounds::last_weeks(store, WEEKS);
-    let selection = Selection::within(store, &RunFilter::default(), bounds, 1).await?;
+    let selection = Selection::started_within(store, suite, &RunFilter::default(), WEEKS, 1).await?;
     if selection.is_empty() {
         return Ok(Vec::new());
     }

@@ -179,6 +179,18 @@ fn a_hook_is_told_of_configurations_that_do_not_run_any_more() {
 }
 
 #[test]
+fn a_configuration_that_tests_old_commits_falls_silent_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start();
+    let hook = format!("name = \"chat\"\nurl = \"{}/secret\"\nq = \"status:new\"\nstale_hours = 1\n", receiver.url);
+    let server = with_hook(folder.path(), &hook);
+    let (commit, start) = (now() - 40 * DAY, now() - 3 * 3600 - 60);
+    assert_eq!(server.post("/api/upload", &upload(commit, start, &json!({ "a.html": {} }))).unwrap().0, 200);
+    until("the hook is told", || !texts(&receiver).is_empty());
+    assert_eq!(texts(&receiver), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
+}
+
+#[test]
 fn a_hook_that_is_wrong_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let config = "[[alerts.hooks]]\nname = \"chat\"\nurl = \"https://chat.example.org/secret\"\nq = \"stauts:new\"\n";
