@@ -27,12 +27,22 @@ pub enum Group {
     Expected,
     /// Passes although a failure is expected.
     Surprising,
+    /// Failed when it ran last, and did not run lately.
+    NotRun,
 }
 
 impl Group {
     /// All of them, in the order of a list.
-    pub const ALL: [Self; 7] =
-        [Self::New, Self::Still, Self::Fixed, Self::Flaky, Self::Removed, Self::Expected, Self::Surprising];
+    pub const ALL: [Self; 8] = [
+        Self::New,
+        Self::Still,
+        Self::Fixed,
+        Self::Flaky,
+        Self::Removed,
+        Self::Expected,
+        Self::Surprising,
+        Self::NotRun,
+    ];
 
     /// Its name in addresses and answers.
     pub fn name(self) -> &'static str {
@@ -44,6 +54,7 @@ impl Group {
             Self::Removed => "removed",
             Self::Expected => "expected",
             Self::Surprising => "surprising",
+            Self::NotRun => "notrun",
         }
     }
 
@@ -89,6 +100,7 @@ pub fn finding_of(histories: &[History<'_>], judgements: &[Judgement], question:
         .or_else(|| all.newest_of(Group::Expected, |index| all.became_expected(index)))
         .or_else(|| all.newest_of(Group::Surprising, |index| all.standing(index) == Standing::SurprisingPass))
         .or_else(|| all.newest_of(Group::Removed, |index| all.was_removed_failing(index)))
+        .or_else(|| all.newest_of(Group::NotRun, |index| all.went_silent_failing(index)))
 }
 
 /// Histories of one test with their judgements.
@@ -173,6 +185,11 @@ impl Judged<'_> {
             && before.is_some_and(|before| before.failed > 0)
     }
 
+    /// Whether a test failed when it last ran, which is too long ago to say that it still fails.
+    fn went_silent_failing(&self, index: usize) -> bool {
+        self.standing(index) == Standing::NotRunLately && self.judgements[index].state.is_failure()
+    }
+
     /// Whether a test that failed when it last ran is gone since lately.
     fn was_removed_failing(&self, index: usize) -> bool {
         let lately = self.question.now.saturating_sub(self.question.rules.stale_seconds).min(self.question.new_since);
@@ -249,6 +266,14 @@ mod tests {
         let gone = found(&["PPPPPPFFFF......"], 3).unwrap();
         assert_eq!((gone.group, gone.since, gone.state), (Group::Removed, day(10), State::at(TEXT)));
         assert_eq!(found(&["PPPPPPPPPP......"], 3), None);
+    }
+
+    #[test]
+    fn what_failed_and_did_not_run_since_is_a_list_of_its_own() {
+        let silent = found(&["P.P.PF.........", "PPPPPPPPPPPPPPP"], 3).unwrap();
+        assert_eq!((silent.group, silent.since, silent.state), (Group::NotRun, day(6), State::at(TEXT)));
+        assert_eq!(silent.affected, [0]);
+        assert_eq!(found(&["P.P.PP........."], 3), None);
     }
 
     proptest! {

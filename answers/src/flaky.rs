@@ -4,7 +4,7 @@
 //! at all, at a hundredth of the rows. Only of those is every result read. A test is listed for the segments of its
 //! histories in which the rule of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use analysis::interval::wilson;
 use analysis::judge::{Judgement, judge};
@@ -20,7 +20,7 @@ use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::failures::FailedShare;
-use crate::reads::{failures, results, runs};
+use crate::reads::{failures, runs};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
@@ -167,15 +167,13 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
 
 /// The flaky ones among so many tests of a suite that failed.
 async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<FlakyTest>, AnswerError> {
-    let LateRuns { store, suite, selection, .. } = late;
+    let LateRuns { store, suite, .. } = late;
     let names = candidates(late, search, most).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(suite, test)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let histories = late.histories(&ids).await?;
-    let lost = results::lost_times(store, suite, selection, ids).await?;
-    let lost: HashMap<TestId, u64> = lost.into_iter().map(|of| (of.test_id, of.lost)).collect();
     let links = bugs::of_suite(store, suite).await?;
     let mut found = Vec::new();
     for name in names {
@@ -184,7 +182,7 @@ async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec
             histories.of(id).into_iter().map(|(place, history)| (place, judge(&history, &late.question))).collect();
         let Some((mut test, places)) = joined(late, &name, &judgements) else { continue };
         let places: Vec<Configuration> = places.into_iter().filter_map(|id| late.configuration(id).cloned()).collect();
-        test.time_lost = lost.get(&id).copied().unwrap_or(0);
+        test.time_lost = histories.time_lost(id);
         test.bugs = links.of(&name, &places).into_iter().cloned().collect();
         let subject = Subject {
             suite,

@@ -17,6 +17,7 @@ pub fn id(suite: &str, test: &TriagedTest) -> Uuid {
         Group::Removed => ("removed", test.since.0),
         Group::Expected => ("expected", test.since.0),
         Group::Surprising => ("surprising", test.since.0),
+        Group::NotRun => ("notrun", test.since.0),
     };
     id_of(&[suite, &test.test, kind, &since.to_string()])
 }
@@ -58,6 +59,7 @@ pub fn sentence(suite: &str, test: &TriagedTest) -> String {
         Group::Removed => format!("does not run any more (last {state})"),
         Group::Expected => format!("is expected to fail now ({state})"),
         Group::Surprising => "passes, although it is expected to fail,".to_owned(),
+        Group::NotRun => format!("did not run lately (last {state})"),
     };
     match test.configurations.as_slice() {
         [one] => format!("{suite} {} {does} on {}", test.test, Configuration::name(one)),

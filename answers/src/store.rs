@@ -7,6 +7,7 @@ use schema::clock::Clock;
 use schema::retention::Retention;
 
 use crate::reads::configuration_cache::ConfigurationCache;
+use crate::reads::newest_uploads::NewestUploads;
 use crate::suite_rules::SuiteRules;
 use crate::watermark::Watermark;
 
@@ -24,6 +25,7 @@ pub struct Repository {
 pub struct Store {
     pub(crate) client: Client,
     pub(crate) configurations: ConfigurationCache,
+    pub(crate) newest_uploads: NewestUploads,
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
@@ -49,6 +51,7 @@ impl Store {
         Self {
             client,
             configurations,
+            newest_uploads: NewestUploads::new(),
             repositories,
             retention,
             keeps_replaced_results: false,

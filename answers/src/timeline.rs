@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use analysis::judge::{BlameRange, Judgement, Standing};
+pub use analysis::evidence::Evidence;
+pub use analysis::judge::{BlameRange, Judgement, Segment, Standing};
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId};
 use schema::state::{State, States};

@@ -218,7 +218,9 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     if late.selection.is_empty() {
         return Ok(triage);
     }
-    let mut tests = findings(&late, search).await?;
+    let mut names = late.candidates(MAX_CANDIDATES).await?;
+    names.retain(|test| search.may_match(test));
+    let mut tests = findings(&late, names).await?;
     let links = bugs::of_suite(store, suite).await?;
     for test in &mut tests {
         test.bugs = links.explaining(&test.test, &test.configurations, test.state).into_iter().cloned().collect();
@@ -249,10 +251,22 @@ fn broken(late: &LateRuns<'_>) -> Vec<BrokenConfiguration> {
     late.sessions.broken_now().filter_map(one).collect()
 }
 
-/// Every test that its histories put on the list.
-async fn findings(late: &LateRuns<'_>, search: &Search) -> Result<Vec<TriagedTest>, AnswerError> {
-    let mut names = late.candidates(MAX_CANDIDATES).await?;
-    names.retain(|test| search.may_match(test));
+/// The groups of some tests of a suite; of whatever a filter means, its branch and configurations count.
+pub async fn groups_of(
+    store: &Store,
+    suite: &str,
+    filter: &RunFilter,
+    tests: Vec<String>,
+) -> Result<BTreeMap<String, Group>, AnswerError> {
+    if tests.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let late = LateRuns::of(store, suite, filter, DEFAULT_DAYS).await?;
+    Ok(findings(&late, tests).await?.into_iter().map(|test| (test.test, test.group)).collect())
+}
+
+/// Those of some tests that their histories put on the list.
+async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<Vec<TriagedTest>, AnswerError> {
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let histories = late.histories(&ids).await?;
     let commits: Vec<CommitKey> = late.sessions.commits().into_iter().take(HISTORY).collect();

@@ -1,7 +1,8 @@
-//! Every door gives the same verdict: triage, the page of a test, its badge, the list of flaky tests.
+//! Every door gives the same verdict: triage, the page of a test, its badge, the list of flaky tests, failures, the feed,
+//! changes, comparisons.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -91,6 +92,72 @@ async fn text(service: &QueryService, path: &str) -> String {
     text
 }
 
+/// Failures of the newest runs carry the words of their group; the feed has what is new and what is fixed.
+async fn failures_and_feed_say(service: &QueryService, groups: &BTreeMap<&str, &str>) {
+    let words =
+        BTreeMap::from([("new", "new"), ("still", "still failing"), ("flaky", "flaky"), ("notrun", "not run lately")]);
+    let page = text(service, "/investigate?suite=s&unexpected=true").await;
+    let mut failing = 0;
+    for item in page.split("<li data-key=\"").skip(1) {
+        let (test, rest) = item.split_once('"').unwrap();
+        let item = rest.split_once("</li>").unwrap().0;
+        let said = item
+            .split_once("<span class=\"verdict ")
+            .map(|(_, rest)| rest.split_once('>').unwrap().1.split_once('<').unwrap().0);
+        assert_eq!(said, groups.get(test).map(|group| words[group]), "{test}: {item}");
+        failing += 1;
+    }
+    assert!(failing > 10, "{failing} tests fail");
+    let feed = text(service, "/triage.atom?suite=s&days=3").await;
+    let told: BTreeSet<&str> = feed.split("<title>s ").skip(1).map(|title| title.split_once(' ').unwrap().0).collect();
+    let news = groups.iter().filter(|(_, group)| ["new", "fixed"].contains(group)).map(|(test, _)| *test);
+    assert_eq!(told, news.collect());
+}
+
+/// What is new after a commit that is known belongs to a change that is not over, and has its blame range.
+async fn changes_say(service: &QueryService, tests: &[Did], groups: &BTreeMap<&str, &str>) {
+    let triage: Value = serde_json::from_str(&text(service, "/api/triage?suite=s&days=3&limit=1000").await).unwrap();
+    for test in triage["tests"].as_array().unwrap() {
+        let name = test["test"].as_str().unwrap();
+        if groups[name] != "new" || test["worsened_from"] != Value::Null {
+            continue;
+        }
+        let answer: Value =
+            serde_json::from_str(&text(service, &format!("/api/changes/s/{name}?weeks=4")).await).unwrap();
+        let since = test["since"].as_u64().unwrap();
+        let holds = |change: &Value| {
+            let after = change["after"]["uuid"].as_u64().unwrap_or(0);
+            change["open"] == true && after < since && since <= change["until"]["uuid"].as_u64().unwrap()
+        };
+        let number: Option<usize> = name.trim_end_matches(".html").parse().ok();
+        assert!(
+            answer["changes"].as_array().unwrap().iter().any(holds),
+            "{name} {:#?} {test:#?} {answer:#?}",
+            number.map(|number| &tests[number])
+        );
+    }
+}
+
+/// What fails on the newest commit, and not on the one before, is what the comparison of the two calls new.
+async fn comparison_says(service: &QueryService, tests: &[Did], newest: i64) {
+    let path = format!("/api/compare?suite=s&before={:040x}&after={newest:040x}&limit=1000", newest - STEP);
+    let answer: Value = serde_json::from_str(&text(service, &path).await).unwrap();
+    let said: BTreeSet<&str> = answer["tests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|test| test["change"] == "new")
+        .map(|test| test["test"].as_str().unwrap())
+        .collect();
+    let is_new = |did: &String| {
+        let (before, after) = (did.as_bytes()[COMMITS - 2], did.as_bytes()[COMMITS - 1]);
+        b"FC".contains(&after) && b"PE-".contains(&before)
+    };
+    let names: Vec<String> = (0..tests.len()).map(|number| format!("{number}.html")).collect();
+    let expected = names.iter().zip(tests).filter(|(_, did)| did.iter().any(is_new)).map(|(name, _)| name.as_str());
+    assert_eq!(said, expected.collect());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_of_them_agree() {
     let mut runner = TestRunner::deterministic();
@@ -106,6 +173,19 @@ async fn all_of_them_agree() {
             offset += 1;
             views.add(run("s", configuration, &commit, time + 60, &results(at, index, &tests)), offset);
         }
+    }
+    // A configuration that stopped more than a week ago, with a test that failed on it last.
+    for at in 0..3 {
+        let time = newest - (COMMITS - 1 - at) as i64 * STEP;
+        let commit =
+            json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "hash": format!("{time:040x}") });
+        let configuration =
+            json!({ "platform": "ios", "version": 14_000_000, "is_simulator": false, "architecture": "arm64" });
+        let mut found: Map<String, Value> =
+            (0..3 * TESTS).map(|number| (format!("steady-{number}.html"), json!({}))).collect();
+        found.insert("silent.html".to_owned(), json!({ "actual": if at > 0 { "TEXT" } else { "PASS" } }));
+        offset += 1;
+        views.add(run("s", configuration, &commit, time + 60, &found.into()), offset);
     }
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
@@ -124,6 +204,12 @@ async fn all_of_them_agree() {
     let triage = listed(triage, ["group", "configurations"]);
     let flaky = text(&service, "/api/flaky?suite=s&weeks=4&limit=1000").await;
     let flaky = listed(flaky, ["is_flaky_now", "configurations"]);
+    assert_eq!(triage["silent.html"].0, "notrun");
+    let groups: BTreeMap<&str, &str> =
+        triage.iter().map(|(test, (group, _))| (test.as_str(), group.as_str().unwrap())).collect();
+    failures_and_feed_say(&service, &groups).await;
+    changes_say(&service, &tests, &groups).await;
+    comparison_says(&service, &tests, newest).await;
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     for (number, did) in tests.iter().enumerate() {
         let name = format!("{number}.html");

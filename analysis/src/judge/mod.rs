@@ -107,6 +107,8 @@ pub struct Segment {
     pub last: CommitKey,
     /// Where it begins, with 99 % confidence: after the last good commit, up to the first bad one. None for the first.
     pub change: Option<BlameRange>,
+    /// Commits on which the test ran between the last good commit and [`Self::first`]; and from there to the first bad one.
+    pub doubt: (u32, u32),
     /// What happened in it.
     pub evidence: Evidence,
     /// The worst unexpected state in it; PASS if there is none.
@@ -133,6 +135,8 @@ pub struct Judgement {
     pub worsened: Option<Worsening>,
     /// Stretches between change points, the oldest first.
     pub segments: Vec<Segment>,
+    /// The ongoing failure, where it began within the newest segment: it is too young to be one of its own.
+    pub ongoing: Option<Segment>,
     /// What speaks for flakiness in the newest segment, or in the stretch that is flaky.
     pub evidence: Evidence,
 }
@@ -174,6 +178,7 @@ pub fn judge(history: &History<'_>, question: &Question) -> Judgement {
         blame,
         worsened: worsened.map(|(_, worsening)| worsening),
         segments: segments(&cells, &points),
+        ongoing: verdict.streak.filter(|streak| streak.first_bad > start).map(|streak| streak.segment(&cells)),
         evidence: Evidence::of(&cells[verdict.stretch.unwrap_or(start)..]),
     }
 }
@@ -188,6 +193,7 @@ fn unknown() -> Judgement {
         blame: None,
         worsened: None,
         segments: Vec::new(),
+        ongoing: None,
         evidence: Evidence::default(),
     }
 }
@@ -269,6 +275,11 @@ fn first_of_row(cells: &[Cell], is_of_kind: impl Fn(&Cell) -> bool) -> usize {
     cells.len() - row.max(1)
 }
 
+/// Cells between the last one before a change and its likeliest one, and from that to the first one after it.
+fn doubt(earliest: usize, likeliest: usize, latest: usize) -> (u32, u32) {
+    (likeliest.saturating_sub(earliest) as u32, latest.saturating_sub(likeliest) as u32)
+}
+
 fn segments(cells: &[Cell], points: &[ChangePoint]) -> Vec<Segment> {
     let starts = std::iter::once(None).chain(points.iter().map(Some));
     let ends = points.iter().map(|point| point.index).chain(std::iter::once(cells.len()));
@@ -282,6 +293,7 @@ fn segments(cells: &[Cell], points: &[ChangePoint]) -> Vec<Segment> {
             first: inside.first()?.commit,
             last: inside.last()?.commit,
             change: point.map(range),
+            doubt: point.map_or((0, 0), |point| doubt(point.earliest, point.index, point.latest)),
             evidence: Evidence::of(inside),
             state: worst(inside),
         })

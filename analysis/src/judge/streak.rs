@@ -2,10 +2,10 @@
 
 use schema::state::State;
 
-use crate::evidence::is_same_failure;
+use crate::evidence::{Evidence, is_same_failure, worst};
 use crate::history::{Cell, Outcome, severity};
 
-use super::{BlameRange, Worsening};
+use super::{BlameRange, Segment, Worsening};
 
 /// The failures at the end of a history, by indices of cells. Cells that went both ways lie inside, and so do cells in which
 /// the same failure was expected; neither begins a row.
@@ -39,6 +39,20 @@ impl Streak {
     pub(crate) fn blame(&self, cells: &[Cell]) -> BlameRange {
         let last_good = self.last_good.map(|index| cells[index].commit);
         BlameRange { last_good, first_bad: cells[self.first_bad].commit }
+    }
+
+    /// The failures as a stretch of their own.
+    pub(crate) fn segment(&self, cells: &[Cell]) -> Segment {
+        let inside = &cells[self.first_bad..];
+        let between = self.first_bad.saturating_sub(self.last_good.map_or(0, |last| last + 1));
+        Segment {
+            first: inside[0].commit,
+            last: inside[inside.len() - 1].commit,
+            change: Some(self.blame(cells)),
+            doubt: (between as u32, 0),
+            evidence: Evidence::of(inside),
+            state: worst(inside),
+        }
     }
 
     /// Where the failures became as severe as the newest is, if they were milder before: the index of the cell, and what

@@ -25,6 +25,8 @@ use crate::store::Store;
 #[derive(Default)]
 pub(crate) struct Histories {
     tests: HashMap<TestId, BTreeMap<ConfigId, TestHistory>>,
+    /// Milliseconds of the runs in which a test failed unexpectedly.
+    lost: HashMap<TestId, u64>,
 }
 
 /// What one test did on one configuration.
@@ -48,11 +50,16 @@ impl Histories {
         tests: impl IntoIterator<Item = TestId>,
     ) -> Result<Self, AnswerError> {
         let outcomes = histories::outcomes(store, suite, selection, tests).await?;
+        let mut lost: HashMap<TestId, u64> = HashMap::new();
         let cells = outcomes.iter().filter_map(|outcome| {
             let cell = cell::of_test(outcome, sessions)?;
+            if cell.failed > 0 {
+                *lost.entry(outcome.test_id).or_default() += u64::from(outcome.time());
+            }
             Some((outcome.test_id, outcome.config_id, cell))
         });
-        Ok(Self::new(sessions, cells))
+        let histories = Self::new(sessions, cells);
+        Ok(Self { lost, ..histories })
     }
 
     /// What the suite itself did in the sessions of a selection, under the test [`Self::SUITE`].
@@ -82,12 +89,17 @@ impl Histories {
         let of_test = |(test, configurations): (TestId, BTreeMap<ConfigId, BTreeMap<u32, Cell>>)| {
             (test, configurations.into_iter().map(history).collect())
         };
-        Self { tests: joined.into_iter().map(of_test).collect() }
+        Self { tests: joined.into_iter().map(of_test).collect(), lost: HashMap::new() }
     }
 
-    /// Takes the histories of others in the place of its own.
+    /// Takes the histories of others in the place of its own. What was lost stays that of the time asked about.
     pub(crate) fn replace(&mut self, others: Self) {
         self.tests.extend(others.tests);
+    }
+
+    /// Milliseconds of the runs in which a test failed unexpectedly.
+    pub(crate) fn time_lost(&self, test: TestId) -> u64 {
+        self.lost.get(&test).copied().unwrap_or(0)
     }
 
     /// Commits of all cells.

@@ -89,6 +89,15 @@ pub(crate) struct RunOutcome {
     pub(crate) expected: u16,
     /// Whether an attempt passed, as the uploader counted them.
     pub(crate) has_passed: bool,
+    /// Milliseconds plus one; 0 if the time was not measured.
+    time_and_one: u32,
+}
+
+impl RunOutcome {
+    /// How long the test took, milliseconds; 0 if nobody measured it.
+    pub(crate) fn time(&self) -> u32 {
+        self.time_and_one.saturating_sub(1)
+    }
 }
 
 /// What failed unexpectedly in a run.
@@ -148,8 +157,7 @@ pub(crate) async fn outcomes_on(
     .await
 }
 
-/// What some tests did in the selected runs, by test and configuration. What an upload left of one that it replaced is no
-/// outcome.
+/// What some tests did in the selected runs, in no order. What an upload left of one that it replaced is no outcome.
 pub(crate) async fn outcomes(
     store: &Store,
     suite: &str,
@@ -167,9 +175,8 @@ async fn outcomes_where(
     condition: Fragment,
 ) -> Result<Vec<RunOutcome>, AnswerError> {
     Fragment::new(
-        "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed FROM results \
-         WHERE suite = {suite} AND test_id IN {tests} AND {selected}{condition}{of_newest} \
-         ORDER BY test_id, config_id LIMIT {most}",
+        "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed, time_and_one FROM results \
+         WHERE suite = {suite} AND test_id IN {tests} AND {selected}{condition}{of_newest} LIMIT {most}",
     )
     .text("has_passed", PASSED_ON_RETRY)
     .part("condition", &condition)

@@ -15,6 +15,7 @@ pub(crate) mod failures;
 pub(crate) mod histories;
 pub(crate) mod joined_runs;
 pub(crate) mod links;
+pub(crate) mod newest_uploads;
 pub(crate) mod outcomes;
 pub(crate) mod populations;
 pub(crate) mod results;

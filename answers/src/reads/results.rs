@@ -2,9 +2,9 @@
 
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId, TestId};
-use schema::store::states::is_unexpected;
 use serde::Deserialize;
 
+use super::newest_uploads::Upload;
 use super::selection::{RunPlace, RunRow, Selection};
 use super::statement::Fragment;
 use crate::error::AnswerError;
@@ -28,12 +28,18 @@ pub(crate) struct StoredResult {
     time_and_one: u32,
     /// Other members as JSON; may be empty.
     pub(crate) extra: String,
+    version: u64,
 }
 
 impl StoredResult {
     /// Where its run stands.
     pub(crate) fn place(&self) -> RunPlace {
         RunPlace { config_id: self.config_id, uuid: self.uuid, sdk: self.sdk.clone(), start_time: self.start_time }
+    }
+
+    /// The upload that wrote it.
+    fn upload(&self) -> Upload {
+        Upload { config_id: self.config_id, uuid: self.uuid, version: self.version }
     }
 
     /// How long the test took, milliseconds.
@@ -48,21 +54,39 @@ impl RunRow for StoredResult {
     }
 }
 
-/// The newest results of one test.
+/// The newest results of one test. What an upload left of one that it replaced is none, but in a store that is
+/// [`Store::keeping_replaced_results`].
 pub(crate) async fn newest(
     store: &Store,
     suite: &str,
     test: &str,
     selection: &Selection,
 ) -> Result<Vec<StoredResult>, AnswerError> {
+    let rows = newest_of(store, suite, test, selection, false).await?;
+    let uploads: Vec<Upload> = rows.iter().map(StoredResult::upload).collect();
+    if store.keeps_replaced_results || store.newest_uploads.are_all(store, suite, &selection.branch, &uploads).await? {
+        return Ok(rows);
+    }
+    // A replaced result has taken the place of another within the limit.
+    newest_of(store, suite, test, selection, true).await
+}
+
+async fn newest_of(
+    store: &Store,
+    suite: &str,
+    test: &str,
+    selection: &Selection,
+    without_replaced: bool,
+) -> Result<Vec<StoredResult>, AnswerError> {
     let test_id = TestId::of(suite, test);
     let ask = |selection: &Selection| {
+        let of_newest = if without_replaced { selection.of_newest_uploads(suite) } else { Fragment::default() };
         Fragment::new(
-            "SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected}{not_replaced} {newest}",
+            "SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected}{of_newest} {newest}",
         )
+        .part("of_newest", &of_newest)
         .part("selected", &selection.condition_of(suite))
         .part("newest", &selection.newest_of_each("config_id"))
-        .part("not_replaced", &selection.not_replaced(store, suite))
         .value("suite", suite)
         .value("test_id", test_id)
     };
@@ -127,35 +151,6 @@ pub(crate) async fn usual_times(
     .value("sdk", &run.sdk)
     .value("begin", selection.bounds.begin)
     .value("end", run.uuid)
-    .all(&store.client)
-    .await
-}
-
-/// How long a test ran in vain.
-#[derive(Debug, Row, Deserialize)]
-pub(crate) struct LostTime {
-    pub(crate) test_id: TestId,
-    /// Milliseconds of the results that failed unexpectedly.
-    pub(crate) lost: u64,
-}
-
-/// How long some tests ran in vain in the selected runs.
-pub(crate) async fn lost_times(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-    tests: impl IntoIterator<Item = TestId>,
-) -> Result<Vec<LostTime>, AnswerError> {
-    Fragment::new(
-        "SELECT test_id, sum(toUInt64(time_and_one - 1)) AS lost FROM results \
-         WHERE suite = {suite} AND test_id IN {tests} AND {selected} AND time_and_one > 0 AND {is_unexpected}{of_newest} \
-         GROUP BY test_id",
-    )
-    .text("is_unexpected", &is_unexpected("actual", "expected"))
-    .part("selected", &selection.condition_of(suite))
-    .part("of_newest", &selection.of_newest_uploads(suite))
-    .value("suite", suite)
-    .list("tests", tests)
     .all(&store.client)
     .await
 }

@@ -58,7 +58,7 @@ impl Field {
     pub fn help(self) -> (&'static str, &'static str) {
         match self {
             Self::Suite => ("suite:layout*", "tests of these suites"),
-            Self::Status => ("status:new,flaky", "new, still, fixed or flaky"),
+            Self::Status => ("status:new,flaky", "new, still, fixed, flaky, or notrun"),
             Self::State => ("state:crash,timeout", "whose worst state is one of these"),
             Self::On => ("on:ios", "on some configuration whose name holds this"),
             Self::Only => ("only:ios", "on such configurations and no others"),

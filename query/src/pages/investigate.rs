@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use answers::ask::RunFilter;
 use answers::links::{self, RunIdentity};
 use answers::results::{self, SuiteRun};
+use answers::triage::{self, Group};
 use answers::{OfConfiguration, Selection, bugs as answers_bugs, commits, failures, messages, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -44,13 +46,14 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let names = |prefix: &str| ["uuid", "ref", "id", "timestamp"].map(|name| format!("{prefix}{name}"));
     let has = |prefix: &str| names(prefix).iter().any(|name| parameters.first(name).is_some());
     let of_commit = has("") || (has("after_") && has("before_"));
-    let selection =
-        Selection::of(store, &runs::filter(&parameters)?, if of_commit { RUNS_OF_COMMIT } else { RUNS }).await?;
+    let runs = runs::filter(&parameters)?;
+    let selection = Selection::of(store, &runs, if of_commit { RUNS_OF_COMMIT } else { RUNS }).await?;
+    let runs = (!of_commit).then_some(&runs);
     let known = suites::of_selection(store, &selection).await?;
     let asked: Vec<String> = parameters.all("suite").map(str::to_owned).collect();
     let shown = if asked.is_empty() { known.iter().cloned().collect() } else { asked.clone() };
     let page =
-        Page { service: &service, parameters: &parameters, filter: &filter, unexpected, alone: shown.len() == 1 };
+        Page { service: &service, parameters: &parameters, runs, filter: &filter, unexpected, alone: shown.len() == 1 };
     let mut sections = Vec::new();
     for suite in &shown {
         let near = if known.contains(suite) { Vec::new() } else { nearest(suite, known.iter().map(String::as_str)) };
@@ -98,6 +101,8 @@ async fn point(service: &Service, parameters: &Parameters) -> Result<String, Api
 struct Page<'a> {
     service: &'a Service,
     parameters: &'a Parameters,
+    /// The runs that it is about; none where it is about those of a commit, of which a verdict of today says nothing.
+    runs: Option<&'a RunFilter>,
     filter: &'a FailureFilter,
     unexpected: bool,
     /// Whether it is the only suite on the page, so that its pages can be turned.
@@ -148,12 +153,22 @@ impl Page<'_> {
         let from = (number - 1) * TESTS;
         let shown = &failing[from..matching.min(from + TESTS)];
         let names = shown.iter().map(|it| it.test);
-        let messages = messages::newest(store, suite, &selection, names).await?;
+        let groups = async {
+            match self.runs {
+                Some(runs) => {
+                    let shown = shown.iter().map(|it| it.test.to_owned()).collect();
+                    triage::groups_of(store, suite, runs, shown).await
+                }
+                None => Ok(BTreeMap::new()),
+            }
+        };
+        let (messages, verdicts) = futures_util::try_join!(messages::newest(store, suite, &selection, names), groups)?;
         let groups: Vec<Value> = failure_filter::grouped(shown)
             .into_iter()
             .map(|(at, tests)| {
                 let open = tests.len() <= OPEN;
-                let tests: Vec<Value> = tests.into_iter().map(|it| test_of(it, messages.get(it.test))).collect();
+                let test = |it: &FailingTest<'_>| test_of(it, messages.get(it.test), verdicts.get(it.test).copied());
+                let tests: Vec<Value> = tests.into_iter().map(test).collect();
                 let places: Vec<_> = at.iter().filter_map(|index| places.get(*index)).collect();
                 context! { open, tests, places }
             })
@@ -208,10 +223,24 @@ impl Page<'_> {
     }
 }
 
-fn test_of(it: &FailingTest<'_>, message: Option<&String>) -> Value {
+fn test_of(it: &FailingTest<'_>, message: Option<&String>, verdict: Option<Group>) -> Value {
     let look = look(it.state);
     let bugs: Vec<Value> = it.bugs.iter().map(|bug| bugs::to_context(bug)).collect();
     context! {
-        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, message,
+        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, message, verdict => verdict.map(verdict_of),
+    }
+}
+
+/// How a verdict is told beside a test: its class and its words.
+fn verdict_of(group: Group) -> (&'static str, &'static str) {
+    match group {
+        Group::New => ("bad", "new"),
+        Group::Still => ("", "still failing"),
+        Group::Fixed => ("good", "fixed since"),
+        Group::Flaky => ("unsure", "flaky"),
+        Group::Removed => ("", "removed"),
+        Group::Expected => ("", "expected to fail"),
+        Group::Surprising => ("", "passes though expected to fail"),
+        Group::NotRun => ("", "not run lately"),
     }
 }

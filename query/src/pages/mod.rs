@@ -19,6 +19,7 @@ pub(crate) mod flaky;
 pub(crate) mod investigate;
 mod names;
 pub(crate) mod populations;
+mod segments;
 mod states;
 mod suggestions;
 mod time;

@@ -16,7 +16,7 @@ use schema::ids::{CommitKey, ConfigId};
 use schema::state::State as TestState;
 
 use super::states::{Look, look};
-use super::{bugs, dashboards, time};
+use super::{bugs, dashboards, segments, time};
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
 use crate::service::{Service, Shared};
@@ -176,6 +176,8 @@ async fn to_context(
     let counts: BTreeMap<&str, usize> = KINDS.iter().map(|kind| (*kind, count(kind))).collect();
     let newest = window.columns.first().map(|key| key.time());
     let names = Configuration::short_names(window.rows.iter().map(|row| &row.configuration));
+    let changed = names.iter().zip(&verdicts).filter_map(|(name, judged)| Some((name.as_str(), (*judged)?)));
+    let strips = segments::to_context(service, changed).await?;
     let row = |((row, judged), short): ((Row, Option<&Judgement>), String)| {
         let cells: Vec<Value> = row.cells.into_iter().take(drawn).map(|found| cell(found, hide_expected)).collect();
         let json = serde_json::to_string(&row.configuration).unwrap_or_default();
@@ -187,7 +189,7 @@ async fn to_context(
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
     let columns: Vec<Value> = window.columns.iter().map(head).collect();
-    Ok(context! { suite, test, columns, days, rows, more, counts, newest, bugs })
+    Ok(context! { suite, test, columns, days, rows, more, counts, newest, bugs, strips })
 }
 
 /// What a template shows of a cell.

@@ -82,6 +82,7 @@ fn title(group: Group) -> &'static str {
         Group::Removed => "Failed and gone",
         Group::Expected => "Expected to fail now",
         Group::Surprising => "Passing though expected to fail",
+        Group::NotRun => "Failed and not run lately",
     }
 }
 
