@@ -27,11 +27,6 @@ impl RunBounds {
     pub fn between(begin: CommitKey, end: CommitKey) -> Self {
         Self { begin, end, started: StartTimes::default(), commit_ends: 2 }
     }
-
-    /// Commits of the weeks until now, and those whose clocks are ahead: they exist now.
-    pub fn last_weeks(store: &Store, weeks: u64) -> Self {
-        Self::between(store.clock.commit_key().weeks_earlier(weeks), store.clock.newest_commit_key())
-    }
 }
 
 /// Which end of a range is looked for: the oldest or the newest of what a selector names.

@@ -12,7 +12,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::commit_range::RunBounds;
 use crate::error::AnswerError;
 use crate::reads::durations as reads;
 pub use crate::reads::durations::DurationPart;
@@ -86,7 +85,7 @@ pub struct Durations {
 /// How long a suite's runs, or the results of a test, took.
 pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<Durations, AnswerError> {
     let DurationsQuestion { suite, test, weeks, runs } = question;
-    let selection = Selection::within(store, runs, RunBounds::last_weeks(store, *weeks), 1).await?;
+    let selection = Selection::started_within(store, suite, runs, *weeks, 1).await?;
     let step = step(*weeks);
     let (parts, rows) = if selection.is_empty() {
         Default::default()
@@ -114,8 +113,7 @@ async fn rows(
     let since = store.clock.now().saturating_sub(weeks * WEEK / LATELY);
     let rows = reads::by_configuration(store, suite, test, selection, since).await?;
     let row = |row: reads::ConfigurationDurations| {
-        let uuid = CommitKey::start_of(row.newest);
-        let place = RunPlace { config_id: row.config_id, uuid, sdk: row.sdk, start_time: 0 };
+        let place = RunPlace { config_id: row.config_id, uuid: CommitKey::FIRST, sdk: row.sdk, start_time: 0 };
         Some(DurationRow {
             configuration: selection.configuration(&place)?,
             runs: row.runs,

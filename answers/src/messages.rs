@@ -30,6 +30,18 @@ pub async fn newest<'a>(
     Ok(logs.into_iter().filter_map(line).collect())
 }
 
+/// Whether two messages begin alike: their first lines differ in numbers at most, which are often times and addresses.
+pub(crate) fn is_alike(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        let line = first_line(text).unwrap_or_default();
+        line.split(|character: char| character.is_ascii_digit())
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("0")
+    };
+    plain(one) == plain(other)
+}
+
 /// The first line that says something, cut off where it is long.
 fn first_line(log: &str) -> Option<String> {
     let line = log.lines().map(str::trim).find(|line| !line.is_empty())?;
@@ -48,6 +60,7 @@ mod tests {
     fn the_first_line_that_says_something_is_told() {
         assert_eq!(first_line("\n  \n expected 3 but got 4 \nat line 7"), Some("expected 3 but got 4".to_owned()));
         assert_eq!(first_line(" \n"), None);
+        assert!(is_alike("took 31 ms\nat a", "\ntook 4 ms") && !is_alike("took 31 ms", "took 31 s"));
         let long = first_line(&"ä".repeat(MAX_CHARACTERS + 1)).unwrap_or_default();
         assert_eq!((long.chars().count(), long.ends_with('…')), (MAX_CHARACTERS + 1, true));
     }

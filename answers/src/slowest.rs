@@ -9,7 +9,6 @@ use schema::ids::{CommitKey, TestId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commit_range::RunBounds;
 use crate::durations::DurationsQuestion;
 use crate::error::AnswerError;
 use crate::reads::selection::Selection;
@@ -64,7 +63,7 @@ pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<Slowest
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
     let nothing =
         || SlowestTests { suite: suite.clone(), configuration: None, uuid: None, start_time: None, tests: Vec::new() };
-    let selection = Selection::within(store, filter, RunBounds::last_weeks(store, *weeks), 1).await?;
+    let selection = Selection::started_within(store, suite, filter, *weeks, 1).await?;
     if selection.is_empty() {
         return Ok(nothing());
     }

@@ -14,7 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::api::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    populations, results, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, results, rules, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -85,6 +85,7 @@ fn fresh_api() -> Router<Arc<Service>> {
         .route("/api/upload", get(uploads::find))
         .route("/api/verdicts", post(verdicts::ask))
         .route("/api/verdicts/quality", get(verdicts::quality))
+        .route("/api/rules/preview", post(rules::preview))
         .route("/api/upload/archive", get(archives::download))
         .route("/api/upload/process", post(uploads::process))
         .route("/api/bug-trackers/{tracker}/create-bug", put(bug_trackers::create))

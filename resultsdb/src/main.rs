@@ -10,11 +10,13 @@ mod memory;
 mod metrics;
 mod observe;
 mod rebuild;
+mod rules;
 mod serve;
 mod traces;
 mod upload;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -122,8 +124,32 @@ enum Tool {
         #[command(subcommand)]
         command: CommitsCommand,
     },
+    /// Thresholds of verdicts
+    Rules {
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Upload a realistic data set
     Demo {
+        /// Address of a server
+        #[arg(long, env = "RESULTSDB_URL")]
+        url: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum RulesCommand {
+    /// Say which verdicts the thresholds of a configuration file would change
+    Preview {
+        /// Configuration file (TOML) with the proposed [[rules]]
+        #[arg(long)]
+        config: PathBuf,
+        /// Runs that started within so many weeks
+        #[arg(long, default_value_t = 4)]
+        weeks: u64,
+        /// One suite; every suite that ran lately without
+        #[arg(long)]
+        suite: Option<String>,
         /// Address of a server
         #[arg(long, env = "RESULTSDB_URL")]
         url: String,
@@ -149,10 +175,20 @@ enum CommitsCommand {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     memory::give_back();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = Runtime::new().context("starting the runtime")?;
-    let Arguments { set, command } = Arguments::parse();
+    let Arguments { set, command } = arguments;
     let load = |config: Option<&Path>| config::Config::load(config, &set);
     match command {
         Command::Service(service) => service.run(&runtime, load),
@@ -208,6 +244,9 @@ impl Tool {
             Self::Upload { files, url } => upload::files(&files, &url),
             Self::Commits { command: CommitsCommand::Import { repository, branch, url, config } } => {
                 commits::import(&load(Some(&config))?, &repository, branch.as_deref(), &url)
+            }
+            Self::Rules { command: RulesCommand::Preview { config, weeks, suite, url } } => {
+                rules::preview(&config, suite.as_deref(), weeks, &url)
             }
             Self::Demo { url } => demo::post(&url),
         }

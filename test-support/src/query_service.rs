@@ -45,7 +45,16 @@ impl QueryService {
 
     /// Status and body of the answer to a GET request.
     pub async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Posts JSON to a path; the status and the body of the answer.
+    pub async fn post(&self, path: &str, json: String) -> (StatusCode, Vec<u8>) {
+        let request = Request::post(path).header("Content-Type", "application/json");
+        self.send(request.body(Body::from(json)).unwrap()).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())

@@ -12,11 +12,11 @@ use crate::store::Store;
 /// When a run or a result was, and how long it took if that was measured: what is no time, or longer than a month, was
 /// not.
 const ROWS: Sources = Sources {
-    runs: "SELECT config_id, sdk, intDiv(uuid, 100) AS at, \
+    runs: "SELECT config_id, sdk, start_time AS at, \
            JSONExtractFloat(stats, 'end_time') - JSONExtractFloat(stats, 'start_time') AS seconds, \
            JSONHas(stats, 'end_time') AND JSONHas(stats, 'start_time') AND seconds BETWEEN 0 AND 2678400 AS measured, \
            toUInt32(round(1000 * if(measured, seconds, 0))) AS took FROM runs",
-    results: "SELECT config_id, sdk, intDiv(uuid, 100) AS at, time_and_one > 0 AS measured, \
+    results: "SELECT config_id, sdk, start_time AS at, time_and_one > 0 AS measured, \
               toUInt32(time_and_one - measured) AS took FROM results",
 };
 
@@ -24,7 +24,7 @@ const ROWS: Sources = Sources {
 const TOOK: &str = "count() AS runs, quantileExact(0.5)(took) AS p50, quantileExact(0.95)(took) AS p95, \
                     max(took) AS longest";
 
-/// What ran on commits of the same part of the time.
+/// What started in the same part of the time.
 #[derive(Debug, Clone, Row, Deserialize, Serialize, JsonSchema)]
 pub struct DurationPart {
     /// The part's beginning, seconds since 1970.
@@ -44,13 +44,11 @@ pub struct DurationPart {
 pub(crate) struct ConfigurationDurations {
     pub(crate) config_id: ConfigId,
     pub(crate) sdk: String,
-    /// Commit time of the newest run, seconds since 1970.
-    pub(crate) newest: u64,
     pub(crate) runs: u64,
     pub(crate) p50: u32,
     pub(crate) p95: u32,
     pub(crate) longest: u32,
-    /// Runs of commits since the time that was asked for, and the medians after and before it.
+    /// Runs that started since the time that was asked for, and the medians after and before it.
     pub(crate) runs_lately: u64,
     pub(crate) lately: u32,
     pub(crate) before: u32,
@@ -64,7 +62,7 @@ pub(crate) async fn parts(
     selection: &Selection,
     step: u64,
 ) -> Result<Vec<DurationPart>, AnswerError> {
-    let fields = format!("intDiv(at, {{step}}) * {{step}} AS from, {TOOK}");
+    let fields = format!("toUInt64(intDiv(at, {{step}}) * {{step}}) AS from, {TOOK}");
     let tail = "WHERE measured GROUP BY from ORDER BY from";
     selection.over(store, suite, test, ROWS, &fields, tail).value("step", step).all(&store.client).await
 }
@@ -78,7 +76,7 @@ pub(crate) async fn by_configuration(
     since: u64,
 ) -> Result<Vec<ConfigurationDurations>, AnswerError> {
     let fields = format!(
-        "config_id, sdk, max(at) AS newest, {TOOK}, countIf(at >= {{since}}) AS runs_lately, \
+        "config_id, sdk, {TOOK}, countIf(at >= {{since}}) AS runs_lately, \
          quantileExactIf(0.5)(took, at >= {{since}}) AS lately, quantileExactIf(0.5)(took, at < {{since}}) AS before"
     );
     let tail = "WHERE measured GROUP BY config_id, sdk";

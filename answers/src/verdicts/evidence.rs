@@ -51,6 +51,8 @@ impl Judge<'_> {
             observed: observed.state,
             verdict,
             reasons,
+            branch_message: None,
+            is_same_message: None,
             examples: self.examples(&observed.test, &places),
             bugs: Vec::new(),
         }

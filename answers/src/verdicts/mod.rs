@@ -25,7 +25,7 @@ use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
-use crate::{bugs, commits};
+use crate::{bugs, commits, messages};
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
 /// Tests of one question.
@@ -72,6 +72,8 @@ pub struct ObservedTest {
     pub test: String,
     /// What it did.
     pub state: State,
+    /// What it said, if that is known.
+    pub message: Option<String>,
 }
 
 /// What is known of a failure.
@@ -148,6 +150,10 @@ pub struct TestVerdict {
     pub verdict: Verdict,
     /// Why.
     pub reasons: VerdictReasons,
+    /// The first line of what the test said when it failed last on the branch, if the question says what it said.
+    pub branch_message: Option<String>,
+    /// Whether the branch said the same then, apart from numbers.
+    pub is_same_message: Option<bool>,
     /// Newest failures of the branch.
     pub examples: Vec<VerdictExample>,
     /// Addresses of the bugs that explain such failures.
@@ -213,12 +219,18 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     let authors = question.change.as_ref().map_or(&[][..], |change| change.authors.as_slice());
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
     let links = bugs::of_suite(store, &question.suite).await?;
+    let said = question.tests.iter().filter(|observed| observed.message.is_some());
+    let lines = said.map(|observed| observed.test.as_str());
+    let lines = messages::newest(store, &question.suite, &late.selection, lines).await?;
     for observed in &question.tests {
         let mut verdict = judge.verdict(observed, &histories);
         if incomplete.is_some() {
             verdict.verdict = Verdict::Incomplete;
             verdict.reasons.text = "The run is incomplete".to_owned();
         }
+        verdict.branch_message = lines.get(observed.test.as_str()).cloned();
+        let alike = |(one, other): (&String, &String)| messages::is_alike(one, other);
+        verdict.is_same_message = observed.message.as_ref().zip(verdict.branch_message.as_ref()).map(alike);
         let places: Vec<Configuration> = late.selection.matching.values().cloned().collect();
         verdict.bugs = links
             .explaining(&observed.test, &places, observed.state)

@@ -10,7 +10,7 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, results, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, results, rules, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -52,6 +52,7 @@ const OPERATIONS: &[Operation] = &[
     changes::OF_TEST,
     verdicts::ASK,
     verdicts::QUALITY,
+    rules::PREVIEW,
     durations::OF_SUITE,
     durations::OF_TEST,
     durations::SLOWEST,

@@ -85,9 +85,9 @@ struct AskedTest {
     test: String,
     /// Name of a failing state.
     state: String,
-    /// What the test said. It is taken so that senders need not leave it out, and not looked at yet.
-    #[serde(default, rename = "message")]
-    _message: Option<String>,
+    /// What the test said.
+    #[serde(default)]
+    message: Option<String>,
 }
 
 impl Asked {
@@ -106,7 +106,7 @@ impl Asked {
                 let known: Vec<&str> = TestState::failures().map(TestState::name).collect();
                 bad(format!("{}: {} is not a failure; the failures are {}", asked.test, asked.state, known.join(", ")))
             })?;
-            Ok(ObservedTest { test: asked.test, state })
+            Ok(ObservedTest { test: asked.test, state, message: asked.message })
         };
         let tests = self.tests.into_iter().map(observed).collect::<Result<_, ApiError>>()?;
         let (suite, base, change, tests_run) = (self.suite, self.base, self.change, self.tests_run);
