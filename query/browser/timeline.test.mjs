@@ -39,6 +39,25 @@ test('every state is accessible', async () => {
     of('expected.html', '&expected=hide&density=compact'), of(HOSTILE[0]), '/suites']);
 });
 
+test('where a behaviour changed is drawn and told, with the commits among which it lies', async () => {
+  await open(of('regressed.html'), {}, async (page) => {
+    const changed = page.locator('.behaviour');
+    assert.match(await changed.locator('summary').innerText(), /on 2 of \d configurations/);
+    const release = changed.locator('.segments').filter({ has: page.getByRole('heading', { name: /Release/ }) });
+    const stretches = await release.locator('li').allInnerTexts();
+    assert.equal(stretches.length, 2);
+    assert.match(stretches[0], /^3 of 3 runs failed, since a commit after .*, up to /);
+    assert.match(stretches[1], /^0 of \d+ runs failed, before that$/);
+    assert.equal(await release.locator('svg rect.crash').count(), 1);
+    assert.equal(await release.locator('svg path').count(), 1);
+    const link = release.getByRole('link');
+    assert.match(await link.getAttribute('href'), /^\/commits\?after_uuid=\d+&before_uuid=\d+$/);
+  });
+  await open(of('expected.html'), {}, async (page) => {
+    assert.equal(await page.locator('.behaviour').count(), 0, 'nothing changed');
+  });
+});
+
 test('all runs can be scrolled to, a few at a time, and the address remembers the place', async () => {
   await open(of('regressed.html'), {}, async (page) => {
     const grid = page.getByRole('grid');
