@@ -26,7 +26,7 @@ pub async fn find(store: &Store, commits: &[Commit]) -> Result<BTreeMap<CommitKe
     let branches: BTreeSet<&str> = commits.iter().map(|commit| branch_key(Some(&commit.branch))).collect();
     let (mut suites, mut ids) = (BTreeSet::new(), BTreeSet::new());
     for branch in &branches {
-        for stored in configurations::stored(store, branch).await?.iter() {
+        for stored in configurations::stored(store, branch).await?.all.iter() {
             ids.insert(stored.id);
             suites.extend(stored.suites.iter().cloned());
         }

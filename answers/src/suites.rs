@@ -43,7 +43,7 @@ async fn of_configurations(
     matching: &Configurations,
 ) -> Result<BTreeMap<Configuration, Vec<String>>, AnswerError> {
     let mut found: BTreeMap<Configuration, Vec<String>> = BTreeMap::new();
-    for stored in configurations::stored(store, branch).await?.iter().filter(|stored| !stored.suites.is_empty()) {
+    for stored in configurations::stored(store, branch).await?.all.iter().filter(|stored| !stored.suites.is_empty()) {
         if let Some(configuration) = matching.get(&stored.id) {
             found.entry(configuration.clone()).or_default().extend(stored.suites.iter().cloned());
         }
@@ -68,5 +68,5 @@ pub async fn recent(store: &Store) -> Result<Vec<String>, AnswerError> {
 /// Whether a suite ever ran on a branch.
 pub async fn is_known(store: &Store, branch: Option<&str>, suite: &str) -> Result<bool, AnswerError> {
     let stored = configurations::stored(store, branch_key(branch)).await?;
-    Ok(stored.iter().any(|one| one.suites.iter().any(|known| known == suite)))
+    Ok(stored.all.iter().any(|one| one.suites.iter().any(|known| known == suite)))
 }

@@ -1,5 +1,6 @@
 //! What is remembered of stored configurations: a few hundred a branch, which almost every question needs.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use moka::future::Cache;
@@ -21,9 +22,18 @@ pub(crate) struct StoredConfiguration {
     pub(crate) last_start_time: u32,
 }
 
+/// The stored configurations of a branch.
+#[derive(Debug, Default)]
+pub(crate) struct StoredConfigurations {
+    /// Each of them.
+    pub(crate) all: Vec<StoredConfiguration>,
+    /// By suite: when the oldest week of commits begins that any of them ran, seconds since 1970.
+    pub(crate) first_weeks: HashMap<String, u64>,
+}
+
 /// The configurations of branches as they were at a watermark.
 #[derive(Clone)]
-pub(crate) struct ConfigurationCache(Cache<(String, u64), Arc<Vec<StoredConfiguration>>>);
+pub(crate) struct ConfigurationCache(Cache<(String, u64), Arc<StoredConfigurations>>);
 
 impl ConfigurationCache {
     pub(crate) fn new() -> Self {
@@ -35,8 +45,8 @@ impl ConfigurationCache {
         &self,
         branch: &str,
         watermark: u64,
-        load: impl Future<Output = Result<Arc<Vec<StoredConfiguration>>, AnswerError>>,
-    ) -> Result<Arc<Vec<StoredConfiguration>>, AnswerError> {
+        load: impl Future<Output = Result<Arc<StoredConfigurations>, AnswerError>>,
+    ) -> Result<Arc<StoredConfigurations>, AnswerError> {
         self.0.try_get_with((branch.to_owned(), watermark), load).await.map_err(AnswerError::Shared)
     }
 }

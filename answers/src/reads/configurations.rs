@@ -10,7 +10,7 @@ use schema::seconds::DAY;
 use schema::store::rows::ConfigurationRow;
 use serde::Deserialize;
 
-pub(crate) use super::configuration_cache::StoredConfiguration;
+pub(crate) use super::configuration_cache::{StoredConfiguration, StoredConfigurations};
 use super::statement::Fragment;
 use crate::ask::RunFilter;
 use crate::error::{AnswerError, broken};
@@ -23,7 +23,7 @@ const RECENT_SECONDS: u64 = 14 * DAY;
 pub(crate) type Configurations = HashMap<ConfigId, Configuration>;
 
 /// All configurations of a branch key.
-pub(crate) async fn stored(store: &Store, branch: &str) -> Result<Arc<Vec<StoredConfiguration>>, AnswerError> {
+pub(crate) async fn stored(store: &Store, branch: &str) -> Result<Arc<StoredConfigurations>, AnswerError> {
     store.configurations.get(branch, store.watermark.latest(), load(store, branch)).await
 }
 
@@ -34,7 +34,7 @@ pub(crate) async fn matching(store: &Store, filter: &RunFilter, branch: &str) ->
         u64::from(one.last_start_time) >= oldest && filter.configurations.matches(&one.configuration)
     };
     let stored = stored(store, branch).await?;
-    Ok(stored.iter().filter(is_meant).map(|one| (one.id, one.configuration.clone())).collect())
+    Ok(stored.all.iter().filter(is_meant).map(|one| (one.id, one.configuration.clone())).collect())
 }
 
 /// Branches beside the default one on which something ran, sorted.
@@ -49,7 +49,13 @@ struct SuiteOfConfiguration {
     suite: String,
 }
 
-async fn load(store: &Store, branch: &str) -> Result<Arc<Vec<StoredConfiguration>>, AnswerError> {
+#[derive(Row, Deserialize)]
+struct FirstWeek {
+    suite: String,
+    commit_week: u32,
+}
+
+async fn load(store: &Store, branch: &str) -> Result<Arc<StoredConfigurations>, AnswerError> {
     let rows: Vec<ConfigurationRow> = Fragment::new("SELECT ?fields FROM configurations WHERE branch = {branch}")
         .value("branch", branch)
         .all(&store.client)
@@ -59,6 +65,12 @@ async fn load(store: &Store, branch: &str) -> Result<Arc<Vec<StoredConfiguration
             .value("branch", branch)
             .all(&store.client)
             .await?;
+    let weeks: Vec<FirstWeek> = Fragment::new(
+        "SELECT suite, min(commit_week) AS commit_week FROM tested_weeks WHERE branch = {branch} GROUP BY suite",
+    )
+    .value("branch", branch)
+    .all(&store.client)
+    .await?;
     let mut suites: HashMap<ConfigId, Vec<String>> = HashMap::new();
     for SuiteOfConfiguration { config_id, suite } in ran {
         suites.entry(config_id).or_default().push(suite);
@@ -69,5 +81,7 @@ async fn load(store: &Store, branch: &str) -> Result<Arc<Vec<StoredConfiguration
         let suites = suites.remove(&id).unwrap_or_default();
         Ok(StoredConfiguration { id, configuration, suites, last_start_time: row.last_start_time })
     });
-    Ok(Arc::new(stored.collect::<Result<_, AnswerError>>()?))
+    let all = stored.collect::<Result<_, AnswerError>>()?;
+    let first_weeks = weeks.into_iter().map(|first| (first.suite, u64::from(first.commit_week))).collect();
+    Ok(Arc::new(StoredConfigurations { all, first_weeks }))
 }

@@ -183,12 +183,18 @@ impl Selection {
             *counts.entry(partition).or_default() += 1;
         }
         let stored = configurations::stored(store, &self.branch).await?;
+        let begins_earlier = |suite: &String| {
+            let first = stored.first_weeks.get(suite).copied().unwrap_or(0);
+            CommitKey::start_of(first) < recent.bounds.begin
+        };
         let lacks = |one: &&StoredConfiguration| {
             let mut ran = one.suites.iter().filter(|it| suites.is_empty() || suites.contains(&it.as_str()));
-            ran.any(|suite| counts.get(&(one.id, suite.as_str())).is_none_or(|count| *count < self.limit))
+            ran.any(|suite| {
+                begins_earlier(suite) && counts.get(&(one.id, suite.as_str())).is_none_or(|count| *count < self.limit)
+            })
         };
         let known = |one: &StoredConfiguration| Some((one.id, self.matching.get(&one.id)?.clone()));
-        let matching: Configurations = stored.iter().filter(lacks).filter_map(known).collect();
+        let matching: Configurations = stored.all.iter().filter(lacks).filter_map(known).collect();
         let bounds = RunBounds { end: recent.bounds.begin.previous(), ..self.bounds };
         Ok((!matching.is_empty()).then(|| Self { matching, bounds, ..self.clone() }))
     }
