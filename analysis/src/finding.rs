@@ -246,7 +246,9 @@ mod tests {
         assert_eq!(found(&["PFPFP"], 3).unwrap().group, Group::Flaky);
         let finding = found(&["PFPFP", "PFPPF", "PPPPC"], 3).unwrap();
         assert_eq!((finding.group, finding.state, finding.affected.as_slice()), (Group::New, State::CRASH, &[2][..]));
-        assert_eq!(found(&["PPPPPPPPPPPPPPPPPPPPPP", "FF"], 3), None);
+        // What failed three weeks ago does not fail now, and nobody knows that it passes.
+        let silent = found(&["PPPPPPPPPPPPPPPPPPPPPP", "FF"], 3).unwrap();
+        assert_eq!((silent.group, silent.affected.as_slice()), (Group::NotRun, &[1][..]));
     }
 
     #[test]

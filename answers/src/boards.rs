@@ -98,7 +98,7 @@ pub async fn find(store: &Store, question: &BoardQuestion) -> Result<Board, Answ
         runs.entry(configuration.without_sdk()).or_default().extend(found);
     }
     let now = store.clock.now();
-    let judged = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?.verdicts(None).await?;
+    let judged = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?.verdicts().await?;
     let tiles = runs.into_iter().filter_map(|(configuration, mut runs)| {
         runs.sort_by_key(|run| std::cmp::Reverse((run.outcome.commit, run.start_time)));
         let tile = tile(&runs, judged.get(&ConfigId(configuration.id())), now, question)?;

@@ -59,14 +59,32 @@ impl<'a> LateRuns<'a> {
         days: u64,
         weeks: u64,
     ) -> Result<Self, AnswerError> {
-        let now = store.clock.now();
-        let question = Question {
-            now,
-            new_since: now.saturating_sub(days.saturating_mul(DAY)),
-            rules: suite_rules::of_suite(&store.rules, suite),
-        };
         let (selection, sessions) = started_within(store, suite, filter, weeks).await?;
+        let question = question(store, suite, days);
         Ok(Self { store, suite, filter, selection, sessions, question })
+    }
+
+    /// The same, with the histories of tests that are known beforehand: their outcomes are read while the runs are.
+    pub(crate) async fn with_histories(
+        store: &'a Store,
+        suite: &'a str,
+        filter: &'a RunFilter,
+        tests: &BTreeSet<TestId>,
+    ) -> Result<(Self, Histories), AnswerError> {
+        let question = question(store, suite, NEW_DAYS);
+        let selection = Selection::started_within(store, suite, filter, WEEKS, u64::MAX).await?;
+        if selection.is_empty() {
+            let sessions = SuiteSessions::default();
+            return Ok((Self { store, suite, filter, selection, sessions, question }, Histories::default()));
+        }
+        let (sessions, outcomes) = tokio::try_join!(
+            SuiteSessions::of(store, suite, &selection),
+            histories::outcomes(store, suite, &selection, tests.iter().copied())
+        )?;
+        let histories = Histories::of_outcomes(&outcomes, &sessions);
+        let late = Self { store, suite, filter, selection, sessions, question };
+        let histories = late.looked_up(histories, tests).await?;
+        Ok((late, histories))
     }
 
     /// The histories of some tests.
@@ -75,7 +93,13 @@ impl<'a> LateRuns<'a> {
         if selection.is_empty() || tests.is_empty() {
             return Ok(Histories::default());
         }
-        let mut histories = Histories::of_tests(store, suite, selection, sessions, tests.iter().copied()).await?;
+        let histories = Histories::of_tests(store, suite, selection, sessions, tests.iter().copied()).await?;
+        self.looked_up(histories, tests).await
+    }
+
+    /// Histories in which those of tests that fail as far back as they go are over all runs that are kept.
+    async fn looked_up(&self, mut histories: Histories, tests: &BTreeSet<TestId>) -> Result<Histories, AnswerError> {
+        let Self { store, suite, .. } = self;
         let failing = |history: &History<'_>| {
             let judgement = judge(history, &self.question);
             judgement.standing.is_failing() && judgement.blame.is_some_and(|blame| blame.last_good.is_none())
@@ -99,25 +123,29 @@ impl<'a> LateRuns<'a> {
         histories::candidates(self.store, self.suite, &self.selection, &broken_now, most).await
     }
 
-    /// The verdict on one test, or on the suite itself, on each configuration.
-    pub(crate) async fn verdicts(&self, test: Option<&str>) -> Result<BTreeMap<ConfigId, Judgement>, AnswerError> {
+    /// The verdict on the suite itself, on each configuration.
+    pub(crate) async fn verdicts(&self) -> Result<BTreeMap<ConfigId, Judgement>, AnswerError> {
+        let histories = Histories::of_suite(self.store, self.suite, &self.selection, &self.sessions).await?;
+        Ok(self.judged(&histories, Histories::SUITE))
+    }
+
+    /// The verdict on one test, on each configuration.
+    pub(crate) fn judged(&self, histories: &Histories, test: TestId) -> BTreeMap<ConfigId, Judgement> {
         let judged = |(id, history): (ConfigId, History<'_>)| (id, judge(&history, &self.question));
-        match test {
-            Some(test) => {
-                let test = TestId::of(self.suite, test);
-                Ok(self.histories(&[test].into()).await?.of(test).into_iter().map(judged).collect())
-            }
-            None => {
-                let histories = Histories::of_suite(self.store, self.suite, &self.selection, &self.sessions).await?;
-                Ok(histories.of(Histories::SUITE).into_iter().map(judged).collect())
-            }
-        }
+        histories.of(test).into_iter().map(judged).collect()
     }
 
     /// The configuration of an id.
     pub(crate) fn configuration(&self, id: ConfigId) -> Option<&Configuration> {
         self.selection.matching.get(&id)
     }
+}
+
+/// What is asked of histories of a suite; `days` is what is called new.
+fn question(store: &Store, suite: &str, days: u64) -> Question {
+    let now = store.clock.now();
+    let new_since = now.saturating_sub(days.saturating_mul(DAY));
+    Question { now, new_since, rules: suite_rules::of_suite(&store.rules, suite) }
 }
 
 async fn started_within(

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use analysis::evidence::Evidence;
 pub use analysis::judge::{BlameRange, Judgement, Segment, Standing};
 use schema::configuration::Configuration;
-use schema::ids::{CommitKey, ConfigId};
+use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::state::{State, States};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -157,7 +157,12 @@ pub async fn verdicts(
     of: TimelineOf<'_>,
     filter: &RunFilter,
 ) -> Result<BTreeMap<ConfigId, Judgement>, AnswerError> {
-    LateRuns::of(store, of.suite, filter, NEW_DAYS).await?.verdicts(of.test).await
+    let Some(test) = of.test else {
+        return LateRuns::of(store, of.suite, filter, NEW_DAYS).await?.verdicts().await;
+    };
+    let test = TestId::of(of.suite, test);
+    let (late, histories) = LateRuns::with_histories(store, of.suite, filter, &[test].into()).await?;
+    Ok(late.judged(&histories, test))
 }
 
 /// A column of a timeline.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::documents::{self, SUITE};
 use crate::random::Random;
@@ -87,7 +87,23 @@ pub(crate) fn measure(url: &str, report: &mut Report) -> anyhow::Result<()> {
     report.tell("results summary, uncached, p50", report::show(percentile(&mut times, 50)));
     let mut times = asker.all((90..100).map(|limit| format!("/api/flaky?suite={SUITE}&weeks=4&limit={limit}")))?;
     report.at_most("flaky tests of four weeks, uncached, p50", percentile(&mut times, 50), 1000 * MILLISECOND);
+    let mut times = asker.all((90..95).map(|limit| format!("/api/triage?suite={SUITE}&limit={limit}")))?;
+    report.tell("triage of a suite, uncached, p50", report::show(percentile(&mut times, 50)));
+    let mut times = (0..10).map(|_| verdicts(&mut asker)).collect::<anyhow::Result<Vec<_>>>()?;
+    report.tell("verdicts on 200 failures before merging, p50", report::show(percentile(&mut times, 50)));
     Ok(())
+}
+
+/// Asks whether 200 failures of a change are known.
+fn verdicts(asker: &mut Asker<'_>) -> anyhow::Result<Duration> {
+    let mut name = || &asker.names[asker.random.below(asker.names.len() as u64) as usize];
+    let tests: Vec<Value> = (0..200).map(|_| json!({ "test": name(), "state": "TEXT" })).collect();
+    let question = json!({ "suite": SUITE, "change": { "id": "1" }, "tests": tests }).to_string();
+    let begun = Instant::now();
+    let target = format!("{}/api/verdicts", asker.url);
+    let mut response = asker.agent.post(&target).send(question).with_context(|| format!("asking {target}"))?;
+    response.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
+    Ok(begun.elapsed())
 }
 
 /// Commits of the newest runs.

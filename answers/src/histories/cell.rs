@@ -11,6 +11,10 @@ pub(super) fn of_test(outcome: &RunOutcome, sessions: &SuiteSessions) -> Option<
     let RunOutcome { config_id, uuid, start_time, actual, expected, has_passed, .. } = *outcome;
     let position = sessions.position(config_id, uuid, start_time)?;
     let (states, expected) = (States::from_bits(actual), States::from_bits(expected));
+    // What an upload left of one that it replaced is no result.
+    if !sessions.is_newest(&outcome.upload()) {
+        return None;
+    }
     // Who skipped a test says nothing about it.
     if !states.ran() {
         return None;

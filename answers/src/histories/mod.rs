@@ -17,7 +17,7 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 pub(crate) use sessions::SuiteSessions;
 
 use crate::error::AnswerError;
-use crate::reads::histories;
+use crate::reads::histories::{self, RunOutcome};
 use crate::reads::selection::Selection;
 use crate::store::Store;
 
@@ -49,7 +49,11 @@ impl Histories {
         sessions: &SuiteSessions,
         tests: impl IntoIterator<Item = TestId>,
     ) -> Result<Self, AnswerError> {
-        let outcomes = histories::outcomes(store, suite, selection, tests).await?;
+        Ok(Self::of_outcomes(&histories::outcomes(store, suite, selection, tests).await?, sessions))
+    }
+
+    /// What outcomes say that were read by the same selection as the sessions.
+    pub(crate) fn of_outcomes(outcomes: &[RunOutcome], sessions: &SuiteSessions) -> Self {
         let mut lost: HashMap<TestId, u64> = HashMap::new();
         let cells = outcomes.iter().filter_map(|outcome| {
             let cell = cell::of_test(outcome, sessions)?;
@@ -59,7 +63,7 @@ impl Histories {
             Some((outcome.test_id, outcome.config_id, cell))
         });
         let histories = Self::new(sessions, cells);
-        Ok(Self { lost, ..histories })
+        Self { lost, ..histories }
     }
 
     /// What the suite itself did in the sessions of a selection, under the test [`Self::SUITE`].
@@ -102,10 +106,10 @@ impl Histories {
         self.lost.get(&test).copied().unwrap_or(0)
     }
 
-    /// Commits of all cells.
-    pub(crate) fn commits(&self) -> BTreeSet<CommitKey> {
+    /// Commits of the cells that a question means.
+    pub(crate) fn commits(&self, is_meant: impl Fn(&Cell) -> bool) -> BTreeSet<CommitKey> {
         let histories = self.tests.values().flat_map(BTreeMap::values);
-        histories.flat_map(|history| &history.cells).map(|cell| cell.commit).collect()
+        histories.flat_map(|history| &history.cells).filter(|cell| is_meant(cell)).map(|cell| cell.commit).collect()
     }
 
     /// The configurations on which a test ran, and its history on each.

@@ -1,6 +1,6 @@
 //! The sessions of a suite: its runs on one configuration and one commit that started close together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schema::ids::{CommitKey, ConfigId};
 use schema::seconds::HOUR;
@@ -8,6 +8,7 @@ use schema::seconds::HOUR;
 use crate::commit_order::CommitOrder;
 use crate::error::AnswerError;
 use crate::reads::histories::{self, HistoricRun};
+use crate::reads::newest_uploads::Upload;
 use crate::reads::selection::Selection;
 use crate::store::Store;
 
@@ -23,6 +24,8 @@ pub(crate) struct SuiteSessions {
     pub(crate) left_out: u64,
     /// Tests of the largest run.
     tests: u32,
+    /// The newest upload of each run.
+    uploads: HashSet<Upload>,
 }
 
 /// The sessions of a configuration.
@@ -54,10 +57,12 @@ impl SuiteSessions {
 
     fn new(runs: Vec<HistoricRun>, order: &CommitOrder) -> Self {
         let mut by_configuration: BTreeMap<ConfigId, Vec<HistoricRun>> = BTreeMap::new();
+        let mut all = Self::default();
         for run in runs {
+            let HistoricRun { config_id, uuid, version, .. } = run;
+            all.uploads.insert(Upload { config_id, uuid, version });
             by_configuration.entry(run.config_id).or_default().push(run);
         }
-        let mut all = Self::default();
         for (id, mut runs) in by_configuration {
             all.tests = runs.iter().map(|run| run.tests_run).max().unwrap_or(0).max(all.tests);
             runs.sort_by_key(|run| (order.place(run.uuid), run.uuid, run.start_time));
@@ -87,6 +92,11 @@ impl SuiteSessions {
             all.configurations.insert(id, sessions);
         }
         all
+    }
+
+    /// Whether no later upload replaced one.
+    pub(crate) fn is_newest(&self, upload: &Upload) -> bool {
+        self.uploads.contains(upload)
     }
 
     /// How many tests the suite has: those of its largest run.

@@ -7,6 +7,7 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::state::{ERROR, PASS, State};
 use serde::Deserialize;
 
+use super::newest_uploads::Upload;
 use super::runs::is_broken;
 use super::selection::{Selection, UPLOAD};
 use super::statement::Fragment;
@@ -31,12 +32,14 @@ pub(crate) struct HistoricRun {
     pub(crate) tests_run: u32,
     /// Whether more of its tests failed than a sound run can have.
     pub(crate) is_broken: bool,
+    /// The place of its newest upload in the log.
+    pub(crate) version: u64,
 }
 
 /// The newest runs of a suite, in no order.
 pub(crate) async fn runs(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<HistoricRun>, AnswerError> {
     Fragment::new(
-        "SELECT config_id, uuid, start_time, tests_run, {is_broken} AS is_broken FROM runs WHERE suite = {suite} AND {selected} \
+        "SELECT config_id, uuid, start_time, tests_run, {is_broken} AS is_broken, version FROM runs WHERE suite = {suite} AND {selected} \
          ORDER BY uuid DESC, start_time DESC LIMIT {most} BY config_id",
     )
     .text("is_broken", &is_broken())
@@ -91,9 +94,15 @@ pub(crate) struct RunOutcome {
     pub(crate) has_passed: bool,
     /// Milliseconds plus one; 0 if the time was not measured.
     time_and_one: u32,
+    version: u64,
 }
 
 impl RunOutcome {
+    /// The upload that wrote it.
+    pub(crate) fn upload(&self) -> Upload {
+        Upload { config_id: self.config_id, uuid: self.uuid, version: self.version }
+    }
+
     /// How long the test took, milliseconds; 0 if nobody measured it.
     pub(crate) fn time(&self) -> u32 {
         self.time_and_one.saturating_sub(1)
@@ -139,7 +148,8 @@ pub(crate) async fn run_failures(
     .await
 }
 
-/// What some tests did in the selected runs of some commits. What an upload left of one that it replaced is no outcome.
+/// What some tests did in the selected runs of some commits, in no order. Outcomes of uploads that were replaced are among
+/// them: whoever asks knows the runs, and which upload of each is the newest.
 pub(crate) async fn outcomes_on(
     store: &Store,
     suite: &str,
@@ -157,7 +167,7 @@ pub(crate) async fn outcomes_on(
     .await
 }
 
-/// What some tests did in the selected runs, in no order. What an upload left of one that it replaced is no outcome.
+/// The same of all commits.
 pub(crate) async fn outcomes(
     store: &Store,
     suite: &str,
@@ -175,12 +185,11 @@ async fn outcomes_where(
     condition: Fragment,
 ) -> Result<Vec<RunOutcome>, AnswerError> {
     Fragment::new(
-        "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed, time_and_one FROM results \
-         WHERE suite = {suite} AND test_id IN {tests} AND {selected}{condition}{of_newest} LIMIT {most}",
+        "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed, time_and_one, version FROM results \
+         WHERE suite = {suite} AND test_id IN {tests} AND {selected}{condition} LIMIT {most}",
     )
     .text("has_passed", PASSED_ON_RETRY)
     .part("condition", &condition)
-    .part("of_newest", &selection.of_newest_uploads(suite))
     .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
     .list("tests", tests)

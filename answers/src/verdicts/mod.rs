@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::ask::RunFilter;
 use crate::changes::NamedCommit;
 use crate::error::{AnswerError, invalid, not_found};
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::LateRuns;
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
 use crate::{bugs, commits, messages};
@@ -204,7 +204,8 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
         return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once")));
     }
     let base = base(store, question).await?;
-    let late = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?;
+    let ids: BTreeSet<TestId> = question.tests.iter().map(|one| TestId::of(&question.suite, &one.test)).collect();
+    let (late, histories) = LateRuns::with_histories(store, &question.suite, &question.runs, &ids).await?;
     let usual = u64::from(late.sessions.tests());
     let incomplete = question
         .tests_run
@@ -212,16 +213,16 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
         .filter(|run| (run.tests_run as f64) < LEAST_SHARE * run.usual as f64);
     let criteria = Criteria { rules: late.question.rules, least_share: LEAST_SHARE, least_runs: LEAST_RUNS, base };
     let mut answer = Verdicts { rule: RULE, criteria, incomplete, tests: Vec::new() };
-    let ids: BTreeSet<TestId> = question.tests.iter().map(|one| TestId::of(&question.suite, &one.test)).collect();
-    let histories = late.histories(&ids).await?;
-    let commits = histories.commits();
-    let names = commits::by_key(store, &commits).await?;
     let authors = question.change.as_ref().map_or(&[][..], |change| change.authors.as_slice());
-    let judge = evidence::Judge { late: &late, names: &names, base, authors };
-    let links = bugs::of_suite(store, &question.suite).await?;
+    // Names are told of failures. Who wrote the others matters where somebody's own are left out.
+    let commits = histories.commits(|cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
-    let lines = said.map(|observed| observed.test.as_str());
-    let lines = messages::newest(store, &question.suite, &late.selection, lines).await?;
+    let (names, links, lines) = tokio::try_join!(
+        commits::by_key(store, &commits),
+        bugs::of_suite(store, &question.suite),
+        messages::newest(store, &question.suite, &late.selection, said.map(|observed| observed.test.as_str()))
+    )?;
+    let judge = evidence::Judge { late: &late, names: &names, base, authors };
     for observed in &question.tests {
         let mut verdict = judge.verdict(observed, &histories);
         if incomplete.is_some() {
