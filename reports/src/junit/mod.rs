@@ -31,9 +31,6 @@ mod surefire;
 mod unittest;
 mod vitest;
 
-#[cfg(test)]
-mod tests;
-
 use std::io::BufRead;
 
 use crate::error::Stop;
