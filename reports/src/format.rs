@@ -170,6 +170,7 @@ fn of_line(line: &str) -> Option<Family> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Family, Format, recognise};
 

@@ -162,6 +162,7 @@ fn mail(text: &str) -> Option<Stamp> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Stamp, Zone};
 

@@ -66,10 +66,9 @@ fn run<R: BufRead>(
     }
 }
 
-fn children<R: BufRead>(
-    xml: &mut Xml<R>,
-    each: &mut dyn FnMut(&mut Xml<R>, Element) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+type Each<'e, R> = &'e mut dyn FnMut(&mut Xml<R>, Element) -> Result<(), Stop>;
+
+fn children<R: BufRead>(xml: &mut Xml<R>, each: Each<'_, R>) -> Result<(), Stop> {
     loop {
         match xml.next()? {
             Event::Start(element) => each(xml, element)?,

@@ -1,4 +1,5 @@
 //! Forms other than JUnit XML of which there is no report of the tool itself, written after their schemas.
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/lines.rs"]
 mod lines;

@@ -1,4 +1,5 @@
 //! Reports of real runners, each read as the file beside it says.
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/expected.rs"]
 mod expected;

@@ -1,4 +1,5 @@
 //! Whatever bytes come as a report, reading ends, without a panic, and what stands before a wrong place is kept.
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/lines.rs"]
 mod lines;

@@ -1,4 +1,5 @@
 //! A report far larger than the memory that reading it may take.
+#![allow(clippy::unwrap_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{self, Read};

@@ -57,6 +57,7 @@ pub(super) fn may_be_report(name: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs;
 

@@ -92,6 +92,7 @@ impl<R: Read> Read for Utf16<R> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Read;
 

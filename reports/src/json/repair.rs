@@ -45,7 +45,7 @@ impl Machine {
     fn take(&mut self, mut bytes: &[u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.state == State::Text && self.character.is_empty() && self.high.is_none() {
-                let plain = bytes.iter().position(|&byte| byte < 0x20 || byte > 0x7e || byte == b'"' || byte == b'\\');
+                let plain = bytes.iter().position(|byte| !(0x20..=0x7e).contains(byte) || b"\"\\".contains(byte));
                 let (run, after) = bytes.split_at(plain.unwrap_or(bytes.len()));
                 if !run.is_empty() {
                     let room = JSON_STRING_BYTES.saturating_sub(self.length).min(run.len());
@@ -239,6 +239,7 @@ impl<R: BufRead> Read for Repair<R> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use serde_json::Value;
 

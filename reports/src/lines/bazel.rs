@@ -124,9 +124,8 @@ fn take(
         source.started = started.start_time.as_deref().and_then(Stamp::parse);
     }
     if let Some(result) = event.test_result {
-        let number = |name: &str| {
-            event.id.pointer(&format!("/testResult/{name}")).and_then(|number| unsigned(number)).unwrap_or_default()
-        };
+        let number =
+            |name: &str| event.id.pointer(&format!("/testResult/{name}")).and_then(unsigned).unwrap_or_default();
         let at = (number("shard"), number("run"), number("attempt"));
         let label = label("testResult");
         match attempt(&result) {

@@ -94,6 +94,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::Lines;
     use crate::limits::LINE_BYTES;

@@ -43,6 +43,7 @@ impl Names {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::Names;
 

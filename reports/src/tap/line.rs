@@ -43,7 +43,7 @@ pub(crate) struct Plan {
     pub(crate) skipped: Option<String>,
 }
 
-/// Whether a line can only be one of TAP. The line of `go test` for a package, `ok  	example.com/…`, is none.
+/// Whether a line can only be one of TAP. The line of `go test` for a package, with a tab behind its `ok`, is none.
 pub(crate) fn is_line(line: &str) -> bool {
     let rest = line.strip_prefix("not ok").or_else(|| line.strip_prefix("ok"));
     let follows = |rest: &str| {
@@ -142,6 +142,7 @@ fn unescape(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Directive, is_line, plan, point};
     use crate::model::Status;

@@ -101,7 +101,7 @@ impl<R: BufRead> Sieve<R> {
             Some(b'?') => {
                 self.out.extend_from_slice(b"<?");
                 self.next()?;
-                self.to_end(b"?>", TAG_BYTES)
+                self.through(b"?>", TAG_BYTES)
             }
             Some(b'/' | b'_' | b':' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) | None => {
                 self.out.push(b'<');
@@ -122,7 +122,7 @@ impl<R: BufRead> Sieve<R> {
                 self.next()?;
                 self.next()?;
                 self.out.extend_from_slice(b"<!--");
-                self.to_end(b"-->", 0)
+                self.through(b"-->", 0)
             }
             Some(b'[') => {
                 self.out.extend_from_slice(b"<!");
@@ -130,7 +130,7 @@ impl<R: BufRead> Sieve<R> {
                     let byte = self.next()?;
                     self.out.extend(byte);
                 }
-                self.to_end(b"]]>", XML_TEXT_BYTES)
+                self.through(b"]]>", XML_TEXT_BYTES)
             }
             None => {
                 self.out.extend_from_slice(b"<!");
@@ -144,7 +144,7 @@ impl<R: BufRead> Sieve<R> {
     }
 
     /// Reads through an end mark, keeping the first `limit` bytes and the mark.
-    fn to_end(&mut self, mark: &[u8], limit: usize) -> io::Result<()> {
+    fn through(&mut self, mark: &[u8], limit: usize) -> io::Result<()> {
         let start = self.out.len();
         let mut dropped = limit == 0;
         loop {
@@ -208,6 +208,7 @@ impl<R: BufRead> BufRead for Sieve<R> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Read;
 

@@ -18,6 +18,7 @@ pub(crate) fn read_as(options: Options, reports: &[(&str, &[u8])]) -> (Vec<Strin
 }
 
 /// Reads one report that can be read.
+#[allow(dead_code)]
 pub(crate) fn read(report: &str) -> Vec<String> {
     let (lines, errors) = read_as(Options::default(), &[("report", report.as_bytes())]);
     assert!(errors.is_empty(), "{errors:?}");
