@@ -105,12 +105,15 @@ fn test<R: BufRead>(xml: &mut Xml<R>, element: &Element, suite: &Name, file: &st
         match xml.next()? {
             Event::Start(inner) => match inner.name.as_str() {
                 "status" => outcome = Some(status(xml, &inner)?),
-                "tag" => {
-                    let tag = xml.text(limits::NAME_BYTES)?;
-                    if tags.len() < limits::PROPERTIES {
-                        tags.push(("tag".to_owned(), tag));
+                "tag" => tag(xml, &mut tags)?,
+                // Version 4 and before have a list.
+                "tags" => loop {
+                    match xml.next()? {
+                        Event::Start(_) => tag(xml, &mut tags)?,
+                        Event::End | Event::Eof => break,
+                        Event::Text(_) => {}
                     }
-                }
+                },
                 _ => xml.skip()?,
             },
             Event::End | Event::Eof => break,
@@ -130,6 +133,14 @@ fn test<R: BufRead>(xml: &mut Xml<R>, element: &Element, suite: &Name, file: &st
     test.line = element.get("line").and_then(|line| line.parse().ok());
     test.properties = tags;
     Ok(Case { test, repeat: Repeat::Distinct })
+}
+
+fn tag<R: BufRead>(xml: &mut Xml<R>, tags: &mut Vec<(String, String)>) -> Result<(), Stop> {
+    let tag = xml.text(limits::NAME_BYTES)?;
+    if tags.len() < limits::PROPERTIES {
+        tags.push(("tag".to_owned(), tag));
+    }
+    Ok(())
 }
 
 /// A status with its time: `start` and `elapsed` since version 7, `starttime` and `endtime` before.

@@ -97,6 +97,18 @@ fn open_test_reporting_is_read_as_events_and_as_hierarchy() {
 }
 
 #[test]
+fn robot_framework_before_version_7_has_other_stamps() {
+    let report = r#"<robot generator="Robot 4.1"><suite id="s1" name="S" source="/src/s.robot"><test id="s1-t1" name="t">
+      <kw name="Log"><status status="FAIL" starttime="20261127 12:15:39.000" endtime="20261127 12:15:39.100">inner</status></kw>
+      <tags><tag>slow</tag></tags>
+      <status status="PASS" starttime="20261127 12:15:39.943" endtime="20261127 12:15:41.143"></status></test>
+      <test id="s1-t2" name="u"><tags><tag>robot:skip-on-failure</tag></tags>
+      <status status="SKIP" starttime="N/A" endtime="N/A">Test failed but was skipped. Original failure: no</status></test>
+      <status status="PASS" starttime="20261127 12:15:39.943" endtime="20261127 12:15:41.143"></status></suite></robot>"#;
+    assert_eq!(read(report), ["S::t = passed 1200 @ 2026-11-27T12:15:39.943", "S::u = expected_failure"]);
+}
+
+#[test]
 fn bazel_leaves_cached_results_out() {
     let result = |label: &str, attempt: u32, shard: u32, status: &str, more: &str| {
         format!(

@@ -130,6 +130,39 @@ fn name(line: &str) -> &str {
     line.rsplit_once(" = ").map_or(line, |(name, _)| name)
 }
 
+/// Depth, attributes and lists that no runner writes are refused where they stand, and what came before is kept.
+#[test]
+fn what_is_too_deep_or_too_wide_is_refused_where_it_stands() {
+    let test = "<testcase name=\"a\" classname=\"C\"/>";
+    for (open, says) in [
+        ("<testsuite name=\"s\">".repeat(2000), "nested more than 512 deep"),
+        ("<testcase name=\"b\"><failure>".to_owned() + &"<x>".repeat(2000), "nested more than 512 deep"),
+        (
+            format!("<testcase {}>", (0..300).map(|number| format!("a{number}='' ")).collect::<String>()),
+            "has more than 256 attributes",
+        ),
+    ] {
+        let lines = read(format!("<testsuites>{test}{open}").as_bytes());
+        assert_eq!(lines[0], "C::a = passed");
+        assert!(lines[1].contains(says), "{lines:?}");
+    }
+    for (open, close) in
+        [("<suite name=\"s\">", "robot"), ("<test-suite name=\"s\">", "test-run"), ("<child name=\"s\">", "execution")]
+    {
+        let lines = read(format!("<{close}>{}", open.repeat(2000)).as_bytes());
+        assert!(lines[0].contains("broken off at line 1, byte "), "{lines:?}");
+    }
+    let suites = format!("{{\"suites\":{}", "[{\"suites\":".repeat(2000));
+    assert!(read(suites.as_bytes())[0].contains("recursion limit"), "{:?}", read(suites.as_bytes()));
+    let huge = format!(
+        "{{\"results\":{{\"tests\":[{{\"name\":\"a\",\"status\":\"passed\"}},{{\"tags\":[{}]}}]}}}}",
+        "1,".repeat(4 << 20) + "1"
+    );
+    let lines = read(huge.as_bytes());
+    assert_eq!(lines[0], "a = passed");
+    assert!(lines[1].contains("one test has more than 4 MiB"), "{lines:?}");
+}
+
 /// One bad character costs itself: every test of a report stays, whichever byte of a message is spoilt.
 #[test]
 fn a_bad_character_costs_itself_only() {
