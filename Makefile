@@ -1,4 +1,5 @@
 # make run    build, start everything in one process, show pages with data
+# make cli    the small command for pipelines alone, target/client/resultsdb-client
 # make test   format, lints and all tests
 # make bench  figures and their floors
 # make chaos  hundreds of random faults under load; what was acknowledged must be shown once
@@ -6,13 +7,16 @@ LISTEN ?= 127.0.0.1:8080
 DATA_DIR ?= data
 FAULTS ?= 260
 
-.PHONY: run build test bench chaos screenshots fetch
+.PHONY: run build cli test bench chaos screenshots fetch
 
 run: build
 	target/release/resultsdb serve --data-dir $(DATA_DIR) --listen $(LISTEN) --config examples/webkit.toml --demo
 
 build: fetch
 	cargo build --release --locked
+
+cli:
+	cargo build --profile client --locked -p client
 
 bench: build
 	target/release/bench all

@@ -1,0 +1,160 @@
+//! Reports that are one JSON document. The members of the document tell its form, whatever their order.
+
+mod ctrf;
+mod googletest;
+mod jest;
+mod playwright;
+mod pytest;
+pub(crate) mod repair;
+mod walk;
+
+use std::io::BufRead;
+
+use serde_json::Value;
+
+use crate::error::Stop;
+use crate::format::Format;
+use crate::model::Source;
+use crate::run::Assembler;
+use walk::{Handler, Want};
+
+/// What a form is told while its document is read.
+struct Context<'c, 'a> {
+    out: &'c mut Assembler<'a>,
+    source: &'c mut Source,
+}
+
+/// One form of document.
+trait Form {
+    /// What to do with the value at a path.
+    fn want(&self, path: &[&str]) -> Want;
+
+    /// Takes a value as a whole.
+    fn take(&mut self, path: &[&str], value: Value, context: &mut Context<'_, '_>) -> Result<(), Stop>;
+
+    /// An object or list that was gone into has ended.
+    fn leave(&mut self, path: &[&str], context: &mut Context<'_, '_>) -> Result<(), Stop> {
+        let _ = (path, context);
+        Ok(())
+    }
+
+    /// The document has ended, or is broken off.
+    fn end(&mut self, context: &mut Context<'_, '_>) -> Result<(), Stop> {
+        let _ = context;
+        Ok(())
+    }
+}
+
+struct Document<'c, 'a> {
+    context: Context<'c, 'a>,
+    forms: [(Format, Box<dyn Form>); 5],
+    told: Option<Format>,
+}
+
+/// The form that a member of the document belongs to.
+fn owner(member: &str) -> Option<Format> {
+    Some(match member {
+        "results" => Format::Ctrf,
+        "testResults" | "wasInterrupted" => Format::Jest,
+        "suites" | "config" | "errors" | "stats" => Format::Playwright,
+        "testsuites" => Format::GoogleTest,
+        "tests" | "collectors" | "exitcode" | "environment" => Format::Pytest,
+        _ => return None,
+    })
+}
+
+/// The form that only such a path has.
+fn tells(path: &[&str]) -> Option<Format> {
+    Some(match path {
+        ["results", "tests"] => Format::Ctrf,
+        ["testResults"] => Format::Jest,
+        ["suites"] => Format::Playwright,
+        ["testsuites"] => Format::GoogleTest,
+        ["exitcode" | "collectors"] | ["tests", walk::ELEMENT] => Format::Pytest,
+        _ => return None,
+    })
+}
+
+pub(crate) fn read(
+    input: &mut dyn BufRead,
+    format: Option<Format>,
+    out: &mut Assembler<'_>,
+    source: &mut Source,
+) -> Result<(), Stop> {
+    let forms: [(Format, Box<dyn Form>); 5] = [
+        (Format::Ctrf, Box::<ctrf::Ctrf>::default()),
+        (Format::Jest, Box::<jest::Jest>::default()),
+        (Format::Playwright, Box::<playwright::Playwright>::default()),
+        (Format::GoogleTest, Box::new(googletest::GoogleTest)),
+        (Format::Pytest, Box::<pytest::Pytest>::default()),
+    ];
+    let mut document = Document { context: Context { out, source }, forms, told: None };
+    let outcome = walk::walk(input, &mut document);
+    let Some(told) = document.told.filter(|&told| format.is_none_or(|format| format == told)) else {
+        return outcome.and(Err(Stop::OtherFormat));
+    };
+    document.context.source.format = told.as_str();
+    let ended = document.with(told, |form, context| form.end(context)).unwrap_or(Ok(()));
+    outcome.and(ended)
+}
+
+impl<'a, 'c> Document<'c, 'a> {
+    fn with<T>(&mut self, format: Format, what: impl FnOnce(&mut dyn Form, &mut Context<'c, 'a>) -> T) -> Option<T> {
+        let (_, form) = self.forms.iter_mut().find(|(known, _)| *known == format)?;
+        Some(what(form.as_mut(), &mut self.context))
+    }
+}
+
+impl Handler for Document<'_, '_> {
+    fn want(&mut self, path: &[String]) -> Want {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let Some(member) = path.first() else { return Want::Enter };
+        self.told = self.told.or(tells(&path));
+        let Some(owner) = owner(member) else { return Want::Skip };
+        self.with(owner, |form, _| form.want(&path)).unwrap_or(Want::Skip)
+    }
+
+    fn take(&mut self, path: &[String], value: Value) -> Result<(), Stop> {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let owner = path.first().and_then(|member| owner(member));
+        owner.and_then(|owner| self.with(owner, |form, context| form.take(&path, value, context))).unwrap_or(Ok(()))
+    }
+
+    fn leave(&mut self, path: &[String]) -> Result<(), Stop> {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let owner = path.first().and_then(|member| owner(member));
+        owner.and_then(|owner| self.with(owner, |form, context| form.leave(&path, context))).unwrap_or(Ok(()))
+    }
+}
+
+/// Members of values, empty where they are of another kind.
+trait Members {
+    fn text(&self, name: &str) -> &str;
+    fn number(&self, name: &str) -> Option<f64>;
+    fn list(&self, name: &str) -> &[Value];
+    fn texts(&self, name: &str) -> Vec<String>;
+    fn line(&self, name: &str) -> Option<u32>;
+}
+
+impl Members for Value {
+    fn text(&self, name: &str) -> &str {
+        self.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        let value = self.get(name)?;
+        value.as_f64().or_else(|| value.as_str()?.parse().ok())
+    }
+
+    fn list(&self, name: &str) -> &[Value] {
+        self.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    fn texts(&self, name: &str) -> Vec<String> {
+        self.list(name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    fn line(&self, name: &str) -> Option<u32> {
+        self.get(name)?.as_u64()?.try_into().ok().filter(|&line| line > 0)
+    }
+}

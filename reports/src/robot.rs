@@ -1,0 +1,157 @@
+//! Robot Framework's `output.xml`, of version 4 and later. Names are `{suite}::{name}`, with all suites around.
+//!
+//! Not carried: the zone of starts; attempts before the last. A test says PASS where only its suite's tear-down failed: that
+//! is a problem of the suite.
+
+use std::io::BufRead;
+
+use crate::error::Stop;
+use crate::limits;
+use crate::model::{Attempt, Problem, Source, Status, Test, Text};
+use crate::name::{Field, Name};
+use crate::number;
+use crate::run::{Assembler, Case, Repeat};
+use crate::stamp::Stamp;
+use crate::xml::{Element, Event, Xml};
+
+/// How a failed test ended, by the message that Robot Framework writes.
+pub(crate) fn failed(message: &str) -> Status {
+    const AROUND: [&str; 5] = [
+        "Setup failed:",
+        "Teardown failed:",
+        "Parent suite setup failed:",
+        "Parent suite teardown failed:",
+        "Several failures occurred:\n\n1) Setup failed:",
+    ];
+    if AROUND.iter().any(|start| message.starts_with(start)) {
+        Status::Error
+    } else if message.starts_with("Test timeout ") && message.trim_end().ends_with(" exceeded.") {
+        Status::Timeout
+    } else {
+        Status::Failed
+    }
+}
+
+/// How a skipped test ended: with `--skiponfailure`, or the tag of that name, it failed and that was expected.
+pub(crate) fn skipped(message: &str, tagged: bool) -> Status {
+    if message.starts_with("Failed test skipped using ") || tagged && message.contains("Original failure:") {
+        Status::ExpectedFailure
+    } else {
+        Status::Skipped
+    }
+}
+
+struct Outcome {
+    word: String,
+    message: String,
+    started: Option<Stamp>,
+    milliseconds: Option<f64>,
+}
+
+pub(crate) fn read<R: BufRead>(
+    xml: &mut Xml<R>,
+    root: &Element,
+    out: &mut Assembler<'_>,
+    source: &mut Source,
+) -> Result<(), Stop> {
+    source.tool =
+        root.get("generator").map_or_else(|| Some("Robot Framework".to_owned()), |tool| Some(tool.to_owned()));
+    source.started = root.get("generated").and_then(Stamp::parse);
+    loop {
+        match xml.next()? {
+            Event::Start(element) if element.name == "suite" => suite(xml, &element, &Name::new(), "", out)?,
+            Event::Start(_) => xml.skip()?,
+            Event::End | Event::Eof => return Ok(()),
+            Event::Text(_) => {}
+        }
+    }
+}
+
+fn suite<R: BufRead>(
+    xml: &mut Xml<R>,
+    element: &Element,
+    around: &Name,
+    file: &str,
+    out: &mut Assembler<'_>,
+) -> Result<(), Stop> {
+    let name = around.clone().with(Field::Suite, element.attribute("name"));
+    let file = element.get("source").unwrap_or(file);
+    loop {
+        match xml.next()? {
+            Event::Start(inner) => match inner.name.as_str() {
+                "suite" => suite(xml, &inner, &name, file, out)?,
+                "test" | "task" => {
+                    let case = test(xml, &inner, &name, file)?;
+                    out.add(case)?;
+                }
+                "status" => {
+                    let status = status(xml, &inner)?;
+                    if status.word == "FAIL" && status.message.starts_with("Suite teardown failed:") {
+                        out.problem(Problem::outside(&name.joined(), &status.message, Status::Error));
+                    }
+                }
+                _ => xml.skip()?,
+            },
+            Event::End | Event::Eof => return Ok(()),
+            Event::Text(_) => {}
+        }
+    }
+}
+
+fn test<R: BufRead>(xml: &mut Xml<R>, element: &Element, suite: &Name, file: &str) -> Result<Case, Stop> {
+    let mut tags = Vec::new();
+    let mut outcome = None;
+    loop {
+        match xml.next()? {
+            Event::Start(inner) => match inner.name.as_str() {
+                "status" => outcome = Some(status(xml, &inner)?),
+                "tag" => tag(xml, &mut tags)?,
+                // Version 4 and before have a list.
+                "tags" => loop {
+                    match xml.next()? {
+                        Event::Start(_) => tag(xml, &mut tags)?,
+                        Event::End | Event::Eof => break,
+                        Event::Text(_) => {}
+                    }
+                },
+                _ => xml.skip()?,
+            },
+            Event::End | Event::Eof => break,
+            Event::Text(_) => {}
+        }
+    }
+    let outcome = outcome.ok_or_else(|| xml.broken("a test has no status"))?;
+    let tagged = tags.iter().any(|(_, tag)| tag == "robot:skip-on-failure");
+    let status = match outcome.word.as_str() {
+        "PASS" => Status::Passed,
+        "SKIP" | "NOT RUN" => skipped(&outcome.message, tagged),
+        _ => failed(&outcome.message),
+    };
+    let attempt = Attempt::new(status, outcome.milliseconds).with_start(outcome.started).with_message(&outcome.message);
+    let mut test = Test::new(suite.clone().with(Field::Name, element.attribute("name")), vec![attempt]);
+    test.file = Some(file.to_owned()).filter(|file| !file.is_empty());
+    test.line = element.get("line").and_then(|line| line.parse().ok());
+    test.properties = tags;
+    Ok(Case { test, repeat: Repeat::Distinct })
+}
+
+fn tag<R: BufRead>(xml: &mut Xml<R>, tags: &mut Vec<(String, String)>) -> Result<(), Stop> {
+    let tag = xml.text(limits::NAME_BYTES)?;
+    if tags.len() < limits::PROPERTIES {
+        tags.push(("tag".to_owned(), tag));
+    }
+    Ok(())
+}
+
+/// A status with its time: `start` and `elapsed` since version 7, `starttime` and `endtime` before.
+fn status<R: BufRead>(xml: &mut Xml<R>, element: &Element) -> Result<Outcome, Stop> {
+    let message = Text::new(&xml.text(limits::MESSAGE_BYTES)?, limits::MESSAGE_BYTES);
+    let stamp = |name: &str| element.get(name).and_then(Stamp::parse);
+    let started = stamp("start").or_else(|| stamp("starttime"));
+    let milliseconds = match element.get("elapsed") {
+        Some(elapsed) => number::milliseconds(elapsed),
+        None => started.as_ref().zip(stamp("endtime")).and_then(|(start, end)| start.until(&end)),
+    };
+    let word = element.attribute("status").to_owned();
+    Ok(Outcome { word, message: message.as_str().trim().to_owned(), started, milliseconds })
+}
