@@ -167,8 +167,15 @@ async fn outcomes_that_nobody_knows_are_warned_of_or_strictly_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn encoded_bodies_are_refused_by_every_request_with_a_body() {
     let intake = Intake::start().await;
-    let paths =
-        ["/api/upload", "/api/upload/archive", "/api/upload/ews", "/api/bugs", "/api/renames", "/api/commits", "/api/commits/register"];
+    let paths = [
+        "/api/upload",
+        "/api/upload/archive",
+        "/api/upload/ews",
+        "/api/bugs",
+        "/api/renames",
+        "/api/commits",
+        "/api/commits/register",
+    ];
     let good = upload(START, &json!({"a.html": {"actual": "PASS"}}));
     for path in paths {
         for encoding in ["gzip", "GZIP", "br, identity", "identity, zstd", "nonsense"] {

@@ -20,9 +20,9 @@ pub mod ids;
 pub mod links;
 #[cfg(feature = "io")]
 pub mod receipt;
+pub mod rename;
 #[cfg(feature = "io")]
 pub mod results;
-pub mod rename;
 pub mod retention;
 pub mod seconds;
 mod shapes;

@@ -96,9 +96,11 @@ fn read(members: &Map<String, Value>, now: i64) -> Result<TestRename, IntakeErro
     let latest = now.saturating_add(AHEAD_SECONDS);
     let at = match members.get("at") {
         None | Some(Value::Null) => now,
-        Some(given) => given.as_f64().filter(|at| (0.0..=latest as f64).contains(at)).map(|at| at as i64).ok_or_else(
-            || bad("'at' must be a number of seconds since 1970 that is not more than a day from now"),
-        )?,
+        Some(given) => {
+            given.as_f64().filter(|at| (0.0..=latest as f64).contains(at)).map(|at| at as i64).ok_or_else(|| {
+                bad("'at' must be a number of seconds since 1970 that is not more than a day from now")
+            })?
+        }
     };
     let is_open = match text("state").as_str() {
         "" | "open" => true,

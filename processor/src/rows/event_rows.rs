@@ -8,7 +8,8 @@ use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow,
-    FailureRow, LinkRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
+    FailureRow, LinkRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow,
+    UploadRow,
 };
 
 use super::columns::commit_seconds;
