@@ -230,6 +230,13 @@ impl Renames {
         Some(&*last.current).filter(|current| *current != test)
     }
 
+    /// The oldest name of a test, by which it is known outside: identities of findings and changes go by it, so that a
+    /// rename makes none of them news.
+    pub(crate) fn first_name<'a>(&'a self, test: &'a str) -> &'a str {
+        let former = self.former.get(&TestId::of(&self.suite, test)).and_then(|former| former.last());
+        former.map_or(test, |former| &former.name)
+    }
+
     fn other_names(&self, test: &str) -> OtherNames {
         let mut former: Vec<String> = Vec::new();
         for FormerName { name, .. } in self.former.get(&TestId::of(&self.suite, test)).into_iter().flatten() {
@@ -276,6 +283,7 @@ mod tests {
         assert_eq!([5, 15, 25].map(|start| chain.current("a", start)), ["c", "a", "a"]);
         assert_eq!([5, 15, 25].map(|start| chain.current("b", start)), ["c", "c", "b"]);
         assert_eq!(chain.other_names("c").former, ["b", "a"]);
+        assert_eq!(["a", "b", "c", "d"].map(|name| chain.first_name(name)), ["a", "b", "a", "d"]);
         // The name b was free again when a took it.
         let reused = renames(&[("b", "c", 5), ("a", "b", 10)]);
         assert_eq!([3, 7].map(|start| reused.current("a", start)), ["b", "b"]);

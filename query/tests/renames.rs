@@ -137,6 +137,15 @@ impl Doors {
         self.results(suite, test).await.into_iter().map(|(hours, _)| hours).collect()
     }
 
+    /// The identities in the feed, and that of the one change.
+    async fn identities(&self, suite: &str) -> (Vec<String>, Value) {
+        let feed = self.text(&format!("/triage.atom?suite={suite}")).await;
+        let ids = feed.split("<id>").skip(1).map(|rest| rest.split_once("</id>").unwrap().0.to_owned()).collect();
+        let changes = self.json(&format!("/api/changes/{suite}")).await;
+        assert_eq!(changes["changes"].as_array().unwrap().len(), 1, "{changes:#}");
+        (ids, changes["changes"][0]["id"].clone())
+    }
+
     async fn badge(&self, suite: &str, test: &str) -> String {
         let picture = self.text(&format!("/badge/{suite}/{test}.svg")).await;
         let title = picture.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
@@ -150,6 +159,13 @@ impl Doors {
             .finish();
         self.text(&format!("/?{query}")).await
     }
+}
+
+/// Whoever reads feeds and changes was told of the failure before the test was renamed, and sees nothing new.
+async fn identities_stay(before: &Doors, after: &Doors) {
+    let (feed, change) = before.identities("told").await;
+    assert_eq!(feed.len(), 2, "the feed and its entry: {feed:?}");
+    assert_eq!(after.identities("told").await, (feed, change));
 }
 
 fn found(test: &str, group: &str, hours: i64) -> (String, String, i64) {
@@ -293,6 +309,8 @@ async fn every_door_follows_renames() {
     for suite in ["moved", "apart", "back"] {
         log.history(suite, &[(OLD, "PPPFFF"), (NEW, "FFF")]);
     }
+    log.history("told", &[(OLD, "PPPPPFFFFFFF"), (NEW, "FFF")]);
+    log.rename("told", OLD, NEW, 3, true);
     log.history("plain", &[(NEW, "PPPFFFFFF")]);
     log.rename("moved", OLD, NEW, 3, true);
     log.link("moved", OLD, "https://bugs.example.org/1", 4);
@@ -316,11 +334,17 @@ async fn every_door_follows_renames() {
     log.rename("chance", OLD, NEW, 8, true);
     log.history("hostile", &[(HOSTILE, "PP"), (NEW, "PP")]);
     log.rename("hostile", HOSTILE, NEW, 2, true);
+    let mut before = Log { rows: EventRows::default(), offset: 0, now: log.now };
+    for (hours, letter) in (4..=15).rev().zip("PPPPPFFFFFFF".chars()) {
+        before.run("told", hours, &[(OLD, letter)]);
+    }
     let compared = (log.commit(5).0, log.commit(1).0);
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
     let service = QueryService::start(&engine, directory.path(), "renames", [log.rows]).await;
     let doors = Doors { service, now: log.now };
+    let service = QueryService::start(&engine, directory.path(), "before", [before.rows]).await;
+    identities_stay(&Doors { service, now: before.now }, &doors).await;
     a_renamed_test_is_one_test(&doors, (&compared.0, &compared.1)).await;
     two_names_are_two_tests(&doors).await;
     a_name_may_be_used_again(&doors).await;
