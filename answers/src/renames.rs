@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::AnswerError;
-use crate::reads::renames;
+use crate::reads::renames::{self, TableState};
 use crate::store::Store;
 
 /// Renames of one suite that are looked at, the newest first.
@@ -104,30 +104,43 @@ pub(crate) struct Renames {
     former: HashMap<TestId, Vec<FormerName>>,
 }
 
-/// Renames of suites as they were at a watermark.
+/// Renames of suites as they were read last.
 #[derive(Clone)]
-pub(crate) struct RenamesCache(Cache<(String, u64), Arc<Renames>>);
+pub(crate) struct RenamesCache(Cache<String, Remembered>);
+
+/// Renames of a suite, and of what state of the views they are.
+#[derive(Clone)]
+struct Remembered {
+    watermark: u64,
+    state: TableState,
+    renames: Arc<Renames>,
+}
 
 impl RenamesCache {
     pub(crate) fn new() -> Self {
-        let weight = |(_, _): &(String, u64), renames: &Arc<Renames>| 1 + renames.handovers.len() as u32;
+        let weight = |_: &String, of: &Remembered| u32::try_from(of.renames.handovers.len()).unwrap_or(u32::MAX).max(1);
         Self(Cache::builder().max_capacity(MAX_REMEMBERED).weigher(weight).build())
     }
 }
 
-/// The open renames of a suite.
+/// The open renames of a suite. Whatever else is uploaded, they are read again only when one was added.
 pub(crate) async fn of_suite(store: &Store, suite: &str) -> Result<Arc<Renames>, AnswerError> {
-    let key = (suite.to_owned(), store.watermark.latest());
-    if let Some(known) = store.renames.0.get(&key).await {
-        return Ok(known);
-    }
-    let rows = renames::open(store, Some(suite), MAX_RENAMES).await?;
-    let found = Arc::new(Renames::new(suite, &rows));
+    let watermark = store.watermark.latest();
+    let known = store.renames.0.get(suite).await;
     // At 0 nobody has asked yet how far the views are.
-    if key.1 > 0 {
-        store.renames.0.insert(key, Arc::clone(&found)).await;
+    if let Some(known) = known.as_ref().filter(|known| watermark > 0 && known.watermark == watermark) {
+        return Ok(Arc::clone(&known.renames));
     }
-    Ok(found)
+    // The state is older than the rows, so that what is added in between is seen the next time.
+    let state = renames::state(store, suite).await?;
+    let renames = match known {
+        Some(known) if known.state == state => known.renames,
+        _ if state == TableState::default() => Arc::default(),
+        _ => Arc::new(Renames::new(suite, &renames::open(store, Some(suite), MAX_RENAMES).await?)),
+    };
+    let read = Remembered { watermark, state, renames: Arc::clone(&renames) };
+    store.renames.0.insert(suite.to_owned(), read).await;
+    Ok(renames)
 }
 
 /// The times in which results belong to a test, under its own name and others.

@@ -1,6 +1,8 @@
 //! Reads which tests have new names, and makes the condition that a result belongs to a test under one of its names.
 
+use clickhouse::Row;
 use schema::store::rows::RenameRow;
+use serde::Deserialize;
 
 use super::statement::Fragment;
 use crate::error::AnswerError;
@@ -20,6 +22,22 @@ pub(crate) async fn open(store: &Store, suite: Option<&str>, limit: u64) -> Resu
     }
     .all(&store.client)
     .await
+}
+
+/// What changes with every row that is added to the renames of a suite; zeros if there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Deserialize)]
+pub(crate) struct TableState {
+    rows: u64,
+    /// Sum of the versions, modulo 2^64.
+    versions: u64,
+}
+
+/// The state of the renames of a suite, whether open or not.
+pub(crate) async fn state(store: &Store, suite: &str) -> Result<TableState, AnswerError> {
+    let statement = Fragment::new(
+        "SELECT count() AS rows, sum(version) AS versions FROM renames WHERE suite = {suite} SETTINGS final = 0",
+    );
+    Ok(statement.value("suite", suite).optional(&store.client).await?.unwrap_or_default())
 }
 
 /// The condition that a row of `results` lies in one of the tenures of a test, of which there is one at least.
