@@ -219,6 +219,11 @@ async fn a_renamed_test_is_one_test(doors: &Doors, compared: (&str, &str)) {
     assert_eq!(triage["tests"][0]["bugs"], json!(["https://bugs.example.org/1"]));
     assert!(doors.page("moved", NEW).await.contains("href=\"https:&#x2f;&#x2f;bugs.example.org&#x2f;1\""));
 
+    // What failed under the old name alone is fixed, and not gone.
+    let comparison = doors.json(&format!("/api/compare?suite=mended&before={before}&after={after}")).await;
+    assert_eq!(comparison["counts"], json!({ "fixed": 1 }), "{comparison:#}");
+    assert_eq!((&comparison["tests"][0]["test"], &comparison["tests"][0]["after"]), (&json!(NEW), &json!("PASS")));
+
     // A change that is based on a commit of before the rename asks about the old name.
     for test in [OLD, NEW] {
         let question = json!({ "suite": "moved", "base": before, "tests": [{ "test": test, "state": "TEXT" }] });
@@ -309,6 +314,8 @@ async fn every_door_follows_renames() {
     for suite in ["moved", "apart", "back"] {
         log.history(suite, &[(OLD, "PPPFFF"), (NEW, "FFF")]);
     }
+    log.history("mended", &[(OLD, "PFF"), (NEW, "PPP")]);
+    log.rename("mended", OLD, NEW, 3, true);
     log.history("told", &[(OLD, "PPPPPFFFFFFF"), (NEW, "FFF")]);
     log.rename("told", OLD, NEW, 3, true);
     log.history("plain", &[(NEW, "PPPFFFFFF")]);
