@@ -32,6 +32,7 @@ pub mod news;
 pub mod overview;
 pub mod populations;
 mod reads;
+pub mod renames;
 pub mod results;
 pub mod rules_preview;
 mod run_documents;

@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no event makes
 /// their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 19] = [
+pub const VIEWS: [&str; 20] = [
     "configurations",
     "suites",
     "tests",
@@ -21,6 +21,7 @@ pub const VIEWS: [&str; 19] = [
     "receipts",
     "expired_uploads",
     "bugs",
+    "renames",
     DEAD_LETTERS,
 ];
 /// Views that are partitioned by week: of their run's commit, and archives of their run's start.
