@@ -97,7 +97,8 @@ impl<'t> Leaf<'t> {
 }
 
 /// The word of a document for how an attempt ended.
-pub(crate) fn state(status: Status) -> &'static str {
+#[must_use]
+pub fn state(status: Status) -> &'static str {
     match status {
         Status::Passed | Status::UnexpectedPass => "PASS",
         Status::Failed | Status::ExpectedFailure => "FAIL",
@@ -131,7 +132,8 @@ fn whole(milliseconds: Option<f64>) -> Option<u64> {
 
 /// A test's name as servers take it: control characters are written as escapes, and a name that is too long or empty, or
 /// that is the one of the run itself, is made another.
-pub(super) fn clean_name(name: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn clean_name(name: &str) -> Cow<'_, str> {
     if name.is_empty() || name == RUN_TEST {
         return Cow::Owned(format!("{name}(test)"));
     }
