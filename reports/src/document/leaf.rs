@@ -66,8 +66,9 @@ impl<'t> Leaf<'t> {
         let last = test.attempts.last().and_then(|attempt| attempt.milliseconds);
         let log = test.attempts.iter().rev().find_map(message);
         let attempts = if test.attempts.len() > 1 { test.attempts.as_slice() } else { &[] };
-        let retried = (!attempts.is_empty()).then_some(attempts);
-        let passes = |attempts: &[Attempt]| attempts.iter().filter(|attempt| !attempt.status.is_failure()).count();
+        let passes = attempts.iter().filter(|attempt| !attempt.status.is_failure()).count();
+        // A test that failed each time is retried, and no flake.
+        let is_flaky = 0 < passes && passes < attempts.len();
         Self {
             actual,
             expected: if test.attempts.iter().any(is_expected_to_fail) { "FAIL" } else { "PASS" },
@@ -81,8 +82,8 @@ impl<'t> Leaf<'t> {
                 .iter()
                 .map(|(name, value)| [cut(name, PROPERTY_BYTES), cut(value, PROPERTY_BYTES)])
                 .collect(),
-            flakiness_num_tries: retried.map(<[Attempt]>::len),
-            flakiness_num_passes: retried.map(passes),
+            flakiness_num_tries: is_flaky.then_some(attempts.len()),
+            flakiness_num_passes: is_flaky.then_some(passes),
             attempts: attempts
                 .iter()
                 .map(|attempt| AttemptMember {

@@ -85,7 +85,12 @@ fn attempts_are_kept_where_there_is_more_than_one() {
         "flakiness_num_passes": 1, "attempts": attempts,
     });
     assert_eq!(leaf, expected);
-    assert!(one(vec![failed]).get("attempts").is_none());
+    assert!(one(vec![failed.clone()]).get("attempts").is_none());
+    let always = one(vec![failed.clone(), failed]);
+    assert!(
+        always["attempts"].as_array().unwrap().len() == 2 && always.get("flakiness_num_tries").is_none(),
+        "{always}"
+    );
 }
 
 #[test]
