@@ -81,7 +81,7 @@ impl Summary<'_> {
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::new();
         let Counts { tests, passed, failed, skipped, flaky, unexpected_passes } = self.counts;
-        let title = self.gate.map_or_else(|| counted(failed, "failure"), GateSummary::title);
+        let title = self.gate.map_or_else(|| self.title(), GateSummary::title);
         let _ = writeln!(text, "### {}: {}\n", escape(self.suite), escape(&title));
         let _ = write!(text, "{tests} tests: {passed} passed, {failed} failed, {skipped} skipped");
         for (count, word) in [(flaky, "passed only when tried again"), (unexpected_passes, "passed unexpectedly")] {
@@ -107,6 +107,14 @@ impl Summary<'_> {
             None => self.failures(&mut text),
         }
         text
+    }
+
+    fn title(&self) -> String {
+        let failures = counted(self.counts.failed, "failure");
+        match self.problems.len() as u64 {
+            0 => failures,
+            count => format!("{failures}, {}", counted(count, "problem")),
+        }
     }
 
     fn failures(&self, text: &mut String) {
@@ -200,7 +208,7 @@ mod tests {
         let text = summary(&problems, &failure).markdown();
         assert_eq!(
             text,
-            "### unit: 1 failure\n\n3 tests: 1 passed, 1 failed, 1 skipped, 1 passed only when tried again. \
+            "### unit: 1 failure, 1 problem\n\n3 tests: 1 passed, 1 failed, 1 skipped, 1 passed only when tried again. \
              [Run](https://ci/1)\n\n- **Problem**: &#96;broken&#96; off\n\n| Test | State | Message |\n|---|---|---|\n\
              | [<code>a&#124;b &#60;img&#62;</code>](https://results.example.org/?suite=unit&test=a%7Cb+%3Cimg%3E&branch=change%2F5) \
              | FAIL | &#42;no&#42; |\n\n"

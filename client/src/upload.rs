@@ -1,6 +1,6 @@
 //! `upload`: sends the reports of a run.
 
-use std::io::{self, Seek};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -57,9 +57,13 @@ impl UploadArgs {
         let mut document = reports.write(context.head.clone(), self.run.reading.options())?;
         document.tell_errors();
         let Some(server) = server else {
-            io::copy(&mut document.file, &mut io::stdout().lock()).context("the document cannot be written")?;
-            println!();
-            return Ok(document.code());
+            return match print(&mut document) {
+                // A reader who has gone, as `head` does, is no error.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(error).context("the document cannot be written")
+                }
+                _ => Ok(document.code()),
+            };
         };
         let sent = send(&self.run, environment, &server, &context, &mut document)?;
         let summary = summary(&context, &document, server.url(), &sent, None);
@@ -82,6 +86,12 @@ impl UploadArgs {
         }
         self.run.suite().map(drop)
     }
+}
+
+fn print(document: &mut RunDocument) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    io::copy(&mut document.file, &mut out)?;
+    out.write_all(b"\n")
 }
 
 impl RunDocument {

@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn keys_end_no_comment_and_comments_stay_short() {
         let text = with_section("", "a --> <b>", "x");
-        assert!(text.contains("section a ____ _b_ -->"), "{text}");
+        assert!(text.contains("section a ___ _b_ -->"), "{text}");
         let mut comment = String::new();
         for number in 0..10 {
             comment = with_section(&comment, &number.to_string(), &"x".repeat(50_000));
