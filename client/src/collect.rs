@@ -92,10 +92,14 @@ impl Reports {
         };
         let mut sink = |item| collector.take(item);
         let mut run = RunReader::new(reading, &mut sink);
-        for (path, by_itself) in &files {
-            match run.read_path(path) {
+        let mut read = Vec::new();
+        for (path, by_itself) in files {
+            match run.read_path(&path) {
                 Err(error) if !by_itself && error.is_no_report() => {}
-                outcome => errors.extend(outcome.err().map(|error| error.to_string())),
+                outcome => {
+                    errors.extend(outcome.err().map(|error| error.to_string()));
+                    read.push(path);
+                }
             }
         }
         if let Some(input) = &mut input {
@@ -103,7 +107,7 @@ impl Reports {
             errors.extend(run.read("standard input", &mut *input).err().map(|error| error.to_string()));
         }
         errors.extend(run.finish().err().map(|error: ReportError| error.to_string()));
-        collector.finish(head, errors, files.into_iter().map(|(path, _)| path).collect(), input)
+        collector.finish(head, errors, read, input)
     }
 }
 
