@@ -74,10 +74,10 @@ mod tests {
 
     #[test]
     fn subjects_may_hold_anything_and_be_empty() {
-        let commit = parse("ab12\0001700000000\0Ada\0ada@example.org\0Fix: a, b").unwrap_or_else(|| unreachable!());
+        let commit = parse("ab12\x001700000000\0Ada\0ada@example.org\0Fix: a, b").unwrap_or_else(|| unreachable!());
         assert_eq!((commit.hash.as_str(), commit.timestamp), ("ab12", 1_700_000_000));
         assert_eq!((commit.author.as_str(), commit.subject.as_str()), ("Ada", "Fix: a, b"));
-        assert_eq!(parse("ab12\00017\0Ada\0a@b\0").map(|commit| commit.subject).as_deref(), Some(""));
+        assert_eq!(parse("ab12\x0017\0Ada\0a@b\0").map(|commit| commit.subject).as_deref(), Some(""));
         assert_eq!(parse("ab12\0soon\0Ada\0a@b\0x"), None);
         assert_eq!(parse("ab12"), None);
     }

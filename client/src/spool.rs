@@ -53,7 +53,7 @@ impl Spool {
     /// The folder cannot be written, or is full.
     pub(crate) fn keep(&self, delivery: &mut Delivery) -> anyhow::Result<()> {
         let failed = || format!("the upload cannot be kept in {}", self.folder.display());
-        fs::create_dir_all(&self.folder).with_context(failed)?;
+        create_private(&self.folder).with_context(failed)?;
         let used: u64 =
             self.entries().iter().flat_map(|entry| [DOCUMENT, ARCHIVE].map(|name| size(&entry.join(name)))).sum();
         if used + delivery.document.metadata().with_context(failed)?.len() > MAX_BYTES {
@@ -121,6 +121,14 @@ impl Spool {
         waiting.sort();
         waiting
     }
+}
+
+/// Makes a folder that only its user may read: reports may say what others must not know.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 fn read(entry: &Path) -> Option<Delivery> {

@@ -171,7 +171,7 @@ fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '&' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '!' | '@' | '"' => {
+            '&' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '!' | '@' | '"' | '(' | ')' => {
                 let _ = write!(escaped, "&#{};", u32::from(character));
             }
             character if character.is_control() => escaped.push(' '),

@@ -105,7 +105,7 @@ pub(crate) fn judge(
     let sent = upload::send(options, environment, server, context, document)?;
     let found = match &sent {
         Sent::Uploaded => ask(gate, server, context, document),
-        Sent::Waiting(reason) => GateSummary::unanswered(document, reason),
+        Sent::Waiting(reason) => GateSummary::unanswered(document, context.head.run.exit_code, reason),
     };
     let found = found.with_problems(&document.written.problems);
     let summary = upload::summary(context, document, server.url(), &sent, Some(&found));
@@ -131,6 +131,6 @@ fn ask(gate: &GateOptions, server: &Server, context: &RunContext, document: &Run
     let question = Question { context, target: gate.target.as_deref(), base, document };
     match verdicts::ask(server, &question).context("the server says nothing of the failures") {
         Ok(found) => found,
-        Err(error) => GateSummary::unanswered(document, &format!("{error:#}")),
+        Err(error) => GateSummary::unanswered(document, context.head.run.exit_code, &format!("{error:#}")),
     }
 }

@@ -69,9 +69,11 @@ pub(crate) struct GateSummary {
 }
 
 impl GateSummary {
-    /// The server said nothing, for this reason.
-    pub(super) fn unanswered(document: &RunDocument, reason: &str) -> Self {
-        Self { unanswered: Some(reason.to_owned()), unjudged: document.failed, ..Self::default() }
+    /// The server said nothing, for this reason. What the command ended with counts or, where that is not known, what its
+    /// reports say.
+    pub(super) fn unanswered(document: &RunDocument, exit_code: Option<i32>, reason: &str) -> Self {
+        let unjudged = if exit_code == Some(0) { 0 } else { document.failed };
+        Self { unanswered: Some(reason.to_owned()), unjudged, ..Self::default() }
     }
 
     /// There are more failures than can be asked about.
