@@ -79,3 +79,59 @@ pub(crate) fn new_key() -> anyhow::Result<String> {
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::stand_in::StandIn;
+
+    fn delivery(archive: bool) -> Delivery {
+        let file = |text: &str| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            file
+        };
+        let form = serde_json::json!({ "suite": "s" }).as_object().unwrap().clone();
+        let label = Label { url: String::new(), key: new_key().unwrap(), form };
+        Delivery { label, document: file(r#"{"suite":"s"}"#), archive: archive.then(|| file("PK")) }
+    }
+
+    #[test]
+    fn each_attempt_sends_the_whole_under_the_same_key() {
+        let ok = || (200, "{}".to_owned());
+        let server = StandIn::answering(vec![(503, "busy".to_owned()), ok(), ok()]);
+        let delivery = delivery(true);
+        delivery.send(&Server::new(&server.url, 2)).unwrap();
+        let seen = server.seen();
+        let lines: Vec<&str> = seen.iter().map(|seen| seen.line.as_str()).collect();
+        let upload = "POST /api/upload HTTP/1.1";
+        assert_eq!(lines, [upload, upload, "POST /api/upload/archive HTTP/1.1"]);
+        let key = format!("idempotency-key: {}", delivery.label.key);
+        for seen in &seen[..2] {
+            assert!(seen.headers.contains(&key) && seen.body == r#"{"suite":"s"}"#, "{seen:?}");
+            assert!(seen.headers.iter().any(|header| header == "prefer: handling=strict"), "{seen:?}");
+        }
+        assert!(seen[2].body.contains("name=\"suite\"\r\n\r\ns\r\n") && seen[2].body.contains("\r\n\r\nPK\r\n"));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_tried_again_and_an_archive_alone_is_no_error() {
+        let server = StandIn::answering(vec![(400, r#"{"description":"No test suite specified"}"#.to_owned())]);
+        let refused = delivery(false).send(&Server::new(&server.url, 5)).unwrap_err();
+        assert!(refused.to_string().ends_with("/api/upload answered 400: No test suite specified"), "{refused}");
+        assert_eq!(server.seen().len(), 1);
+        let server = StandIn::answering(vec![(200, "{}".to_owned()), (400, "{}".to_owned())]);
+        delivery(true).send(&Server::new(&server.url, 1)).unwrap();
+        let server = StandIn::answering(vec![(200, "{}".to_owned()), (503, String::new())]);
+        let away = delivery(true).send(&Server::new(&server.url, 1));
+        assert!(matches!(away, Err(RequestError::Away { .. })), "{away:?}");
+    }
+
+    #[test]
+    fn keys_differ() {
+        assert_ne!(new_key().unwrap(), new_key().unwrap());
+    }
+}

@@ -24,6 +24,8 @@ pub mod run;
 mod server;
 pub mod split;
 mod spool;
+#[cfg(test)]
+mod stand_in;
 mod summary;
 pub mod upload;
 

@@ -86,7 +86,7 @@ impl RunArgs {
             }
             let sent = upload::send(&self.run, environment, &server, &context, &mut document)?;
             let summary = upload::summary(&context, &document, server.url(), &sent, None);
-            upload::tell(&summary);
+            upload::tell(&upload::text(&summary));
             if let Some(file) = &self.run.summary {
                 summary.write(file)?;
             }

@@ -67,7 +67,7 @@ impl UploadArgs {
         };
         let sent = send(&self.run, environment, &server, &context, &mut document)?;
         let summary = summary(&context, &document, server.url(), &sent, None);
-        tell(&summary);
+        tell(&text(&summary));
         if let Some(file) = &self.run.summary {
             summary.write(file)?;
         }
@@ -192,14 +192,17 @@ pub(crate) fn summary<'s>(
     }
 }
 
-/// Prints a run in a line, and what is wrong with it.
-pub(crate) fn tell(summary: &Summary<'_>) {
+/// A run in a line, and what is wrong with it.
+pub(crate) fn text(summary: &Summary<'_>) -> String {
     let counts = summary.counts;
     let what = if summary.uploaded { "uploaded to" } else { "to be uploaded to" };
     let (suite, url) = (summary.suite, summary.url);
     let (tests, passed, failed, skipped) = (counts.tests, counts.passed, counts.failed, counts.skipped);
-    println!("{suite}: {tests} tests, {passed} passed, {failed} failed, {skipped} skipped: {what} {url}");
-    for problem in summary.problems {
-        println!("problem: {problem}");
-    }
+    let problems: String = summary.problems.iter().map(|problem| format!("problem: {problem}\n")).collect();
+    format!("{suite}: {tests} tests, {passed} passed, {failed} failed, {skipped} skipped: {what} {url}\n{problems}")
+}
+
+/// Prints a text. A reader who has gone is no error: the upload is done.
+pub(crate) fn tell(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -109,8 +109,7 @@ pub(crate) fn judge(
     };
     let found = found.with_problems(&document.written.problems);
     let summary = upload::summary(context, document, server.url(), &sent, Some(&found));
-    upload::tell(&summary);
-    print!("{}", found.text());
+    upload::tell(&(upload::text(&summary) + &found.text()));
     if let Some(file) = &options.summary {
         summary.write(file)?;
     }

@@ -146,3 +146,47 @@ impl SplitArgs {
         Ok(Some(plan))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::stand_in::StandIn;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        split: SplitArgs,
+    }
+
+    fn split(arguments: &[&str]) -> SplitArgs {
+        Line::parse_from(["x", "--suite", "unit/fast tests", "a"].iter().chain(arguments)).split
+    }
+
+    #[test]
+    fn durations_are_asked_once_where_a_file_keeps_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("plan.json");
+        let server = StandIn::answering(vec![(200, r#"{"suite":"s","tests":{"a":7,"b":2.5}}"#.to_owned())]);
+        let split = split(&["--url", &server.url, "--plan", file.to_str().unwrap(), "--tries", "1"]);
+        for _ in 0..2 {
+            let plan = split.plan().unwrap().unwrap();
+            assert!(plan.tests.iter().map(|(name, time)| (name.as_str(), *time)).eq([("a", 7.0), ("b", 2.5)]));
+        }
+        let seen = server.seen();
+        assert_eq!((seen.len(), seen[0].line.as_str()), (1, "GET /api/plan/unit%2Ffast%20tests HTTP/1.1"));
+    }
+
+    #[test]
+    fn the_job_is_the_one_given_or_the_ci_s() {
+        let gitlab = [("GITLAB_CI", "true"), ("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")];
+        let gitlab = gitlab.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(split(&[]).part(&gitlab).unwrap(), (1, 3));
+        assert_eq!(split(&["--parallel", "4", "--index", "4"]).part(&gitlab).unwrap(), (3, 4));
+        let none = Environment::default();
+        assert!(split(&[]).part(&none).unwrap_err().to_string().contains("--parallel and --index"));
+        assert!(split(&["--parallel", "4", "--index", "5"]).part(&none).is_err());
+    }
+}

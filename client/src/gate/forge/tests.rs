@@ -1,61 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-
 use reports::document::Change;
 
 use super::*;
-
-/// A request as a forge sees it: method, path, headers in lower case, body.
-#[derive(Debug, Clone)]
-struct Seen {
-    line: String,
-    headers: Vec<String>,
-    body: String,
-}
-
-/// A forge that answers each request with the next of these answers: a status and a body.
-fn forge(answers: Vec<(u16, String)>) -> (String, Arc<Mutex<Vec<Seen>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let seen = Arc::<Mutex<Vec<Seen>>>::default();
-    let kept = Arc::clone(&seen);
-    std::thread::spawn(move || {
-        let mut answers = answers.into_iter();
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let Some((status, answer)) = answers.next() else { return };
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut lines = Vec::new();
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                if line.trim().is_empty() {
-                    break;
-                }
-                lines.push(line.trim().to_owned());
-            }
-            let line = lines.remove(0);
-            let headers: Vec<String> = lines
-                .iter()
-                .map(|line| {
-                    let (name, value) = line.split_once(':').unwrap();
-                    format!("{}: {}", name.to_lowercase(), value.trim())
-                })
-                .collect();
-            let length = headers.iter().find_map(|header| header.strip_prefix("content-length: "));
-            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-            reader.read_exact(&mut body).unwrap();
-            kept.lock().unwrap().push(Seen { line, headers, body: String::from_utf8(body).unwrap() });
-            let length = answer.len();
-            write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}")
-                .unwrap();
-        }
-    });
-    (url, seen)
-}
+use crate::stand_in::{Seen, StandIn};
 
 fn context() -> RunContext {
     let configuration = json!({ "platform": "linux", "is_simulator": false }).as_object().unwrap().clone();
@@ -78,10 +26,11 @@ const TOKEN: &str = "s3cret";
 #[test]
 fn a_first_comment_is_written_on_github() {
     let others = json!([{ "id": 1, "body": "hello" }, { "id": 2, "body": null }]).to_string();
-    let (url, seen) = forge(vec![(200, others), (201, "{}".into())]);
+    let forge = StandIn::answering(vec![(200, others), (201, "{}".into())]);
+    let url = forge.url.clone();
     let variables = [("GITHUB_API_URL", url.as_str()), ("GITHUB_REPOSITORY", "octo/widget"), ("GITHUB_TOKEN", TOKEN)];
     publish(Forge::GitHub, &environment(&variables), &context(), "1 new failure").unwrap();
-    let seen = seen.lock().unwrap();
+    let seen = forge.seen();
     assert_eq!(seen[0].line, "GET /repos/octo/widget/issues/7/comments?per_page=100&page=1 HTTP/1.1");
     assert_eq!(seen[1].line, "POST /repos/octo/widget/issues/7/comments HTTP/1.1");
     for seen in seen.iter() {
@@ -104,10 +53,11 @@ fn a_comment_is_edited_in_place_on_github() {
         (200, json!([{ "id": 555, "body": first }]).to_string()),
         (200, "{}".into()),
     ];
-    let (url, seen) = forge(answers);
+    let forge = StandIn::answering(answers);
+    let url = forge.url.clone();
     let variables = [("GITHUB_API_URL", url.as_str()), ("GITHUB_REPOSITORY", "octo/widget"), ("GITHUB_TOKEN", TOKEN)];
     publish(Forge::GitHub, &environment(&variables), &context(), "new").unwrap();
-    let seen = seen.lock().unwrap();
+    let seen = forge.seen();
     assert!(seen[1].line.ends_with("page=2 HTTP/1.1"), "{seen:?}");
     assert_eq!(seen[2].line, "PATCH /repos/octo/widget/issues/comments/555 HTTP/1.1");
     let body = body(&seen[2]);
@@ -119,13 +69,14 @@ fn a_note_is_written_and_edited_on_gitlab() {
     let first = with_section("", "unit on mac", "of mac");
     for (token, header) in [("GITLAB_TOKEN", "private-token: s3cret"), ("CI_JOB_TOKEN", "job-token: s3cret")] {
         let listed = json!([{ "id": 9, "body": first }]).to_string();
-        let (url, seen) = forge(vec![(200, "[]".into()), (201, "{}".into()), (200, listed), (200, "{}".into())]);
+        let forge = StandIn::answering(vec![(200, "[]".into()), (201, "{}".into()), (200, listed), (200, "{}".into())]);
+        let url = forge.url.clone();
         let api = format!("{url}/api/v4");
         let variables = [("CI_API_V4_URL", api.as_str()), ("CI_PROJECT_ID", "3"), (token, TOKEN)];
         for section in ["one", "two"] {
             publish(Forge::GitLab, &environment(&variables), &context(), section).unwrap();
         }
-        let seen = seen.lock().unwrap();
+        let seen = forge.seen();
         let lines: Vec<&str> = seen.iter().map(|seen| seen.line.as_str()).collect();
         let notes = "/api/v4/projects/3/merge_requests/7/notes";
         assert_eq!(lines[0], format!("GET {notes}?per_page=100&page=1 HTTP/1.1"));
@@ -149,7 +100,7 @@ fn errors_name_what_is_missing_and_never_the_token() {
     let mut odd = context();
     odd.head.change = Some(Change { id: "7/../8".into(), authors: Vec::new() });
     assert!(error(Forge::GitHub, &[], &odd).contains("by its number"));
-    let (url, _) = forge(vec![(403, String::new())]);
+    let url = StandIn::answering(vec![(403, String::new())]).url;
     let variables = [("GITHUB_API_URL", url.as_str()), ("GITHUB_REPOSITORY", "o/w"), ("GITHUB_TOKEN", TOKEN)];
     let told = error(Forge::GitHub, &variables, &context());
     assert!(told.contains("answered 403") && !told.contains(TOKEN), "{told}");
