@@ -156,7 +156,9 @@ async fn append(
     test_results: Bytes,
     headers: &HeaderMap,
 ) -> Result<Receipt, IntakeError> {
-    let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().to_vec());
+    // A pipeline whose variable is not set sends an empty one, which is none.
+    let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().trim_ascii().to_vec());
+    let idempotency_key = idempotency_key.filter(|key| !key.is_empty());
     let (request, payload, fingerprint) = blocking(move || {
         let fingerprint = UploadFingerprint::of(&request, &test_results, idempotency_key.as_deref());
         (request, test_results, fingerprint)

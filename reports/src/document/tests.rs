@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::{Attempt, Item};
 use crate::name::Name;
-use crate::run::{Options, RunReader};
+use crate::run::Options;
+use crate::run_reader::RunReader;
 
 fn document(reports: &[&str], head: Head) -> (Value, Written) {
     let mut writer = DocumentWriter::new(Vec::new()).unwrap();
