@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::collect::Reports;
@@ -66,6 +66,8 @@ impl RunArgs {
         let server = self.run.server.server()?;
         if self.gate {
             gate::check(&context)?;
+        } else if self.judging.comment.is_some() {
+            bail!("--comment says what the gate found: give --gate, too");
         }
         let before = snapshot(&self.patterns());
         let started = seconds(SystemTime::now());

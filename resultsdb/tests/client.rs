@@ -167,6 +167,8 @@ fn a_run_ends_as_its_command_and_uploads_what_that_wrote() {
     assert_eq!((code(&unstartable), stderr(&unstartable).contains("no-such-command cannot be started")), (1, true));
     let nameless = checkout.run(&["run", "--", "touch", "ran"]);
     assert_eq!((code(&nameless), stderr(&nameless).contains("--suite")), (1, true), "{}", stderr(&nameless));
+    let ungated = checkout.run(&["run", "--suite", "unit", "--comment", "github", "--", "touch", "ran"]);
+    assert_eq!((code(&ungated), stderr(&ungated).contains("give --gate")), (1, true), "{}", stderr(&ungated));
     assert!(!checkout.path("ran").exists(), "what is missing is told before the tests run");
     checkout.server.stop();
 }
