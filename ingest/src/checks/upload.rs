@@ -65,7 +65,9 @@ impl<'a> UploadDocument<'a> {
         let member = |name: &str| results::member(&members, name);
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
-        let configuration = Configuration::from_json(&configuration).map_err(|_| bad("Invalid configuration"))?;
+        let configuration = Configuration::from_json(&configuration).map_err(|error| {
+            bad(if error.is_about_a_label() { error.to_string() } else { "Invalid configuration".to_owned() })
+        })?;
         let suite = suite_name(member("suite").map(value).transpose()?)?;
         let commits = commit_inputs(member("commits").map_or(Ok(Value::Null), value)?, default_branch)?;
         let test_results = member("test_results").filter(|raw| !matches!(*raw, "null" | "{}" | "\"\"" | "[]"));
@@ -178,6 +180,8 @@ mod tests {
     fn checks_come_in_the_contract_s_order() {
         assert_eq!(error("{"), "Expected uploaded data to be json");
         assert_eq!(error(r#"{"configuration":[]}"#), "Invalid configuration");
+        let label = error(r#"{"configuration":{"Python":"3.12"}}"#);
+        assert!(label.starts_with("'Python' cannot be a member of a configuration"), "{label}");
         assert_eq!(error("{}"), "No test suite specified");
         assert_eq!(error(&format!("{{{CONFIGURATION}}}")), "No test suite specified");
         assert_eq!(

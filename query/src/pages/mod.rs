@@ -17,6 +17,7 @@ pub(crate) mod feed;
 mod files;
 pub(crate) mod flaky;
 pub(crate) mod investigate;
+mod label_fields;
 mod names;
 pub(crate) mod populations;
 mod segments;
