@@ -30,6 +30,7 @@ pub mod links;
 pub mod messages;
 pub mod news;
 pub mod overview;
+pub mod plan;
 pub mod populations;
 mod reads;
 pub mod results;

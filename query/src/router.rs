@@ -53,6 +53,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/durations/{suite}", get(durations::find))
         .route("/api/durations/{suite}/{*test}", get(durations::find))
         .route("/api/slowest/{*suite}", get(durations::slowest))
+        .route("/api/plan/{*suite}", get(durations::plan))
         .route("/api/failures/{*suite}", get(failures::find))
         .route("/api/changes/{suite}", get(changes::find))
         .route("/api/changes/{suite}/{*test}", get(changes::find))

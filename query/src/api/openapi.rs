@@ -56,6 +56,7 @@ const OPERATIONS: &[Operation] = &[
     durations::OF_SUITE,
     durations::OF_TEST,
     durations::SLOWEST,
+    durations::PLAN,
     compare::OPERATION,
     populations::OPERATION,
     suites::SUITES,
@@ -130,6 +131,9 @@ fn parameter(name: &str) -> (Value, &'static str) {
         "test" => (openapi::text(), "Name of a test; its beginning where names are listed"),
         "prefixes" => (openapi::text(), "Beginning of a test's name"),
         "tests" => (openapi::text(), "Name of a test"),
+        "label.key" => {
+            (openapi::text(), "Any other member of the configuration: label.python=3.12; write its key after the dot")
+        }
         _ => (openapi::text(), "Member of the configuration"),
     }
 }
