@@ -69,6 +69,14 @@ pub enum ReportError {
     },
 }
 
+impl ReportError {
+    /// Whether the file is no report at all, which is no error where a folder or a pattern names it among others.
+    #[must_use]
+    pub fn is_no_report(&self) -> bool {
+        matches!(self, Self::Unknown { .. } | Self::Empty { .. })
+    }
+}
+
 /// Why reading stopped inside a report. The reader turns it into a [`ReportError`], or into a problem of the run where
 /// tests of the report have been read before.
 #[derive(Debug)]

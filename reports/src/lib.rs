@@ -8,11 +8,13 @@
 //!    what a parser holds in memory;
 //! 3. a reader of the form (`junit` with a file for each dialect, `robot`, `trx`, `nunit`, `opentest`, `json`, `lines`,
 //!    `tap`) makes tests and problems of it;
-//! 4. `run` joins attempts, tells tests of one name apart, writes names ([`name`]) and hands on.
+//! 4. `run` joins attempts, tells tests of one name apart, writes names ([`name`]) and hands on;
+//! 5. [`document`] writes what is handed on as the document of an upload.
 //!
 //! A report of any size is read in bounded memory ([`limits`]). Nothing is written, and nothing is kept of a report but
 //! what is handed on.
 
+pub mod document;
 mod error;
 mod format;
 mod input;
@@ -34,6 +36,7 @@ mod xml;
 
 pub use error::ReportError;
 pub use format::{Format, UnknownFormat};
+pub use input::expand;
 pub use model::{Attempt, Item, Problem, ProblemKind, Source, Status, Test, Text};
 pub use run::{Options, RunReader};
 pub use stamp::{Stamp, Zone};

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
-pub(crate) use paths::expand;
+pub use paths::expand;
 
 use crate::error::ReportError;
 use crate::limits;
@@ -142,7 +142,7 @@ fn check_count(report: &str, count: usize) -> Result<(), ReportError> {
 /// Archives and folders hold other files beside the reports.
 pub(crate) fn ignore_unknown(outcome: Result<(), ReportError>) -> Result<(), ReportError> {
     match outcome {
-        Err(ReportError::Unknown { .. } | ReportError::Empty { .. }) => Ok(()),
+        Err(error) if error.is_no_report() => Ok(()),
         outcome => outcome,
     }
 }

@@ -11,7 +11,7 @@ use crate::limits;
 ///
 /// # Errors
 /// The argument names nothing, or more files than one run may have.
-pub(crate) fn expand(argument: &str) -> Result<Vec<PathBuf>, ReportError> {
+pub fn expand(argument: &str) -> Result<Vec<PathBuf>, ReportError> {
     let path = Path::new(argument);
     let mut files = if path.is_dir() {
         let mut files = Vec::new();
