@@ -5,6 +5,7 @@
 //!
 //! 1. `checks/body` reads the body within the memory that all requests share, and refuses encodings it cannot read;
 //!    `checks/upload` checks an upload's document and borrows from it, `checks/document` what several documents share.
+//!    Reports of test runners become such a document first (`converted_reports`).
 //! 2. `resolve/commits` finds the commits that are only named, in the store or at the repository's own host
 //!    ([`sources`]); `resolve/ci` derives the run's links to its CI.
 //! 3. `append` encodes the event and appends it to the log; what is too large for the log goes to the blob store first,
@@ -16,6 +17,7 @@
 
 mod append;
 mod checks;
+mod converted_reports;
 mod duplicates;
 mod error;
 mod requests;

@@ -9,12 +9,13 @@ use eventlog::EventLog;
 use schema::blobs::Blobs;
 use web::openapi::Operation;
 
-use crate::requests::{archive, bugs, commits, dead_letters, ews, upload};
+use crate::requests::{archive, bugs, commits, dead_letters, ews, reports, upload};
 use crate::state::{Intake, IntakeOptions};
 
 /// Every operation of the intake, for the OpenAPI document.
 pub const OPERATIONS: &[Operation] = &[
     upload::OPERATION,
+    reports::OPERATION,
     archive::OPERATION,
     ews::OPERATION,
     commits::OPERATION,
@@ -27,6 +28,7 @@ pub const OPERATIONS: &[Operation] = &[
 pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, options: IntakeOptions) -> Router {
     Router::new()
         .route(upload::OPERATION.path, post(upload::take))
+        .route(reports::OPERATION.path, post(reports::take))
         .route(archive::OPERATION.path, post(archive::take))
         .route(ews::OPERATION.path, post(ews::take))
         .route(bugs::OPERATION.path, post(bugs::link))

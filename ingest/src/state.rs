@@ -13,6 +13,7 @@ use web::prefer::Preferences;
 
 use crate::append::EventAppender;
 use crate::checks::body::BodyMemory;
+use crate::converted_reports::Conversions;
 use crate::duplicates::Duplicates;
 use crate::resolve::ci::BuildbotMasters;
 use crate::resolve::commits::CommitResolver;
@@ -46,6 +47,7 @@ pub(crate) struct Intake {
     pub(crate) masters: BuildbotMasters,
     pub(crate) duplicates: Arc<Duplicates>,
     pub(crate) body_memory: BodyMemory,
+    pub(crate) conversions: Conversions,
     pub(crate) is_strict: bool,
     pub(crate) retention: Arc<Retention>,
     default_wait: Option<Duration>,
@@ -64,6 +66,7 @@ impl Intake {
             masters: BuildbotMasters::new(masters),
             duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),
             body_memory: BodyMemory::default(),
+            conversions: Conversions::default(),
             appender: EventAppender::new(log, blobs.clone()),
             blobs,
             client,

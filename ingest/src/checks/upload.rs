@@ -15,7 +15,7 @@ use crate::error::{IntakeError, bad};
 #[derive(Debug)]
 pub(crate) struct UploadDocument<'a> {
     pub(crate) suite: String,
-    /// What the run ran on; complete.
+    /// What the run ran on.
     pub(crate) configuration: Configuration,
     /// At least one.
     pub(crate) commits: Vec<CommitInput>,
@@ -31,6 +31,15 @@ pub(crate) struct UploadDocument<'a> {
     pub(crate) unknown: UnknownOutcomes,
     /// What the uploader says of its CI; empty if that is no object.
     pub(crate) details: Map<String, Value>,
+}
+
+/// Which members every configuration has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequiredMembers {
+    /// Platform, version, simulator or not, and architecture.
+    OfReference,
+    /// None: reports come from machines of which nobody says anything.
+    None,
 }
 
 /// Who wants an upload refused as a whole rather than taken in part.
@@ -60,7 +69,11 @@ fn value(raw: &str) -> Result<Value, IntakeError> {
 
 impl<'a> UploadDocument<'a> {
     /// Checks a body, in the contract's order; `default_branch` is asked with a repository's id.
-    pub(crate) fn read(body: &'a [u8], default_branch: impl Fn(&str) -> String) -> Result<Self, IntakeError> {
+    pub(crate) fn read(
+        body: &'a [u8],
+        default_branch: impl Fn(&str) -> String,
+        required: RequiredMembers,
+    ) -> Result<Self, IntakeError> {
         let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
         let member = |name: &str| results::member(&members, name);
 
@@ -75,7 +88,7 @@ impl<'a> UploadDocument<'a> {
         if commits.is_empty() {
             return Err(bad("Each test result must have at least 1 associated commit"));
         }
-        if !configuration.is_complete() {
+        if required == RequiredMembers::OfReference && !configuration.is_complete() {
             return Err(bad("Cannot register a partial configuration"));
         }
         if !results::is_object(test_results) {
@@ -169,7 +182,7 @@ mod tests {
     use super::*;
 
     fn error(body: &str) -> String {
-        UploadDocument::read(body.as_bytes(), |_| "main".into()).unwrap_err().to_string()
+        UploadDocument::read(body.as_bytes(), |_| "main".into(), RequiredMembers::OfReference).unwrap_err().to_string()
     }
 
     const CONFIGURATION: &str =
@@ -209,7 +222,7 @@ mod tests {
     /// The refusal of an upload whose sender prefers strict handling, and whose `test_results` are these.
     fn strictly(test_results: &str) -> Option<String> {
         let body = format!(r#"{{{CONFIGURATION},"suite":"s",{COMMITS},"test_results":{test_results}}}"#);
-        let upload = UploadDocument::read(body.as_bytes(), |_| "main".into()).unwrap();
+        let upload = UploadDocument::read(body.as_bytes(), |_| "main".into(), RequiredMembers::OfReference).unwrap();
         upload.refuse_strictly(StrictHandling::Request).err().map(|error| error.to_string())
     }
 

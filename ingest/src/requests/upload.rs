@@ -21,7 +21,7 @@ use super::schemas::given_commits;
 use super::upload_answer::UploadAnswer;
 use crate::append::AcceptedRequest;
 use crate::checks::outcomes::UnknownOutcomes;
-use crate::checks::upload::{StrictHandling, UploadDocument};
+use crate::checks::upload::{RequiredMembers, StrictHandling, UploadDocument};
 use crate::error::IntakeError;
 use crate::state::Intake;
 
@@ -75,11 +75,30 @@ pub(crate) async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, IntakeError> {
-    let preferences = Preferences::of(&headers);
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
+    take_document(&intake, &headers, body, DocumentOrigin { required: RequiredMembers::OfReference, has_start: true })
+        .await
+}
+
+/// What is known of a document beside its text.
+pub(super) struct DocumentOrigin {
+    /// What its configuration has to say.
+    pub(super) required: RequiredMembers,
+    /// Whether its start is one, and not the place of one that nobody knows.
+    pub(super) has_start: bool,
+}
+
+/// Takes in the document of a run: checks it, finds its commits, appends it, and waits as its sender prefers.
+pub(super) async fn take_document(
+    intake: &Intake,
+    headers: &HeaderMap,
+    body: Bytes,
+    origin: DocumentOrigin,
+) -> Result<Response, IntakeError> {
+    let preferences = Preferences::of(headers);
     let received_at = now_signed();
     let strict = strict_handling(&preferences, intake.is_strict);
-    let checked = check(&intake, body, strict).await?;
+    let checked = check(intake, body, strict, origin.required).await?;
     let commits = intake.commits.resolve(checked.commits).await?;
     let (links, links_error) = match intake.masters.links(&checked.details).await {
         Ok(links) => (Some(links), None),
@@ -87,11 +106,13 @@ pub(crate) async fn take(
     };
     let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, .. } = checked;
     let key = event::upload_key(&configuration, &suite, &commits);
-    let timestamp = timestamp.unwrap_or(received_at);
+    let start = timestamp.filter(|_| origin.has_start);
+    let timestamp = start.unwrap_or(received_at);
     let days_ahead = days_ahead(&commits, received_at);
     let expiry = Expiry::of_run(&intake.retention, &suite, &commits, received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links };
-    let receipt = append(&intake, &key, request, received_at, test_results, &headers).await?;
+    let run = UploadedRun { request, test_results, received_at, has_start: start.is_some() };
+    let receipt = append(intake, &key, run, headers).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
     metrics::counter!("resultsdb_unknown_outcomes_total").increment(unknown.tests);
     Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), days_ahead, expiry }
@@ -132,10 +153,16 @@ fn strict_handling(preferences: &Preferences, is_strict: bool) -> Option<StrictH
     }
 }
 
-async fn check(intake: &Intake, body: Bytes, strict: Option<StrictHandling>) -> Result<CheckedUpload, IntakeError> {
+async fn check(
+    intake: &Intake,
+    body: Bytes,
+    strict: Option<StrictHandling>,
+    required: RequiredMembers,
+) -> Result<CheckedUpload, IntakeError> {
     let resolver = intake.commits.clone();
     blocking(move || {
-        let upload = UploadDocument::read(&body, |repository| resolver.default_branch(repository).to_owned())?;
+        let default_branch = |repository: &str| resolver.default_branch(repository).to_owned();
+        let upload = UploadDocument::read(&body, default_branch, required)?;
         if let Some(asked_by) = strict {
             upload.refuse_strictly(asked_by)?;
         }
@@ -147,18 +174,25 @@ async fn check(intake: &Intake, body: Bytes, strict: Option<StrictHandling>) -> 
     .await?
 }
 
-/// Appends the upload, unless it repeats an earlier one; that one's receipt stands for both.
-async fn append(
-    intake: &Intake,
-    key: &[u8],
+/// A checked run, ready for the log.
+struct UploadedRun {
     request: Request,
-    received_at: i64,
     test_results: Bytes,
-    headers: &HeaderMap,
-) -> Result<Receipt, IntakeError> {
+    /// Seconds since 1970.
+    received_at: i64,
+    /// Whether its sender said when it started. Without that, the time of the upload stands for it.
+    has_start: bool,
+}
+
+/// Appends the upload, unless it repeats an earlier one; that one's receipt stands for both.
+async fn append(intake: &Intake, key: &[u8], run: UploadedRun, headers: &HeaderMap) -> Result<Receipt, IntakeError> {
+    let UploadedRun { request, test_results, received_at, has_start } = run;
     let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().to_vec());
     let (request, payload, fingerprint) = blocking(move || {
         let fingerprint = UploadFingerprint::of(&request, &test_results, idempotency_key.as_deref());
+        // The start of a run that has none differs with each try, which makes it no other upload.
+        let fingerprint =
+            if has_start { fingerprint } else { fingerprint.map(|it| it.at_any_time(&request, &test_results)) };
         (request, test_results, fingerprint)
     })
     .await?;
