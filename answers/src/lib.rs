@@ -35,6 +35,7 @@ pub mod populations;
 mod reads;
 pub mod results;
 pub mod rules_preview;
+pub mod run_details;
 mod run_documents;
 pub mod search;
 pub mod silent;

@@ -24,7 +24,7 @@ fn path(more: &str) -> String {
 async fn only_run(intake: &Intake) -> (Value, i64, Value) {
     let events = intake.events().await;
     assert_eq!(events.len(), 1);
-    let Request::Upload { suite, configuration, commits, timestamp, links } = &events[0].header.request else {
+    let Request::Upload { suite, configuration, commits, timestamp, links, .. } = &events[0].header.request else {
         unreachable!("an upload is appended as one")
     };
     assert_eq!((suite.as_str(), commits[0].hash.as_deref()), ("unit", Some("9be1cfa0")));

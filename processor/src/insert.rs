@@ -51,6 +51,8 @@ pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTable
         insert_results(client, tables, &rows.results),
         insert(client, tables, "failures", &rows.failures),
         insert(client, tables, "links", &rows.links),
+        insert(client, tables, "run_notes", &rows.run_notes),
+        insert(client, tables, "linked_runs", &rows.linked_runs),
         insert(client, tables, "tested_weeks", &rows.tested_weeks),
         insert(client, tables, "queues", &rows.queues),
         insert(client, tables, "archives", &rows.archives),

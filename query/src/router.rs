@@ -14,7 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::api::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    populations, results, rules, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -63,6 +63,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/compare/populations/{*suite}", get(populations::find))
         .route("/api/search", get(test_names::search))
         .route("/api/suites", get(suites::find))
+        .route("/api/run", get(run::find))
         .route("/api/urls", get(links::find))
         .route("/api/urls/queue", get(links::queues))
         .route("/api/bugs", get(bugs::find))
@@ -129,6 +130,7 @@ fn kept_pages() -> Router<Arc<Service>> {
         .route("/commit/next", get(pages::commits::next))
         .route("/commit/previous", get(pages::commits::previous))
         .route("/badge/{*badge}", get(pages::badge::picture))
+        .route("/run", get(run::page))
         .route("/urls/queue", get(links::to_queue))
         .route("/urls/build", get(links::to_build))
         .route("/urls/worker", get(links::to_worker))

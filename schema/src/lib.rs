@@ -23,6 +23,7 @@ pub mod receipt;
 #[cfg(feature = "io")]
 pub mod results;
 pub mod retention;
+pub mod run_notes;
 pub mod seconds;
 mod shapes;
 pub mod state;

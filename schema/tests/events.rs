@@ -39,6 +39,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
                 commits: commits(),
                 timestamp: 1_700_000_100,
                 links: Some(links),
+                notes: None,
             },
             r#"{"results": {"a.html":{"actual":"TEXT","time":1.50}}}"#,
         ),

@@ -19,6 +19,7 @@ pub(crate) mod newest_uploads;
 pub(crate) mod outcomes;
 pub(crate) mod populations;
 pub(crate) mod results;
+pub(crate) mod run_notes;
 pub(crate) mod runs;
 pub(crate) mod selection;
 pub(crate) mod statement;

@@ -6,6 +6,7 @@ mod encoding;
 mod forms;
 pub(crate) mod outcomes;
 pub(crate) mod report_parameters;
+mod run_notes;
 pub(crate) mod upload;
 
 pub(crate) use encoding::refuse_encoded;

@@ -5,10 +5,12 @@
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
 use schema::results::{self, ResultsError};
+use schema::run_notes::RunNotes;
 use serde_json::{Map, Value};
 
 use super::document::{commit_inputs, object, seconds, suite_name};
 use super::outcomes::UnknownOutcomes;
+use super::run_notes;
 use crate::error::{IntakeError, bad};
 
 /// An upload whose commits may still be references; borrows from the body.
@@ -31,6 +33,8 @@ pub(crate) struct UploadDocument<'a> {
     pub(crate) unknown: UnknownOutcomes,
     /// What the uploader says of its CI; empty if that is no object.
     pub(crate) details: Map<String, Value>,
+    /// What else the uploader says of the run.
+    pub(crate) notes: Option<Box<RunNotes>>,
 }
 
 /// Which members every configuration has.
@@ -101,7 +105,8 @@ impl<'a> UploadDocument<'a> {
             Some(Value::String(text)) => Some(seconds(text.parse().ok())?),
             Some(_) => return Err(bad("'timestamp' must be a number of seconds")),
         };
-        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, unknown, details })
+        let notes = run_notes::read(&members)?;
+        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, unknown, details, notes })
     }
 
     /// Refuses results that the processor cannot read, and outcomes that nobody knows.

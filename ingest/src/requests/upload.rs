@@ -11,6 +11,7 @@ use schema::configuration::Configuration;
 use schema::event::{self, Request, UploadFingerprint};
 use schema::expiry::Expiry;
 use schema::receipt::Receipt;
+use schema::run_notes::RunNotes;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
 use web::blocking::blocking;
@@ -55,6 +56,25 @@ fn document_schema() -> Value {
             "configuration": shared("GivenConfiguration"),
             "commits": given_commits(),
             "timestamp": { "type": "integer", "minimum": 0 },
+            "run": {
+                "type": "object",
+                "properties": {
+                    "id": text(), "link": text(), "exit_code": { "type": "integer" }, "tool": text(),
+                },
+            },
+            "shard": {
+                "type": "object",
+                "properties": {
+                    "index": { "type": "integer", "minimum": 1 }, "count": { "type": "integer", "minimum": 1, "maximum": 1000 },
+                    "of": text(),
+                },
+                "required": ["index", "count"],
+            },
+            "expects": openapi::texts(),
+            "problems": openapi::texts(),
+            "change": {
+                "type": "object", "properties": { "id": text(), "authors": openapi::texts() }, "required": ["id"],
+            },
             "test_results": {
                 "type": "object",
                 "properties": {
@@ -104,13 +124,15 @@ pub(super) async fn take_document(
         Ok(links) => (Some(links), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, .. } = checked;
+    let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, notes, .. } = checked;
     let key = event::upload_key(&configuration, &suite, &commits);
     let start = timestamp.filter(|_| origin.has_start);
     let timestamp = start.unwrap_or(received_at);
+    let shard = notes.as_ref().and_then(|notes| notes.shard.as_ref());
+    let timestamp = shard.map_or(timestamp, |shard| shard.start(timestamp));
     let days_ahead = days_ahead(&commits, received_at);
     let expiry = Expiry::of_run(&intake.retention, &suite, &commits, received_at);
-    let request = Request::Upload { suite, configuration, commits, timestamp, links };
+    let request = Request::Upload { suite, configuration, commits, timestamp, links, notes };
     let run = UploadedRun { request, test_results, received_at, has_start: start.is_some() };
     let receipt = append(intake, &key, run, headers).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
@@ -141,6 +163,8 @@ struct CheckedUpload {
     unknown: UnknownOutcomes,
     /// What the uploader says of its CI.
     details: Map<String, Value>,
+    /// What else it says of the run.
+    notes: Option<Box<RunNotes>>,
 }
 
 /// Who wants the upload handled strictly, if anybody does: the sender decides, and the configuration where the sender has no
@@ -167,9 +191,20 @@ async fn check(
             upload.refuse_strictly(asked_by)?;
         }
         let test_results = body.slice_ref(upload.test_results.as_bytes());
-        let UploadDocument { suite, configuration, commits, timestamp, step_error, unknown, details, .. } = upload;
+        let UploadDocument { suite, configuration, commits, timestamp, step_error, unknown, details, notes, .. } =
+            upload;
         let results_error = step_error.map(|error| error.to_string());
-        Ok(CheckedUpload { suite, configuration, commits, timestamp, test_results, results_error, unknown, details })
+        Ok(CheckedUpload {
+            suite,
+            configuration,
+            commits,
+            timestamp,
+            test_results,
+            results_error,
+            unknown,
+            details,
+            notes,
+        })
     })
     .await?
 }

@@ -8,7 +8,8 @@ use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow,
-    FailureRow, LinkRow, QueueRow, ReceiptRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
+    FailureRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow, RepositoryRow, RunNoteRow, RunRow, SuiteRow, TestRow,
+    TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -44,6 +45,10 @@ pub struct EventRows {
     pub repositories: Vec<RepositoryRow>,
     /// Rows of `links`.
     pub links: Vec<LinkRow>,
+    /// Rows of `run_notes`.
+    pub run_notes: Vec<RunNoteRow>,
+    /// Rows of `linked_runs`.
+    pub linked_runs: Vec<LinkedRunRow>,
     /// Rows of `tested_weeks`.
     pub tested_weeks: Vec<TestedWeekRow>,
     /// Rows of `queues`.

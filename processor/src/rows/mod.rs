@@ -13,6 +13,7 @@ mod ews;
 mod receipt;
 mod registration;
 mod results;
+mod run_notes;
 mod upload;
 
 use columns::time_version;
@@ -27,10 +28,10 @@ impl EventRows {
         let Event { header, test_results } = event;
         let (received_at, time_version) = (header.received_at, time_version(&header.event_id));
         match header.request {
-            Request::Upload { suite, configuration, commits, timestamp, links } => {
+            Request::Upload { suite, configuration, commits, timestamp, links, notes } => {
                 let runs = runs_of_branches(&suite, &configuration, &commits, timestamp, version);
                 registration::add(self, &runs, &configuration, received_at);
-                upload::add(self, runs, &commits, links.as_ref(), test_results, received_at);
+                upload::add(self, runs, &commits, upload::Said { links, notes }, test_results, received_at);
                 commit::add(self, &commits, time_version);
             }
             Request::Archive { suite, configuration, commits, timestamp, digest, size } => {

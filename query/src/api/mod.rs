@@ -17,6 +17,7 @@ pub(crate) mod openapi;
 pub(crate) mod populations;
 pub(crate) mod results;
 pub(crate) mod rules;
+pub(crate) mod run;
 pub(crate) mod suites;
 pub(crate) mod summary;
 pub(crate) mod test_names;

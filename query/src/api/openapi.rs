@@ -10,7 +10,7 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, results, rules, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -62,6 +62,7 @@ const OPERATIONS: &[Operation] = &[
     suites::SUITES,
     test_names::SEARCH,
     test_names::NAMES,
+    run::OPERATION,
     links::URLS,
     links::QUEUES,
     uploads::UPLOADS,
@@ -127,6 +128,7 @@ fn parameter(name: &str) -> (Value, &'static str) {
             openapi::text(),
             "A part of a name, or a pattern with * and ?; lists of tests take more, as their pages explain",
         ),
+        "link" => (openapi::text(), "Page of the run in the CI"),
         "suite" => (openapi::text(), "Name of a suite"),
         "test" => (openapi::text(), "Name of a test; its beginning where names are listed"),
         "prefixes" => (openapi::text(), "Beginning of a test's name"),

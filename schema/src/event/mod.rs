@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
+use crate::run_notes::RunNotes;
 
 pub use codec::{DecodeError, Event, MAX_DECODED_BYTES, beginning, compress, decode, decompress, encode};
 pub use dead_letter::{DeadLetterDecision, DeadLetterId, Decision, NotADeadLetterId};
@@ -66,6 +67,9 @@ pub enum Request {
         /// Where the CI shows the run; none if that is unknown, as for events of before there were links.
         #[serde(default)]
         links: Option<Links>,
+        /// What else the uploader says of the run; none if it says nothing, as for events of before there were notes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notes: Option<Box<RunNotes>>,
     },
     /// A commit to register.
     Commit(Commit),

@@ -8,6 +8,7 @@ mod migrations;
 pub mod native;
 pub mod results;
 pub mod rows;
+mod run_note_rows;
 pub mod states;
 
 pub use cluster::Cluster;
