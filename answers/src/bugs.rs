@@ -14,6 +14,7 @@ use wildmatch::WildMatchPattern;
 
 use crate::error::AnswerError;
 use crate::reads::bugs;
+use crate::renames;
 use crate::store::Store;
 
 /// Links of one suite that are looked at, the newest first.
@@ -82,19 +83,23 @@ pub struct BugIndex {
 
 /// The open links of a suite.
 pub async fn of_suite(store: &Store, suite: &str) -> Result<BugIndex, AnswerError> {
-    let rows = bugs::open(store, Some(suite), MAX_LINKS).await?;
-    Ok(BugIndex::new(rows.into_iter().map(link).collect()))
+    let (rows, renames) = tokio::try_join!(bugs::open(store, Some(suite), MAX_LINKS), renames::of_suite(store, suite))?;
+    // What was said of a test under a former name holds for it under the new one.
+    let linked = |row: BugRow| (renames.current(&row.test, row.linked_at).to_owned(), link(row));
+    Ok(BugIndex::new(rows.into_iter().map(linked).collect()))
 }
 
 impl BugIndex {
-    fn new(links: Vec<BugLink>) -> Self {
-        let mut index = Self { links, ..Self::default() };
-        for (position, link) in index.links.iter().enumerate() {
+    /// Each link with the name that its test has now.
+    fn new(links: Vec<(String, BugLink)>) -> Self {
+        let mut index = Self::default();
+        for (position, (test, link)) in links.into_iter().enumerate() {
             if link.is_pattern() {
                 index.patterns.push((Pattern::new(&link.test), position));
             } else {
-                index.by_name.entry(link.test.clone()).or_default().push(position);
+                index.by_name.entry(test).or_default().push(position);
             }
+            index.links.push(link);
         }
         index
     }
@@ -155,10 +160,14 @@ mod tests {
         }
     }
 
+    fn index(links: impl IntoIterator<Item = BugLink>) -> BugIndex {
+        BugIndex::new(links.into_iter().map(|link| (link.test.clone(), link)).collect())
+    }
+
     #[test]
     fn a_bug_about_one_kind_of_failure_explains_no_other() {
         let timeout = BugLink { failure: Some("TIMEOUT".into()), ..link("a", "https://b/1", None) };
-        let index = BugIndex::new(vec![timeout, link("a", "https://b/2", None)]);
+        let index = index([timeout, link("a", "https://b/2", None)]);
         assert_eq!(index.explaining("a", &[], State::TIMEOUT).len(), 2);
         assert_eq!(index.explaining("a", &[], State::CRASH)[0].url, "https://b/2");
         assert_eq!(index.of("a", &[]).len(), 2);
@@ -166,12 +175,12 @@ mod tests {
 
     #[test]
     fn bugs_are_found_by_name_pattern_and_configuration() {
-        let links = vec![
+        let links = [
             link("css/*", "https://b/1", None),
             link("css/a.html?x", "https://b/2", Some("Mac")),
             link("css/a.html", "https://b/3", None),
         ];
-        let index = BugIndex::new(links);
+        let index = index(links);
         let on = |platform: &str| Configuration { platform: Some(platform.to_owned()), ..Configuration::default() };
         let of = |test: &str, configurations: &[Configuration]| -> Vec<String> {
             index.of(test, configurations).iter().map(|link| link.url.replace("https://b/", "")).collect()

@@ -138,11 +138,13 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     };
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
+    let renames = &*late.renames;
     let subjects: Vec<Subject<'_>> = tests
         .iter()
         .flat_map(|test| {
             let of_test = histories.of(TestId::of(suite, test)).into_iter();
-            of_test.map(move |(configuration, history)| Subject { test, configuration, history })
+            let first_name = renames.first_name(test);
+            of_test.map(move |(configuration, history)| Subject { test, first_name, configuration, history })
         })
         .collect();
     let cells = || subjects.iter().flat_map(|subject| subject.history.cells).map(|cell| cell.commit);

@@ -16,6 +16,7 @@ use crate::error::AnswerError;
 use crate::reads::durations as reads;
 pub use crate::reads::durations::DurationPart;
 use crate::reads::selection::{RunPlace, Selection};
+use crate::renames::{self, Tenure};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
 
@@ -90,9 +91,13 @@ pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<Duratio
     let (parts, rows) = if selection.is_empty() {
         Default::default()
     } else {
+        let tenures = match test {
+            Some(test) => Some(renames::tenures(store, suite, test).await?),
+            None => None,
+        };
         tokio::try_join!(
-            reads::parts(store, suite, test.as_deref(), &selection, step),
-            rows(store, suite, test.as_deref(), &selection, *weeks)
+            reads::parts(store, suite, tenures.as_deref(), &selection, step),
+            rows(store, suite, tenures.as_deref(), &selection, *weeks)
         )?
     };
     Ok(Durations { suite: suite.clone(), test: test.clone(), weeks: *weeks, step, parts, rows })
@@ -106,7 +111,7 @@ fn step(weeks: u64) -> u64 {
 async fn rows(
     store: &Store,
     suite: &str,
-    test: Option<&str>,
+    test: Option<&[Tenure]>,
     selection: &Selection,
     weeks: u64,
 ) -> Result<Vec<DurationRow>, AnswerError> {

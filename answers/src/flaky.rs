@@ -249,17 +249,23 @@ async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<V
     let counts = runs::counts(store, suite, selection).await?;
     let ran: Vec<(ConfigId, u64)> = counts.into_iter().map(|count| (count.config_id, count.runs)).collect();
     let shares = failures::shares(store, suite, selection, &ran).await?;
+    let may_match = |name: &String| {
+        let owners = late.renames.owners(vec![name.clone()]);
+        owners.iter().any(|test| search.may_match(test))
+    };
     let score = |share: FailedShare| {
         let rarer = share.failed.min(share.ran - share.failed);
         ((wilson(rarer, share.ran).0, share.failed), share.test)
     };
     let mut ranked: Vec<((f64, u64), String)> =
-        shares.into_iter().filter(|share| search.may_match(&share.test)).map(score).collect();
+        shares.into_iter().filter(|share| may_match(&share.test)).map(score).collect();
     ranked.sort_by(|((one, failed), test), ((other, more), name)| {
         other.total_cmp(one).then(more.cmp(failed)).then_with(|| test.cmp(name))
     });
     ranked.truncate(most as usize);
-    Ok(ranked.into_iter().map(|(_, test)| test).collect())
+    let mut tests = late.renames.owners(ranked.into_iter().map(|(_, test)| test).collect());
+    tests.retain(|test| search.may_match(test));
+    Ok(tests)
 }
 
 impl Tabular for FlakyTests {

@@ -6,6 +6,7 @@
 //! beginning of a failure does not move as time passes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use analysis::history::History;
 use analysis::judge::{Judgement, Question, judge};
@@ -18,6 +19,7 @@ use crate::error::AnswerError;
 use crate::histories::{Histories, SuiteSessions};
 use crate::reads::histories;
 use crate::reads::selection::Selection;
+use crate::renames::{self, Renames};
 use crate::store::Store;
 use crate::suite_rules;
 
@@ -38,6 +40,7 @@ pub(crate) struct LateRuns<'a> {
     pub(crate) selection: Selection,
     pub(crate) sessions: SuiteSessions,
     pub(crate) question: Question,
+    pub(crate) renames: Arc<Renames>,
 }
 
 impl<'a> LateRuns<'a> {
@@ -59,9 +62,10 @@ impl<'a> LateRuns<'a> {
         days: u64,
         weeks: u64,
     ) -> Result<Self, AnswerError> {
-        let (selection, sessions) = started_within(store, suite, filter, weeks).await?;
+        let ((selection, sessions), renames) =
+            tokio::try_join!(started_within(store, suite, filter, weeks), renames::of_suite(store, suite))?;
         let question = question(store, suite, days);
-        Ok(Self { store, suite, filter, selection, sessions, question })
+        Ok(Self { store, suite, filter, selection, sessions, question, renames })
     }
 
     /// The same, with the histories of tests that are known beforehand: their outcomes are read while the runs are.
@@ -72,28 +76,31 @@ impl<'a> LateRuns<'a> {
         tests: &BTreeSet<TestId>,
     ) -> Result<(Self, Histories), AnswerError> {
         let question = question(store, suite, NEW_DAYS);
-        let selection = Selection::started_within(store, suite, filter, WEEKS, u64::MAX).await?;
+        let (selection, renames) = tokio::try_join!(
+            Selection::started_within(store, suite, filter, WEEKS, u64::MAX),
+            renames::of_suite(store, suite)
+        )?;
         if selection.is_empty() {
             let sessions = SuiteSessions::default();
-            return Ok((Self { store, suite, filter, selection, sessions, question }, Histories::default()));
+            return Ok((Self { store, suite, filter, selection, sessions, question, renames }, Histories::default()));
         }
         let (sessions, outcomes) = tokio::try_join!(
             SuiteSessions::of(store, suite, &selection),
-            histories::outcomes(store, suite, &selection, tests.iter().copied())
+            histories::outcomes(store, suite, &selection, renames.names(tests))
         )?;
-        let histories = Histories::of_outcomes(&outcomes, &sessions);
-        let late = Self { store, suite, filter, selection, sessions, question };
+        let histories = Histories::of_outcomes(&outcomes, &sessions, &renames, tests);
+        let late = Self { store, suite, filter, selection, sessions, question, renames };
         let histories = late.looked_up(histories, tests).await?;
         Ok((late, histories))
     }
 
     /// The histories of some tests.
     pub(crate) async fn histories(&self, tests: &BTreeSet<TestId>) -> Result<Histories, AnswerError> {
-        let Self { store, suite, selection, sessions, .. } = self;
+        let Self { store, suite, selection, sessions, renames, .. } = self;
         if selection.is_empty() || tests.is_empty() {
             return Ok(Histories::default());
         }
-        let histories = Histories::of_tests(store, suite, selection, sessions, tests.iter().copied()).await?;
+        let histories = Histories::of_tests(store, suite, selection, sessions, renames, tests).await?;
         self.looked_up(histories, tests).await
     }
 
@@ -104,23 +111,25 @@ impl<'a> LateRuns<'a> {
             let judgement = judge(history, &self.question);
             judgement.standing.is_failing() && judgement.blame.is_some_and(|blame| blame.last_good.is_none())
         };
-        let mut long: Vec<TestId> = tests
+        let long: BTreeSet<TestId> = tests
             .iter()
             .copied()
             .filter(|test| histories.of(*test).iter().any(|(_, history)| failing(history)))
+            .take(MAX_LONG_FAILING)
             .collect();
-        long.truncate(MAX_LONG_FAILING);
         if !long.is_empty() {
             let (selection, sessions) = started_within(store, suite, self.filter, ALL_WEEKS).await?;
-            histories.replace(Histories::of_tests(store, suite, &selection, &sessions, long).await?);
+            histories.replace(Histories::of_tests(store, suite, &selection, &sessions, &self.renames, &long).await?);
         }
         Ok(histories)
     }
 
     /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last; `most` at most.
+    /// What failed under a former name counts for the test that had it.
     pub(crate) async fn candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
         let broken_now: BTreeSet<ConfigId> = self.sessions.broken_now().map(|(id, ..)| id).collect();
-        histories::candidates(self.store, self.suite, &self.selection, &broken_now, most).await
+        let names = histories::candidates(self.store, self.suite, &self.selection, &broken_now, most).await?;
+        Ok(self.renames.owners(names))
     }
 
     /// The verdict on the suite itself, on each configuration.

@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid};
 
 use crate::triage::{Group, TriagedTest};
 
-/// What tells a finding from others, also from a later one of the same test.
+/// What tells a finding from others, also from a later one of the same test; the same whatever the test is renamed to.
 pub fn id(suite: &str, test: &TriagedTest) -> Uuid {
     let (kind, since) = match test.group {
         Group::New | Group::Still => ("failing", test.since.0),
@@ -19,7 +19,7 @@ pub fn id(suite: &str, test: &TriagedTest) -> Uuid {
         Group::Surprising => ("surprising", test.since.0),
         Group::NotRun => ("notrun", test.since.0),
     };
-    id_of(&[suite, &test.test, kind, &since.to_string()])
+    id_of(&[suite, &test.first_name, kind, &since.to_string()])
 }
 
 /// The same for the same texts.

@@ -12,6 +12,7 @@ use crate::ask::RunFilter;
 use crate::error::AnswerError;
 use crate::reads::outcomes;
 use crate::reads::selection::{RunPlace, Selection};
+use crate::renames::{self, Tenure};
 use crate::store::Store;
 use crate::timeline::TimelineOf;
 
@@ -92,7 +93,15 @@ pub async fn find(store: &Store, of: TimelineOf<'_>, filter: &RunFilter) -> Resu
     if selection.is_empty() {
         return Ok(Overview::default());
     }
-    let (commits, rows) = tokio::try_join!(by_commit(store, of, &selection), by_configuration(store, of, &selection))?;
+    let tenures = match of.test {
+        Some(test) => Some(renames::tenures(store, of.suite, test).await?),
+        None => None,
+    };
+    let test = tenures.as_deref();
+    let (commits, rows) = tokio::try_join!(
+        by_commit(store, of.suite, test, &selection),
+        by_configuration(store, of.suite, test, &selection)
+    )?;
     Ok(Overview {
         columns: commits.len(),
         windows: parts(&commits, WINDOW),
@@ -104,11 +113,12 @@ pub async fn find(store: &Store, of: TimelineOf<'_>, filter: &RunFilter) -> Resu
 /// Each commit, newest first.
 async fn by_commit(
     store: &Store,
-    of: TimelineOf<'_>,
+    suite: &str,
+    test: Option<&[Tenure]>,
     selection: &Selection,
 ) -> Result<Vec<(CommitKey, Tally)>, AnswerError> {
     let mut commits: Vec<(CommitKey, Tally)> = Vec::new();
-    for row in outcomes::by_commit(store, of.suite, of.test, selection).await? {
+    for row in outcomes::by_commit(store, suite, test, selection).await? {
         let tally = Tally::of(row.actual, row.expected, row.runs);
         let count = commits.len();
         match commits.last_mut() {
@@ -123,11 +133,12 @@ async fn by_commit(
 /// Each configuration, in the order of windows.
 async fn by_configuration(
     store: &Store,
-    of: TimelineOf<'_>,
+    suite: &str,
+    test: Option<&[Tenure]>,
     selection: &Selection,
 ) -> Result<Vec<OverviewRow>, AnswerError> {
     let mut tallies: BTreeMap<Configuration, (CommitKey, Tally)> = BTreeMap::new();
-    for row in outcomes::by_configuration(store, of.suite, of.test, selection).await? {
+    for row in outcomes::by_configuration(store, suite, test, selection).await? {
         let place = RunPlace { config_id: row.config_id, uuid: row.newest, sdk: row.sdk, start_time: 0 };
         let Some(configuration) = selection.configuration(&place) else { continue };
         let (newest, known) = tallies.entry(configuration).or_default();

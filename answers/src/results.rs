@@ -12,6 +12,7 @@ use crate::error::{AnswerError, broken};
 use crate::reads::results::StoredResult;
 use crate::reads::selection::{OfConfiguration, RunPlace, Selection};
 use crate::reads::{results, runs};
+use crate::renames;
 use crate::statistics::RunCounts;
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
@@ -130,7 +131,7 @@ pub async fn results_of_test(
     Ok(TestResults(results))
 }
 
-/// The selected rows of one test.
+/// The selected rows of one test, those of its former names among them.
 pub(crate) async fn rows_of_test(
     store: &Store,
     suite: &str,
@@ -140,7 +141,8 @@ pub(crate) async fn rows_of_test(
     if selection.is_empty() {
         return Ok(Vec::new());
     }
-    results::newest(store, suite, test, selection).await
+    let tenures = renames::tenures(store, suite, test).await?;
+    results::newest(store, suite, &tenures, selection).await
 }
 
 impl Tabular for SuiteRuns {

@@ -72,7 +72,8 @@ pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<Slowest
     let Some(configuration) = selection.configuration(&run) else { return Ok(nothing()) };
     // A run may be one shard of several, or a rerun of a few tests.
     let joined = joined_runs::sound_of_commit(store, suite, &selection, &run).await?;
-    let times = run_documents::times(store, suite, joined).await?;
+    // What a test usually takes is looked up by the name that it has in this run.
+    let times = run_documents::times(store, suite, joined, &std::sync::Arc::default()).await?;
     let mut slowest: Vec<(Reverse<u32>, String)> =
         times.into_iter().filter_map(|(test, time)| Some((Reverse(time?), test))).collect();
     if slowest.len() > limit {

@@ -8,6 +8,7 @@ use schema::retention::Retention;
 
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
+use crate::renames::RenamesCache;
 use crate::suite_rules::SuiteRules;
 use crate::watermark::Watermark;
 
@@ -26,6 +27,7 @@ pub struct Store {
     pub(crate) client: Client,
     pub(crate) configurations: ConfigurationCache,
     pub(crate) newest_uploads: NewestUploads,
+    pub(crate) renames: RenamesCache,
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
@@ -52,6 +54,7 @@ impl Store {
             client,
             configurations,
             newest_uploads: NewestUploads::new(),
+            renames: RenamesCache::new(),
             repositories,
             retention,
             keeps_replaced_results: false,

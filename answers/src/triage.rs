@@ -91,6 +91,9 @@ impl TriageQuestion {
 pub struct TriagedTest {
     /// The test.
     pub test: String,
+    /// The name that it had first, by which what is told of it is known.
+    #[serde(skip)]
+    pub first_name: String,
     /// Why it is on the list.
     pub group: Group,
     /// Its worst state now; of the last failures where it passes.
@@ -281,6 +284,7 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<Vec<Triaged
         let configurations = affected.iter().filter_map(known).collect();
         let (bugs, message) = (Vec::new(), None);
         Some(TriagedTest {
+            first_name: late.renames.first_name(&test).to_owned(),
             test,
             group,
             state,

@@ -9,7 +9,7 @@ use eventlog::EventLog;
 use schema::blobs::Blobs;
 use web::openapi::Operation;
 
-use crate::requests::{archive, bugs, commits, dead_letters, ews, reports, upload};
+use crate::requests::{archive, bugs, commits, dead_letters, ews, renames, reports, upload};
 use crate::state::{Intake, IntakeOptions};
 
 /// Every operation of the intake, for the OpenAPI document.
@@ -20,6 +20,7 @@ pub const OPERATIONS: &[Operation] = &[
     ews::OPERATION,
     commits::OPERATION,
     bugs::OPERATION,
+    renames::OPERATION,
     dead_letters::OPERATION,
     commits::REGISTER,
 ];
@@ -32,6 +33,7 @@ pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, 
         .route(archive::OPERATION.path, post(archive::take))
         .route(ews::OPERATION.path, post(ews::take))
         .route(bugs::OPERATION.path, post(bugs::link))
+        .route(renames::OPERATION.path, post(renames::rename))
         .route(commits::OPERATION.path, post(commits::register))
         .route(commits::REGISTER.path, post(commits::register))
         .route(dead_letters::OPERATION.path, post(dead_letters::decide))

@@ -4,7 +4,10 @@
 
 mod support;
 
+use eventlog::EventLog;
 use ingest::IntakeOptions;
+use schema::rename::TestRename;
+use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use serde_json::{Value, json};
 use support::Intake;
 
@@ -119,6 +122,7 @@ async fn encoded_bodies_are_refused_by_every_request_with_a_body() {
         "/api/upload/archive",
         "/api/upload/ews",
         "/api/bugs",
+        "/api/renames",
         "/api/commits",
         "/api/commits/register",
     ];
@@ -143,10 +147,44 @@ async fn encoded_bodies_are_refused_by_every_request_with_a_body() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_other_sites_cannot_act_for_their_readers() {
     let intake = Intake::start().await;
-    for path in ["/api/bugs", "/api/dead-letters/0-0/discard"] {
+    for path in ["/api/bugs", "/api/renames", "/api/dead-letters/0-0/discard"] {
         let refused = intake.post(path, &[("sec-fetch-site", "cross-site")], Vec::new()).await;
         assert_eq!(refused.status, 400, "{path}");
         assert!(refused.body["description"].as_str().unwrap().starts_with("A page of another site"), "{path}");
     }
     assert_eq!(intake.appended().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_is_one_event_and_a_wrong_one_is_none() {
+    let intake = Intake::start().await;
+    let far = schema::clock::now_signed() + 2 * 86_400;
+    for (document, because) in [
+        (json!({"suite": "s", "from": "a"}), "'to' must be"),
+        (json!({"suite": "s", "from": "a", "to": "a"}), "'from' and 'to' are the same name"),
+        (json!({"from": "a", "to": "b"}), "No test suite specified"),
+        (json!({"suite": "s", "from": "a", "to": "b", "at": far}), "'at' must be"),
+        (json!({"suite": "s", "from": "a", "to": "b", "state": "undone"}), "'state' is open or closed"),
+    ] {
+        let refused = intake.post("/api/renames", &[], document.to_string().into_bytes()).await;
+        assert_eq!(refused.status, 400, "{document}");
+        assert!(refused.body["description"].as_str().unwrap().starts_with(because), "{document}: {}", refused.body);
+    }
+    assert_eq!(intake.appended().await, 0);
+    let form = b"suite=s&from=5&to=a+b&at=1700000000";
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    let request = intake.post("/api/renames", &kind, form.to_vec());
+    let shown = async {
+        test_support::wait::until_async("the rename is appended", async || intake.appended().await == 1).await;
+        let mut records = intake.log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await.unwrap();
+        let record = records.poll(1, 1 << 20, std::time::Duration::from_secs(30)).await.unwrap().remove(0);
+        // The request is answered once a processor has read as far.
+        records.commit(&[record.position]).await.unwrap();
+        schema::event::decode(&record.value).unwrap().header.request
+    };
+    let (answer, event) = tokio::join!(request, shown);
+    let (suite, from, to) = ("s".into(), "5".into(), "a b".into());
+    let rename = TestRename { suite, from, to, at: 1_700_000_000, is_open: true };
+    assert_eq!(event, schema::event::Request::Rename(rename));
+    assert_eq!((answer.status, answer.body), (200, json!({"status": "ok"})));
 }

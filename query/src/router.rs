@@ -14,7 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::api::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    populations, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -67,6 +67,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/urls", get(links::find))
         .route("/api/urls/queue", get(links::queues))
         .route("/api/bugs", get(bugs::find))
+        .route("/api/renames", get(renames::find))
         .route("/api/results-ews", get(ews::find))
         .route("/api/results-ews/tests", get(ews::names))
         .route("/api/commits", get(commits::find))

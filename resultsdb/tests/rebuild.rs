@@ -73,6 +73,10 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let bug = br#"{"suite":"layout-tests","test":"fast/*","url":"https://bugs.example.org/1"}"#;
     assert_eq!(server.post("/api/bugs", bug).unwrap().0, 200);
     let bugs = server.json("/api/bugs");
+    let rename = br#"{"suite":"layout-tests","from":"fast/gone.html","to":"fast/here.html"}"#;
+    assert_eq!(server.post("/api/renames", rename).unwrap().0, 200);
+    let renames = server.json("/api/renames");
+    assert_eq!(renames[0]["to"], "fast/here.html");
     let before = corpus.answers(&server.url);
     assert!(fails(&rebuild(data_dir, &[])).contains("is `serve` still running?"));
     server.stop();
@@ -81,10 +85,10 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let told = succeeds(&rebuild(data_dir, &[]));
     assert!(told.contains("results"), "{told}");
     assert!(fails(&rebuild(data_dir, &[])).contains("--drop-old"));
-    assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 19 old tables\n");
+    assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 20 old tables\n");
     let server = RESULTSDB.serve(data_dir);
     same(&before, &corpus.answers(&server.url));
-    assert_eq!(server.json("/api/bugs"), bugs);
+    assert_eq!((server.json("/api/bugs"), server.json("/api/renames")), (bugs, renames));
     server.stop();
 
     execute(data_dir, &["TRUNCATE TABLE results", "TRUNCATE TABLE commit_names"]);

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod links;
 #[cfg(feature = "io")]
 pub mod receipt;
+pub mod rename;
 #[cfg(feature = "io")]
 pub mod results;
 pub mod retention;
@@ -30,7 +31,7 @@ pub mod state;
 #[cfg(feature = "io")]
 pub mod store;
 
-/// The topic that every upload, commit and bug is appended to.
+/// The topic that every upload, commit, bug and rename is appended to.
 pub const EVENTS_TOPIC: &str = "resultsdb.events";
 /// Where events that can never be processed go, with their cause.
 pub const DEAD_LETTER_TOPIC: &str = "resultsdb.dead-letters";

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Request, UploadFingerprint};
+use schema::rename::TestRename;
 use serde_json::{Value, json};
 
 fn configuration() -> Configuration {
@@ -29,6 +30,13 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         failure: None,
         is_open: true,
     };
+    let rename = TestRename {
+        suite: "layout-tests".into(),
+        from: "fast/a.html".into(),
+        to: "fast/b.html".into(),
+        at: 1_700_000_150,
+        is_open: true,
+    };
     let links = Links { build: Some("https://ci.example.org/7".into()), ..Links::default() };
     vec![
         (
@@ -45,6 +53,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         ),
         ("commit", Request::Commit(serde_json::from_value(self::commits()[0].clone()).unwrap()), "null"),
         ("bug", Request::Bug(bug), "null"),
+        ("rename", Request::Rename(rename), "null"),
         (
             "archive",
             Request::Archive {

@@ -41,6 +41,8 @@ const FIXED_SHARE: f64 = 0.1;
 pub struct Subject<'a> {
     /// The test's name.
     pub test: &'a str,
+    /// The name that the test had first; the same, unless it was renamed. Identities of changes go by it.
+    pub first_name: &'a str,
     /// The configuration.
     pub configuration: ConfigId,
     /// What it did.
@@ -218,11 +220,11 @@ fn id(suite: &Suite<'_>, group: &Group<'_>) -> ChangeId {
     let first = |candidate: &&Candidate| suite.subjects[candidate.subject].history.cells[candidate.at];
     let seen = |candidate: &&Candidate| (first(candidate).first_start, name(suite, candidate));
     let Some(defining) = group.members.iter().min_by_key(seen) else { return ChangeId(0) };
-    let (test, configuration) = name(suite, defining);
+    let Subject { first_name, configuration, .. } = suite.subjects[defining.subject];
     ChangeId(stable_hash(&[
         suite.name.as_bytes(),
         defining.direction.name().as_bytes(),
-        test.as_bytes(),
+        first_name.as_bytes(),
         &configuration.0.to_le_bytes(),
         &first(&defining).commit.0.to_le_bytes(),
     ]))

@@ -18,6 +18,7 @@ fn of_cells(histories: &[(String, u64, Vec<Cell>)], tests: u32) -> Vec<Change> {
         .iter()
         .map(|(test, configuration, cells)| Subject {
             test,
+            first_name: test,
             configuration: *configuration,
             history: History { cells, commits: cells.last().map_or(0, |cell| cell.position + 1) },
         })

@@ -12,8 +12,8 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use analysis::compare::details;
 pub use analysis::compare::{Change, ComparedState, Details};
-use analysis::compare::{Times, details};
 use schema::configuration::Configuration;
 use schema::ids::CommitKey;
 use schema::seconds::WEEK;
@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::error::{AnswerError, invalid};
 use crate::store::Store;
-use crate::{commits, run_documents};
+use crate::{commits, renames, run_documents};
 use changes::{failures, merged};
 use ends::{End, end};
 use sides::{Side, SideRuns};
@@ -172,9 +172,10 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
     let (end_before, end_after) = tokio::try_join!(end(store, before.as_deref()), end(store, after.as_deref()))?;
     let filter_before = RunFilter { branch: before_branch.clone().or_else(|| filter.branch.clone()), ..filter.clone() };
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
+    let renames = renames::of_suite(store, suite).await?;
     let (mut old, mut new) = tokio::try_join!(
-        Side::until(store, &filter_before, suite, end_before.until, *with_expected),
-        Side::until(store, filter, suite, end_after.until, *with_expected)
+        Side::until(store, &filter_before, suite, end_before.until, *with_expected, &renames),
+        Side::until(store, filter, suite, end_after.until, *with_expected, &renames)
     )?;
     let tests: BTreeSet<String> = old.failed.values().chain(new.failed.values()).flatten().cloned().collect();
     tokio::try_join!(old.read_attempts(store, &tests), new.read_attempts(store, &tests))?;
@@ -201,7 +202,10 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
     let ids: Vec<_> = common.iter().map(|(id, ..)| *id).collect();
     let (counts, tests) = merged(&old, &new, &ids, limit);
     let details = match common.as_slice() {
-        [(_, before, after)] => Some(details(&times(store, suite, before).await?, &times(store, suite, after).await?)),
+        [(_, before, after)] => {
+            let before = run_documents::times(store, suite, before.places(), &renames).await?;
+            Some(details(&before, &run_documents::times(store, suite, after.places(), &renames).await?))
+        }
         _ => None,
     };
     let mut room = limit;
@@ -220,9 +224,4 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
     }
     let (before, after) = (end_before.commit.clone(), end_after.commit.clone());
     Ok(Comparison { suite: suite.clone(), before, after, runs, unpaired, counts, tests, details })
-}
-
-/// What ran on one side of one configuration, and how long it took.
-async fn times(store: &Store, suite: &str, runs: &SideRuns) -> Result<Times, AnswerError> {
-    run_documents::times(store, suite, runs.places()).await
 }

@@ -1,6 +1,7 @@
 //! One side of a comparison: on each configuration all runs of one commit, what failed in them, and what the tests did.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use analysis::compare::Attempts;
 use schema::configuration::Configuration;
@@ -13,6 +14,7 @@ use crate::commit_range::RunBounds;
 use crate::error::AnswerError;
 use crate::reads::joined_runs::{self, CommitRun, StatesInRun};
 use crate::reads::selection::{RunPlace, Selection};
+use crate::renames::Renames;
 use crate::run_documents;
 use crate::store::Store;
 
@@ -50,12 +52,13 @@ pub(super) struct Side {
     pub(super) branch: String,
     /// The runs by configuration.
     pub(super) runs: BTreeMap<ConfigId, SideRuns>,
-    /// The tests that failed in one of the runs, by configuration.
+    /// The tests that failed in one of the runs, by configuration and under the names that they have now.
     pub(super) failed: BTreeMap<ConfigId, BTreeSet<String>>,
     selection: Selection,
     with_expected: bool,
     attempts: HashMap<(ConfigId, TestId), Attempts>,
     suite: String,
+    renames: Arc<Renames>,
 }
 
 impl Side {
@@ -66,6 +69,7 @@ impl Side {
         suite: &str,
         commit: CommitKey,
         with_expected: bool,
+        renames: &Arc<Renames>,
     ) -> Result<Self, AnswerError> {
         let bounds = RunBounds::between(commit.earlier(REACH), commit);
         let selection = Selection::within(store, filter, bounds, 1).await?;
@@ -76,6 +80,7 @@ impl Side {
             with_expected,
             attempts: HashMap::new(),
             suite: suite.to_owned(),
+            renames: Arc::clone(renames),
             selection,
         };
         if side.selection.is_empty() {
@@ -89,7 +94,8 @@ impl Side {
         }
         if !runs.is_empty() {
             for failure in joined_runs::failed(store, suite, &side.selection, &runs, !with_expected).await? {
-                side.failed.entry(failure.config_id).or_default().insert(failure.test);
+                let test = renames.current(&failure.test, failure.start_time).to_owned();
+                side.failed.entry(failure.config_id).or_default().insert(test);
             }
         }
         Ok(side)
@@ -104,10 +110,13 @@ impl Side {
             return self.read_documents(store, tests).await;
         }
         let runs: Vec<CommitRun> = self.runs.values().flat_map(|of| of.runs.iter().cloned()).collect();
-        let ids: Vec<TestId> = tests.iter().map(|test| TestId::of(&self.suite, test)).collect();
-        for row in joined_runs::states(store, &self.suite, &self.selection, &runs, &ids).await? {
-            let StatesInRun { config_id, test_id, actual, expected, .. } = row;
-            let attempts = self.attempts.entry((config_id, test_id)).or_default();
+        let tenures = tests.iter().flat_map(|test| self.renames.tenures(TestId::of(&self.suite, test)));
+        let names: BTreeSet<TestId> = tenures.map(|tenure| tenure.test).collect();
+        let names: Vec<TestId> = names.into_iter().collect();
+        for row in joined_runs::states(store, &self.suite, &self.selection, &runs, &names).await? {
+            let StatesInRun { config_id, test_id, start_time, actual, expected, .. } = row;
+            let test = self.renames.current_id(test_id, start_time);
+            let attempts = self.attempts.entry((config_id, test)).or_default();
             attempts.add(States::from_bits(actual), States::from_bits(expected), self.with_expected);
         }
         Ok(())
@@ -117,13 +126,14 @@ impl Side {
     async fn read_documents(&mut self, store: &Store, tests: &BTreeSet<String>) -> Result<(), AnswerError> {
         let asked: HashMap<String, TestId> =
             tests.iter().map(|test| (test.clone(), TestId::of(&self.suite, test))).collect();
-        let asked = std::sync::Arc::new(asked);
+        let asked = Arc::new(asked);
         for (id, runs) in &self.runs {
             let mut attempts = HashMap::<(ConfigId, TestId), Attempts>::new();
             for place in runs.places() {
-                let (asked, id, with_expected) = (asked.clone(), *id, self.with_expected);
+                let (asked, renames) = (Arc::clone(&asked), Arc::clone(&self.renames));
+                let (id, start_time, with_expected) = (*id, place.start_time, self.with_expected);
                 attempts = run_documents::fold(store, &self.suite, &place, attempts, move |attempts, test, result| {
-                    if let Some(test) = asked.get(test) {
+                    if let Some(test) = asked.get(renames.current(test, start_time)) {
                         let joined = attempts.entry((id, *test)).or_default();
                         joined.add(result.actual, result.expected, with_expected);
                     }

@@ -19,6 +19,7 @@ pub(crate) use sessions::SuiteSessions;
 use crate::error::AnswerError;
 use crate::reads::histories::{self, RunOutcome};
 use crate::reads::selection::Selection;
+use crate::renames::Renames;
 use crate::store::Store;
 
 /// What some tests of a suite did.
@@ -41,26 +42,38 @@ impl Histories {
     /// Stands for the suite itself among its tests.
     pub(crate) const SUITE: TestId = TestId(0);
 
-    /// What these tests did in the sessions of a selection.
+    /// What these tests did in the sessions of a selection, under whatever names.
     pub(crate) async fn of_tests(
         store: &Store,
         suite: &str,
         selection: &Selection,
         sessions: &SuiteSessions,
-        tests: impl IntoIterator<Item = TestId>,
+        renames: &Renames,
+        tests: &BTreeSet<TestId>,
     ) -> Result<Self, AnswerError> {
-        Ok(Self::of_outcomes(&histories::outcomes(store, suite, selection, tests).await?, sessions))
+        let outcomes = histories::outcomes(store, suite, selection, renames.names(tests)).await?;
+        Ok(Self::of_outcomes(&outcomes, sessions, renames, tests))
     }
 
-    /// What outcomes say that were read by the same selection as the sessions.
-    pub(crate) fn of_outcomes(outcomes: &[RunOutcome], sessions: &SuiteSessions) -> Self {
+    /// What outcomes say of these tests that were read by the same selection as the sessions.
+    pub(crate) fn of_outcomes(
+        outcomes: &[RunOutcome],
+        sessions: &SuiteSessions,
+        renames: &Renames,
+        tests: &BTreeSet<TestId>,
+    ) -> Self {
         let mut lost: HashMap<TestId, u64> = HashMap::new();
         let cells = outcomes.iter().filter_map(|outcome| {
+            let test = renames.current_id(outcome.test_id, outcome.start_time);
+            // Of a name that several tests had, one of them may be asked about.
+            if !tests.contains(&test) {
+                return None;
+            }
             let cell = cell::of_test(outcome, sessions)?;
             if cell.failed > 0 {
-                *lost.entry(outcome.test_id).or_default() += u64::from(outcome.time());
+                *lost.entry(test).or_default() += u64::from(outcome.time());
             }
-            Some((outcome.test_id, outcome.config_id, cell))
+            Some((test, outcome.config_id, cell))
         });
         let histories = Self::new(sessions, cells);
         Self { lost, ..histories }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::selection::{Selection, Sources};
 use crate::error::AnswerError;
+use crate::renames::Tenure;
 use crate::store::Store;
 
 /// When a run or a result was, and how long it took if that was measured: what is no time, or longer than a month, was
@@ -58,7 +59,7 @@ pub(crate) struct ConfigurationDurations {
 pub(crate) async fn parts(
     store: &Store,
     suite: &str,
-    test: Option<&str>,
+    test: Option<&[Tenure]>,
     selection: &Selection,
     step: u64,
 ) -> Result<Vec<DurationPart>, AnswerError> {
@@ -71,7 +72,7 @@ pub(crate) async fn parts(
 pub(crate) async fn by_configuration(
     store: &Store,
     suite: &str,
-    test: Option<&str>,
+    test: Option<&[Tenure]>,
     selection: &Selection,
     since: u64,
 ) -> Result<Vec<ConfigurationDurations>, AnswerError> {

@@ -102,6 +102,8 @@ pub(crate) struct FailedInRun {
     pub(crate) config_id: ConfigId,
     uuid: CommitKey,
     version: u64,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
     pub(crate) test: String,
 }
 
@@ -115,7 +117,7 @@ pub(crate) async fn failed(
 ) -> Result<Vec<FailedInRun>, AnswerError> {
     let uploads: BTreeSet<_> = runs.iter().map(CommitRun::upload).collect();
     let mut rows: Vec<FailedInRun> = Fragment::new(
-        "SELECT config_id, uuid, version, test FROM failures WHERE suite = {suite} AND {of_uploads} \
+        "SELECT config_id, uuid, version, start_time, test FROM failures WHERE suite = {suite} AND {of_uploads} \
          AND {state} <= {mildest} LIMIT {most}",
     )
     .text("state", state_column(unexpected))
@@ -135,6 +137,8 @@ pub(crate) struct StatesInRun {
     pub(crate) config_id: ConfigId,
     uuid: CommitKey,
     version: u64,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
     pub(crate) test_id: TestId,
     /// Bits of states, the worst in bit 0.
     pub(crate) actual: u16,
@@ -152,7 +156,7 @@ pub(crate) async fn states(
 ) -> Result<Vec<StatesInRun>, AnswerError> {
     let uploads: BTreeSet<_> = runs.iter().map(CommitRun::upload).collect();
     let statement = Fragment::new(
-        "SELECT config_id, uuid, version, test_id, actual, expected FROM results \
+        "SELECT config_id, uuid, version, start_time, test_id, actual, expected FROM results \
          WHERE suite = {suite} AND test_id IN {tests} AND {of_uploads}",
     )
     .part("of_uploads", &of_uploads(suite, selection, runs))

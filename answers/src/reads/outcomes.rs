@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::selection::{Selection, Sources};
 use crate::error::AnswerError;
+use crate::renames::Tenure;
 use crate::store::Store;
 
 /// Rows of one timeline that are read at most.
@@ -41,7 +42,7 @@ pub(crate) struct ConfigurationOutcomes {
 pub(crate) async fn by_commit(
     store: &Store,
     suite: &str,
-    test: Option<&str>,
+    test: Option<&[Tenure]>,
     selection: &Selection,
 ) -> Result<Vec<CommitOutcomes>, AnswerError> {
     let fields = "uuid, toUInt16(actual) AS actual, toUInt16(expected) AS expected, count() AS runs";
@@ -53,7 +54,7 @@ pub(crate) async fn by_commit(
 pub(crate) async fn by_configuration(
     store: &Store,
     suite: &str,
-    test: Option<&str>,
+    test: Option<&[Tenure]>,
     selection: &Selection,
 ) -> Result<Vec<ConfigurationOutcomes>, AnswerError> {
     let fields = "config_id, sdk, max(uuid) AS newest, toUInt16(actual) AS actual, toUInt16(expected) AS expected, \

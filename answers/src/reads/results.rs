@@ -5,9 +5,11 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use serde::Deserialize;
 
 use super::newest_uploads::Upload;
+use super::renames;
 use super::selection::{RunPlace, RunRow, Selection};
 use super::statement::Fragment;
 use crate::error::AnswerError;
+use crate::renames::Tenure;
 use crate::store::Store;
 
 /// Bytes of a log that are looked at for its first line.
@@ -54,12 +56,12 @@ impl RunRow for StoredResult {
     }
 }
 
-/// The newest results of one test. What an upload left of one that it replaced is none, but in a store that is
+/// The newest results of one test, under its names. What an upload left of one that it replaced is none, but in a store that is
 /// [`Store::keeping_replaced_results`].
 pub(crate) async fn newest(
     store: &Store,
     suite: &str,
-    test: &str,
+    test: &[Tenure],
     selection: &Selection,
 ) -> Result<Vec<StoredResult>, AnswerError> {
     let rows = newest_of(store, suite, test, selection, false).await?;
@@ -74,21 +76,21 @@ pub(crate) async fn newest(
 async fn newest_of(
     store: &Store,
     suite: &str,
-    test: &str,
+    test: &[Tenure],
     selection: &Selection,
     without_replaced: bool,
 ) -> Result<Vec<StoredResult>, AnswerError> {
-    let test_id = TestId::of(suite, test);
+    let of_test = renames::within(test);
     let ask = |selection: &Selection| {
         let of_newest = if without_replaced { selection.of_newest_uploads(suite) } else { Fragment::default() };
         Fragment::new(
-            "SELECT ?fields FROM results WHERE suite = {suite} AND test_id = {test_id} AND {selected}{of_newest} {newest}",
+            "SELECT ?fields FROM results WHERE suite = {suite} AND {of_test} AND {selected}{of_newest} {newest}",
         )
+        .part("of_test", &of_test)
         .part("of_newest", &of_newest)
         .part("selected", &selection.condition_of(suite))
         .part("newest", &selection.newest_of_each("config_id"))
         .value("suite", suite)
-        .value("test_id", test_id)
     };
     selection.newest(store, &[suite], ask).await
 }

@@ -73,6 +73,7 @@ pub(crate) struct LinkedRun {
     pub(crate) uuid: CommitKey,
     pub(crate) sdk: String,
     pub(crate) start_time: u32,
+    version: u64,
 }
 
 impl LinkedRun {
@@ -82,16 +83,58 @@ impl LinkedRun {
     }
 }
 
-/// The runs of a page of the CI, the newest first.
+/// The runs of a page of the CI, the newest first. A run whose upload was replaced is not among them: the newer upload has a
+/// page of its own, or none.
 pub(crate) async fn linked(store: &Store, link: &str) -> Result<Vec<LinkedRun>, AnswerError> {
-    Fragment::new(
+    let mut rows: Vec<LinkedRun> = Fragment::new(
         "SELECT ?fields FROM linked_runs WHERE link = {link} \
          ORDER BY start_time DESC, suite, branch, config_id, uuid, sdk LIMIT {most}",
     )
     .value("link", link)
     .value("most", MAX_LINKED)
     .all(&store.client)
-    .await
+    .await?;
+    let groups: BTreeSet<(String, String)> = rows.iter().map(|row| (row.suite.clone(), row.branch.clone())).collect();
+    for (suite, branch) in groups {
+        let of_group = || rows.iter().filter(|row| row.suite == suite && row.branch == branch);
+        let newest = newest_uploads(store, &suite, &branch, of_group()).await?;
+        let is_newest = |row: &LinkedRun| newest.contains(&(row.config_id, row.uuid, row.version));
+        rows.retain(|row| row.suite != suite || row.branch != branch || is_newest(row));
+    }
+    Ok(rows)
+}
+
+#[derive(Row, Deserialize)]
+struct UploadOfRun {
+    config_id: ConfigId,
+    uuid: CommitKey,
+    version: u64,
+}
+
+/// The newest uploads of the commits and configurations of some runs of a suite under a branch key.
+async fn newest_uploads<'a>(
+    store: &Store,
+    suite: &str,
+    branch: &str,
+    runs: impl Iterator<Item = &'a LinkedRun> + Clone,
+) -> Result<BTreeSet<(ConfigId, CommitKey, u64)>, AnswerError> {
+    let commits: BTreeSet<CommitKey> = runs.clone().map(|run| run.uuid).collect();
+    let configurations: BTreeSet<ConfigId> = runs.map(|run| run.config_id).collect();
+    let (Some(first), Some(last)) = (commits.first(), commits.last()) else { return Ok(BTreeSet::new()) };
+    let uploads: Vec<UploadOfRun> = Fragment::new(
+        "SELECT config_id, uuid, version FROM runs WHERE suite = {suite} AND branch = {branch} \
+         AND config_id IN {config_ids} AND uuid BETWEEN {first} AND {last} AND uuid IN {keys} LIMIT {most}",
+    )
+    .value("suite", suite)
+    .value("branch", branch)
+    .list("config_ids", configurations)
+    .value("first", *first)
+    .value("last", *last)
+    .list("keys", commits.iter().copied())
+    .value("most", MAX_NOTES)
+    .all(&store.client)
+    .await?;
+    Ok(uploads.into_iter().map(|upload| (upload.config_id, upload.uuid, upload.version)).collect())
 }
 
 /// Starts of all runs of a suite under a branch key on a commit and a configuration, whatever their SDK.

@@ -7,18 +7,20 @@ use std::sync::Arc;
 use clickhouse::{Row, RowOwned, RowRead};
 use schema::commit::branch_key;
 use schema::configuration::Configuration;
-use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::ids::{CommitKey, ConfigId};
 use schema::retention::{ARCHIVE_SECONDS, Retention};
 use schema::seconds::WEEK;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::configurations::{self, Configurations, StoredConfiguration};
+use super::renames;
 use super::statement::Fragment;
 use super::tested_weeks;
 use crate::ask::RunFilter;
 use crate::commit_range::{self, RunBounds};
 use crate::error::AnswerError;
+use crate::renames::Tenure;
 use crate::store::Store;
 
 /// Columns that identify the upload that wrote a row of `runs` or `failures`, within one suite and branch. Uploads of one
@@ -288,13 +290,13 @@ impl Selection {
         Fragment::new(format!("ORDER BY {order} LIMIT {{limit}} BY {columns}")).value("limit", self.limit)
     }
 
-    /// A statement over what is selected of a suite's runs, or of a test's results. `rows` says what is taken of a row of
+    /// A statement over what is selected of a suite's runs, or of a test's results under its names. `rows` says what is taken of a row of
     /// `runs`, and of one of `results`.
     pub(crate) fn over(
         &self,
         store: &Store,
         suite: &str,
-        test: Option<&str>,
+        test: Option<&[Tenure]>,
         rows: Sources,
         fields: &str,
         tail: &str,
@@ -302,9 +304,8 @@ impl Selection {
         let (rows, of_test) = match test {
             None => (rows.runs, Fragment::default()),
             Some(test) => {
-                let of_test = Fragment::new(" AND test_id = {test_id}{not_replaced}");
-                let of_test = of_test.part("not_replaced", &self.not_replaced(store, suite));
-                (rows.results, of_test.value("test_id", TestId::of(suite, test)))
+                let of_test = Fragment::new(" AND {within}{not_replaced}").part("within", &renames::within(test));
+                (rows.results, of_test.part("not_replaced", &self.not_replaced(store, suite)))
             }
         };
         Fragment::new("SELECT {fields} FROM ({rows} WHERE suite = {suite}{of_test} AND {selected}) {tail}")

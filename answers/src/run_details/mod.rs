@@ -89,8 +89,6 @@ pub async fn of_link(store: &Store, link: &str) -> Result<Vec<RunDetails>, Answe
         });
         found.extend(of_places(store, &suite, &branch, runs.collect()).await?);
     }
-    // A run that was replaced by one with another page is found by both.
-    found.retain(|run| run.link.as_deref().is_none_or(|own| own == link));
     for run in &mut found {
         run.link.get_or_insert_with(|| link.to_owned());
     }

@@ -25,7 +25,7 @@ use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::LateRuns;
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
-use crate::{bugs, commits, messages};
+use crate::{bugs, commits, messages, renames};
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
 /// Tests of one question.
@@ -203,8 +203,9 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     if question.tests.is_empty() || question.tests.len() > MAX_TESTS {
         return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once")));
     }
-    let base = base(store, question).await?;
-    let ids: BTreeSet<TestId> = question.tests.iter().map(|one| TestId::of(&question.suite, &one.test)).collect();
+    let (base, renames) = tokio::try_join!(base(store, question), renames::of_suite(store, &question.suite))?;
+    let ids: BTreeSet<TestId> =
+        question.tests.iter().flat_map(|one| evidence::names_of(&renames, &question.suite, &one.test)).collect();
     let (late, histories) = LateRuns::with_histories(store, &question.suite, &question.runs, &ids).await?;
     let usual = u64::from(late.sessions.tests());
     let incomplete = question

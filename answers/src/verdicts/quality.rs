@@ -63,10 +63,12 @@ pub async fn find(store: &Store, question: &QualityQuestion) -> Result<VerdictQu
     for ((suite, branch), given) in suites {
         let filter = RunFilter { branch: Some(branch), recent: false, ..RunFilter::default() };
         let late = LateRuns::within(store, &suite, &filter, NEW_DAYS, question.weeks + 1).await?;
-        let ids: BTreeSet<TestId> = given.iter().map(|one| TestId::of(&suite, &one.test)).collect();
+        // A test that was renamed since goes on under its new name.
+        let test_of = |one: &GivenVerdict| late.renames.current_id(TestId::of(&suite, &one.test), one.asked_at);
+        let ids: BTreeSet<TestId> = given.iter().map(test_of).collect();
         let histories = late.histories(&ids).await?;
         for one in given {
-            let of_test = histories.of(TestId::of(&suite, &one.test));
+            let of_test = histories.of(test_of(&one));
             let cells = of_test.iter().flat_map(|(_, history)| history.cells.iter().copied());
             let asked_at = one.asked_at;
             let until = u64::from(asked_at) + GRADED_BY;

@@ -51,8 +51,10 @@ pub(crate) fn measure(suites: usize, seed: u64) -> anyhow::Result<()> {
 
 /// The changes of each history, as the rule finds them in the suite.
 fn claims(world: &World) -> Vec<Vec<Claim>> {
-    let subject =
-        |labelled| Subject { test: name(labelled), configuration: labelled.configuration, history: history(labelled) };
+    let subject = |labelled| {
+        let (test, history) = (name(labelled), history(labelled));
+        Subject { test, first_name: test, configuration: labelled.configuration, history }
+    };
     let subjects: Vec<Subject<'_>> = world.histories.iter().map(subject).collect();
     let suite = Suite { name: "simulation", tests: world.tests, commits: &world.commits, subjects: &subjects };
     let mut claims = vec![Vec::new(); subjects.len()];

@@ -6,6 +6,7 @@ pub(crate) mod commits;
 pub(crate) mod dead_letters;
 pub(crate) mod ews;
 mod page_or_json;
+pub(crate) mod renames;
 pub(crate) mod reports;
 mod schemas;
 pub(crate) mod upload;

@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no event makes
 /// their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 21] = [
+pub const VIEWS: [&str; 22] = [
     "configurations",
     "suites",
     "tests",
@@ -23,6 +23,7 @@ pub const VIEWS: [&str; 21] = [
     "receipts",
     "expired_uploads",
     "bugs",
+    "renames",
     DEAD_LETTERS,
 ];
 /// Views that are partitioned by week: of their run's commit, and archives of their run's start.

@@ -8,8 +8,8 @@ use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow,
-    FailureRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow, RepositoryRow, RunNoteRow, RunRow, SuiteRow, TestRow,
-    TestedWeekRow, UploadRow,
+    FailureRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RunNoteRow, RunRow, SuiteRow,
+    TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -63,6 +63,8 @@ pub struct EventRows {
     pub expired_uploads: Vec<ExpiredUploadRow>,
     /// Rows of `bugs`.
     pub bugs: Vec<BugRow>,
+    /// Rows of `renames`.
+    pub renames: Vec<RenameRow>,
     /// Rows of `dead_letters`: one for each event that could not be processed, in the order of the batch.
     pub dead_letters: Vec<DeadLetterRow>,
     /// Rows of `dead_letters` as well: letters that somebody decided about.

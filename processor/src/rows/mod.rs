@@ -12,6 +12,7 @@ mod event_rows;
 mod ews;
 mod receipt;
 mod registration;
+mod rename;
 mod results;
 mod run_notes;
 mod upload;
@@ -49,6 +50,7 @@ impl EventRows {
             }
             Request::Commit(commit) => commit::add(self, &[commit], time_version),
             Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
+            Request::Rename(rename) => self.renames.push(rename::row(rename, received_at, time_version)),
             Request::DeadLetterDecision(decision) => {
                 self.dead_letter_decisions.push(dead_letter_decision::row(decision, &test_results, time_version));
             }

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use schema::event::{Event, Header, Request};
+use schema::rename::TestRename;
 use schema::retention::{DEFAULT_SECONDS, Retention, RetentionRule};
 use schema::store::results::RunResults;
+use schema::store::rows::RenameRow;
 
 use super::EventRows;
 use super::columns::WEEK_SECONDS;
@@ -125,6 +127,32 @@ fn a_configuration_is_written_once_an_hour_and_a_suite_once_a_week() {
     let mut next = EventRows::new(written, Arc::default());
     next.add(later, 4);
     assert_eq!(counts(&next), (0, 1, 1));
+}
+
+#[test]
+fn a_rename_is_a_row_that_a_later_one_replaces() {
+    let rename = |number: u128, at: i64, is_open: bool| {
+        let mut event = event("null");
+        event.header.event_id = uuid::Uuid::from_u128(number << 64);
+        let (suite, from, to) = ("s".into(), "a".into(), "b".into());
+        event.header.request = Request::Rename(TestRename { suite, from, to, at, is_open });
+        event
+    };
+    let mut rows = EventRows::default();
+    rows.add(rename(5, 1_700_000_000, true), 9);
+    rows.add(rename(6, -1, false), 3);
+    let row = |at, is_open, version| RenameRow {
+        suite: "s".into(),
+        from_test: "a".into(),
+        to_test: "b".into(),
+        renamed_at: at,
+        is_open,
+        recorded_at: 1_700_000_100,
+        version,
+    };
+    // The time of the event decides and not its offset: renames may come through any partition.
+    assert_eq!(rows.renames, [row(1_700_000_000, 1, 5), row(0, 0, 6)]);
+    assert!(rows.tests.is_empty() && rows.runs.is_empty() && rows.results.is_empty());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -73,6 +73,7 @@ const OPERATIONS: &[Operation] = &[
     bug_trackers::TRACKERS,
     bug_trackers::CREATE,
     bugs::BUGS,
+    renames::RENAMES,
     dead_letters::LIST,
     dead_letters::ONE,
     dead_letters::RECEIPT,

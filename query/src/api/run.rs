@@ -59,10 +59,16 @@ fn of_runs(runs: &[RunDetails]) -> String {
     suites.sort_unstable();
     suites.dedup();
     query.extend_pairs(suites.iter().map(|suite| ("suite", *suite)));
-    let mut commits: Vec<u64> = runs.iter().map(|run| run.uuid.0).collect();
-    commits.sort_unstable();
-    commits.dedup();
-    query.extend_pairs(commits.iter().map(|commit| ("uuid", commit.to_string())));
+    let commits = || runs.iter().map(|run| run.uuid);
+    match (commits().min(), commits().max()) {
+        (Some(only), Some(last)) if only == last => {
+            query.append_pair("uuid", &only.to_string());
+        }
+        (Some(first), Some(last)) => {
+            query.append_pair("after_uuid", &first.to_string()).append_pair("before_uuid", &last.to_string());
+        }
+        _ => {}
+    }
     let starts = || runs.iter().map(|run| run.start_time);
     if let (Some(first), Some(last)) = (starts().min(), starts().max()) {
         query.append_pair("after_time", &first.to_string()).append_pair("before_time", &last.to_string());

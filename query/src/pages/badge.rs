@@ -1,6 +1,7 @@
 //! `/badge/<suite>.svg` and `/badge/<suite>/<test>.svg`: a verdict as a picture, for other pages to show.
 
 use answers::ask::RunFilter;
+use answers::renames;
 use answers::timeline::{self, Standing, TimelineOf};
 use answers::{suites, test_names};
 use axum::extract::{RawQuery, State};
@@ -70,6 +71,11 @@ async fn message(service: &Service, filter: &RunFilter, of: TimelineOf<'_>) -> R
     let judged = timeline::verdicts(store, of, filter).await?;
     if !judged.is_empty() {
         return Ok(of_standings(judged.into_values().map(|judged| judged.standing)));
+    }
+    if let Some(test) = of.test
+        && let Some(successor) = renames::other_names(store, of.suite, test).await?.successor
+    {
+        return Ok(Message::new("none", "renamed", format!("its history goes on as {}", printable(&successor))));
     }
     let is_known = suites::is_known(store, filter.branch.as_deref(), of.suite).await?
         && match of.test {

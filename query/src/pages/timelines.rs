@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use answers::ask::RunFilter;
 use answers::bugs::{self as answers_bugs, BugIndex};
+use answers::renames::{self, OtherNames};
 use answers::test_names::{self, SearchKind, TestName};
 use answers::timeline::{self, BlameRange, Judgement, Outcome, Row, Standing, TimelineOf, Window};
 use answers::{Selection, commits, suites};
@@ -64,7 +65,8 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
     while let Some(TestName { suite, test }) = asked.pop_front() {
         let of = TimelineOf { suite: &suite, test: Some(&test) };
         let window = timeline::window(store, of, &selection).await?;
-        if window.rows.is_empty() && tests.len() == 1 && timelines.is_empty() {
+        let is_gone = window.rows.is_empty() && tests.len() == 1 && timelines.is_empty();
+        if is_gone && renames::other_names(store, &suite, &test).await?.successor.is_none() {
             let found = test_names::find(store, in_suite, &test, CHOICES).await?;
             if found.kind == SearchKind::List {
                 asked.extend(found.tests.into_iter().take(LISTED));
@@ -151,9 +153,16 @@ async fn to_context(
             None => Ok(BugIndex::default()),
         }
     };
-    let (commits, known, judged) = futures_util::try_join!(
+    let names = async {
+        match test {
+            Some(test) => renames::other_names(&service.store, suite, test).await,
+            None => Ok(OtherNames::default()),
+        }
+    };
+    let (commits, known, names_of_test, judged) = futures_util::try_join!(
         commits::by_key(&service.store, &keys),
         known,
+        names,
         timeline::verdicts(&service.store, of, filter)
     )?;
     let verdicts: Vec<Option<&Judgement>> =
@@ -189,7 +198,8 @@ async fn to_context(
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
     let columns: Vec<Value> = window.columns.iter().map(head).collect();
-    Ok(context! { suite, test, columns, days, rows, more, counts, newest, bugs, strips })
+    let OtherNames { former, successor } = names_of_test;
+    Ok(context! { suite, test, former, successor, columns, days, rows, more, counts, newest, bugs, strips })
 }
 
 /// What a template shows of a cell.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
+use crate::rename::TestRename;
 use crate::run_notes::RunNotes;
 
 pub use codec::{DecodeError, Event, MAX_DECODED_BYTES, beginning, compress, decode, decompress, encode};
@@ -75,6 +76,8 @@ pub enum Request {
     Commit(Commit),
     /// A bug that explains failures, or that no longer does.
     Bug(BugLink),
+    /// A test that has a new name, or one that has not.
+    Rename(TestRename),
     /// A decision about an event that could not be processed; that event's bytes follow the header.
     DeadLetterDecision(DeadLetterDecision),
     /// Files of a run, in the blob store.

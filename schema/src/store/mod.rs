@@ -6,6 +6,7 @@ mod dead_letter_state;
 mod lifetimes;
 mod migrations;
 pub mod native;
+mod rename_row;
 pub mod results;
 pub mod rows;
 mod run_note_rows;
