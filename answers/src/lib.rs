@@ -33,6 +33,7 @@ pub mod overview;
 pub mod plan;
 pub mod populations;
 mod reads;
+pub mod recent_uploads;
 pub mod renames;
 pub mod results;
 pub mod rules_preview;

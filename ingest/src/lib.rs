@@ -14,6 +14,8 @@
 //!    one's receipt (`duplicates`).
 //! 4. `wait` holds the answer until the processor's group has committed past the event, where the sender asks for that.
 //!
+//! `tally` counts what becomes of uploads, and appends a report of it each minute in which there are any.
+//!
 //! `state` holds what all requests share, `error` what a sender is told when its request is not taken.
 
 mod append;
@@ -25,6 +27,7 @@ mod requests;
 mod resolve;
 mod router;
 mod state;
+mod tally;
 mod wait;
 
 pub use resolve::sources;

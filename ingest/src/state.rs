@@ -33,6 +33,8 @@ pub struct IntakeOptions {
     pub default_wait: Option<Duration>,
     /// Whether uploads whose senders have no preference are handled strictly: refused rather than taken in part.
     pub is_strict: bool,
+    /// How long a report of what became of uploads waits for more of them; a minute unless it is given.
+    pub report_after: Option<Duration>,
     /// How long results are kept: what is over when it comes is answered so.
     pub retention: Retention,
 }
@@ -60,7 +62,7 @@ impl Intake {
         blobs: Blobs,
         options: IntakeOptions,
     ) -> Self {
-        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict, retention } = options;
+        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict, retention, .. } = options;
         Self {
             commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),
             masters: BuildbotMasters::new(masters),

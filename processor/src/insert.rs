@@ -60,6 +60,7 @@ pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTable
         insert(client, tables, "receipts", &rows.receipts),
         insert(client, tables, "expired_uploads", &rows.expired_uploads),
         insert(client, tables, "bugs", &rows.bugs),
+        insert(client, tables, "intake_reports", &rows.intake_reports),
         insert(client, tables, "renames", &rows.renames),
         insert(client, tables, "dead_letters", &rows.dead_letters),
         insert(client, tables, "dead_letters", &rows.dead_letter_decisions),

@@ -14,7 +14,8 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::api::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    populations, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
+    verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -101,6 +102,7 @@ fn static_api() -> Router<Arc<Service>> {
         .route("/api/bug-trackers", get(bug_trackers::names))
         .route("/api/live", get(live::listen))
         .route("/api/dead-letters", get(dead_letters::find))
+        .route("/api/uploads/recent", get(recent_uploads::find))
         .route("/api/dead-letters/{id}", get(dead_letters::one))
         .route("/api/dead-letters/{id}/event", get(dead_letters::event))
         .route("/api/receipts/{*receipt}", get(dead_letters::receipt))
@@ -150,6 +152,7 @@ fn fresh_pages() -> Router<Arc<Service>> {
 fn static_pages() -> Router<Arc<Service>> {
     Router::new()
         .route("/dead-letters", get(pages::dead_letters::page))
+        .route("/uploads", get(pages::uploads::page))
         .route("/documentation", get(pages::documentation::page))
         .route("/archive-routes", get(archives::routes))
         .route("/assets/js/constants.js", get(pages::assets::constants))

@@ -16,6 +16,7 @@ pub mod configuration;
 pub mod event;
 pub mod expiry;
 pub mod ids;
+pub mod intake_report;
 #[cfg(feature = "io")]
 pub mod links;
 #[cfg(feature = "io")]

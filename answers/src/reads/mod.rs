@@ -13,6 +13,7 @@ mod engine_tests;
 pub(crate) mod ews;
 pub(crate) mod failures;
 pub(crate) mod histories;
+pub(crate) mod intake_reports;
 pub(crate) mod joined_runs;
 pub(crate) mod links;
 pub(crate) mod newest_uploads;

@@ -43,7 +43,7 @@ impl ReportParameters {
         let is_known = |name: &str| NAMES.contains(&name) || MEMBERS.contains(&name) || name.starts_with(LABEL);
         if let Some((unknown, _)) = pairs.iter().find(|(name, _)| !is_known(name)) {
             return Err(bad(format!(
-                "'{unknown}' is no parameter of this endpoint; write label.{unknown}=… if it belongs to the configuration"
+                "'{unknown}' is no parameter of this endpoint; write 'label.{unknown}=…' if it belongs to the configuration"
             )));
         }
         let given = Given(pairs);
@@ -216,7 +216,7 @@ mod tests {
             ("suite=s", "write repository_id="),
             ("suite=s&repository_id=r", "write commit="),
             ("suite=s&repository_id=r&commit=&x=1", "'x' is no parameter"),
-            (&format!("{GOOD}&python=3"), "write label.python="),
+            (&format!("{GOOD}&python=3"), "write 'label.python="),
             (&format!("{GOOD}&label.Python=3"), "'Python' cannot be a member"),
             (&format!("{GOOD}&label.style=3"), "write style="),
             (&format!("{GOOD}&shard=0/8"), "such as 3/8, not '0/8'"),

@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no event makes
 /// their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 22] = [
+pub const VIEWS: [&str; 23] = [
     "configurations",
     "suites",
     "tests",
@@ -24,6 +24,7 @@ pub const VIEWS: [&str; 22] = [
     "expired_uploads",
     "bugs",
     "renames",
+    "intake_reports",
     DEAD_LETTERS,
 ];
 /// Views that are partitioned by week: of their run's commit, and archives of their run's start.

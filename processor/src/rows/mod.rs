@@ -17,9 +17,10 @@ mod results;
 mod run_notes;
 mod upload;
 
-use columns::time_version;
+use columns::{json, seconds, time_version};
 use registration::runs_of_branches;
 use schema::event::{Event, Header, Request};
+use schema::store::rows::IntakeReportRow;
 
 pub use event_rows::{EventRows, WrittenRows};
 
@@ -51,6 +52,12 @@ impl EventRows {
             Request::Commit(commit) => commit::add(self, &[commit], time_version),
             Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
             Request::Rename(rename) => self.renames.push(rename::row(rename, received_at, time_version)),
+            Request::IntakeReport(report) => self.intake_reports.push(IntakeReportRow {
+                until: seconds(report.until),
+                report: json(&report),
+                intake: report.intake,
+                version,
+            }),
             Request::DeadLetterDecision(decision) => {
                 self.dead_letter_decisions.push(dead_letter_decision::row(decision, &test_results, time_version));
             }

@@ -15,6 +15,7 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod openapi;
 pub(crate) mod populations;
+pub(crate) mod recent_uploads;
 pub(crate) mod renames;
 pub(crate) mod results;
 pub(crate) mod rules;

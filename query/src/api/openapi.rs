@@ -10,7 +10,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
+    verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -67,6 +68,7 @@ const OPERATIONS: &[Operation] = &[
     links::QUEUES,
     uploads::UPLOADS,
     uploads::PROCESS,
+    recent_uploads::OPERATION,
     archives::OPERATION,
     ews::RESULTS,
     ews::NAMES,

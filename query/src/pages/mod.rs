@@ -26,6 +26,7 @@ mod suggestions;
 mod time;
 pub(crate) mod timelines;
 pub(crate) mod triage;
+pub(crate) mod uploads;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -42,7 +43,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 17] = [
     "/",
     "/changes",
     "/triage",
@@ -57,6 +58,8 @@ const PAGES: [&str; 15] = [
     "/commit",
     "/documentation",
     "/dead-letters",
+    "/uploads",
+    "/run",
     "/archive",
 ];
 

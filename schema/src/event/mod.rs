@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
+use crate::intake_report::IntakeReport;
 use crate::rename::TestRename;
 use crate::run_notes::RunNotes;
 
@@ -78,6 +79,8 @@ pub enum Request {
     Bug(BugLink),
     /// A test that has a new name, or one that has not.
     Rename(TestRename),
+    /// What an intake did with the uploads of some time.
+    IntakeReport(IntakeReport),
     /// A decision about an event that could not be processed; that event's bytes follow the header.
     DeadLetterDecision(DeadLetterDecision),
     /// Files of a run, in the blob store.

@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod commits;
 mod dead_letter_state;
+mod intake_report_row;
 mod lifetimes;
 mod migrations;
 pub mod native;

@@ -8,6 +8,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 pub use super::dead_letter_state::DeadLetterState;
+pub use super::intake_report_row::IntakeReportRow;
 pub use super::rename_row::RenameRow;
 pub use super::run_note_rows::{LinkedRunRow, RunNoteRow};
 
