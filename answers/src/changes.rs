@@ -226,10 +226,8 @@ impl Tabular for Changes {
                 members.insert("unexpected_before".to_owned(), test.before.unexpected.into());
                 members.insert("runs_since".to_owned(), test.since.runs.into());
                 members.insert("unexpected_since".to_owned(), test.since.unexpected.into());
-                let configuration = table::cells(&table::CONFIGURATION, &[&table::members(&test.configuration)?]);
-                rows.push(
-                    [table::cells(&own, &[&members]), configuration, table::cells(&counts, &[&members])].concat(),
-                );
+                let (first, last) = (table::cells(&own, &[&members]), table::cells(&counts, &[&members]));
+                rows.push(table::row_with_configuration(first, &test.configuration, last)?);
             }
         }
         Ok(Table { columns: table::with_configuration(own, counts), rows })

@@ -152,11 +152,10 @@ impl Tabular for Failures {
         };
         let mut rows = Vec::new();
         for OfConfiguration { configuration, results } in of_configurations {
-            let configuration = table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]);
             for run in results {
                 for (test, state) in &run.tests {
                     let own = vec![run.uuid.0.into(), run.start_time.into(), test.as_str().into(), state.name().into()];
-                    rows.push([configuration.clone(), own].concat());
+                    rows.push(table::row_with_configuration(Vec::new(), configuration, own)?);
                 }
             }
         }
@@ -183,7 +182,7 @@ mod tests {
         let tests = vec![("a.html".to_owned(), State::at(4)), ("uuid".to_owned(), State::CRASH)];
         let run = RunFailures { uuid: CommitKey(7), start_time: 8, tests };
         let table = Failures::ByRun(vec![OfConfiguration { configuration, results: vec![run] }]).table().unwrap();
-        let ends: Vec<&[Value]> = table.rows.iter().map(|row| &row[9..]).collect();
+        let ends: Vec<&[Value]> = table.rows.iter().map(|row| &row[9..13]).collect();
         let row = |test: &str, state: &str| vec![Value::from(7), 8.into(), test.into(), state.into()];
         assert_eq!(ends, [row("a.html", "TEXT"), row("uuid", "CRASH")]);
     }

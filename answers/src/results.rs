@@ -150,10 +150,10 @@ impl Tabular for SuiteRuns {
         let own = [table::columns::<SuiteRun>(), table::columns::<RunCounts>()].concat();
         let mut rows = Vec::new();
         for OfConfiguration { configuration, results } in &self.0 {
-            let configuration = table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]);
             for run in results {
                 let stats: Map<String, Value> = serde_json::from_str(run.stats.get()).unwrap_or_default();
-                rows.push([configuration.clone(), table::cells(&own, &[&table::members(run)?, &stats])].concat());
+                let cells = table::cells(&own, &[&table::members(run)?, &stats]);
+                rows.push(table::row_with_configuration(Vec::new(), configuration, cells)?);
             }
         }
         Ok(Table { columns: table::with_configuration(Vec::new(), own), rows })
@@ -165,12 +165,12 @@ impl Tabular for TestResults {
         let own = table::columns::<ResultMembers>();
         let mut rows = Vec::new();
         for OfConfiguration { configuration, results } in &self.0 {
-            let configuration = table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]);
             for TestResult(members) in results {
                 let others = members.iter().filter(|(name, _)| !own.contains(name));
                 let others: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
                 let more = if others.is_empty() { Value::Null } else { Value::Object(others).to_string().into() };
-                rows.push([configuration.clone(), table::cells(&own, &[members]), vec![more]].concat());
+                let cells = [table::cells(&own, &[members]), vec![more]].concat();
+                rows.push(table::row_with_configuration(Vec::new(), configuration, cells)?);
             }
         }
         Ok(Table { columns: table::with_configuration(Vec::new(), [own, vec!["more".to_owned()]].concat()), rows })

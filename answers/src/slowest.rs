@@ -67,7 +67,8 @@ pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<Slowest
     if selection.is_empty() {
         return Ok(nothing());
     }
-    let Some(run) = runs::newest_sound(store, suite, &selection).await? else { return Ok(nothing()) };
+    let newest = runs::newest_sound(store, suite, &selection, 1).await?;
+    let Some(run) = newest.into_iter().next() else { return Ok(nothing()) };
     let Some(configuration) = selection.configuration(&run) else { return Ok(nothing()) };
     // A run may be one shard of several, or a rerun of a few tests.
     let joined = joined_runs::sound_of_commit(store, suite, &selection, &run).await?;

@@ -65,6 +65,25 @@ pub async fn recent(store: &Store) -> Result<Vec<String>, AnswerError> {
     Ok(found.into_values().flatten().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
+/// Labels of the configurations that ran lately on the default branch: the values of each key. Those of one suite if one is
+/// named.
+pub async fn recent_labels(
+    store: &Store,
+    suite: Option<&str>,
+) -> Result<BTreeMap<String, BTreeSet<String>>, AnswerError> {
+    let branch = branch_key(None);
+    let matching = configurations::matching(store, &RunFilter::default(), branch).await?;
+    let mut labels: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (configuration, suites) in of_configurations(store, branch, &matching).await? {
+        if suite.is_none_or(|suite| suites.iter().any(|ran| ran == suite)) {
+            for (key, value) in configuration.labels.iter() {
+                labels.entry(key.to_owned()).or_default().insert(value.to_owned());
+            }
+        }
+    }
+    Ok(labels)
+}
+
 /// Whether a suite ever ran on a branch.
 pub async fn is_known(store: &Store, branch: Option<&str>, suite: &str) -> Result<bool, AnswerError> {
     let stored = configurations::stored(store, branch_key(branch)).await?;

@@ -3,6 +3,7 @@
 //! A member is a column if its value is a text, a number, a truth value or nothing; lists and objects are none. A member
 //! that is marked with `#[schemars(extend("x-column" = false))]` is left out, because columns of a table never change.
 
+use schema::configuration::{Configuration, MEMBERS};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
@@ -14,9 +15,8 @@ use crate::error::{AnswerError, broken};
 /// The mark of a member that is no column.
 const NO_COLUMN: &str = "x-column";
 
-/// Members of a configuration, as columns and as parameters have them.
-pub const CONFIGURATION: [&str; 9] =
-    ["platform", "version", "version_name", "is_simulator", "architecture", "model", "style", "flavor", "sdk"];
+/// The column of a configuration's labels, which is the last of a table: JSON text of an object, nothing if there are none.
+pub const LABELS: &str = "labels";
 
 /// Columns, and one value for each in every row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,9 +102,23 @@ pub fn columns<T: JsonSchema>() -> Vec<String> {
     members.map(|(name, _)| name.clone()).collect()
 }
 
-/// Columns that begin with, or end with, the members of a configuration.
+/// Columns that begin with, or end with, the members of a configuration; its labels come last.
 pub(crate) fn with_configuration(before: Vec<String>, after: Vec<String>) -> Vec<String> {
-    before.into_iter().chain(CONFIGURATION.map(str::to_owned)).chain(after).collect()
+    let members = MEMBERS.map(str::to_owned);
+    before.into_iter().chain(members).chain(after).chain([LABELS.to_owned()]).collect()
+}
+
+/// A row of a table with the columns of [`with_configuration`].
+pub(crate) fn row_with_configuration(
+    before: Vec<Value>,
+    configuration: &Configuration,
+    after: Vec<Value>,
+) -> Result<Vec<Value>, AnswerError> {
+    let labels = match &configuration.labels {
+        none if none.is_empty() => Value::Null,
+        labels => serde_json::to_string(labels).map_err(broken)?.into(),
+    };
+    Ok([before, cells(&MEMBERS, &[&members(configuration)?]), after, vec![labels]].concat())
 }
 
 /// The members of a value that is an object.
@@ -130,10 +144,22 @@ pub(crate) fn of_rows<T: Serialize + JsonSchema>(rows: &[T]) -> Result<Table, An
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use schema::configuration::Configuration;
     use schema::state::State;
+
+    #[test]
+    fn labels_are_the_last_column() {
+        let mut configuration = Configuration { platform: Some("linux".into()), ..Configuration::default() };
+        let columns = with_configuration(vec!["a".into()], vec!["b".into()]);
+        assert_eq!((columns.len(), columns[1].as_str(), columns[11].as_str()), (12, "platform", LABELS));
+        let row = |of: &Configuration| row_with_configuration(vec![1.into()], of, vec![2.into()]).unwrap();
+        let plain = row(&configuration);
+        assert_eq!((&plain[1], &plain[10], &plain[11]), (&"linux".into(), &2.into(), &Value::Null));
+        configuration.labels.add("python", &"3.12".into()).unwrap();
+        assert_eq!(row(&configuration)[11], r#"{"python":"3.12"}"#);
+    }
 
     #[derive(Serialize, JsonSchema)]
     struct Row {

@@ -318,8 +318,7 @@ impl Tabular for Triage {
         for test in &self.tests {
             let cells = table::cells(&own, &[&table::members(test)?]);
             for configuration in &test.configurations {
-                let on = table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]);
-                rows.push([cells.clone(), on].concat());
+                rows.push(table::row_with_configuration(cells.clone(), configuration, Vec::new())?);
             }
         }
         Ok(Table { columns: table::with_configuration(own, Vec::new()), rows })

@@ -55,6 +55,7 @@ fn upload() -> (Header, String) {
         commits: commits.as_array().unwrap().iter().map(commit).collect(),
         timestamp: TIME as i64,
         links: None,
+        notes: None,
     };
     let header = Header {
         event_id: Default::default(),

@@ -57,6 +57,10 @@ impl IntakeError {
     }
 }
 
+/// The text of a refusal, beside its response.
+#[derive(Clone)]
+pub(crate) struct ErrorText(pub(crate) String);
+
 /// A 400 with this text.
 pub(crate) fn bad(text: impl Into<String>) -> IntakeError {
     IntakeError::Bad(text.into())
@@ -89,7 +93,9 @@ impl IntoResponse for IntakeError {
     fn into_response(self) -> Response {
         let status = self.status();
         metrics::counter!("resultsdb_refused_requests_total", "status" => status.as_str().to_owned()).increment(1);
-        let mut response = error_response(status, &self.to_string());
+        let text = self.to_string();
+        let mut response = error_response(status, &text);
+        response.extensions_mut().insert(ErrorText(text));
         match self {
             Self::Unavailable(_) => {
                 response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);

@@ -6,6 +6,7 @@
 //!
 //! 1. `checks/body` reads the body within the memory that all requests share, and refuses encodings it cannot read;
 //!    `checks/upload` checks an upload's document and borrows from it, `checks/document` what several documents share.
+//!    Reports of test runners become such a document first (`converted_reports`).
 //! 2. `resolve/commits` finds the commits that are only named, in the store or at the repository's own host
 //!    ([`sources`]); `resolve/ci` derives the run's links to its CI.
 //! 3. `append` encodes the event and appends it to the log; what is too large for the log goes to the blob store first,
@@ -13,16 +14,20 @@
 //!    one's receipt (`duplicates`).
 //! 4. `wait` holds the answer until the processor's group has committed past the event, where the sender asks for that.
 //!
+//! `tally` counts what becomes of uploads, and appends a report of it each minute in which there are any.
+//!
 //! `state` holds what all requests share, `error` what a sender is told when its request is not taken.
 
 mod append;
 mod checks;
+mod converted_reports;
 mod duplicates;
 mod error;
 mod requests;
 mod resolve;
 mod router;
 mod state;
+mod tally;
 mod wait;
 
 pub use resolve::sources;

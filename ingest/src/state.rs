@@ -13,6 +13,7 @@ use web::prefer::Preferences;
 
 use crate::append::EventAppender;
 use crate::checks::body::BodyMemory;
+use crate::converted_reports::Conversions;
 use crate::duplicates::Duplicates;
 use crate::resolve::ci::BuildbotMasters;
 use crate::resolve::commits::CommitResolver;
@@ -32,6 +33,8 @@ pub struct IntakeOptions {
     pub default_wait: Option<Duration>,
     /// Whether uploads whose senders have no preference are handled strictly: refused rather than taken in part.
     pub is_strict: bool,
+    /// How long a report of what became of uploads waits for more of them; a minute unless it is given.
+    pub report_after: Option<Duration>,
     /// How long results are kept: what is over when it comes is answered so.
     pub retention: Retention,
 }
@@ -46,6 +49,7 @@ pub(crate) struct Intake {
     pub(crate) masters: BuildbotMasters,
     pub(crate) duplicates: Arc<Duplicates>,
     pub(crate) body_memory: BodyMemory,
+    pub(crate) conversions: Conversions,
     pub(crate) is_strict: bool,
     pub(crate) retention: Arc<Retention>,
     default_wait: Option<Duration>,
@@ -58,12 +62,13 @@ impl Intake {
         blobs: Blobs,
         options: IntakeOptions,
     ) -> Self {
-        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict, retention } = options;
+        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict, retention, .. } = options;
         Self {
             commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),
             masters: BuildbotMasters::new(masters),
             duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),
             body_memory: BodyMemory::default(),
+            conversions: Conversions::default(),
             appender: EventAppender::new(log, blobs.clone()),
             blobs,
             client,

@@ -2,67 +2,16 @@
 //! refused request is appended.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+mod support;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Request};
-use embedded::LocalLog;
-use eventlog::{EventLog, TopicSpec};
+use eventlog::EventLog;
 use ingest::IntakeOptions;
-use schema::blobs::Blobs;
 use schema::rename::TestRename;
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tower::ServiceExt;
+use support::Intake;
 
 const START: i64 = 1_790_000_050;
-
-struct Intake {
-    router: Router,
-    log: Arc<LocalLog>,
-    _folder: TempDir,
-}
-
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Intake {
-    /// An intake whose store is away: uploads with complete commits need none.
-    async fn start() -> Self {
-        Self::with(IntakeOptions::default()).await
-    }
-
-    async fn with(options: IntakeOptions) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let log = Arc::new(LocalLog::open(&folder.path().join("log")).unwrap());
-        let topic = TopicSpec { name: EVENTS_TOPIC.into(), partitions: 2, retention: None, max_message_bytes: 1 << 20 };
-        log.ensure_topic(&topic).await.unwrap();
-        let blobs = Blobs::in_folder(&folder.path().join("blobs")).unwrap();
-        let client = clickhouse::Client::default().with_url("http://127.0.0.1:9");
-        let router = ingest::router(log.clone(), client, blobs, options);
-        Self { router, log, _folder: folder }
-    }
-
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
-        let mut request = Request::post(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_slice(&body).unwrap() }
-    }
-
-    async fn appended(&self) -> u64 {
-        self.log.end_offsets(EVENTS_TOPIC).await.unwrap().iter().sum()
-    }
-}
 
 /// A run that started at `start`, seconds; runs that start at different times are no repetitions.
 fn upload(start: i64, results: &Value) -> Vec<u8> {
@@ -169,6 +118,7 @@ async fn encoded_bodies_are_refused_by_every_request_with_a_body() {
     let intake = Intake::start().await;
     let paths = [
         "/api/upload",
+        "/api/reports",
         "/api/upload/archive",
         "/api/upload/ews",
         "/api/bugs",

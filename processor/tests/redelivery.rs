@@ -90,6 +90,7 @@ async fn a_batch_that_was_inserted_but_not_committed_shows_once() {
         ("commits", 10),
         ("commit_names", 10),
         ("links", 10),
+        ("linked_runs", 0),
         ("tests", 2),
         ("suites", 1),
         ("configurations", 1),

@@ -61,7 +61,7 @@ export async function startBrowser() {
   return chromium.launch({ executablePath, args: QUIET });
 }
 
-export async function upload(url, { suite = 'layout-tests', style = 'Release', timestamp, start, results, run_stats = {}, commit = {}, configuration = {} }) {
+export async function upload(url, { suite = 'layout-tests', style = 'Release', timestamp, start, results, run_stats = {}, commit = {}, configuration = {}, more = {} }) {
   const answer = await fetch(`${url}/api/upload`, {
     method: 'POST',
     body: JSON.stringify({
@@ -70,6 +70,7 @@ export async function upload(url, { suite = 'layout-tests', style = 'Release', t
       commits: [{ repository_id: 'webkit', branch: 'main', timestamp, hash: timestamp.toString(16).padStart(40, '0'),
         identifier: `${timestamp % 100000}@main`, message: 'A change', author: { name: 'Ada', emails: ['ada@example.org'] }, ...commit }],
       test_results: { details: { link: 'https://ci.example.org/1' }, run_stats, results },
+      ...more,
     }),
   });
   if (answer.status !== 200) throw new Error(`upload: ${answer.status} ${await answer.text()}`);

@@ -14,7 +14,8 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 use crate::api::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    populations, renames, results, rules, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
+    verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -53,6 +54,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/durations/{suite}", get(durations::find))
         .route("/api/durations/{suite}/{*test}", get(durations::find))
         .route("/api/slowest/{*suite}", get(durations::slowest))
+        .route("/api/plan/{*suite}", get(durations::plan))
         .route("/api/failures/{*suite}", get(failures::find))
         .route("/api/changes/{suite}", get(changes::find))
         .route("/api/changes/{suite}/{*test}", get(changes::find))
@@ -62,6 +64,7 @@ fn kept_api() -> Router<Arc<Service>> {
         .route("/api/compare/populations/{*suite}", get(populations::find))
         .route("/api/search", get(test_names::search))
         .route("/api/suites", get(suites::find))
+        .route("/api/run", get(run::find))
         .route("/api/urls", get(links::find))
         .route("/api/urls/queue", get(links::queues))
         .route("/api/bugs", get(bugs::find))
@@ -99,6 +102,7 @@ fn static_api() -> Router<Arc<Service>> {
         .route("/api/bug-trackers", get(bug_trackers::names))
         .route("/api/live", get(live::listen))
         .route("/api/dead-letters", get(dead_letters::find))
+        .route("/api/uploads/recent", get(recent_uploads::find))
         .route("/api/dead-letters/{id}", get(dead_letters::one))
         .route("/api/dead-letters/{id}/event", get(dead_letters::event))
         .route("/api/receipts/{*receipt}", get(dead_letters::receipt))
@@ -129,6 +133,7 @@ fn kept_pages() -> Router<Arc<Service>> {
         .route("/commit/next", get(pages::commits::next))
         .route("/commit/previous", get(pages::commits::previous))
         .route("/badge/{*badge}", get(pages::badge::picture))
+        .route("/run", get(run::page))
         .route("/urls/queue", get(links::to_queue))
         .route("/urls/build", get(links::to_build))
         .route("/urls/worker", get(links::to_worker))
@@ -147,6 +152,7 @@ fn fresh_pages() -> Router<Arc<Service>> {
 fn static_pages() -> Router<Arc<Service>> {
     Router::new()
         .route("/dead-letters", get(pages::dead_letters::page))
+        .route("/uploads", get(pages::uploads::page))
         .route("/documentation", get(pages::documentation::page))
         .route("/archive-routes", get(archives::routes))
         .route("/assets/js/constants.js", get(pages::assets::constants))

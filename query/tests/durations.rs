@@ -147,7 +147,22 @@ async fn percentiles_are_those_of_the_times_that_were_uploaded() {
         }
     }
     slowest(&service, &only).await;
+    plan(&service, &only).await;
     engine.shutdown().await;
+}
+
+/// The median of the newest forty runs.
+async fn plan(service: &QueryService, runs: &[Run]) {
+    let mut newest = runs.to_vec();
+    newest.sort_by_key(|run| -run.at);
+    let mut times: Vec<i64> = newest.iter().take(40).filter_map(|run| run.test).collect();
+    times.sort_unstable();
+    let median = times[(times.len() - 1) / 2];
+    let found = answer(service, "/api/plan/s?version=14.0.1").await;
+    assert_eq!(found, json!({ "suite": "s", "tests": { TEST: median } }));
+    assert_eq!(answer(service, "/api/plan/other").await, json!({ "suite": "other", "tests": {} }));
+    assert_eq!(answer(service, "/api/plan/s?branch=next").await["tests"], json!({}));
+    assert_eq!(service.get("/api/plan/s?weeks=2").await.0, 400);
 }
 
 /// The newest run's tests, each beside the median of the runs before it.

@@ -1,5 +1,6 @@
 //! One run, read from any number of reports.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -62,6 +63,15 @@ impl<'a> RunReader<'a> {
     pub fn read_path(&mut self, path: &Path) -> Result<(), ReportError> {
         let mut budget = self.budget.clone();
         crate::input::open_path(path, &mut budget, &mut |report, input| self.read_plain(report, input))
+    }
+
+    /// Reads the report in an open file, or each report of an archive, from its beginning. `report` stands for its path.
+    ///
+    /// # Errors
+    /// As [`RunReader::read`].
+    pub fn read_file(&mut self, report: &str, file: File) -> Result<(), ReportError> {
+        let mut budget = self.budget.clone();
+        crate::input::open_file(report, file, &mut budget, &mut |report, input| self.read_plain(report, input))
     }
 
     /// Hands on the tests that are held back, and says how many tests the run has.

@@ -43,6 +43,7 @@ impl BugLink {
             && agrees(&asked.style, &found.style)
             && agrees(&asked.flavor, &found.flavor)
             && agrees(&asked.sdk, &found.sdk)
+            && asked.labels.are_among(&found.labels)
     }
 
     /// Whether it explains failures of a state.
@@ -57,6 +58,7 @@ impl BugLink {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -75,7 +77,12 @@ mod tests {
         assert!(link.covers(&mac));
         link.configuration.platform = Some("Mac".into());
         assert!(link.covers(&mac));
+        let mut labelled = mac.clone();
+        labelled.labels.add("python", &"3.12".into()).unwrap();
+        assert!(link.covers(&labelled));
+        link.configuration.labels = labelled.labels.clone();
+        assert!(link.covers(&labelled) && !link.covers(&mac));
         link.configuration.style = Some("Debug".into());
-        assert!(!link.covers(&mac));
+        assert!(!link.covers(&mac) && !link.covers(&labelled));
     }
 }

@@ -16,6 +16,7 @@ pub mod configuration;
 pub mod event;
 pub mod expiry;
 pub mod ids;
+pub mod intake_report;
 #[cfg(feature = "io")]
 pub mod links;
 #[cfg(feature = "io")]
@@ -24,6 +25,7 @@ pub mod rename;
 #[cfg(feature = "io")]
 pub mod results;
 pub mod retention;
+pub mod run_notes;
 pub mod seconds;
 mod shapes;
 pub mod state;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Request, UploadFingerprint};
+use schema::intake_report::IntakeReport;
 use schema::rename::TestRename;
+use schema::run_notes::RunNotes;
 use serde_json::{Value, json};
 
 fn configuration() -> Configuration {
@@ -47,9 +49,23 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
                 commits: commits(),
                 timestamp: 1_700_000_100,
                 links: Some(links),
+                notes: None,
             },
             r#"{"results": {"a.html":{"actual":"TEXT","time":1.50}}}"#,
         ),
+        (
+            "noted_upload",
+            Request::Upload {
+                suite: "layout-tests".into(),
+                configuration: labelled(),
+                commits: commits(),
+                timestamp: 1_700_000_100,
+                links: None,
+                notes: Some(Box::new(notes())),
+            },
+            r#"{"results": {"a.html":{"actual":"TEXT"}}}"#,
+        ),
+        ("intake_report", Request::IntakeReport(report()), "null"),
         ("commit", Request::Commit(serde_json::from_value(self::commits()[0].clone()).unwrap()), "null"),
         ("bug", Request::Bug(bug), "null"),
         ("rename", Request::Rename(rename), "null"),
@@ -90,6 +106,34 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
             "\"07ff\"",
         ),
     ]
+}
+
+/// A configuration with members of a project's own.
+fn labelled() -> Configuration {
+    let mut configuration = configuration();
+    configuration.labels.add("python", &"3.12".into()).unwrap();
+    configuration
+}
+
+fn notes() -> RunNotes {
+    serde_json::from_value(json!({
+        "run": { "id": "77", "link": "https://ci.example.org/77", "exit_code": 1, "tool": "pytest" },
+        "shard": { "index": 3, "count": 8, "of": "77" }, "expects": ["a.html"], "problems": ["the report is broken off"],
+        "change": { "id": "12", "authors": ["ada"] },
+    }))
+    .unwrap()
+}
+
+fn report() -> IntakeReport {
+    serde_json::from_value(json!({
+        "intake": "one", "from": 1_700_000_000, "until": 1_700_000_060, "taken": 10, "refused": 2, "slow": 1,
+        "problems": [{
+            "status": 400, "reason": "No test suite specified", "count": 2, "example": "No test suite specified",
+            "path": "/api/upload", "at": 1_700_000_030,
+        }],
+        "slowest": [{ "path": "/api/upload", "milliseconds": 12_345, "status": 200, "at": 1_700_000_040 }],
+    }))
+    .unwrap()
 }
 
 fn header(request: Request, results: &str) -> Header {

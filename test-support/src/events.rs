@@ -25,6 +25,7 @@ pub fn upload(suite: &str, configuration: Value, commit: Value, start: i64, link
         commits: vec![serde_json::from_value(commit).unwrap()],
         timestamp: start,
         links,
+        notes: None,
     }
 }
 

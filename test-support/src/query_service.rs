@@ -59,6 +59,12 @@ impl QueryService {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
+    /// Where the answer to a GET request leads.
+    pub async fn location(&self, path: &str) -> Option<String> {
+        let response = self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        Some(response.headers().get("location")?.to_str().unwrap().to_owned())
+    }
+
     /// Posts JSON to a path; the status and the body of the answer.
     pub async fn post(&self, path: &str, json: String) -> (StatusCode, Vec<u8>) {
         let request = Request::post(path).header("Content-Type", "application/json");

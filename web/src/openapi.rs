@@ -161,7 +161,7 @@ fn schemas() -> Value {
                 "platform": text(), "version": whole(), "is_simulator": { "type": "boolean" }, "architecture": text(),
                 "version_name": text(), "model": text(), "style": text(), "flavor": text(), "sdk": text(), "suite": text(),
             },
-            "additionalProperties": false,
+            "additionalProperties": text(),
         },
         "GivenConfiguration": {
             "type": "object",
@@ -170,6 +170,7 @@ fn schemas() -> Value {
                 "architecture": text(), "version_name": text(), "model": text(), "style": text(), "flavor": text(),
                 "sdk": text(),
             },
+            "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
             "required": ["platform", "version", "is_simulator", "architecture"],
         },
         "Commit": {

@@ -1,5 +1,7 @@
 //! Which configurations a question is about.
 
+use std::collections::BTreeMap;
+
 use schema::configuration::{Configuration, ConfigurationError, parse_version};
 
 /// Members that a configuration must have: of each list that is not empty, one of its values. SDKs are no part of this,
@@ -22,6 +24,8 @@ pub struct ConfigurationFilter {
     pub styles: Vec<String>,
     /// Build flavors.
     pub flavors: Vec<String>,
+    /// Values of labels by key.
+    pub labels: BTreeMap<String, Vec<String>>,
 }
 
 impl ConfigurationFilter {
@@ -38,6 +42,9 @@ impl ConfigurationFilter {
             && is_one_of(&self.models, &configuration.model)
             && is_one_of(&self.styles, &configuration.style)
             && is_one_of(&self.flavors, &configuration.flavor)
+            && self.labels.iter().all(|(key, asked)| {
+                configuration.labels.get(key).is_some_and(|has| asked.iter().any(|value| value == has))
+            })
     }
 }
 
@@ -104,6 +111,26 @@ mod tests {
         };
         assert!(matches(filter(false)) && !matches(filter(true)));
         assert!(!matches(ConfigurationFilter { flavors: vec!["wk2".into()], ..Default::default() }));
+    }
+
+    #[test]
+    fn labels_are_members_as_the_others_are() {
+        let filter = |asked: &[(&str, &[&str])]| ConfigurationFilter {
+            labels: asked
+                .iter()
+                .map(|(key, values)| ((*key).to_owned(), values.iter().map(|value| (*value).to_owned()).collect()))
+                .collect(),
+            ..Default::default()
+        };
+        let stored = serde_json::from_str(r#"{"platform":"linux","python":"3.12","job":"unit"}"#).unwrap();
+        assert!(filter(&[("python", &["3.11", "3.12"]), ("job", &["unit"])]).matches(&stored));
+        for other in [
+            filter(&[("python", &["3.1"])]),
+            filter(&[("rust", &["1"])]),
+            filter(&[("job", &["unit"]), ("python", &["3"])]),
+        ] {
+            assert!(!other.matches(&stored), "{other:?}");
+        }
     }
 
     #[test]

@@ -29,12 +29,10 @@ fn row(
     before: Option<&ComparedRun>,
     after: Option<&ComparedRun>,
 ) -> Result<Vec<Value>, AnswerError> {
-    let mut cells = change.to_vec();
-    cells.extend(table::cells(&table::CONFIGURATION, &[&table::members(configuration)?]));
-    cells.extend(states);
-    cells.extend([before, after].map(|run| run.map_or(Value::Null, |run| run.uuid.0.into())));
-    cells.extend([before, after].map(|run| run.and_then(|run| run.stands_in.clone()).into()));
-    Ok(cells)
+    let mut last = states.to_vec();
+    last.extend([before, after].map(|run| run.map_or(Value::Null, |run| run.uuid.0.into())));
+    last.extend([before, after].map(|run| run.and_then(|run| run.stands_in.clone()).into()));
+    table::row_with_configuration(change.to_vec(), configuration, last)
 }
 
 impl UnpairedConfiguration {
@@ -150,7 +148,7 @@ mod tests {
         };
         let table = comparison(&["Debug", "Release"], vec![test], None).table().unwrap();
         assert_eq!((table.columns[..4].join(","), table.rows.len()), ("change,test,before,after".to_owned(), 2));
-        assert_eq!(table.columns[4..13], table::CONFIGURATION);
+        assert_eq!(table.columns[4..13], schema::configuration::MEMBERS);
         assert_eq!(table.columns[13..], LAST);
         assert_eq!(table.rows[0][..4], ["new", "a", "NOTRUN", "TEXT"].map(Value::from));
         let last = ["NOTRUN".into(), "TEXT".into(), 1.into(), 2.into(), Value::Null, Value::Null];

@@ -78,20 +78,22 @@ pub(crate) async fn newest_places(
     selection.newest(store, &[suite], ask).await
 }
 
-/// The newest run of all that did not break as a whole.
+/// The newest runs of all that did not break as a whole, those of the newest commits first.
 pub(crate) async fn newest_sound(
     store: &Store,
     suite: &str,
     selection: &Selection,
-) -> Result<Option<RunPlace>, AnswerError> {
+    limit: u64,
+) -> Result<Vec<RunPlace>, AnswerError> {
     Fragment::new(
         "SELECT config_id, uuid, sdk, start_time FROM runs WHERE suite = {suite} AND {selected} AND NOT ({is_broken}) \
-         ORDER BY uuid DESC, start_time DESC, config_id, sdk LIMIT 1",
+         ORDER BY uuid DESC, start_time DESC, config_id, sdk LIMIT {limit}",
     )
     .text("is_broken", &is_broken())
     .part("selected", &selection.condition_of(suite))
     .value("suite", suite)
-    .optional(&store.client)
+    .value("limit", limit)
+    .all(&store.client)
     .await
 }
 

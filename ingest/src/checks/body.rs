@@ -13,11 +13,11 @@ use super::forms::form_as_json;
 use crate::error::{IntakeError, bad};
 
 /// The largest request body, bytes.
-const MAX_BODY_BYTES: usize = 256 << 20;
+pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
 /// Bodies held at one time, MiB over all requests.
 const MEMORY_MIB: usize = 384;
 /// The refusal of a larger body.
-const TOO_LARGE: IntakeError = IntakeError::TooLarge { limit_mib: MAX_BODY_BYTES >> 20 };
+pub(crate) const TOO_LARGE: IntakeError = IntakeError::TooLarge { limit_mib: MAX_BODY_BYTES >> 20 };
 
 /// Checks that there is no query: no endpoint of the intake takes one.
 pub(crate) fn without_query(query: Option<&str>) -> Result<(), IntakeError> {
@@ -38,6 +38,13 @@ impl Default for BodyMemory {
 }
 
 impl BodyMemory {
+    /// Memory for so many bytes; waits while other bodies take too much.
+    pub(crate) async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, IntakeError> {
+        let permits = u32::try_from(bytes >> 20).unwrap_or(u32::MAX).saturating_add(1);
+        let reserved = Arc::clone(&self.0).acquire_many_owned(permits).await;
+        reserved.map_err(|_| IntakeError::Unavailable("The intake is shutting down".into()))
+    }
+
     /// The body as JSON bytes, with the permit that covers its memory; waits while other bodies take too much.
     pub(crate) async fn read(
         &self,
@@ -53,11 +60,7 @@ impl BodyMemory {
         if expected > MAX_BODY_BYTES {
             return Err(TOO_LARGE);
         }
-        let permits = (expected >> 20) as u32 + 1;
-        let permit = Arc::clone(&self.0)
-            .acquire_many_owned(permits)
-            .await
-            .map_err(|_| IntakeError::Unavailable("The intake is shutting down".into()))?;
+        let permit = self.reserve(expected).await?;
         let mut collected = BytesMut::with_capacity(announced.unwrap_or(0));
         let mut chunks = body.into_data_stream();
         while let Some(chunk) = chunks.next().await {

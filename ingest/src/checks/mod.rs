@@ -5,6 +5,8 @@ pub(crate) mod document;
 mod encoding;
 mod forms;
 pub(crate) mod outcomes;
+pub(crate) mod report_parameters;
+mod run_notes;
 pub(crate) mod upload;
 
 pub(crate) use encoding::refuse_encoded;

@@ -5,17 +5,19 @@
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
 use schema::results::{self, ResultsError};
+use schema::run_notes::RunNotes;
 use serde_json::{Map, Value};
 
 use super::document::{commit_inputs, object, seconds, suite_name};
 use super::outcomes::UnknownOutcomes;
+use super::run_notes;
 use crate::error::{IntakeError, bad};
 
 /// An upload whose commits may still be references; borrows from the body.
 #[derive(Debug)]
 pub(crate) struct UploadDocument<'a> {
     pub(crate) suite: String,
-    /// What the run ran on; complete.
+    /// What the run ran on.
     pub(crate) configuration: Configuration,
     /// At least one.
     pub(crate) commits: Vec<CommitInput>,
@@ -31,6 +33,17 @@ pub(crate) struct UploadDocument<'a> {
     pub(crate) unknown: UnknownOutcomes,
     /// What the uploader says of its CI; empty if that is no object.
     pub(crate) details: Map<String, Value>,
+    /// What else the uploader says of the run.
+    pub(crate) notes: Option<Box<RunNotes>>,
+}
+
+/// Which members every configuration has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequiredMembers {
+    /// Platform, version, simulator or not, and architecture.
+    OfReference,
+    /// None: reports come from machines of which nobody says anything.
+    None,
 }
 
 /// Who wants an upload refused as a whole rather than taken in part.
@@ -60,12 +73,18 @@ fn value(raw: &str) -> Result<Value, IntakeError> {
 
 impl<'a> UploadDocument<'a> {
     /// Checks a body, in the contract's order; `default_branch` is asked with a repository's id.
-    pub(crate) fn read(body: &'a [u8], default_branch: impl Fn(&str) -> String) -> Result<Self, IntakeError> {
+    pub(crate) fn read(
+        body: &'a [u8],
+        default_branch: impl Fn(&str) -> String,
+        required: RequiredMembers,
+    ) -> Result<Self, IntakeError> {
         let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
         let member = |name: &str| results::member(&members, name);
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
-        let configuration = Configuration::from_json(&configuration).map_err(|_| bad("Invalid configuration"))?;
+        let configuration = Configuration::from_json(&configuration).map_err(|error| {
+            bad(if error.is_about_a_label() { error.to_string() } else { "Invalid configuration".to_owned() })
+        })?;
         let suite = suite_name(member("suite").map(value).transpose()?)?;
         let commits = commit_inputs(member("commits").map_or(Ok(Value::Null), value)?, default_branch)?;
         let test_results = member("test_results").filter(|raw| !matches!(*raw, "null" | "{}" | "\"\"" | "[]"));
@@ -73,7 +92,7 @@ impl<'a> UploadDocument<'a> {
         if commits.is_empty() {
             return Err(bad("Each test result must have at least 1 associated commit"));
         }
-        if !configuration.is_complete() {
+        if required == RequiredMembers::OfReference && !configuration.is_complete() {
             return Err(bad("Cannot register a partial configuration"));
         }
         if !results::is_object(test_results) {
@@ -86,7 +105,8 @@ impl<'a> UploadDocument<'a> {
             Some(Value::String(text)) => Some(seconds(text.parse().ok())?),
             Some(_) => return Err(bad("'timestamp' must be a number of seconds")),
         };
-        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, unknown, details })
+        let notes = run_notes::read(&members)?;
+        Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, unknown, details, notes })
     }
 
     /// Refuses results that the processor cannot read, and outcomes that nobody knows.
@@ -167,7 +187,7 @@ mod tests {
     use super::*;
 
     fn error(body: &str) -> String {
-        UploadDocument::read(body.as_bytes(), |_| "main".into()).unwrap_err().to_string()
+        UploadDocument::read(body.as_bytes(), |_| "main".into(), RequiredMembers::OfReference).unwrap_err().to_string()
     }
 
     const CONFIGURATION: &str =
@@ -178,6 +198,8 @@ mod tests {
     fn checks_come_in_the_contract_s_order() {
         assert_eq!(error("{"), "Expected uploaded data to be json");
         assert_eq!(error(r#"{"configuration":[]}"#), "Invalid configuration");
+        let label = error(r#"{"configuration":{"Python":"3.12"}}"#);
+        assert!(label.starts_with("'Python' cannot be a member of a configuration"), "{label}");
         assert_eq!(error("{}"), "No test suite specified");
         assert_eq!(error(&format!("{{{CONFIGURATION}}}")), "No test suite specified");
         assert_eq!(
@@ -205,7 +227,7 @@ mod tests {
     /// The refusal of an upload whose sender prefers strict handling, and whose `test_results` are these.
     fn strictly(test_results: &str) -> Option<String> {
         let body = format!(r#"{{{CONFIGURATION},"suite":"s",{COMMITS},"test_results":{test_results}}}"#);
-        let upload = UploadDocument::read(body.as_bytes(), |_| "main".into()).unwrap();
+        let upload = UploadDocument::read(body.as_bytes(), |_| "main".into(), RequiredMembers::OfReference).unwrap();
         upload.refuse_strictly(StrictHandling::Request).err().map(|error| error.to_string())
     }
 

@@ -7,6 +7,9 @@ pub(crate) mod dead_letters;
 pub(crate) mod ews;
 mod page_or_json;
 pub(crate) mod renames;
+pub(crate) mod reports;
 mod schemas;
 pub(crate) mod upload;
 mod upload_answer;
+
+pub(crate) use upload_answer::WARNING_HEADER;

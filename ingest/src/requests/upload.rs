@@ -11,6 +11,7 @@ use schema::configuration::Configuration;
 use schema::event::{self, Request, UploadFingerprint};
 use schema::expiry::Expiry;
 use schema::receipt::Receipt;
+use schema::run_notes::RunNotes;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
 use web::blocking::blocking;
@@ -21,7 +22,7 @@ use super::schemas::given_commits;
 use super::upload_answer::UploadAnswer;
 use crate::append::AcceptedRequest;
 use crate::checks::outcomes::UnknownOutcomes;
-use crate::checks::upload::{StrictHandling, UploadDocument};
+use crate::checks::upload::{RequiredMembers, StrictHandling, UploadDocument};
 use crate::error::IntakeError;
 use crate::state::Intake;
 
@@ -55,6 +56,25 @@ fn document_schema() -> Value {
             "configuration": shared("GivenConfiguration"),
             "commits": given_commits(),
             "timestamp": { "type": "integer", "minimum": 0 },
+            "run": {
+                "type": "object",
+                "properties": {
+                    "id": text(), "link": text(), "exit_code": { "type": "integer" }, "tool": text(),
+                },
+            },
+            "shard": {
+                "type": "object",
+                "properties": {
+                    "index": { "type": "integer", "minimum": 1 }, "count": { "type": "integer", "minimum": 1, "maximum": 1000 },
+                    "of": text(),
+                },
+                "required": ["index", "count"],
+            },
+            "expects": openapi::texts(),
+            "problems": openapi::texts(),
+            "change": {
+                "type": "object", "properties": { "id": text(), "authors": openapi::texts() }, "required": ["id"],
+            },
             "test_results": {
                 "type": "object",
                 "properties": {
@@ -75,23 +95,46 @@ pub(crate) async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, IntakeError> {
-    let preferences = Preferences::of(&headers);
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
+    take_document(&intake, &headers, body, DocumentOrigin { required: RequiredMembers::OfReference, has_start: true })
+        .await
+}
+
+/// What is known of a document beside its text.
+pub(super) struct DocumentOrigin {
+    /// What its configuration has to say.
+    pub(super) required: RequiredMembers,
+    /// Whether its start is one, and not the place of one that nobody knows.
+    pub(super) has_start: bool,
+}
+
+/// Takes in the document of a run: checks it, finds its commits, appends it, and waits as its sender prefers.
+pub(super) async fn take_document(
+    intake: &Intake,
+    headers: &HeaderMap,
+    body: Bytes,
+    origin: DocumentOrigin,
+) -> Result<Response, IntakeError> {
+    let preferences = Preferences::of(headers);
     let received_at = now_signed();
     let strict = strict_handling(&preferences, intake.is_strict);
-    let checked = check(&intake, body, strict).await?;
+    let checked = check(intake, body, strict, origin.required).await?;
     let commits = intake.commits.resolve(checked.commits).await?;
     let (links, links_error) = match intake.masters.links(&checked.details).await {
         Ok(links) => (Some(links), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, .. } = checked;
+    let CheckedUpload { suite, configuration, timestamp, test_results, results_error, unknown, notes, .. } = checked;
     let key = event::upload_key(&configuration, &suite, &commits);
-    let timestamp = timestamp.unwrap_or(received_at);
+    let start = timestamp.filter(|_| origin.has_start);
+    let timestamp = start.unwrap_or(received_at);
+    let shard = notes.as_ref().and_then(|notes| notes.shard.as_ref());
+    let timestamp = shard.map_or(timestamp, |shard| shard.start(timestamp));
     let days_ahead = days_ahead(&commits, received_at);
     let expiry = Expiry::of_run(&intake.retention, &suite, &commits, received_at);
-    let request = Request::Upload { suite, configuration, commits, timestamp, links };
-    let receipt = append(&intake, &key, request, received_at, test_results, &headers).await?;
+    let request = Request::Upload { suite, configuration, commits, timestamp, links, notes };
+    let run = UploadedRun { request, test_results, received_at, has_start: start.is_some() };
+    let receipt = append(intake, &key, run, headers).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
     metrics::counter!("resultsdb_unknown_outcomes_total").increment(unknown.tests);
     Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), days_ahead, expiry }
@@ -120,6 +163,8 @@ struct CheckedUpload {
     unknown: UnknownOutcomes,
     /// What the uploader says of its CI.
     details: Map<String, Value>,
+    /// What else it says of the run.
+    notes: Option<Box<RunNotes>>,
 }
 
 /// Who wants the upload handled strictly, if anybody does: the sender decides, and the configuration where the sender has no
@@ -132,35 +177,59 @@ fn strict_handling(preferences: &Preferences, is_strict: bool) -> Option<StrictH
     }
 }
 
-async fn check(intake: &Intake, body: Bytes, strict: Option<StrictHandling>) -> Result<CheckedUpload, IntakeError> {
+async fn check(
+    intake: &Intake,
+    body: Bytes,
+    strict: Option<StrictHandling>,
+    required: RequiredMembers,
+) -> Result<CheckedUpload, IntakeError> {
     let resolver = intake.commits.clone();
     blocking(move || {
-        let upload = UploadDocument::read(&body, |repository| resolver.default_branch(repository).to_owned())?;
+        let default_branch = |repository: &str| resolver.default_branch(repository).to_owned();
+        let upload = UploadDocument::read(&body, default_branch, required)?;
         if let Some(asked_by) = strict {
             upload.refuse_strictly(asked_by)?;
         }
         let test_results = body.slice_ref(upload.test_results.as_bytes());
-        let UploadDocument { suite, configuration, commits, timestamp, step_error, unknown, details, .. } = upload;
+        let UploadDocument { suite, configuration, commits, timestamp, step_error, unknown, details, notes, .. } =
+            upload;
         let results_error = step_error.map(|error| error.to_string());
-        Ok(CheckedUpload { suite, configuration, commits, timestamp, test_results, results_error, unknown, details })
+        Ok(CheckedUpload {
+            suite,
+            configuration,
+            commits,
+            timestamp,
+            test_results,
+            results_error,
+            unknown,
+            details,
+            notes,
+        })
     })
     .await?
 }
 
-/// Appends the upload, unless it repeats an earlier one; that one's receipt stands for both.
-async fn append(
-    intake: &Intake,
-    key: &[u8],
+/// A checked run, ready for the log.
+struct UploadedRun {
     request: Request,
-    received_at: i64,
     test_results: Bytes,
-    headers: &HeaderMap,
-) -> Result<Receipt, IntakeError> {
+    /// Seconds since 1970.
+    received_at: i64,
+    /// Whether its sender said when it started. Without that, the time of the upload stands for it.
+    has_start: bool,
+}
+
+/// Appends the upload, unless it repeats an earlier one; that one's receipt stands for both.
+async fn append(intake: &Intake, key: &[u8], run: UploadedRun, headers: &HeaderMap) -> Result<Receipt, IntakeError> {
+    let UploadedRun { request, test_results, received_at, has_start } = run;
     // A pipeline whose variable is not set sends an empty one, which is none.
     let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().trim_ascii().to_vec());
     let idempotency_key = idempotency_key.filter(|key| !key.is_empty());
     let (request, payload, fingerprint) = blocking(move || {
         let fingerprint = UploadFingerprint::of(&request, &test_results, idempotency_key.as_deref());
+        // The start of a run that has none differs with each try, which makes it no other upload.
+        let fingerprint =
+            if has_start { fingerprint } else { fingerprint.map(|it| it.at_any_time(&request, &test_results)) };
         (request, test_results, fingerprint)
     })
     .await?;

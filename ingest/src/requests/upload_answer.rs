@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
 
 /// The header of an upload that was taken in, though something about it is odd: one sentence in ASCII.
-pub(super) const WARNING_HEADER: &str = "resultsdb-warning";
+pub(crate) const WARNING_HEADER: &str = "resultsdb-warning";
 /// The longest warning in a header, characters.
 const MAX_WARNING: usize = 1000;
 /// The step that writes the results of tests.

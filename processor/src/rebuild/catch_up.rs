@@ -87,5 +87,6 @@ fn drop_weeks_before(rows: &mut EventRows, since: i64) {
     rows.failures.retain(|row| row.uuid >= first);
     rows.uploads.retain(|row| row.uuid >= first);
     rows.links.retain(|row| row.uuid >= first);
+    rows.run_notes.retain(|row| row.uuid >= first);
     rows.archives.retain(|row| u64::from(row.start_time) >= start);
 }

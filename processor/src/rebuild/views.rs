@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no event makes
 /// their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 20] = [
+pub const VIEWS: [&str; 23] = [
     "configurations",
     "suites",
     "tests",
@@ -14,6 +14,8 @@ pub const VIEWS: [&str; 20] = [
     "uploads",
     "repositories",
     "links",
+    "run_notes",
+    "linked_runs",
     "tested_weeks",
     "queues",
     "archives",
@@ -22,9 +24,10 @@ pub const VIEWS: [&str; 20] = [
     "expired_uploads",
     "bugs",
     "renames",
+    "intake_reports",
     DEAD_LETTERS,
 ];
 /// Views that are partitioned by week: of their run's commit, and archives of their run's start.
-pub(super) const WEEKLY: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "archives"];
+pub(super) const WEEKLY: [&str; 7] = ["runs", "results", "failures", "uploads", "links", "run_notes", "archives"];
 /// The view whose rows are dead letters.
 pub(super) const DEAD_LETTERS: &str = "dead_letters";

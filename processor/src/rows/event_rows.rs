@@ -8,8 +8,8 @@ use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow,
-    FailureRow, LinkRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RunRow, SuiteRow, TestRow, TestedWeekRow,
-    UploadRow,
+    FailureRow, IntakeReportRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RunNoteRow,
+    RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -45,6 +45,10 @@ pub struct EventRows {
     pub repositories: Vec<RepositoryRow>,
     /// Rows of `links`.
     pub links: Vec<LinkRow>,
+    /// Rows of `run_notes`.
+    pub run_notes: Vec<RunNoteRow>,
+    /// Rows of `linked_runs`.
+    pub linked_runs: Vec<LinkedRunRow>,
     /// Rows of `tested_weeks`.
     pub tested_weeks: Vec<TestedWeekRow>,
     /// Rows of `queues`.
@@ -57,6 +61,8 @@ pub struct EventRows {
     pub receipts: Vec<ReceiptRow>,
     /// Rows of `expired_uploads`.
     pub expired_uploads: Vec<ExpiredUploadRow>,
+    /// Rows of `intake_reports`.
+    pub intake_reports: Vec<IntakeReportRow>,
     /// Rows of `bugs`.
     pub bugs: Vec<BugRow>,
     /// Rows of `renames`.

@@ -14,11 +14,13 @@ mod receipt;
 mod registration;
 mod rename;
 mod results;
+mod run_notes;
 mod upload;
 
-use columns::time_version;
+use columns::{json, seconds, time_version};
 use registration::runs_of_branches;
 use schema::event::{Event, Header, Request};
+use schema::store::rows::IntakeReportRow;
 
 pub use event_rows::{EventRows, WrittenRows};
 
@@ -28,10 +30,10 @@ impl EventRows {
         let Event { header, test_results } = event;
         let (received_at, time_version) = (header.received_at, time_version(&header.event_id));
         match header.request {
-            Request::Upload { suite, configuration, commits, timestamp, links } => {
+            Request::Upload { suite, configuration, commits, timestamp, links, notes } => {
                 let runs = runs_of_branches(&suite, &configuration, &commits, timestamp, version);
                 registration::add(self, &runs, &configuration, received_at);
-                upload::add(self, runs, &commits, links.as_ref(), test_results, received_at);
+                upload::add(self, runs, &commits, upload::Said { links, notes }, test_results, received_at);
                 commit::add(self, &commits, time_version);
             }
             Request::Archive { suite, configuration, commits, timestamp, digest, size } => {
@@ -50,6 +52,12 @@ impl EventRows {
             Request::Commit(commit) => commit::add(self, &[commit], time_version),
             Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
             Request::Rename(rename) => self.renames.push(rename::row(rename, received_at, time_version)),
+            Request::IntakeReport(report) => self.intake_reports.push(IntakeReportRow {
+                until: seconds(report.until),
+                report: json(&report),
+                intake: report.intake,
+                version,
+            }),
             Request::DeadLetterDecision(decision) => {
                 self.dead_letter_decisions.push(dead_letter_decision::row(decision, &test_results, time_version));
             }

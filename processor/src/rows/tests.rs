@@ -26,6 +26,7 @@ fn event(results: &str) -> Event {
             commits: vec![serde_json::from_value(commit).unwrap()],
             timestamp: 1_700_000_050,
             links: None,
+            notes: None,
         },
         payload: None,
         fingerprint: None,

@@ -5,13 +5,22 @@ use std::sync::Arc;
 use schema::commit::Commit;
 use schema::configuration::stable_hash;
 use schema::event::Links;
+use schema::run_notes::RunNotes;
 use schema::store::results::Run;
 use schema::store::rows::{LinkRow, QueueRow, TestedWeekRow, UploadRow};
 use serde_json::value::RawValue;
 
 use super::columns::{commit_seconds, json, monday, seconds};
 use super::event_rows::EventRows;
-use super::results;
+use super::{results, run_notes};
+
+/// What an upload says of its run beside the results.
+pub(super) struct Said {
+    /// Where the CI shows it.
+    pub(super) links: Option<Links>,
+    /// Whatever else.
+    pub(super) notes: Option<Box<RunNotes>>,
+}
 
 /// Adds an upload that was received at a time, seconds since 1970, with one run for each branch key. A run whose time was
 /// over when it was received is not stored.
@@ -19,19 +28,21 @@ pub(super) fn add(
     rows: &mut EventRows,
     mut runs: Vec<Run>,
     commits: &[Commit],
-    links: Option<&Links>,
+    said: Said,
     test_results: Box<RawValue>,
     received_at: i64,
 ) {
+    let Said { links, notes } = said;
     runs.retain(|run| !rows.is_expired(run, received_at));
     let commits = json(&commits);
     for run in &runs {
         add_tested_week(rows, run);
         results::add(rows, run, &commits, test_results.get(), received_at);
-        if let Some(links) = links {
+        if let Some(links) = &links {
             add_links(rows, run, links, received_at);
         }
     }
+    run_notes::add(rows, &runs, notes.as_deref(), links.as_ref());
     let document = Arc::new(String::from(Box::<str>::from(test_results)));
     rows.uploads.extend(runs.into_iter().map(|run| upload_row(run, &commits, &document)));
 }

@@ -1,15 +1,17 @@
-//! `GET /api/durations/<suite>[/<test>]` and `/api/slowest/<suite>`: how long runs and results took.
+//! `GET /api/durations/<suite>[/<test>]`, `/api/slowest/<suite>` and `/api/plan/<suite>`: how long runs and results took.
 
 use answers::durations::{self, Durations};
+use answers::plan::{self, Plan};
 use answers::slowest::{self, SlowestTests};
 use answers::table::schema_of;
+use axum::Json;
 use axum::extract::{RawQuery, State};
 use web::openapi::Operation;
 
 use crate::error::ApiError;
 use crate::layers::format::Rows;
 use crate::layers::paths::{Suite, SuiteAndTest};
-use crate::parameters::{CONFIGURATION, Parameters, lists};
+use crate::parameters::{CONFIGURATION, Parameters, lists, runs};
 use crate::service::Shared;
 
 pub(crate) const OF_SUITE: Operation = Operation::get(
@@ -33,6 +35,13 @@ pub(crate) const SLOWEST: Operation = Operation::get(
     schema_of::<SlowestTests>,
 );
 
+pub(crate) const PLAN: Operation = Operation::get(
+    "/api/plan/{suite}",
+    "What each test of a suite usually takes, for who splits it into shares: the median over the newest runs of four weeks; milliseconds",
+    &[&CONFIGURATION, &["recent", "branch"]],
+    schema_of::<Plan>,
+);
+
 /// Durations of a suite's runs, or of the results of a test.
 pub(crate) async fn find(
     State(service): Shared,
@@ -52,4 +61,14 @@ pub(crate) async fn slowest(
 ) -> Result<Rows<SlowestTests>, ApiError> {
     let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], SLOWEST.parameters)?;
     Ok(Rows(slowest::find(&service.store, &lists::durations(&parameters, &suite, None)?).await?))
+}
+
+/// What each test usually takes.
+pub(crate) async fn plan(
+    State(service): Shared,
+    Suite(suite): Suite,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Plan>, ApiError> {
+    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], PLAN.parameters)?;
+    Ok(Json(plan::find(&service.store, &suite, &runs::lately(&parameters)?).await?))
 }

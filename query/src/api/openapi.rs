@@ -10,7 +10,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, renames, results, rules, suites, summary, test_names, timeline, triage, uploads, verdicts,
+    populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
+    verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -56,15 +57,18 @@ const OPERATIONS: &[Operation] = &[
     durations::OF_SUITE,
     durations::OF_TEST,
     durations::SLOWEST,
+    durations::PLAN,
     compare::OPERATION,
     populations::OPERATION,
     suites::SUITES,
     test_names::SEARCH,
     test_names::NAMES,
+    run::OPERATION,
     links::URLS,
     links::QUEUES,
     uploads::UPLOADS,
     uploads::PROCESS,
+    recent_uploads::OPERATION,
     archives::OPERATION,
     ews::RESULTS,
     ews::NAMES,
@@ -127,10 +131,14 @@ fn parameter(name: &str) -> (Value, &'static str) {
             openapi::text(),
             "A part of a name, or a pattern with * and ?; lists of tests take more, as their pages explain",
         ),
+        "link" => (openapi::text(), "Page of the run in the CI"),
         "suite" => (openapi::text(), "Name of a suite"),
         "test" => (openapi::text(), "Name of a test; its beginning where names are listed"),
         "prefixes" => (openapi::text(), "Beginning of a test's name"),
         "tests" => (openapi::text(), "Name of a test"),
+        "label.key" => {
+            (openapi::text(), "Any other member of the configuration: label.python=3.12; write its key after the dot")
+        }
         _ => (openapi::text(), "Member of the configuration"),
     }
 }

@@ -230,6 +230,9 @@ fn link_query(archive: &Archive) -> String {
             query.push_str(&format!("{name}={}&", rewrite::encode(&value)));
         }
     }
+    for (key, value) in configuration.labels.iter() {
+        query.push_str(&format!("label.{key}={}&", rewrite::encode(value)));
+    }
     query.push_str(&format!("uuid={uuid}&after_time={start_time}&before_time={start_time}"));
     query
 }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
+use super::label_fields;
 use super::names::titled;
 use super::states::look;
 use crate::error::ApiError;
@@ -29,8 +30,9 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let answer = changes::find(&service.store, &question).await?;
     let shown: Vec<Value> = answer.changes.iter().map(|change| to_context(&suite, change)).collect();
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
+    let labels = label_fields::of_suite(&service, &parameters, &suite).await?;
     let values = context! {
-        page => "/changes", known, chosen => suite, test, changes => shown, weeks => question.weeks, kind => value("kind"),
+        page => "/changes", labels, known, chosen => suite, test, changes => shown, weeks => question.weeks, kind => value("kind"),
         platform => value("platform"), kinds => Kind::ALL.map(|kind| (kind.name(), title(kind))),
         export_query => parameters.with(&["suite", "test"], &[]),
     };

@@ -9,10 +9,11 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
+use super::label_fields;
 use super::names::titled;
 use crate::api::durations::OF_SUITE;
 use crate::error::ApiError;
-use crate::parameters::{CONFIGURATION, Parameters, lists};
+use crate::parameters::{Parameters, chooses_configurations, lists};
 use crate::service::{Service, Shared};
 
 /// The page.
@@ -26,9 +27,10 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let lines: Vec<Value> = answer.rows.iter().zip(names).map(|(row, name)| to_context(row, name)).collect();
     // A test that is chosen is the only one that is asked about.
     let slowest = if test.is_none() { slowest_of(&service, &parameters, chosen).await? } else { None };
-    let narrowed = parameters.pairs().any(|(name, _)| CONFIGURATION.contains(&name));
+    let narrowed = parameters.pairs().any(|(name, _)| chooses_configurations(name));
+    let labels = label_fields::of_suite(&service, &parameters, chosen).await?;
     let values = context! {
-        page => "/durations", known, chosen, test, lines, parts => answer.parts, slowest, narrowed,
+        page => "/durations", labels, known, chosen, test, lines, parts => answer.parts, slowest, narrowed,
         weeks => answer.weeks, platform => parameters.first("platform").unwrap_or_default(),
         slower => answer.rows.iter().filter(|row| row.is_slower()).count(),
         export_query => parameters.with(&["suite", "test"], &[]),

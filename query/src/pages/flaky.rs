@@ -8,6 +8,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::bugs;
+use super::label_fields;
 use super::names::{help, titled};
 use super::time;
 use crate::api::flaky::OPERATION;
@@ -56,8 +57,9 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
             }
         })
         .collect();
+    let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
     let values = context! {
-        page => "/flaky", known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
+        page => "/flaky", labels, known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
         is_cut => answer.is_cut,
         sort => parameters.first("sort").unwrap_or_default(),
         orders => orders(),

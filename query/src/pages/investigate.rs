@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use answers::ask::RunFilter;
 use answers::links::{self, RunIdentity};
 use answers::results::{self, SuiteRun};
+use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
 use answers::{OfConfiguration, Selection, bugs as answers_bugs, commits, failures, messages, suites};
 use axum::extract::{RawQuery, State};
@@ -196,6 +197,11 @@ impl Page<'_> {
         let archived = links::runs_with_archive(store, suite, selection).await?;
         let linked = links::runs_with_build(store, suite, selection).await?;
         let branch = self.parameters.first("branch");
+        let mut identities: Vec<RunIdentity> = Vec::new();
+        for OfConfiguration { configuration, results } in &entries {
+            identities.extend(results.iter().map(|run| (configuration.clone(), run.uuid, run.start_time)));
+        }
+        let mut details = run_details::of_runs(store, suite, &selection.branch, identities).await?;
         let mut sum = Counts::default();
         let mut runs = Vec::new();
         for OfConfiguration { configuration, results } in entries {
@@ -212,14 +218,25 @@ impl Page<'_> {
                     query.append_pair("branch", branch);
                 }
                 let identity: RunIdentity = (configuration.clone(), run.uuid, run.start_time);
+                let about = details.remove(&identity).as_ref().map(about_run);
                 runs.push(context! {
                     configuration => configuration.name(), counts, class => look.class, symbol => look.symbol,
                     uuid => run.uuid, seconds => run.start_time, commit => commits.get(run.uuid).map(named),
-                    query => query.finish(), ci => linked.contains(&identity), archive => archived.contains(&identity),
+                    query => query.finish(), about, ci => linked.contains(&identity), archive => archived.contains(&identity),
                 });
             }
         }
         Ok((runs, sum))
+    }
+}
+
+/// What a template shows of a run beside its counts.
+fn about_run(run: &RunDetails) -> Value {
+    let missing = run.missing.as_ref().map(|missing| context! { words => missing.words(), tests => missing.tests });
+    let exit_code = run.exit_code.filter(|code| *code != 0);
+    context! {
+        missing, exit_code, problems => run.problems, tool => run.tool, shard => run.shard, change => run.change,
+        authors => run.authors.join(", "),
     }
 }
 

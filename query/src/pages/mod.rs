@@ -17,6 +17,7 @@ pub(crate) mod feed;
 mod files;
 pub(crate) mod flaky;
 pub(crate) mod investigate;
+mod label_fields;
 mod names;
 pub(crate) mod populations;
 mod segments;
@@ -25,6 +26,7 @@ mod suggestions;
 mod time;
 pub(crate) mod timelines;
 pub(crate) mod triage;
+pub(crate) mod uploads;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -41,7 +43,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 17] = [
     "/",
     "/changes",
     "/triage",
@@ -56,6 +58,8 @@ const PAGES: [&str; 15] = [
     "/commit",
     "/documentation",
     "/dead-letters",
+    "/uploads",
+    "/run",
     "/archive",
 ];
 

@@ -12,6 +12,7 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::state::State as TestState;
 
+use super::label_fields;
 use super::names::{help, short_names, titled};
 use super::states::look;
 use crate::api::triage::OPERATION;
@@ -65,8 +66,9 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         });
     }
     let value = |name: &str| asked.first(name).unwrap_or_default().to_owned();
+    let labels = label_fields::of_suite(&service, &asked, chosen).await?;
     let values = context! {
-        page => "/triage", known, chosen, sections, days => asked.first("days").unwrap_or("3"), platform => value("platform"),
+        page => "/triage", labels, known, chosen, sections, days => asked.first("days").unwrap_or("3"), platform => value("platform"),
         group => value("group"), q => value("q"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit"], &[]),
          groups => Group::ALL.map(|group| (group.name(), title(group))),
     };

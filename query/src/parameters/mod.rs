@@ -8,10 +8,27 @@ pub(crate) mod lists;
 pub(crate) mod populations;
 pub(crate) mod runs;
 
-pub(crate) use answers::table::CONFIGURATION;
+use schema::configuration::labels;
 
 use crate::error::{ApiError, bad};
 
+/// Members that configurations have, as parameters. The last stands for `label.` with any key.
+pub(crate) const CONFIGURATION: [&str; 10] = [
+    "platform",
+    "version",
+    "version_name",
+    "is_simulator",
+    "architecture",
+    "model",
+    "style",
+    "flavor",
+    "sdk",
+    ANY_LABEL,
+];
+/// Begins parameters that name a label; its key follows.
+const LABEL: &str = "label.";
+/// The name by which endpoints say that they take parameters of any label.
+const ANY_LABEL: &str = "label.key";
 /// Parameters that name commits; the same with `after_` and `before_` make a range.
 pub(crate) const POINT: [&str; 6] = ["repository_id", "branch", "id", "ref", "uuid", "timestamp"];
 /// Parameters of a range of commits.
@@ -61,8 +78,7 @@ impl Parameters {
 
     /// Reads what is known and was filled in of a query that may hold anything else.
     pub(crate) fn known_of(query: Option<&str>, known: &[&[&str]]) -> Self {
-        let is_known = |name: &str| known.iter().any(|names| names.contains(&name));
-        Self(pairs(query).filter(|(name, value)| !value.is_empty() && is_known(name)).collect())
+        Self(pairs(query).filter(|(name, value)| !value.is_empty() && is_known(name, known)).collect())
     }
 
     /// These pairs, as a configuration file gives them; a name outside `known` is an error.
@@ -75,7 +91,7 @@ impl Parameters {
             if fixed.contains(&name.as_str()) {
                 return Err(bad(format!("{name} is not a valid query parameter on this endpoint")));
             }
-            if !known.iter().any(|names| names.contains(&name.as_str())) {
+            if !is_known(name, known) {
                 return Err(bad(if known.is_empty() {
                     "Queries not supported on this endpoint".to_owned()
                 } else {
@@ -122,6 +138,21 @@ impl Parameters {
     /// Every value of a parameter, to keep.
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         self.all(name).map(str::to_owned).collect()
+    }
+
+    /// Keys of labels and their values, in the order they were given.
+    ///
+    /// # Errors
+    /// A key that no label can have.
+    pub(crate) fn labels(&self) -> Result<Vec<(&str, &str)>, ApiError> {
+        let labels = self.pairs().filter_map(|(name, value)| Some((name.strip_prefix(LABEL)?, value)));
+        let checked = |(key, value)| {
+            if labels::is_key(key) {
+                return Ok((key, value));
+            }
+            Err(bad(format!("'{LABEL}{key}' names no label: keys are of lower-case letters, digits, - and _")))
+        };
+        labels.map(checked).collect()
     }
 
     /// The first value.
@@ -181,6 +212,17 @@ impl Parameters {
     pub(crate) fn sdks(&self) -> Vec<String> {
         if self.all("sdk").any(|sdk| sdk == ANY_SDK) { Vec::new() } else { self.texts("sdk") }
     }
+}
+
+/// Whether a parameter is one of the known ones, or names a label where labels are known.
+fn is_known(name: &str, known: &[&[&str]]) -> bool {
+    let is_listed = |name: &str| known.iter().any(|names| names.contains(&name));
+    is_listed(name) || name.split_once(LABEL).is_some_and(|(prefix, _)| is_listed(&format!("{prefix}{ANY_LABEL}")))
+}
+
+/// Whether a parameter chooses configurations.
+pub(crate) fn chooses_configurations(name: &str) -> bool {
+    is_known(name, &[&CONFIGURATION])
 }
 
 fn pairs(query: Option<&str>) -> impl Iterator<Item = (String, String)> {

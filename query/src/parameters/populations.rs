@@ -11,7 +11,7 @@ const PREFIX: &str = "base_";
 /// Parameters of the sample that are no members of a configuration.
 pub(crate) const SAMPLE: [&str; 3] = ["branch", "weeks", "ago"];
 /// Parameters of the base.
-pub(crate) const BASE: [&str; 12] = [
+pub(crate) const BASE: [&str; 13] = [
     "base_platform",
     "base_version",
     "base_version_name",
@@ -21,6 +21,7 @@ pub(crate) const BASE: [&str; 12] = [
     "base_style",
     "base_flavor",
     "base_sdk",
+    "base_label.key",
     "base_branch",
     "base_weeks",
     "base_ago",

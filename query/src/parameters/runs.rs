@@ -1,5 +1,7 @@
 //! Questions about runs: branch, configurations, SDKs, commits, start times and limit.
 
+use std::collections::BTreeMap;
+
 use answers::ask::{CommitRange, ConfigurationFilter, RunFilter, StartTimes, parse_asked_version};
 
 use super::{Parameters, commits, truth};
@@ -30,6 +32,10 @@ pub(crate) fn started(parameters: &Parameters) -> Result<StartTimes, ApiError> {
 
 /// Members that configurations have.
 pub(crate) fn configurations(parameters: &Parameters) -> Result<ConfigurationFilter, ApiError> {
+    let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, value) in parameters.labels()? {
+        labels.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
     let version = |text: &str| parse_asked_version(text).map_err(|error| bad(error.to_string()));
     Ok(ConfigurationFilter {
         platforms: parameters.texts("platform"),
@@ -40,6 +46,7 @@ pub(crate) fn configurations(parameters: &Parameters) -> Result<ConfigurationFil
         models: parameters.texts("model"),
         styles: parameters.texts("style"),
         flavors: parameters.texts("flavor"),
+        labels,
     })
 }
 
@@ -65,6 +72,19 @@ mod tests {
         assert_eq!(found.configurations.platforms, ["Mac", "iOS"]);
         assert_eq!((found.configurations.versions, found.configurations.is_simulator), (vec![14_002_000], vec![false]));
         assert_eq!((found.recent, found.sdks, found.limit), (false, vec!["1A".to_owned()], Some(7)));
+    }
+
+    #[test]
+    fn labels_of_any_key_are_read() {
+        let labels = read("label.python=3.12&label.python=3.13&label.job=unit").unwrap().configurations.labels;
+        assert_eq!(labels["python"], ["3.12", "3.13"]);
+        assert_eq!((labels["job"].as_slice(), labels.len()), (&["unit".to_owned()][..], 2));
+        let error = read("label.Python=3").unwrap_err().to_string();
+        assert_eq!(error, "'label.Python' names no label: keys are of lower-case letters, digits, - and _");
+        let known: [&[&str]; 1] = [&["limit"]];
+        let error = Parameters::read(Some("label.python=3"), &known).unwrap_err().to_string();
+        assert_eq!(error, "'label.python' not supported in queries by this endpoint");
+        assert!(Parameters::read(Some("python=3"), &[&CONFIGURATION]).is_err());
     }
 
     #[test]

@@ -57,11 +57,17 @@ pub(crate) fn open<'i>(
 pub(crate) fn open_path(path: &Path, budget: &mut Budget, take: Take<'_>) -> Result<(), ReportError> {
     let report = path.to_string_lossy();
     let failed = |cause| ReportError::Io { report: report.to_string(), cause };
-    let mut file = File::open(path).map_err(failed)?;
+    open_file(&report, File::open(path).map_err(failed)?, budget, take)
+}
+
+/// The same of a file that is open.
+pub(crate) fn open_file(report: &str, mut file: File, budget: &mut Budget, take: Take<'_>) -> Result<(), ReportError> {
+    let failed = |cause| ReportError::Io { report: report.to_owned(), cause };
+    io::Seek::rewind(&mut file).map_err(failed)?;
     let mut magic = [0; 4];
     let count = file.read(&mut magic).map_err(failed)?;
     io::Seek::rewind(&mut file).map_err(failed)?;
-    if &magic[..count] == ZIP { zip(&report, file, budget, take) } else { open(&report, Box::new(file), budget, take) }
+    if &magic[..count] == ZIP { zip(report, file, budget, take) } else { open(report, Box::new(file), budget, take) }
 }
 
 const ZIP: &[u8] = b"PK\x03\x04";

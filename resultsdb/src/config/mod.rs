@@ -206,6 +206,7 @@ impl Config {
             masters: masters.collect(),
             default_wait,
             is_strict: self.intake.strict,
+            report_after: None,
             retention: self.retention()?,
         })
     }

@@ -112,6 +112,7 @@ mod tests {
                 commits: Vec::new(),
                 timestamp: 1_700_000_000,
                 links: None,
+                notes: None,
             },
             payload: None,
             fingerprint: None,

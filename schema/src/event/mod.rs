@@ -16,7 +16,9 @@ use uuid::Uuid;
 use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
+use crate::intake_report::IntakeReport;
 use crate::rename::TestRename;
+use crate::run_notes::RunNotes;
 
 pub use codec::{DecodeError, Event, MAX_DECODED_BYTES, beginning, compress, decode, decompress, encode};
 pub use dead_letter::{DeadLetterDecision, DeadLetterId, Decision, NotADeadLetterId};
@@ -67,6 +69,9 @@ pub enum Request {
         /// Where the CI shows the run; none if that is unknown, as for events of before there were links.
         #[serde(default)]
         links: Option<Links>,
+        /// What else the uploader says of the run; none if it says nothing, as for events of before there were notes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notes: Option<Box<RunNotes>>,
     },
     /// A commit to register.
     Commit(Commit),
@@ -74,6 +79,8 @@ pub enum Request {
     Bug(BugLink),
     /// A test that has a new name, or one that has not.
     Rename(TestRename),
+    /// What an intake did with the uploads of some time.
+    IntakeReport(IntakeReport),
     /// A decision about an event that could not be processed; that event's bytes follow the header.
     DeadLetterDecision(DeadLetterDecision),
     /// Files of a run, in the blob store.

@@ -24,6 +24,8 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (15, "verdicts", include_str!("../../migrations/0015_verdicts.sql")),
     (16, "bugs_of_failures", include_str!("../../migrations/0016_bugs_of_failures.sql")),
     (17, "renames", include_str!("../../migrations/0017_renames.sql")),
+    (18, "run_notes", include_str!("../../migrations/0018_run_notes.sql")),
+    (19, "intake_reports", include_str!("../../migrations/0019_intake_reports.sql")),
 ];
 
 /// The engine of a cluster's database.

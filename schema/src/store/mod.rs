@@ -3,12 +3,14 @@
 pub mod cluster;
 pub mod commits;
 mod dead_letter_state;
+mod intake_report_row;
 mod lifetimes;
 mod migrations;
 pub mod native;
 mod rename_row;
 pub mod results;
 pub mod rows;
+mod run_note_rows;
 pub mod states;
 
 pub use cluster::Cluster;

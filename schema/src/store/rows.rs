@@ -8,7 +8,9 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 pub use super::dead_letter_state::DeadLetterState;
+pub use super::intake_report_row::IntakeReportRow;
 pub use super::rename_row::RenameRow;
+pub use super::run_note_rows::{LinkedRunRow, RunNoteRow};
 
 /// A configuration that ran on a branch, and when it last did.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]

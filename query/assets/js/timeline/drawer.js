@@ -1,5 +1,7 @@
 // What is known of one run: its commits, how it went, and where to read on. Everything in it is uploaded: text only.
 
+import { aboutRuns, describe } from './attempts.js';
+
 const get = async (address) => {
   const answer = await fetch(address);
   return answer.ok ? answer.json() : null;
@@ -67,6 +69,7 @@ export class Drawer {
         tell('Result', `${result.actual}, expected ${result.expected}`);
         if (result.time !== undefined) tell('Took', `${result.time} ms`);
         if (typeof result.log === 'string') tell('Log', result.log);
+        describe(result, tell);
       } else {
         const { tests_run: run, tests_skipped: skipped, tests_failed: failed, tests_unexpected_failed: unexpectedly } = result.stats;
         tell('Tests', `${run ?? 0} run, ${skipped ?? 0} skipped, ${failed} failed, ${unexpectedly} unexpectedly`);
@@ -74,6 +77,7 @@ export class Drawer {
       section.append(list);
     }
     const suite = `suite=${encodeURIComponent(this.suite)}&${which}`;
+    section.append(...(await aboutRuns(suite)));
     const links = make('p', { className: 'links' });
     const link = (target, text) => links.append(make('a', { href: target, textContent: text }), ' ');
     link(`/investigate?${suite}`, 'Failures of this run');

@@ -153,6 +153,7 @@ fn described(configuration: &Configuration, status: &Status, suite: &str) -> Vec
         lines.push(format!("Flavor        \t{}", text(&configuration.flavor)));
     }
     lines.extend(configuration.sdk.as_ref().map(|sdk| format!("SDK:          \t{sdk}")));
+    lines.extend(configuration.labels.iter().map(|(key, value)| format!("{:<14}\t{value}", format!("{key}:"))));
     lines
 }
 

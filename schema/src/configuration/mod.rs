@@ -1,9 +1,20 @@
 //! Configurations: what a run ran on, and how they are named, ordered and identified.
 
+pub mod labels;
+
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use labels::Labels;
+
+/// The named members, as documents and parameters call them; every other member is a label.
+pub const MEMBERS: [&str; 9] =
+    ["platform", "version", "version_name", "is_simulator", "architecture", "model", "style", "flavor", "sdk"];
+
+/// The name of a configuration of which nothing is known.
+const UNNAMED: &str = "any configuration";
 
 /// What a run ran on. Members the uploader does not know are `None` and left out of JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +46,9 @@ pub struct Configuration {
     /// Build number of the SDK; filters rows, but is no part of a configuration's identity.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sdk: Option<String>,
+    /// Whatever else its project tells runs apart by.
+    #[serde(flatten)]
+    pub labels: Labels,
 }
 
 /// Why something is not a configuration.
@@ -46,6 +60,25 @@ pub enum ConfigurationError {
     /// A version that is not `a[.b[.c]]`.
     #[error("'{0}' is not a version; write a, a.b or a.b.c with numbers")]
     BadVersion(String),
+    /// A name that no member can have.
+    #[error(
+        "'{0}' cannot be a member of a configuration: write a lower-case letter, then up to 39 lower-case letters, \
+         digits, - or _, and not 'suite'"
+    )]
+    BadKey(String),
+    /// A label that is no text, or too long.
+    #[error("'{0}' of a configuration is a text of at most 200 bytes without control characters")]
+    BadValue(String),
+    /// More than [`labels::MAX_LABELS`].
+    #[error("a configuration has at most 20 members beside {}", MEMBERS.join(", "))]
+    TooManyLabels,
+}
+
+impl ConfigurationError {
+    /// Whether it is about a member that is none of the reference's.
+    pub fn is_about_a_label(&self) -> bool {
+        matches!(self, Self::BadKey(_) | Self::BadValue(_) | Self::TooManyLabels)
+    }
 }
 
 /// Reads `a[.b[.c]]` as `a·1000000 + b·1000 + c`.
@@ -89,6 +122,10 @@ impl Configuration {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(_) => Err(malformed(format!("'{name}' of a configuration is a text"))),
         };
+        let mut labels = Labels::default();
+        for (name, value) in members.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str())) {
+            labels.add(name, value)?;
+        }
         Ok(Self {
             platform: text("platform")?,
             version: match members.get("version") {
@@ -117,6 +154,7 @@ impl Configuration {
             style: text("style")?,
             flavor: text("flavor")?,
             sdk: text("sdk")?.filter(|sdk| !sdk.is_empty() && sdk != "?"),
+            labels,
         })
     }
 
@@ -136,7 +174,7 @@ impl Configuration {
         stable_hash(&[&json])
     }
 
-    /// `PLATFORM A.B.C (SDK) Simulator STYLE FLAVOR running on MODEL using ARCH`, known parts only.
+    /// `PLATFORM A.B.C (SDK) Simulator STYLE FLAVOR running on MODEL using ARCH KEY=VALUE`, known parts only.
     pub fn name(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.platform.clone());
@@ -147,7 +185,8 @@ impl Configuration {
         parts.extend(self.flavor.clone());
         parts.extend(self.model.as_ref().map(|model| format!("running on {model}")));
         parts.extend(self.architecture.as_ref().map(|architecture| format!("using {architecture}")));
-        parts.join(" ")
+        parts.extend(self.labels.iter().map(|(key, value)| format!("{key}={value}")));
+        if parts.is_empty() { UNNAMED.to_owned() } else { parts.join(" ") }
     }
 
     /// Names that tell these configurations apart: without what is the same in all of them. Platform and version stay.
@@ -167,6 +206,7 @@ impl Configuration {
                     *kept = None;
                 }
             }
+            common.labels = common.labels.common(&other.labels);
         }
         let short = |one: &Self| {
             let unless = |same: &Option<String>, own: &Option<String>| own.clone().filter(|_| same.is_none());
@@ -176,6 +216,7 @@ impl Configuration {
             short.model = unless(&common.model, &one.model);
             short.architecture = unless(&common.architecture, &one.architecture);
             short.sdk = unless(&common.sdk, &one.sdk);
+            short.labels = one.labels.without(&common.labels);
             short.name()
         };
         all.map(short).collect()
@@ -204,6 +245,9 @@ impl Configuration {
         if let Some(simulator) = self.is_simulator {
             query.append_pair("is_simulator", if simulator { "true" } else { "false" });
         }
+        for (key, value) in self.labels.iter() {
+            query.append_pair(&format!("label.{key}"), value);
+        }
         query.finish()
     }
 }
@@ -211,9 +255,9 @@ impl Configuration {
 impl Ord for Configuration {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |of: &Self| {
-            let Self { platform, version, is_simulator, architecture, version_name, model, style, flavor, sdk } =
+            let Self { platform, version, is_simulator, architecture, version_name, model, style, flavor, sdk, labels } =
                 of.clone();
-            (version, platform, version_name, is_simulator, model, architecture, style, flavor, sdk)
+            (version, platform, version_name, is_simulator, model, architecture, style, flavor, labels, sdk)
         };
         key(self).cmp(&key(other))
     }
@@ -289,7 +333,19 @@ mod tests {
         let members =
             (text(), version, prop::option::of(any::<bool>()), text(), text(), text(), text(), text(), text());
         members.prop_map(|(platform, version, is_simulator, architecture, version_name, model, style, flavor, sdk)| {
-            Configuration { platform, version, is_simulator, architecture, version_name, model, style, flavor, sdk }
+            let labels = Labels::default();
+            Configuration {
+                platform,
+                version,
+                is_simulator,
+                architecture,
+                version_name,
+                model,
+                style,
+                flavor,
+                sdk,
+                labels,
+            }
         })
     }
 

@@ -1,0 +1,41 @@
+//! The fields of a form that choose configurations by their labels: one for each key that a suite uses.
+
+use std::collections::BTreeSet;
+
+use answers::suites;
+use minijinja::{Value, context};
+
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::service::Service;
+
+/// Keys that get a field; whoever wants another one writes it into the address.
+const MAX_FIELDS: usize = 8;
+/// Values that a field offers.
+const MAX_VALUES: usize = 100;
+
+/// The fields: keys that configurations of a suite had lately (of every suite if none is named), with what the parameters
+/// choose. A key that is chosen has a field even if nothing ran with it.
+pub(super) async fn of_suite(service: &Service, parameters: &Parameters, suite: &str) -> Result<Vec<Value>, ApiError> {
+    let suite = Some(suite).filter(|suite| !suite.is_empty());
+    let mut known = suites::recent_labels(&service.store, suite).await?;
+    let chosen = parameters.labels()?;
+    let mut fields = Vec::new();
+    for (key, value) in &chosen {
+        known.entry((*key).to_owned()).or_default().insert((*value).to_owned());
+    }
+    let is_chosen = |key: &str| chosen.iter().any(|(other, _)| *other == key);
+    for (key, values) in known {
+        if fields.len() < MAX_FIELDS || is_chosen(&key) {
+            fields.push(field(&key, &values, &chosen));
+        }
+    }
+    Ok(fields)
+}
+
+fn field(key: &str, values: &BTreeSet<String>, chosen: &[(&str, &str)]) -> Value {
+    let value = chosen.iter().find(|(other, _)| *other == key).map(|(_, value)| *value);
+    let is_shown = |one: &&String| value.is_some_and(|value| value == one.as_str());
+    let offered: BTreeSet<&String> = values.iter().take(MAX_VALUES).chain(values.iter().filter(is_shown)).collect();
+    context! { key, name => format!("label.{key}"), values => offered, chosen => value.unwrap_or_default() }
+}
