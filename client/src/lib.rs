@@ -14,6 +14,7 @@ mod environment;
 pub mod gate;
 mod git;
 mod machine;
+mod markdown;
 pub mod options;
 mod owners;
 mod progress;

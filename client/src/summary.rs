@@ -10,12 +10,8 @@ use reports::document::Counts;
 use serde::Serialize;
 
 use crate::collect::Failure;
-use crate::gate::GateSummary;
-
-/// Lines of one table in Markdown.
-const LINES: usize = 50;
-/// Characters of one cell in Markdown.
-const CELL: usize = 300;
+use crate::gate::summary::GateSummary;
+use crate::markdown::{LINES, cell, code, counted, escape, more, test_link};
 
 /// A run, as it was uploaded.
 #[derive(Debug, Serialize)]
@@ -52,16 +48,6 @@ impl<'s> FailureLine<'s> {
         let link = test_link(url, suite, &failure.test, branch);
         Self { test: &failure.test, state: failure.state, message: failure.message.as_deref(), link }
     }
-}
-
-/// The page of a test's history.
-pub(crate) fn test_link(url: &str, suite: &str, test: &str, branch: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("suite", suite).append_pair("test", test);
-    if branch.starts_with("change/") {
-        query.append_pair("branch", branch);
-    }
-    format!("{url}/?{}", query.finish())
 }
 
 impl Summary<'_> {
@@ -129,56 +115,6 @@ impl Summary<'_> {
         more(text, self.failures.len());
         text.push('\n');
     }
-}
-
-/// Says how many of a table's lines were left out.
-pub(crate) fn more(text: &mut String, lines: usize) {
-    if lines > LINES {
-        let _ = writeln!(text, "\n… and {} more", lines - LINES);
-    }
-}
-
-/// The lines of a table that are shown.
-pub(crate) fn shown<T>(lines: &[T]) -> &[T] {
-    lines.get(..LINES).unwrap_or(lines)
-}
-
-/// A count with its noun.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    match count {
-        0 => format!("no {noun}s"),
-        1 => format!("1 {noun}"),
-        count => format!("{count} {noun}s"),
-    }
-}
-
-/// Text of others as a cell of a table.
-pub(crate) fn cell(text: &str) -> String {
-    let mut short: String = text.chars().take(CELL).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    escape(&short)
-}
-
-/// Text of others as code.
-pub(crate) fn code(text: &str) -> String {
-    format!("<code>{}</code>", cell(text))
-}
-
-/// Text of others, of which nothing is read as Markdown or HTML.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '!' | '@' | '"' | '(' | ')' => {
-                let _ = write!(escaped, "&#{};", u32::from(character));
-            }
-            character if character.is_control() => escaped.push(' '),
-            character => escaped.push(character),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

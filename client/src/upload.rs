@@ -13,7 +13,7 @@ use crate::collect::{Reports, RunDocument};
 use crate::context::RunContext;
 use crate::delivery::{Delivery, Label, new_key};
 use crate::environment::Environment;
-use crate::gate::GateSummary;
+use crate::gate::summary::GateSummary;
 use crate::options::RunOptions;
 use crate::ready;
 use crate::server::{RequestError, Server};

@@ -2,7 +2,7 @@
 
 mod comment;
 mod forge;
-mod summary;
+pub(crate) mod summary;
 mod verdicts;
 
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use crate::options::RunOptions;
 use crate::server::Server;
 use crate::upload::{self, Sent};
 pub(crate) use forge::Forge;
-pub(crate) use summary::GateSummary;
+use summary::GateSummary;
 use verdicts::Question;
 
 /// Arguments of `gate`.

@@ -6,8 +6,8 @@ use reports::document::Head;
 use serde::Serialize;
 
 use crate::collect::{Failure, RunDocument};
+use crate::markdown::{cell, code, counted, more, shown, test_link};
 use crate::server::Server;
-use crate::summary::{cell, code, counted, more, shown, test_link};
 
 /// What is known of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
