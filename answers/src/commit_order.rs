@@ -1,5 +1,6 @@
 //! The order of commits along a branch: identifiers order them, clocks only where there is nothing better.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use schema::ids::CommitKey;
@@ -24,20 +25,22 @@ impl CommitOrder {
     fn new(keys: &BTreeSet<CommitKey>, identified: &[IdentifiedCommit]) -> Self {
         let by_clock: Vec<CommitKey> = keys.iter().copied().collect();
         let mut branches: HashMap<(&str, &str), Vec<(u64, usize)>> = HashMap::new();
-        let mut seen = HashSet::new();
         for IdentifiedCommit { uuid, repository, identifier } in identified {
             let Some((number, branch)) = identifier.split_once('@') else { continue };
             // An identifier `P.N@branch` counts from the commit P of the default branch.
             let number = number.rsplit('.').next().and_then(|number| number.parse().ok());
-            // Commits of two branches that share a key share a place.
-            if let (Some(number), Ok(place)) = (number, by_clock.binary_search(uuid))
-                && seen.insert(place)
-            {
+            if let (Some(number), Ok(place)) = (number, by_clock.binary_search(uuid)) {
                 branches.entry((repository, branch)).or_default().push((number, place));
             }
         }
+        // Commits of several repositories may share a place: these are commits of the branch that has most of them.
+        let mut branches: Vec<_> = branches.into_iter().collect();
+        branches.sort_unstable_by_key(|(branch, commits)| (Reverse(commits.len()), *branch));
+        let mut taken = HashSet::new();
         let mut ordered = by_clock.clone();
-        for mut commits in branches.into_values() {
+        for (_, mut commits) in branches {
+            commits.sort_unstable_by_key(|(number, place)| (*place, *number));
+            commits.retain(|(_, place)| taken.insert(*place));
             commits.sort_unstable_by_key(|(_, place)| *place);
             let places: Vec<usize> = commits.iter().map(|(_, place)| *place).collect();
             if 2 * longest_ascending(commits.iter().map(|(number, _)| *number)) < commits.len() {
@@ -74,17 +77,34 @@ fn longest_ascending(numbers: impl Iterator<Item = u64>) -> usize {
 mod tests {
     use super::*;
 
-    fn order(keys: &[u64], identified: &[(u64, &str)]) -> Vec<u64> {
+    fn order(keys: &[u64], identified: &[(u64, &'static str)]) -> Vec<u64> {
+        let of = |(key, identifier): &(u64, &'static str)| (*key, "webkit", *identifier);
+        order_of(keys, &identified.iter().map(of).collect::<Vec<_>>())
+    }
+
+    fn order_of(keys: &[u64], identified: &[(u64, &str, &str)]) -> Vec<u64> {
         let keys: BTreeSet<CommitKey> = keys.iter().copied().map(CommitKey).collect();
-        let commit = |(key, identifier): &(u64, &str)| IdentifiedCommit {
+        let commit = |(key, repository, identifier): &(u64, &str, &str)| IdentifiedCommit {
             uuid: CommitKey(*key),
-            repository: "webkit".to_owned(),
+            repository: (*repository).to_owned(),
             identifier: (*identifier).to_owned(),
         };
         let order = CommitOrder::new(&keys, &identified.iter().map(commit).collect::<Vec<_>>());
         let mut sorted: Vec<u64> = keys.iter().map(|key| key.0).collect();
         sorted.sort_by_key(|key| order.place(CommitKey(*key)));
         sorted
+    }
+
+    #[test]
+    fn another_repository_in_the_same_seconds_changes_nothing() {
+        let own = [(10, "own", "1@main"), (20, "own", "3@main"), (30, "own", "2@main"), (40, "own", "4@main")];
+        let others = [(30, "another", "7@main"), (20, "another", "6@main"), (10, "another", "9@main")];
+        for rows in [[&own[..], &others[..]].concat(), [&others[..], &own[..]].concat()] {
+            assert_eq!(order_of(&[10, 20, 30, 40], &rows), [10, 30, 20, 40]);
+        }
+        let all = own.map(|(key, _, identifier)| (key, "another", identifier));
+        let mixed: Vec<_> = own.into_iter().zip(all).flat_map(|(one, other)| [one, other]).collect();
+        assert_eq!(order_of(&[10, 20, 30, 40], &mixed), [10, 30, 20, 40]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use schema::retention::Retention;
 
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
-use crate::renames::RenamesCache;
+use crate::renames::cache::RenamesCache;
 use crate::suite_rules::SuiteRules;
 use crate::watermark::Watermark;
 

@@ -1,16 +1,49 @@
 //! What people run in their pipelines, without servers and engine: commands, their arguments and what they print.
 //!
-//! Each command is a file with its arguments and a function that runs it, so that `resultsdb` offers the same commands as
-//! this crate's own small binary. `read` prints what reports say; `roots` tells which folders are taken off paths.
+//! Each command is a module with its arguments and a function that runs it, so that `resultsdb` offers the same commands as
+//! this crate's own small binary. Data flow of a run: `options`, `ci` and `git` say what the run belongs to (`context`);
+//! `collect` reads the reports and writes the document; `delivery` sends it to the `server` or leaves it in the `spool`;
+//! `gate` asks what is known of its failures; `summary` tells people and programs.
 
+mod archive;
+mod ci;
+mod collect;
+mod context;
+mod delivery;
+mod environment;
+pub mod gate;
+mod git;
+mod machine;
+pub mod options;
+mod owners;
+mod progress;
 pub mod read;
+mod ready;
 mod roots;
+pub mod run;
+mod server;
+pub mod split;
+mod spool;
+#[cfg(test)]
+mod stand_in;
+mod summary;
+pub mod upload;
+
+use environment::Environment;
 
 /// The commands that need no server of their own.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Print what test reports say, one JSON line a test.
     Read(read::ReadArgs),
+    /// Upload the reports of a run, or documents that are ready.
+    Upload(Box<upload::UploadArgs>),
+    /// Run a test command, upload its reports and end as it did.
+    Run(Box<run::RunArgs>),
+    /// Upload the run of a change, and succeed only if nothing that failed is new.
+    Gate(Box<gate::GateArgs>),
+    /// Print the share of the tests that one of several parallel jobs is to run.
+    Split(split::SplitArgs),
 }
 
 impl Command {
@@ -24,6 +57,10 @@ impl Command {
                 let mut out = std::io::BufWriter::new(std::io::stdout().lock());
                 args.run(&mut std::io::stdin().lock(), &mut out, &mut std::io::stderr().lock())
             }
+            Self::Upload(args) => args.run(&Environment::of_process()),
+            Self::Run(args) => args.run(&Environment::of_process()),
+            Self::Gate(args) => args.run(&Environment::of_process()),
+            Self::Split(args) => args.run(&Environment::of_process()),
         }
     }
 }

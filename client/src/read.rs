@@ -5,13 +5,11 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use chrono::FixedOffset;
 use clap::Args;
-use reports::name::Template;
-use reports::{Format, Item, Options, Problem, RunReader, Test};
+use reports::{Item, Problem, RunReader, Test};
 use serde::Serialize;
 
-use crate::roots::roots;
+use crate::options::ReadingOptions;
 
 /// Arguments of `read`.
 #[derive(Args, Debug)]
@@ -20,30 +18,8 @@ pub struct ReadArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
 
-    /// The form of the reports: auto, junit, ctrf, go, tap, bazel, robot, trx, nunit, opentest, googletest, pytest, jest,
-    /// playwright or libtest.
-    #[arg(long, default_value = "auto", value_parser = format)]
-    pub format: FormatChoice,
-
-    /// How names are written, such as {file}::{name}: text with {project}, {file}, {suite}, {class} and {name}.
-    #[arg(long, value_name = "TEMPLATE")]
-    pub names: Option<Template>,
-
-    /// A folder that is taken off absolute paths in names, beside the working folder and the checkout.
-    #[arg(long, value_name = "FOLDER")]
-    pub root: Vec<String>,
-
-    /// The zone of times for which a report gives none, such as +05:30. Without it, they are printed without a zone.
-    #[arg(long, value_name = "OFFSET")]
-    pub zone: Option<FixedOffset>,
-}
-
-/// A form of report, or whatever the content says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FormatChoice(pub Option<Format>);
-
-fn format(word: &str) -> Result<FormatChoice, reports::UnknownFormat> {
-    if word == "auto" { Ok(FormatChoice(None)) } else { word.parse().map(|format| FormatChoice(Some(format))) }
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
 }
 
 /// One test, as a line.
@@ -81,9 +57,7 @@ impl ReadArgs {
                 ControlFlow::Break(())
             }
         };
-        let options =
-            Options { template: self.names.clone(), roots: roots(&self.root), zone: self.zone, format: self.format.0 };
-        let mut run = RunReader::new(options, &mut sink);
+        let mut run = RunReader::new(self.reading.options(), &mut sink);
         let mut failed = Vec::new();
         for file in &self.files {
             if file == "-" {

@@ -38,6 +38,8 @@ enum Command {
     Service(Service),
     #[command(flatten)]
     Tool(Tool),
+    #[command(flatten)]
+    Client(client::Command),
 }
 
 /// Runs until it is told to stop.
@@ -110,15 +112,6 @@ enum Tool {
         #[arg(long)]
         password_file: PathBuf,
     },
-    /// Upload result documents
-    Upload {
-        /// JSON documents
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// Address of a server
-        #[arg(long, env = "RESULTSDB_URL")]
-        url: String,
-    },
     /// Register commits
     Commits {
         #[command(subcommand)]
@@ -178,7 +171,7 @@ enum CommitsCommand {
 fn main() -> ExitCode {
     memory::give_back();
     match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
@@ -186,17 +179,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let runtime = Runtime::new().context("starting the runtime")?;
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { set, command } = arguments;
+    let runtime = || Runtime::new().context("starting the runtime");
     let load = |config: Option<&Path>| config::Config::load(config, &set);
     match command {
-        Command::Service(service) => service.run(&runtime, load),
+        Command::Client(command) => return command.run(),
+        Command::Service(service) => service.run(&runtime()?, load)?,
         Command::Tool(tool) => {
+            let runtime = runtime()?;
             let _traces = traces::start("tool", None)?;
-            tool.run(&runtime, load)
+            tool.run(&runtime, load)?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Service {
@@ -241,7 +237,6 @@ impl Tool {
             Self::Engine { data_dir, port, password_file } => {
                 runtime.block_on(serve::engine(&data_dir, port, &password_file))
             }
-            Self::Upload { files, url } => upload::files(&files, &url),
             Self::Commits { command: CommitsCommand::Import { repository, branch, url, config } } => {
                 commits::import(&load(Some(&config))?, &repository, branch.as_deref(), &url)
             }

@@ -1,10 +1,8 @@
 //! Posts documents, with retries.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::bail;
 
 const ATTEMPTS: u32 = 5;
 /// Whoever posts from a command line sees an error and can mend the document, which is better than a run without results.
@@ -13,22 +11,6 @@ const PREFER: (&str, &str) = ("Prefer", "handling=strict");
 
 /// What the server says of an upload that it took in, though something about it is odd.
 const WARNING: &str = "resultsdb-warning";
-
-/// Uploads files one after the other; a repeated upload is harmless, so failures are tried again.
-pub(crate) fn files(files: &[PathBuf], url: &str) -> anyhow::Result<()> {
-    let progress = ProgressBar::new(files.len() as u64).with_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} {wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
-    for file in files {
-        progress.set_message(file.display().to_string());
-        let body = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-        post(url, "/api/upload", &body).with_context(|| format!("uploading {}", file.display()))?;
-        progress.inc(1);
-    }
-    progress.finish_with_message("uploaded");
-    Ok(())
-}
 
 /// Posts a JSON body; waits and tries again while the server cannot be reached or is not available.
 pub(crate) fn post(url: &str, path: &str, body: &[u8]) -> anyhow::Result<()> {

@@ -35,11 +35,22 @@ impl QueryService {
         database: &str,
         batches: impl IntoIterator<Item = EventRows>,
     ) -> Self {
+        Self::start_at(engine, folder, database, batches, Clock::system()).await
+    }
+
+    /// The same by a clock: what is answered depends on what time it is.
+    pub async fn start_at(
+        engine: &Engine,
+        folder: &Path,
+        database: &str,
+        batches: impl IntoIterator<Item = EventRows>,
+        clock: Clock,
+    ) -> Self {
         let client = engine::migrated(engine, database).await;
         for batch in batches {
             rows::write(&client, &batch).await;
         }
-        let router = router(&client, folder);
+        let router = router(&client, folder, clock);
         Self { client, router }
     }
 
@@ -68,12 +79,12 @@ impl QueryService {
 }
 
 /// The service's router over rows that do not change.
-fn router(client: &Client, folder: &Path) -> Router {
+fn router(client: &Client, folder: &Path, clock: Clock) -> Router {
     let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();
     let watermark = Watermark::Here(watch::channel(1).1);
     let stop = watch::channel(false).1;
     let webkit = Repository { id: "webkit".into(), default_branch: "main".into() };
-    let store = Store::new(client.clone(), watermark, Clock::system(), Retention::default(), vec![webkit]);
+    let store = Store::new(client.clone(), watermark, clock, Retention::default(), vec![webkit]);
     query::router(store, blobs, options(), stop)
 }
 

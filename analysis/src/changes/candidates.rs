@@ -7,72 +7,12 @@ use crate::history::{Cell, Outcome};
 use crate::rules::Rules;
 
 use super::Suite;
+use super::candidate::{Candidate, Direction, Span};
 use super::noise::Noise;
 use super::place::{Place, Timeline};
 
 /// How many cells before the newest row may belong to a change that few results suggest.
 const YOUNG_PAST: usize = 12;
-
-/// Which way a change went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Direction {
-    /// More failures.
-    Worse,
-    /// Fewer failures.
-    Better,
-    /// As many failures, that are expected now.
-    Expected,
-}
-
-impl Direction {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Worse => "worse",
-            Self::Better => "better",
-            Self::Expected => "expected",
-        }
-    }
-}
-
-/// A change of one history, by indices of its cells.
-#[derive(Debug, Clone)]
-pub(super) struct Candidate {
-    /// Position of its subject.
-    pub(super) subject: usize,
-    /// The first cell of the segment before.
-    pub(super) from: usize,
-    /// The first cell with the new behaviour.
-    pub(super) at: usize,
-    /// The cell after the last with the new behaviour.
-    pub(super) to: usize,
-    pub(super) direction: Direction,
-    /// The commits that may have done it.
-    pub(super) place: Place,
-}
-
-impl Candidate {
-    fn new(span: Span, cells: &[Cell], timeline: &Timeline, noise: &Noise) -> Self {
-        let Span { subject, from, at, to, is_sure } = span;
-        let inside = if is_sure { &cells[from..to] } else { &cells[from.max(at.saturating_sub(YOUNG_PAST))..to] };
-        let series = Series::explained_by(inside, |total| noise.likelihood(total));
-        let explained = |at: usize| series.ln_likelihood(0, at) + series.ln_likelihood(at, inside.len());
-        let ln_likelihoods: Vec<f64> = (1..inside.len()).map(explained).collect();
-        let place = Place::of_cells(timeline, inside, &ln_likelihoods);
-        let direction = direction(&cells[from..at], &cells[at..to]);
-        Self { subject, from, at, to, direction, place }
-    }
-}
-
-/// Two neighbouring segments of a history, by indices of its cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) subject: usize,
-    pub(super) from: usize,
-    pub(super) at: usize,
-    pub(super) to: usize,
-    /// Whether the history's own results prove the change.
-    pub(super) is_sure: bool,
-}
 
 /// Changes of every history that its own results prove, and those that they only suggest.
 #[derive(Debug, Default)]
@@ -119,10 +59,21 @@ impl Spans {
 
     /// Spans as candidates.
     pub(super) fn candidates(spans: &[Span], suite: &Suite<'_>, timeline: &Timeline, noise: &Noise) -> Vec<Candidate> {
-        let candidate =
-            |span: &Span| Candidate::new(*span, suite.subjects[span.subject].history.cells, timeline, noise);
-        spans.iter().map(candidate).collect()
+        let of = |span: &Span| candidate(*span, suite.subjects[span.subject].history.cells, timeline, noise);
+        spans.iter().map(of).collect()
     }
+}
+
+/// The candidate of a span.
+fn candidate(span: Span, cells: &[Cell], timeline: &Timeline, noise: &Noise) -> Candidate {
+    let Span { subject, from, at, to, is_sure } = span;
+    let inside = if is_sure { &cells[from..to] } else { &cells[from.max(at.saturating_sub(YOUNG_PAST))..to] };
+    let series = Series::explained_by(inside, |total| noise.likelihood(total));
+    let explained = |at: usize| series.ln_likelihood(0, at) + series.ln_likelihood(at, inside.len());
+    let ln_likelihoods: Vec<f64> = (1..inside.len()).map(explained).collect();
+    let place = Place::of_cells(timeline, inside, &ln_likelihoods);
+    let direction = direction(&cells[from..at], &cells[at..to]);
+    Candidate { subject, from, at, to, direction, place }
 }
 
 /// Where the newest row of equal results begins, if something else is before it in its segment.

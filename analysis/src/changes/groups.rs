@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Suite;
-use super::candidates::{Candidate, Direction};
+use super::candidate::{Candidate, Direction};
 use super::noise::Noise;
 use super::place::Place;
 use super::young::folder;

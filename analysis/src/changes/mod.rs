@@ -4,6 +4,7 @@
 //! results say so. [`noise`] says how likely the latter are by chance, among such histories. [`young`] takes those that
 //! several histories make likely together. [`groups`] joins what one commit explains, [`place`] has the commits.
 
+mod candidate;
 mod candidates;
 mod groups;
 mod noise;
@@ -24,7 +25,8 @@ use crate::evidence::{Evidence, worst};
 use crate::history::{Cell, History};
 use crate::rules::Rules;
 
-use candidates::{Candidate, Direction, Spans};
+use candidate::{Candidate, Direction};
+use candidates::Spans;
 use groups::Group;
 use noise::Noise;
 use place::Timeline;

@@ -7,7 +7,7 @@ use schema::ids::ConfigId;
 use crate::change_points::likelihood::{Counts, RateLikelihood, Retries};
 
 use super::Suite;
-use super::candidates::{Candidate, Span};
+use super::candidate::{Candidate, Span};
 
 /// Rates of failures that are told apart.
 const RATES: [f64; 18] =

@@ -9,7 +9,7 @@ use crate::populations::ln_choose;
 use crate::rules::Rules;
 
 use super::Suite;
-use super::candidates::{Candidate, Direction};
+use super::candidate::{Candidate, Direction};
 use super::noise::Noise;
 
 /// The share of a suite's tests from which on a single bad run is taken for an outage, until another run confirms it.

@@ -253,7 +253,9 @@ fn failing(cells: &[Cell], question: &Question) -> Verdict {
     };
     let worsened = streak.worsening(cells).map(|(index, _)| index);
     let since = worsened.unwrap_or(streak.first_bad);
-    let is_news = worsened.is_some() || streak.last_good.is_some();
+    // A test that came with its failure is as new as one that broke. Where the suite itself began with it, nothing is known.
+    let came_failing = streak.last_good.is_none() && cells[0].position > 0;
+    let is_news = worsened.is_some() || streak.last_good.is_some() || came_failing;
     let is_recent = u64::from(cells[since].first_start) >= question.new_since;
     let standing = if is_news && is_recent { Standing::New } else { Standing::Failing };
     let state = cells[cells.len() - 1].worst;

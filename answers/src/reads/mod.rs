@@ -20,6 +20,7 @@ pub(crate) mod newest_uploads;
 pub(crate) mod outcomes;
 pub(crate) mod populations;
 pub(crate) mod renames;
+pub(crate) mod replaced;
 pub(crate) mod results;
 pub(crate) mod run_notes;
 pub(crate) mod runs;

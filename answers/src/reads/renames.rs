@@ -1,12 +1,11 @@
 //! Reads which tests have new names, and makes the condition that a result belongs to a test under one of its names.
 
-use clickhouse::Row;
 use schema::store::rows::RenameRow;
-use serde::Deserialize;
 
 use super::statement::Fragment;
 use crate::error::AnswerError;
-use crate::renames::Tenure;
+use crate::renames::cache::TableState;
+use crate::renames::index::Tenure;
 use crate::store::Store;
 
 /// The open renames of a suite, of all suites if none is named; the newest first.
@@ -22,14 +21,6 @@ pub(crate) async fn open(store: &Store, suite: Option<&str>, limit: u64) -> Resu
     }
     .all(&store.client)
     .await
-}
-
-/// What changes with every row that is added to the renames of a suite; zeros if there is none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Deserialize)]
-pub(crate) struct TableState {
-    rows: u64,
-    /// Sum of the versions, modulo 2^64.
-    versions: u64,
 }
 
 /// The state of the renames of a suite, whether open or not.

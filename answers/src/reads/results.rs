@@ -5,9 +5,9 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use serde::Deserialize;
 
 use super::newest_uploads::Upload;
-use super::renames;
 use super::selection::{RunPlace, RunRow, Selection};
 use super::statement::Fragment;
+use super::{renames, replaced};
 use crate::error::AnswerError;
 use crate::renames::Tenure;
 use crate::store::Store;
@@ -66,7 +66,7 @@ pub(crate) async fn newest(
 ) -> Result<Vec<StoredResult>, AnswerError> {
     let rows = newest_of(store, suite, test, selection, false).await?;
     let uploads: Vec<Upload> = rows.iter().map(StoredResult::upload).collect();
-    if store.keeps_replaced_results || store.newest_uploads.are_all(store, suite, &selection.branch, &uploads).await? {
+    if store.keeps_replaced_results || replaced::are_newest(store, suite, &selection.branch, &uploads).await? {
         return Ok(rows);
     }
     // A replaced result has taken the place of another within the limit.

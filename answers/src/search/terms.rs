@@ -51,6 +51,8 @@ pub(super) enum Text {
         part: String,
     },
     Expression(Regex),
+    /// A number that stands alone: neither a digit before it nor after it.
+    Number(String),
 }
 
 /// Which bugs are linked.
@@ -113,6 +115,9 @@ impl Term {
             Field::Since => Part::Since(moment(value, now).ok_or_else(wrong)?),
             Field::Bug if value.eq_ignore_ascii_case("none") && !is_literal => Part::Bug(Bug::None),
             Field::Bug if value.eq_ignore_ascii_case("any") && !is_literal => Part::Bug(Bug::Any),
+            Field::Bug if value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Part::Bug(Bug::Text(Text::Number(value.clone())))
+            }
             Field::Bug => Part::Bug(Bug::Text(text()?)),
         };
         Ok(Self { is_negated, part })
@@ -178,6 +183,13 @@ impl Text {
                 name.contains(part) || pattern.matches(&name)
             }
             Self::Expression(expression) => expression.is_match(name),
+            Self::Number(number) => {
+                let is_digit = |text: Option<char>| text.is_some_and(|character| character.is_ascii_digit());
+                name.match_indices(number.as_str()).any(|(at, _)| {
+                    let (before, after) = (&name[..at], &name[at + number.len()..]);
+                    !is_digit(before.chars().next_back()) && !is_digit(after.chars().next())
+                })
+            }
         }
     }
 }

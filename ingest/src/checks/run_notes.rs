@@ -46,11 +46,11 @@ fn member<T: DeserializeOwned>(
 
 fn check(notes: &RunNotes) -> Result<(), IntakeError> {
     let RunNotes { run, shard, expects, problems, change } = notes;
-    if let Some(shard) = shard {
-        if shard.count > MAX_SHARDS || !(1..=shard.count).contains(&shard.index) {
-            let given = format!("{} of {}", shard.index, shard.count);
-            return Err(bad(format!("'shard' must be one of at most {MAX_SHARDS} parts, counted from 1, not {given}")));
-        }
+    if let Some(shard) = shard
+        && (shard.count > MAX_SHARDS || !(1..=shard.count).contains(&shard.index))
+    {
+        let given = format!("{} of {}", shard.index, shard.count);
+        return Err(bad(format!("'shard' must be one of at most {MAX_SHARDS} parts, counted from 1, not {given}")));
     }
     let of_change = change.iter().flat_map(|change| change.authors.iter().chain([&change.id]));
     let of_shard = shard.iter().filter_map(|shard| shard.of.as_ref());

@@ -222,7 +222,9 @@ struct UploadedRun {
 /// Appends the upload, unless it repeats an earlier one; that one's receipt stands for both.
 async fn append(intake: &Intake, key: &[u8], run: UploadedRun, headers: &HeaderMap) -> Result<Receipt, IntakeError> {
     let UploadedRun { request, test_results, received_at, has_start } = run;
-    let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().to_vec());
+    // A pipeline whose variable is not set sends an empty one, which is none.
+    let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().trim_ascii().to_vec());
+    let idempotency_key = idempotency_key.filter(|key| !key.is_empty());
     let (request, payload, fingerprint) = blocking(move || {
         let fingerprint = UploadFingerprint::of(&request, &test_results, idempotency_key.as_deref());
         // The start of a run that has none differs with each try, which makes it no other upload.

@@ -91,13 +91,16 @@ async fn message(service: &Service, filter: &RunFilter, of: TimelineOf<'_>) -> R
 
 /// How the configurations are doing, in a few words: the worst of them speaks.
 fn of_standings(standings: impl Iterator<Item = Standing>) -> Message {
+    let all: Vec<Standing> = standings.collect();
     let ran: Vec<Standing> =
-        standings.filter(|one| !matches!(one, Standing::NotRunLately | Standing::Removed)).collect();
+        all.iter().copied().filter(|one| !matches!(one, Standing::NotRunLately | Standing::Removed)).collect();
     let failing = ran.iter().filter(|one| one.is_failing()).count();
     let flaky = ran.iter().filter(|one| **one == Standing::Flaky).count();
     let expected = ran.iter().filter(|one| **one == Standing::Expected).count();
     let detail = format!("{failing} failing, {flaky} flaky of {} configurations", ran.len());
-    if ran.is_empty() {
+    if ran.is_empty() && all.contains(&Standing::Removed) {
+        Message::new("none", "removed", "the suite goes on without it")
+    } else if ran.is_empty() {
         Message::new("none", "not run lately", "no run in a week")
     } else if failing > 0 {
         Message::new("bad", format!("{failing} failing"), detail)
@@ -140,7 +143,8 @@ mod tests {
             (&[Flaky, Failing], "1 failing"),
             (&[Passing, NotRunLately], "passing"),
             (&[Passing, Expected, Removed], "fails as expected"),
-            (&[NotRunLately, Removed], "not run lately"),
+            (&[NotRunLately, Removed], "removed"),
+            (&[NotRunLately], "not run lately"),
         ] {
             assert_eq!(of_standings(standings.iter().copied()).words, expected, "{standings:?}");
         }

@@ -66,8 +66,9 @@ impl<'t> Leaf<'t> {
         let last = test.attempts.last().and_then(|attempt| attempt.milliseconds);
         let log = test.attempts.iter().rev().find_map(message);
         let attempts = if test.attempts.len() > 1 { test.attempts.as_slice() } else { &[] };
-        let retried = (!attempts.is_empty()).then_some(attempts);
-        let passes = |attempts: &[Attempt]| attempts.iter().filter(|attempt| !attempt.status.is_failure()).count();
+        let passes = attempts.iter().filter(|attempt| !attempt.status.is_failure()).count();
+        // A test that failed each time is retried, and no flake.
+        let is_flaky = 0 < passes && passes < attempts.len();
         Self {
             actual,
             expected: if test.attempts.iter().any(is_expected_to_fail) { "FAIL" } else { "PASS" },
@@ -81,8 +82,8 @@ impl<'t> Leaf<'t> {
                 .iter()
                 .map(|(name, value)| [cut(name, PROPERTY_BYTES), cut(value, PROPERTY_BYTES)])
                 .collect(),
-            flakiness_num_tries: retried.map(<[Attempt]>::len),
-            flakiness_num_passes: retried.map(passes),
+            flakiness_num_tries: is_flaky.then_some(attempts.len()),
+            flakiness_num_passes: is_flaky.then_some(passes),
             attempts: attempts
                 .iter()
                 .map(|attempt| AttemptMember {
@@ -97,7 +98,8 @@ impl<'t> Leaf<'t> {
 }
 
 /// The word of a document for how an attempt ended.
-pub(crate) fn state(status: Status) -> &'static str {
+#[must_use]
+pub fn state(status: Status) -> &'static str {
     match status {
         Status::Passed | Status::UnexpectedPass => "PASS",
         Status::Failed | Status::ExpectedFailure => "FAIL",
@@ -131,7 +133,8 @@ fn whole(milliseconds: Option<f64>) -> Option<u64> {
 
 /// A test's name as servers take it: control characters are written as escapes, and a name that is too long or empty, or
 /// that is the one of the run itself, is made another.
-pub(super) fn clean_name(name: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn clean_name(name: &str) -> Cow<'_, str> {
     if name.is_empty() || name == RUN_TEST {
         return Cow::Owned(format!("{name}(test)"));
     }

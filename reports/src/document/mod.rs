@@ -16,7 +16,8 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 pub use head::{Change, Head, RunOrigin, Shard};
-use leaf::{Leaf, clean_name};
+use leaf::Leaf;
+pub use leaf::{clean_name, state};
 
 use crate::model::{Problem, ProblemKind, Source, Status, Test};
 use crate::stamp::Stamp;

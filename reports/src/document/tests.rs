@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::{Attempt, Item};
 use crate::name::Name;
-use crate::run::{Options, RunReader};
+use crate::run::Options;
+use crate::run_reader::RunReader;
 
 fn document(reports: &[&str], head: Head) -> (Value, Written) {
     let mut writer = DocumentWriter::new(Vec::new()).unwrap();
@@ -85,7 +86,12 @@ fn attempts_are_kept_where_there_is_more_than_one() {
         "flakiness_num_passes": 1, "attempts": attempts,
     });
     assert_eq!(leaf, expected);
-    assert!(one(vec![failed]).get("attempts").is_none());
+    assert!(one(vec![failed.clone()]).get("attempts").is_none());
+    let always = one(vec![failed.clone(), failed]);
+    assert!(
+        always["attempts"].as_array().unwrap().len() == 2 && always.get("flakiness_num_tries").is_none(),
+        "{always}"
+    );
 }
 
 #[test]

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
+use super::form::{Context, Form, Members};
 use super::walk::{ELEMENT, Want};
-use super::{Context, Form, Members};
 use crate::error::Stop;
 use crate::model::{Attempt, Status, Test};
 use crate::name::Name;

@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
+use super::form::{Context, Form, Members};
 use super::walk::{ELEMENT, Want};
-use super::{Context, Form, Members};
 use crate::error::Stop;
 use crate::limits;
 use crate::model::{Attempt, Problem, Status, Test};

@@ -1,8 +1,10 @@
 //! Reports that are one JSON document. The members of the document tell its form, whatever their order.
 
 mod ctrf;
+mod form;
 mod googletest;
 mod jest;
+mod meter;
 mod playwright;
 mod pytest;
 pub(crate) mod repair;
@@ -16,34 +18,8 @@ use crate::error::Stop;
 use crate::format::Format;
 use crate::model::Source;
 use crate::run::Assembler;
+use form::{Context, Form};
 use walk::{Handler, Want};
-
-/// What a form is told while its document is read.
-struct Context<'c, 'a> {
-    out: &'c mut Assembler<'a>,
-    source: &'c mut Source,
-}
-
-/// One form of document.
-trait Form {
-    /// What to do with the value at a path.
-    fn want(&self, path: &[&str]) -> Want;
-
-    /// Takes a value as a whole.
-    fn take(&mut self, path: &[&str], value: Value, context: &mut Context<'_, '_>) -> Result<(), Stop>;
-
-    /// An object or list that was gone into has ended.
-    fn leave(&mut self, path: &[&str], context: &mut Context<'_, '_>) -> Result<(), Stop> {
-        let _ = (path, context);
-        Ok(())
-    }
-
-    /// The document has ended, or is broken off.
-    fn end(&mut self, context: &mut Context<'_, '_>) -> Result<(), Stop> {
-        let _ = context;
-        Ok(())
-    }
-}
 
 struct Document<'c, 'a> {
     context: Context<'c, 'a>,
@@ -124,37 +100,5 @@ impl Handler for Document<'_, '_> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let owner = path.first().and_then(|member| owner(member));
         owner.and_then(|owner| self.with(owner, |form, context| form.leave(&path, context))).unwrap_or(Ok(()))
-    }
-}
-
-/// Members of values, empty where they are of another kind.
-trait Members {
-    fn text(&self, name: &str) -> &str;
-    fn number(&self, name: &str) -> Option<f64>;
-    fn list(&self, name: &str) -> &[Value];
-    fn texts(&self, name: &str) -> Vec<String>;
-    fn line(&self, name: &str) -> Option<u32>;
-}
-
-impl Members for Value {
-    fn text(&self, name: &str) -> &str {
-        self.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn number(&self, name: &str) -> Option<f64> {
-        let value = self.get(name)?;
-        value.as_f64().or_else(|| value.as_str()?.parse().ok())
-    }
-
-    fn list(&self, name: &str) -> &[Value] {
-        self.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-    }
-
-    fn texts(&self, name: &str) -> Vec<String> {
-        self.list(name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    }
-
-    fn line(&self, name: &str) -> Option<u32> {
-        self.get(name)?.as_u64()?.try_into().ok().filter(|&line| line > 0)
     }
 }

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
-use super::walk::Meter;
+use super::meter::Meter;
 use crate::limits::JSON_STRING_BYTES;
 
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();

@@ -1,13 +1,13 @@
 //! A JSON document, read without holding it: a form says of each member whether it is passed over, taken as a whole, or gone
 //! into.
 
-use std::cell::Cell;
 use std::io::{self, BufRead};
 use std::rc::Rc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::meter::Meter;
 use super::repair::Repair;
 use crate::error::Stop;
 use crate::limits::JSON_VALUE_BYTES;
@@ -33,25 +33,6 @@ pub(super) trait Handler {
 
     /// An object or list that was gone into has ended.
     fn leave(&mut self, path: &[String]) -> Result<(), Stop>;
-}
-
-/// How much has been read, and up to where one value may reach.
-#[derive(Default)]
-pub(super) struct Meter {
-    line: Cell<u64>,
-    byte: Cell<u64>,
-    end: Cell<Option<u64>>,
-}
-
-impl Meter {
-    pub(super) fn count(&self, bytes: &[u8]) -> io::Result<()> {
-        self.byte.set(self.byte.get() + bytes.len() as u64);
-        self.line.set(self.line.get() + memchr::memchr_iter(b'\n', bytes).count() as u64);
-        if self.end.get().is_some_and(|end| self.byte.get() > end) {
-            return Err(io::Error::other(format!("one test has more than {} MiB", JSON_VALUE_BYTES >> 20)));
-        }
-        Ok(())
-    }
 }
 
 struct Walk<'h> {

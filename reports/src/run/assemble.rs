@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::Options;
+use super::options::Options;
 use super::repeat::{Joined, Repeat, join};
 use super::unique::Names;
 use crate::error::Stop;
@@ -54,7 +54,7 @@ pub(crate) struct Assembler<'a> {
 }
 
 impl<'a> Assembler<'a> {
-    pub(super) fn new(options: Options, sink: &'a mut dyn FnMut(Item) -> ControlFlow<()>) -> Self {
+    pub(crate) fn new(options: Options, sink: &'a mut dyn FnMut(Item) -> ControlFlow<()>) -> Self {
         Self {
             sink,
             stopped: false,
@@ -73,19 +73,19 @@ impl<'a> Assembler<'a> {
     }
 
     /// A report begins.
-    pub(super) fn begin(&mut self, report: &str) {
+    pub(crate) fn begin(&mut self, report: &str) {
         self.report = Arc::from(report);
         self.source += 1;
         self.found = 0;
     }
 
     /// How many tests and problems the present report has given so far.
-    pub(super) fn found(&self) -> u64 {
+    pub(crate) fn found(&self) -> u64 {
         self.found
     }
 
     /// Tests given to the sink so far.
-    pub(super) fn handed_on(&self) -> u64 {
+    pub(crate) fn handed_on(&self) -> u64 {
         self.handed_on
     }
 
@@ -126,7 +126,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// The present report has ended. What cannot be joined with another report is handed on.
-    pub(super) fn end(&mut self, source: Source) -> Result<(), Stop> {
+    pub(crate) fn end(&mut self, source: Source) -> Result<(), Stop> {
         if !self.held.back().is_some_and(|held| held.repeat.spans_reports()) {
             self.flush()?;
         }
@@ -135,7 +135,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Hands on all tests that are held back.
-    pub(super) fn flush(&mut self) -> Result<(), Stop> {
+    pub(crate) fn flush(&mut self) -> Result<(), Stop> {
         while !self.held.is_empty() {
             self.release()?;
         }

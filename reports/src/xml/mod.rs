@@ -1,4 +1,4 @@
-//! Reports in XML: a reader of events that survives what runners write, and the choice of the form by the root element.
+//! Reports in XML: a reader of events that survives what runners write.
 
 mod sieve;
 mod text;
@@ -9,11 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event as Markup;
 
 use crate::error::Stop;
-use crate::format::Format;
 use crate::limits;
-use crate::model::Source;
-use crate::run::Assembler;
-use crate::{junit, nunit, opentest, robot, trx};
 use sieve::Sieve;
 
 /// An element's name without prefix, and its attributes.
@@ -186,40 +182,4 @@ fn element(start: &quick_xml::events::BytesStart<'_>, latin: bool) -> Option<Ele
         attributes.push((name, text::decode(&attribute.value, latin, true)));
     }
     Some(Element { name: local(start.local_name().as_ref()), attributes })
-}
-
-/// Reads a report in XML, whose form its root element tells.
-pub(crate) fn read(
-    input: &mut dyn BufRead,
-    format: Option<Format>,
-    out: &mut Assembler<'_>,
-    source: &mut Source,
-) -> Result<(), Stop> {
-    let mut xml = Xml::new(input);
-    let root = loop {
-        match xml.next()? {
-            Event::Start(root) => break root,
-            Event::Eof => return Ok(()),
-            Event::End | Event::Text(_) => {}
-        }
-    };
-    let found = match root.name.as_str() {
-        "testsuites" | "testsuite" | "testcase" => Format::Junit,
-        "robot" => Format::Robot,
-        "TestRun" => Format::Trx,
-        "test-run" => Format::Nunit,
-        "events" | "execution" => Format::OpenTest,
-        _ => return Err(Stop::OtherFormat),
-    };
-    if format.is_some_and(|format| format != found) {
-        return Err(Stop::OtherFormat);
-    }
-    source.format = found.as_str();
-    match found {
-        Format::Robot => robot::read(&mut xml, &root, out, source),
-        Format::Trx => trx::read(&mut xml, &root, out, source),
-        Format::Nunit => nunit::read(&mut xml, &root, out, source),
-        Format::OpenTest => opentest::read(&mut xml, &root, out, source),
-        _ => junit::read(&mut xml, root, out, source),
-    }
 }

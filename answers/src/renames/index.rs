@@ -1,56 +1,13 @@
-//! Tests under more than one name: which results belong to which test, as somebody said to the intake.
-//!
-//! Data flow: whoever asks about tests reads the open renames of a suite once, as [`Renames`], and asks that which test a
-//! result belongs to, or under which names, and when, the results of a test are found ([`Tenure`]).
-//!
-//! A rename gives what the former name did in runs that started before it to the new name. From one rename to the next,
-//! time only goes forward: what a name was given up for later does not lead back, so that names may be swapped, used
-//! again, and returned to, and every chain ends.
+//! Which test a result belongs to, and under which names the results of a test are found.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use moka::future::Cache;
 use schema::ids::TestId;
 use schema::store::rows::RenameRow;
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use crate::error::AnswerError;
-use crate::reads::renames::{self, TableState};
-use crate::store::Store;
-
-/// Renames of one suite that are looked at, the newest first.
-pub const MAX_RENAMES: u64 = 100_000;
-/// Renames that are remembered over all suites.
-const MAX_REMEMBERED: u64 = 1_000_000;
 /// Tenures of one test that are looked at, the newest.
 const MAX_TENURES: usize = 50;
-
-/// A rename as the API answers it.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ListedRename {
-    /// The suite.
-    pub suite: String,
-    /// The name that the test had.
-    pub from: String,
-    /// The name that it has now.
-    pub to: String,
-    /// When it was renamed, seconds since 1970: results of `from` in runs that started before belong to `to`.
-    pub at: u32,
-    /// When somebody said so, seconds since 1970.
-    pub recorded_at: u32,
-}
-
-/// The open renames, those that were said last first: of a suite, or of all suites.
-pub async fn find(store: &Store, suite: Option<&str>, limit: u64) -> Result<Vec<ListedRename>, AnswerError> {
-    let rows = renames::open(store, suite, limit.min(MAX_RENAMES)).await?;
-    let listed = |row: RenameRow| {
-        let RenameRow { suite, from_test: from, to_test: to, renamed_at: at, recorded_at, .. } = row;
-        ListedRename { suite, from, to, at, recorded_at }
-    };
-    Ok(rows.into_iter().map(listed).collect())
-}
 
 /// The other names of a test.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,11 +16,6 @@ pub struct OtherNames {
     pub former: Vec<String>,
     /// The name under which its history goes on, if it was given up for another.
     pub successor: Option<String>,
-}
-
-/// The other names of a test.
-pub async fn other_names(store: &Store, suite: &str, test: &str) -> Result<OtherNames, AnswerError> {
-    Ok(of_suite(store, suite).await?.other_names(test))
 }
 
 /// A time in which the results of a name belong to a test.
@@ -104,53 +56,9 @@ pub(crate) struct Renames {
     former: HashMap<TestId, Vec<FormerName>>,
 }
 
-/// Renames of suites as they were read last.
-#[derive(Clone)]
-pub(crate) struct RenamesCache(Cache<String, Remembered>);
-
-/// Renames of a suite, and of what state of the views they are.
-#[derive(Clone)]
-struct Remembered {
-    watermark: u64,
-    state: TableState,
-    renames: Arc<Renames>,
-}
-
-impl RenamesCache {
-    pub(crate) fn new() -> Self {
-        let weight = |_: &String, of: &Remembered| u32::try_from(of.renames.handovers.len()).unwrap_or(u32::MAX).max(1);
-        Self(Cache::builder().max_capacity(MAX_REMEMBERED).weigher(weight).build())
-    }
-}
-
-/// The open renames of a suite. Whatever else is uploaded, they are read again only when one was added.
-pub(crate) async fn of_suite(store: &Store, suite: &str) -> Result<Arc<Renames>, AnswerError> {
-    let watermark = store.watermark.latest();
-    let known = store.renames.0.get(suite).await;
-    // At 0 nobody has asked yet how far the views are.
-    if let Some(known) = known.as_ref().filter(|known| watermark > 0 && known.watermark == watermark) {
-        return Ok(Arc::clone(&known.renames));
-    }
-    // The state is older than the rows, so that what is added in between is seen the next time.
-    let state = renames::state(store, suite).await?;
-    let renames = match known {
-        Some(known) if known.state == state => known.renames,
-        _ if state == TableState::default() => Arc::default(),
-        _ => Arc::new(Renames::new(suite, &renames::open(store, Some(suite), MAX_RENAMES).await?)),
-    };
-    let read = Remembered { watermark, state, renames: Arc::clone(&renames) };
-    store.renames.0.insert(suite.to_owned(), read).await;
-    Ok(renames)
-}
-
-/// The times in which results belong to a test, under its own name and others.
-pub(crate) async fn tenures(store: &Store, suite: &str, test: &str) -> Result<Vec<Tenure>, AnswerError> {
-    Ok(of_suite(store, suite).await?.tenures(TestId::of(suite, test)))
-}
-
 impl Renames {
     /// Of two renames of one name at one time the first row counts.
-    fn new(suite: &str, rows: &[RenameRow]) -> Self {
+    pub(super) fn new(suite: &str, rows: &[RenameRow]) -> Self {
         let mut hops: Vec<(&str, u32, &str)> =
             rows.iter().map(|row| (row.from_test.as_str(), row.renamed_at, row.to_test.as_str())).collect();
         hops.sort_by_key(|(from, at, _)| (*from, *at));
@@ -178,6 +86,11 @@ impl Renames {
             former.sort_by(|one, other| other.until.cmp(&one.until).then_with(|| one.name.cmp(&other.name)));
         }
         renames
+    }
+
+    /// How many names were given up.
+    pub(super) fn len(&self) -> usize {
+        self.handovers.len()
     }
 
     /// The test to which a name's result belongs in a run that started at a time, seconds since 1970.
@@ -250,7 +163,7 @@ impl Renames {
         former.map_or(test, |former| &former.name)
     }
 
-    fn other_names(&self, test: &str) -> OtherNames {
+    pub(super) fn other_names(&self, test: &str) -> OtherNames {
         let mut former: Vec<String> = Vec::new();
         for FormerName { name, .. } in self.former.get(&TestId::of(&self.suite, test)).into_iter().flatten() {
             if **name != *test && former.len() < MAX_TENURES && !former.iter().any(|known| **known == **name) {

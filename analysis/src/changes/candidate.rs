@@ -1,0 +1,51 @@
+//! What a change of one history is: two neighbouring segments, and where the change may lie.
+
+use super::place::Place;
+
+/// Which way a change went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Direction {
+    /// More failures.
+    Worse,
+    /// Fewer failures.
+    Better,
+    /// As many failures, that are expected now.
+    Expected,
+}
+
+impl Direction {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Worse => "worse",
+            Self::Better => "better",
+            Self::Expected => "expected",
+        }
+    }
+}
+
+/// A change of one history, by indices of its cells.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// Position of its subject.
+    pub(super) subject: usize,
+    /// The first cell of the segment before.
+    pub(super) from: usize,
+    /// The first cell with the new behaviour.
+    pub(super) at: usize,
+    /// The cell after the last with the new behaviour.
+    pub(super) to: usize,
+    pub(super) direction: Direction,
+    /// The commits that may have done it.
+    pub(super) place: Place,
+}
+
+/// Two neighbouring segments of a history, by indices of its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) subject: usize,
+    pub(super) from: usize,
+    pub(super) at: usize,
+    pub(super) to: usize,
+    /// Whether the history's own results prove the change.
+    pub(super) is_sure: bool,
+}

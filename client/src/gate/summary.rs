@@ -1,0 +1,228 @@
+//! What the gate found: failures by what is known of them.
+
+use std::fmt::Write;
+
+use reports::document::Head;
+use serde::Serialize;
+
+use crate::collect::{Failure, RunDocument};
+use crate::server::Server;
+use crate::summary::{cell, code, counted, more, shown, test_link};
+
+/// What is known of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    New,
+    KnownFailing,
+    KnownFlaky,
+    Quarantined,
+    Unknown,
+}
+
+impl Group {
+    /// The group of the server's word. What it has no word for is new.
+    pub(super) fn of_verdict(word: &str) -> Self {
+        match word {
+            "known-failing" => Self::KnownFailing,
+            "known-flaky" => Self::KnownFlaky,
+            "quarantined" => Self::Quarantined,
+            "unknown" => Self::Unknown,
+            _ => Self::New,
+        }
+    }
+}
+
+/// A failure with what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JudgedTest {
+    test: String,
+    state: &'static str,
+    reason: String,
+    pub(super) link: String,
+    pub(super) bugs: Vec<String>,
+}
+
+impl JudgedTest {
+    pub(super) fn new(failure: &Failure, reason: String, server: &Server, head: &Head) -> Self {
+        let link = test_link(server.url(), &head.suite, &failure.test, "");
+        Self { test: failure.test.clone(), state: failure.state, reason, link, bugs: Vec::new() }
+    }
+}
+
+/// What the gate found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct GateSummary {
+    new: Vec<JudgedTest>,
+    known_failing: Vec<JudgedTest>,
+    known_flaky: Vec<JudgedTest>,
+    quarantined: Vec<JudgedTest>,
+    unknown: Vec<JudgedTest>,
+    /// Why the server was not asked or did not answer: then the runner's own result counts.
+    unanswered: Option<String>,
+    /// Failures of which nothing is known, counted, where they are not listed.
+    unjudged: u64,
+    /// What is wrong with the run: that is never excused.
+    problems: u64,
+    /// What is to be said of the base.
+    pub(super) base: Option<String>,
+    notes: Vec<String>,
+}
+
+impl GateSummary {
+    /// The server said nothing, for this reason. What the command ended with counts or, where that is not known, what its
+    /// reports say.
+    pub(super) fn unanswered(document: &RunDocument, exit_code: Option<i32>, reason: &str) -> Self {
+        let unjudged = if exit_code == Some(0) { 0 } else { document.failed };
+        Self { unanswered: Some(reason.to_owned()), unjudged, ..Self::default() }
+    }
+
+    /// There are more failures than can be asked about.
+    pub(super) fn too_many(failed: u64) -> Self {
+        let note = format!("{failed} tests failed, which is too many to be known");
+        Self { unjudged: failed, notes: vec![note], ..Self::default() }
+    }
+
+    /// The same for a run with these problems.
+    pub(super) fn with_problems(self, problems: &[String]) -> Self {
+        Self { problems: problems.len() as u64, ..self }
+    }
+
+    pub(super) fn add(&mut self, group: Group, test: JudgedTest) {
+        let tests = match group {
+            Group::New => &mut self.new,
+            Group::KnownFailing => &mut self.known_failing,
+            Group::KnownFlaky => &mut self.known_flaky,
+            Group::Quarantined => &mut self.quarantined,
+            Group::Unknown => &mut self.unknown,
+        };
+        tests.push(test);
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// Whether nothing is new. A run with a problem does not pass: nobody knows what it would have found.
+    pub(super) fn passes(&self, allow_unknown: bool) -> bool {
+        let unknown = !allow_unknown && !self.unknown.is_empty();
+        self.new.is_empty() && self.unjudged == 0 && self.problems == 0 && !unknown
+    }
+
+    /// The result in a few words.
+    pub(crate) fn title(&self) -> String {
+        let known = self.known_failing.len() + self.known_flaky.len() + self.quarantined.len();
+        if self.unjudged > 0 {
+            return counted(self.unjudged, "failure");
+        }
+        let mut parts = vec![counted(self.new.len() as u64, "new failure")];
+        for (count, word) in [(known, "known"), (self.unknown.len(), "unknown")] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        }
+        if self.problems > 0 {
+            parts.push(counted(self.problems, "problem"));
+        }
+        parts.join(", ")
+    }
+
+    fn groups(&self) -> [(&'static str, &[JudgedTest]); 5] {
+        [
+            ("new", &self.new),
+            ("unknown", &self.unknown),
+            ("known failing", &self.known_failing),
+            ("known flaky", &self.known_flaky),
+            ("quarantined", &self.quarantined),
+        ]
+    }
+
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let unanswered = self.unanswered.as_ref();
+        let unanswered = unanswered.map(|reason| format!("The runner's own result counts, because {reason}."));
+        let others = self.base.iter().chain(&self.notes).cloned();
+        unanswered.into_iter().chain(others)
+    }
+
+    /// The result for a terminal.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for remark in self.remarks() {
+            let _ = writeln!(text, "{remark}");
+        }
+        for (word, tests) in self.groups() {
+            for JudgedTest { test, state, reason, link, bugs } in tests {
+                let bugs: String = bugs.iter().map(|bug| format!(" {bug}")).collect();
+                let _ = writeln!(text, "{word}: {test} {state}: {reason} {link}{bugs}");
+            }
+        }
+        let _ = writeln!(text, "{}", self.title());
+        text
+    }
+
+    /// The result as Markdown.
+    pub(crate) fn markdown(&self, text: &mut String) {
+        for remark in self.remarks() {
+            let _ = writeln!(text, "{}\n", cell(&remark));
+        }
+        for (word, tests) in self.groups() {
+            if tests.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "**{} {word}**\n\n| Test | State | Why | Bugs |\n|---|---|---|---|", tests.len());
+            for JudgedTest { test, state, reason, link, bugs } in shown(tests) {
+                let bugs: Vec<String> = bugs.iter().take(3).map(|bug| cell(bug)).collect();
+                let _ =
+                    writeln!(text, "| [{}]({link}) | {state} | {} | {} |", code(test), cell(reason), bugs.join(" "));
+            }
+            more(text, tests.len());
+            text.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(test: &str) -> JudgedTest {
+        let (reason, link) = ("2 of 9 runs".to_owned(), "https://r/?test=a".to_owned());
+        JudgedTest { test: test.to_owned(), state: "FAIL", reason, link, bugs: vec!["https://bugs/1".to_owned()] }
+    }
+
+    #[test]
+    fn only_what_is_known_passes() {
+        for (word, passes, with_unknown) in [
+            ("known-failing", true, true),
+            ("known-flaky", true, true),
+            ("quarantined", true, true),
+            ("unknown", false, true),
+            ("new", false, false),
+            ("incomplete", false, false),
+            ("surprising", false, false),
+        ] {
+            let mut summary = GateSummary::default();
+            summary.add(Group::of_verdict(word), judged("a"));
+            assert_eq!((summary.passes(false), summary.passes(true)), (passes, with_unknown), "{word}");
+        }
+        let green = GateSummary::default();
+        assert!(green.passes(false) && !GateSummary::too_many(2001).passes(true));
+        assert!(!green.with_problems(&["cut".to_owned()]).passes(true));
+    }
+
+    #[test]
+    fn both_forms_say_why_and_where() {
+        let mut summary = GateSummary::default();
+        summary.add(Group::New, judged("a|b"));
+        summary.add(Group::KnownFlaky, judged("c"));
+        assert_eq!(
+            summary.text(),
+            "new: a|b FAIL: 2 of 9 runs https://r/?test=a https://bugs/1\n\
+             known flaky: c FAIL: 2 of 9 runs https://r/?test=a https://bugs/1\n1 new failure, 1 known\n"
+        );
+        let mut text = String::new();
+        summary.markdown(&mut text);
+        assert!(text.contains("**1 new**"), "{text}");
+        let row = "| [<code>a&#124;b</code>](https://r/?test=a) | FAIL | 2 of 9 runs | https://bugs/1 |";
+        assert!(text.contains(row), "{text}");
+    }
+}

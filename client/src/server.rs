@@ -1,0 +1,165 @@
+//! Requests to the server: with retries while it is away, and with what it says when it refuses.
+
+use std::io::{self, Read};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Response;
+use ureq::{Body, SendBody};
+
+/// What the server says of an upload that it took in, though something about it is odd.
+const WARNING: &str = "resultsdb-warning";
+/// Statuses of a server that cannot take a request now, but may later.
+const AWAY: [u16; 5] = [408, 429, 502, 503, 504];
+/// The longest text of an answer that is read.
+const ANSWER_BYTES: u64 = 64 << 20;
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    /// The server cannot be reached, or cannot take requests now.
+    #[error("{url} is away: {reason}")]
+    Away { url: String, reason: String },
+    /// The server does not take the request: sending it again does not help.
+    #[error("{url} answered {status}: {text}")]
+    Refused { url: String, status: u16, text: String },
+    /// What is to be sent cannot be read.
+    #[error("what is to be sent cannot be read: {0}")]
+    Unreadable(io::Error),
+}
+
+/// A server and how often it is tried.
+#[derive(Debug)]
+pub(crate) struct Server {
+    agent: Agent,
+    url: String,
+    attempts: u32,
+}
+
+/// The body of a request, read anew for each attempt, with its bytes counted before.
+pub(crate) type Open<'b> = &'b mut dyn FnMut() -> io::Result<(Box<dyn Read>, u64)>;
+
+impl Server {
+    /// The server at an address.
+    pub(crate) fn new(url: &str, attempts: u32) -> Self {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_recv_response(Some(Duration::from_secs(120)))
+            .user_agent(concat!("resultsdb-client/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
+        Self { agent, url: url.trim_end_matches('/').to_owned(), attempts: attempts.max(1) }
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The text of the answer to a GET request.
+    pub(crate) fn get(&self, path: &str) -> Result<String, RequestError> {
+        self.tried(path, || self.agent.get(format!("{}{path}", self.url)).call())
+    }
+
+    /// The text of the answer to a small JSON document.
+    pub(crate) fn ask(&self, path: &str, question: &Value) -> Result<String, RequestError> {
+        let body = question.to_string();
+        self.tried(path, || {
+            let request = self.agent.post(format!("{}{path}", self.url)).header("Content-Type", "application/json");
+            request.send(body.as_bytes())
+        })
+    }
+
+    /// Posts a body with headers. Warnings of the server are printed to standard error.
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], open: Open<'_>) -> Result<(), RequestError> {
+        let mut unreadable = None;
+        let answered = self.tried(path, || {
+            let (mut body, length) = match open() {
+                Ok(opened) => opened,
+                Err(error) => {
+                    unreadable = Some(error);
+                    return Err(ureq::Error::Io(io::Error::other("no body")));
+                }
+            };
+            let mut request = self.agent.post(format!("{}{path}", self.url)).header("Content-Length", length);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request.send(SendBody::from_reader(&mut body))
+        });
+        match unreadable {
+            Some(error) => Err(RequestError::Unreadable(error)),
+            None => answered.map(drop),
+        }
+    }
+
+    fn tried(
+        &self,
+        path: &str,
+        mut request: impl FnMut() -> Result<Response<Body>, ureq::Error>,
+    ) -> Result<String, RequestError> {
+        let mut attempt = 1;
+        loop {
+            match self.answered(path, request()) {
+                Err(RequestError::Away { .. }) if attempt < self.attempts => {}
+                answered => return answered,
+            }
+            sleep(Duration::from_millis(200 << attempt.min(6)));
+            attempt += 1;
+        }
+    }
+
+    fn answered(&self, path: &str, response: Result<Response<Body>, ureq::Error>) -> Result<String, RequestError> {
+        let url = format!("{}{}", self.url, path.split('?').next().unwrap_or_default());
+        let mut response = match response {
+            Ok(response) => response,
+            // An address that cannot be one does not become one.
+            Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
+                return Err(RequestError::Refused { url, status: 0, text: error.to_string() });
+            }
+            Err(error) => return Err(RequestError::Away { url, reason: error.to_string() }),
+        };
+        let status = response.status().as_u16();
+        let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string();
+        match (status, text) {
+            (200..=299, Ok(text)) => {
+                if let Some(warning) = response.headers().get(WARNING).and_then(|value| value.to_str().ok()) {
+                    eprintln!("{url}: {warning}");
+                }
+                Ok(text)
+            }
+            (200..=299, Err(error)) => Err(RequestError::Away { url, reason: error.to_string() }),
+            (status, text) => {
+                let text = described(&text.unwrap_or_default());
+                match AWAY.contains(&status) {
+                    true => Err(RequestError::Away { url, reason: format!("it answered {status}: {text}") }),
+                    false => Err(RequestError::Refused { url, status, text }),
+                }
+            }
+        }
+    }
+}
+
+/// The description of an error that the server answers as JSON, else the beginning of what it says.
+fn described(text: &str) -> String {
+    let json: Option<Value> = serde_json::from_str(text).ok();
+    let description = json.as_ref().and_then(|json| json["description"].as_str());
+    let shown = description.unwrap_or(text).trim();
+    shown.chars().take(1000).map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::described;
+
+    #[test]
+    fn errors_are_told_by_their_description() {
+        let json = r#"{"status":"error","error":"Bad Request","description":"No test suite specified"}"#;
+        assert_eq!(described(json), "No test suite specified");
+        assert_eq!(described("<h1>Gateway\n</h1>"), "<h1>Gateway </h1>");
+        assert_eq!(described(&"x".repeat(5000)).len(), 1000);
+    }
+}
