@@ -149,9 +149,10 @@ mod tests {
         let table = comparison(&["Debug", "Release"], vec![test], None).table().unwrap();
         assert_eq!((table.columns[..4].join(","), table.rows.len()), ("change,test,before,after".to_owned(), 2));
         assert_eq!(table.columns[4..13], schema::configuration::MEMBERS);
-        assert_eq!(table.columns[13..], LAST);
+        assert_eq!(table.columns[13..19], LAST);
+        assert_eq!(table.columns[19..], ["labels"]);
         assert_eq!(table.rows[0][..4], ["new", "a", "NOTRUN", "TEXT"].map(Value::from));
-        let last = ["NOTRUN".into(), "TEXT".into(), 1.into(), 2.into(), Value::Null, Value::Null];
+        let last = ["NOTRUN".into(), "TEXT".into(), 1.into(), 2.into(), Value::Null, Value::Null, Value::Null];
         assert_eq!(table.rows[0][13..], last);
     }
 
@@ -176,7 +177,7 @@ mod tests {
         let table = comparison.table().unwrap();
         let first = |row: usize| table.rows[row][..4].to_vec();
         assert_eq!(first(0), [Value::from("same_run"), Value::Null, Value::Null, Value::Null]);
-        assert_eq!(table.rows[0][17..], [Value::Null, "12@main".into()]);
+        assert_eq!(table.rows[0][17..19], [Value::Null, "12@main".into()]);
         assert_eq!(first(1), [Value::from("before_only"), Value::Null, Value::Null, Value::Null]);
         assert_eq!(first(2), ["after_only", "a", "NOTRUN", "CRASH"].map(Value::from));
         assert_eq!(table.rows[2][15..17], [Value::Null, 3.into()]);
