@@ -16,6 +16,7 @@ use crate::error::{AnswerError, broken};
 const NO_COLUMN: &str = "x-column";
 
 /// The column of a configuration's labels, which is the last of a table: JSON text of an object, nothing if there are none.
+/// Where no row has labels it is left out ([`Table::without_unused_labels`]).
 pub const LABELS: &str = "labels";
 
 /// Columns, and one value for each in every row.
@@ -25,6 +26,20 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Values, in the order of the columns.
     pub rows: Vec<Vec<Value>>,
+}
+
+impl Table {
+    /// The same without the column of labels where no row has any: who knows no labels sees the columns that there ever were.
+    pub fn without_unused_labels(mut self) -> Self {
+        let last = self.columns.len().saturating_sub(1);
+        let is_unused = self.columns.last().is_some_and(|column| column == LABELS)
+            && self.rows.iter().all(|row| row.get(last).is_none_or(Value::is_null));
+        if is_unused {
+            self.columns.truncate(last);
+            self.rows.iter_mut().for_each(|row| row.truncate(last));
+        }
+        self
+    }
 }
 
 /// An answer that has rows.

@@ -1,7 +1,8 @@
 //! The format of an answer: JSON, or with `format=csv` its rows for spreadsheets and scripts.
 //!
 //! A handler answers a [`Rows`]; this layer writes it in the format that the question names. Columns are fixed by the
-//! members of the answer ([`answers::table`]), so that a script can rely on them and an uploaded document cannot add any.
+//! members of the answer ([`answers::table`]), so that a script can rely on them and an uploaded document
+//! cannot add any. Only the last one, labels of configurations, is left out where no row has any.
 
 use std::sync::Arc;
 
@@ -71,7 +72,7 @@ fn written(answer: &dyn Written, query: Option<&str>) -> Result<Response, ApiErr
                 (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
                 (header::CONTENT_DISPOSITION, "attachment; filename=\"results.csv\""),
             ];
-            Ok((headers, as_csv(&answer.table()?)?).into_response())
+            Ok((headers, as_csv(&answer.table()?.without_unused_labels())?).into_response())
         }
         Some(other) => Err(bad(format!("The format is json or csv, not {other}"))),
     }
