@@ -11,7 +11,7 @@ use crate::name::Name;
 use crate::number;
 use crate::run::{Assembler, Case, Repeat};
 use crate::stamp::Stamp;
-use crate::xml::{Element, Event, Xml};
+use crate::xml::{Element, Xml};
 
 /// What stands inside a test or suite beside others.
 #[derive(Default)]
@@ -29,28 +29,23 @@ pub(crate) fn read<R: BufRead>(
 ) -> Result<(), Stop> {
     source.tool = Some("NUnit".to_owned());
     source.started = root.get("start-time").and_then(Stamp::parse);
-    loop {
-        match xml.next()? {
-            Event::Start(element) if element.name == "test-suite" => suite(xml, &element, out)?,
-            Event::Start(element) if element.name == "test-case" => test(xml, &element, out)?,
-            Event::Start(_) => xml.skip()?,
-            Event::End | Event::Eof => return Ok(()),
-            Event::Text(_) => {}
+    while let Some(element) = xml.child()? {
+        match element.name.as_str() {
+            "test-suite" => suite(xml, &element, out)?,
+            "test-case" => test(xml, &element, out)?,
+            _ => xml.skip()?,
         }
     }
+    Ok(())
 }
 
 fn suite<R: BufRead>(xml: &mut Xml<R>, element: &Element, out: &mut Assembler<'_>) -> Result<(), Stop> {
     let mut inner = Inner::default();
-    loop {
-        match xml.next()? {
-            Event::Start(element) => match element.name.as_str() {
-                "test-suite" => suite(xml, &element, out)?,
-                "test-case" => test(xml, &element, out)?,
-                _ => inside(xml, &element, &mut inner)?,
-            },
-            Event::End | Event::Eof => break,
-            Event::Text(_) => {}
+    while let Some(element) = xml.child()? {
+        match element.name.as_str() {
+            "test-suite" => suite(xml, &element, out)?,
+            "test-case" => test(xml, &element, out)?,
+            _ => inside(xml, &element, &mut inner)?,
         }
     }
     // Tests of a suite whose set-up failed say so themselves; the suite alone knows the reason.
@@ -64,12 +59,8 @@ fn suite<R: BufRead>(xml: &mut Xml<R>, element: &Element, out: &mut Assembler<'_
 
 fn test<R: BufRead>(xml: &mut Xml<R>, element: &Element, out: &mut Assembler<'_>) -> Result<(), Stop> {
     let mut inner = Inner::default();
-    loop {
-        match xml.next()? {
-            Event::Start(element) => inside(xml, &element, &mut inner)?,
-            Event::End | Event::Eof => break,
-            Event::Text(_) => {}
-        }
+    while let Some(element) = xml.child()? {
+        inside(xml, &element, &mut inner)?;
     }
     let status = match (element.attribute("result"), element.attribute("label"), element.attribute("site")) {
         ("Passed" | "Warning", ..) => Status::Passed,
@@ -102,19 +93,15 @@ fn inside<R: BufRead>(xml: &mut Xml<R>, element: &Element, inner: &mut Inner) ->
     match element.name.as_str() {
         "failure" | "reason" => inner.message = xml.text(limits::MESSAGE_BYTES)?.trim().to_owned(),
         "output" => inner.output = xml.text(limits::OUTPUT_BYTES)?,
-        "properties" => loop {
-            match xml.next()? {
-                Event::Start(property) => {
-                    xml.skip()?;
-                    if inner.properties.len() < limits::PROPERTIES {
-                        let (name, value) = (property.attribute("name"), property.attribute("value"));
-                        inner.properties.push((name.to_owned(), value.to_owned()));
-                    }
+        "properties" => {
+            while let Some(property) = xml.child()? {
+                xml.skip()?;
+                if inner.properties.len() < limits::PROPERTIES {
+                    let (name, value) = (property.attribute("name"), property.attribute("value"));
+                    inner.properties.push((name.to_owned(), value.to_owned()));
                 }
-                Event::End | Event::Eof => break,
-                Event::Text(_) => {}
             }
-        },
+        }
         _ => xml.skip()?,
     }
     Ok(())

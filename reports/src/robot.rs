@@ -12,7 +12,7 @@ use crate::name::{Field, Name};
 use crate::number;
 use crate::run::{Assembler, Case, Repeat};
 use crate::stamp::Stamp;
-use crate::xml::{Element, Event, Xml};
+use crate::xml::{Element, Xml};
 
 /// How a failed test ended, by the message that Robot Framework writes.
 pub(crate) fn failed(message: &str) -> Status {
@@ -57,14 +57,13 @@ pub(crate) fn read<R: BufRead>(
     source.tool =
         root.get("generator").map_or_else(|| Some("Robot Framework".to_owned()), |tool| Some(tool.to_owned()));
     source.started = root.get("generated").and_then(Stamp::parse);
-    loop {
-        match xml.next()? {
-            Event::Start(element) if element.name == "suite" => suite(xml, &element, &Name::new(), "", out)?,
-            Event::Start(_) => xml.skip()?,
-            Event::End | Event::Eof => return Ok(()),
-            Event::Text(_) => {}
+    while let Some(element) = xml.child()? {
+        match element.name.as_str() {
+            "suite" => suite(xml, &element, &Name::new(), "", out)?,
+            _ => xml.skip()?,
         }
     }
+    Ok(())
 }
 
 fn suite<R: BufRead>(
@@ -76,48 +75,39 @@ fn suite<R: BufRead>(
 ) -> Result<(), Stop> {
     let name = around.clone().with(Field::Suite, element.attribute("name"));
     let file = element.get("source").unwrap_or(file);
-    loop {
-        match xml.next()? {
-            Event::Start(inner) => match inner.name.as_str() {
-                "suite" => suite(xml, &inner, &name, file, out)?,
-                "test" | "task" => {
-                    let case = test(xml, &inner, &name, file)?;
-                    out.add(case)?;
+    while let Some(inner) = xml.child()? {
+        match inner.name.as_str() {
+            "suite" => suite(xml, &inner, &name, file, out)?,
+            "test" | "task" => {
+                let case = test(xml, &inner, &name, file)?;
+                out.add(case)?;
+            }
+            "status" => {
+                let status = status(xml, &inner)?;
+                if status.word == "FAIL" && status.message.starts_with("Suite teardown failed:") {
+                    out.problem(Problem::outside(&name.joined(), &status.message, Status::Error));
                 }
-                "status" => {
-                    let status = status(xml, &inner)?;
-                    if status.word == "FAIL" && status.message.starts_with("Suite teardown failed:") {
-                        out.problem(Problem::outside(&name.joined(), &status.message, Status::Error));
-                    }
-                }
-                _ => xml.skip()?,
-            },
-            Event::End | Event::Eof => return Ok(()),
-            Event::Text(_) => {}
+            }
+            _ => xml.skip()?,
         }
     }
+    Ok(())
 }
 
 fn test<R: BufRead>(xml: &mut Xml<R>, element: &Element, suite: &Name, file: &str) -> Result<Case, Stop> {
     let mut tags = Vec::new();
     let mut outcome = None;
-    loop {
-        match xml.next()? {
-            Event::Start(inner) => match inner.name.as_str() {
-                "status" => outcome = Some(status(xml, &inner)?),
-                "tag" => tag(xml, &mut tags)?,
-                // Version 4 and before have a list.
-                "tags" => loop {
-                    match xml.next()? {
-                        Event::Start(_) => tag(xml, &mut tags)?,
-                        Event::End | Event::Eof => break,
-                        Event::Text(_) => {}
-                    }
-                },
-                _ => xml.skip()?,
-            },
-            Event::End | Event::Eof => break,
-            Event::Text(_) => {}
+    while let Some(inner) = xml.child()? {
+        match inner.name.as_str() {
+            "status" => outcome = Some(status(xml, &inner)?),
+            "tag" => tag(xml, &mut tags)?,
+            // Version 4 and before have a list.
+            "tags" => {
+                while xml.child()?.is_some() {
+                    tag(xml, &mut tags)?;
+                }
+            }
+            _ => xml.skip()?,
         }
     }
     let outcome = outcome.ok_or_else(|| xml.broken("a test has no status"))?;

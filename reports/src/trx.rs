@@ -14,7 +14,7 @@ use crate::name::Name;
 use crate::number;
 use crate::run::{Assembler, Case, Repeat};
 use crate::stamp::Stamp;
-use crate::xml::{Element, Event, Xml};
+use crate::xml::{Element, Xml};
 
 struct Held {
     id: String,
@@ -48,34 +48,28 @@ fn run<R: BufRead>(
     out: &mut Assembler<'_>,
     source: &mut Source,
 ) -> Result<(), Stop> {
-    loop {
-        match xml.next()? {
-            Event::Start(element) => match element.name.as_str() {
-                "Times" => {
-                    source.started = element.get("start").and_then(Stamp::parse);
-                    xml.skip()?;
-                }
-                "Results" => children(xml, &mut |xml, element| result(xml, &element, results, out, source))?,
-                "TestDefinitions" => children(xml, &mut |xml, element| definition(xml, &element, results))?,
-                "ResultSummary" => summary(xml, out)?,
-                _ => xml.skip()?,
-            },
-            Event::End | Event::Eof => return Ok(()),
-            Event::Text(_) => {}
+    while let Some(element) = xml.child()? {
+        match element.name.as_str() {
+            "Times" => {
+                source.started = element.get("start").and_then(Stamp::parse);
+                xml.skip()?;
+            }
+            "Results" => children(xml, &mut |xml, element| result(xml, &element, results, out, source))?,
+            "TestDefinitions" => children(xml, &mut |xml, element| definition(xml, &element, results))?,
+            "ResultSummary" => summary(xml, out)?,
+            _ => xml.skip()?,
         }
     }
+    Ok(())
 }
 
 type Each<'e, R> = &'e mut dyn FnMut(&mut Xml<R>, Element) -> Result<(), Stop>;
 
 fn children<R: BufRead>(xml: &mut Xml<R>, each: Each<'_, R>) -> Result<(), Stop> {
-    loop {
-        match xml.next()? {
-            Event::Start(element) => each(xml, element)?,
-            Event::End | Event::Eof => return Ok(()),
-            Event::Text(_) => {}
-        }
+    while let Some(element) = xml.child()? {
+        each(xml, element)?;
     }
+    Ok(())
 }
 
 fn result<R: BufRead>(
@@ -86,31 +80,27 @@ fn result<R: BufRead>(
     source: &mut Source,
 ) -> Result<(), Stop> {
     let (mut message, mut output, mut rows) = (String::new(), String::new(), 0);
-    loop {
-        match xml.next()? {
-            Event::Start(inner) => match inner.name.as_str() {
-                "Output" => children(xml, &mut |xml, part| {
-                    match part.name.as_str() {
-                        "ErrorInfo" => children(xml, &mut |xml, _| {
-                            let text = xml.text(limits::MESSAGE_BYTES)?;
-                            message.push_str(&text);
-                            message.push('\n');
-                            Ok(())
-                        })?,
-                        "StdOut" | "StdErr" => output.push_str(&xml.text(limits::OUTPUT_BYTES)?),
-                        _ => xml.skip()?,
-                    }
-                    Ok(())
-                })?,
-                // The rows of a test with data, or the tests of an ordered test, are results of their own.
-                "InnerResults" => children(xml, &mut |xml, row| {
-                    rows += 1;
-                    result(xml, &row, results, out, source)
-                })?,
-                _ => xml.skip()?,
-            },
-            Event::End | Event::Eof => break,
-            Event::Text(_) => {}
+    while let Some(inner) = xml.child()? {
+        match inner.name.as_str() {
+            "Output" => children(xml, &mut |xml, part| {
+                match part.name.as_str() {
+                    "ErrorInfo" => children(xml, &mut |xml, _| {
+                        let text = xml.text(limits::MESSAGE_BYTES)?;
+                        message.push_str(&text);
+                        message.push('\n');
+                        Ok(())
+                    })?,
+                    "StdOut" | "StdErr" => output.push_str(&xml.text(limits::OUTPUT_BYTES)?),
+                    _ => xml.skip()?,
+                }
+                Ok(())
+            })?,
+            // The rows of a test with data, or the tests of an ordered test, are results of their own.
+            "InnerResults" => children(xml, &mut |xml, row| {
+                rows += 1;
+                result(xml, &row, results, out, source)
+            })?,
+            _ => xml.skip()?,
         }
     }
     if rows > 0 {

@@ -119,16 +119,13 @@ impl Reading<'_, '_> {
     }
 
     fn suites_element<R: BufRead>(&mut self, xml: &mut Xml<R>, source: &mut Source) -> Result<(), Stop> {
-        loop {
-            match xml.next()? {
-                Event::Start(element) if element.name == "properties" => {
-                    properties(xml, &mut source.properties, limits::PROPERTIES)?;
-                }
-                Event::Start(element) => self.open(xml, element, source)?,
-                Event::End | Event::Eof => return Ok(()),
-                Event::Text(_) => {}
+        while let Some(element) = xml.child()? {
+            match element.name.as_str() {
+                "properties" => properties(xml, &mut source.properties, limits::PROPERTIES)?,
+                _ => self.open(xml, element, source)?,
             }
         }
+        Ok(())
     }
 
     fn suite<R: BufRead>(&mut self, xml: &mut Xml<R>, element: Element, source: &mut Source) -> Result<(), Stop> {
@@ -141,33 +138,29 @@ impl Reading<'_, '_> {
         self.suites.push(Suite { element, ..Suite::default() });
         self.count = 0;
         self.broken = false;
-        loop {
-            match xml.next()? {
-                Event::Start(element) => match element.name.as_str() {
-                    "testsuite" => self.suite(xml, element, source)?,
-                    "testcase" => self.testcase(xml, element)?,
-                    "properties" => {
-                        let mut found = Vec::new();
-                        properties(xml, &mut found, SUITE_PROPERTIES)?;
-                        self.suite_properties(found, source);
+        while let Some(element) = xml.child()? {
+            match element.name.as_str() {
+                "testsuite" => self.suite(xml, element, source)?,
+                "testcase" => self.testcase(xml, element)?,
+                "properties" => {
+                    let mut found = Vec::new();
+                    properties(xml, &mut found, SUITE_PROPERTIES)?;
+                    self.suite_properties(found, source);
+                }
+                "system-out" => {
+                    let text = xml.text(limits::XML_TEXT_BYTES)?;
+                    if let Some(suite) = self.suites.last_mut() {
+                        suite.output = text;
                     }
-                    "system-out" => {
-                        let text = xml.text(limits::XML_TEXT_BYTES)?;
-                        if let Some(suite) = self.suites.last_mut() {
-                            suite.output = text;
-                        }
+                }
+                "error" | "failure" => {
+                    let kind = Kind::of(&element.name).unwrap_or(Kind::Error);
+                    let child = child(xml, kind, element)?;
+                    if self.errors.len() < CHILDREN {
+                        self.errors.push(child);
                     }
-                    "error" | "failure" => {
-                        let kind = Kind::of(&element.name).unwrap_or(Kind::Error);
-                        let child = child(xml, kind, element)?;
-                        if self.errors.len() < CHILDREN {
-                            self.errors.push(child);
-                        }
-                    }
-                    _ => xml.skip()?,
-                },
-                Event::End | Event::Eof => break,
-                Event::Text(_) => {}
+                }
+                _ => xml.skip()?,
             }
         }
         self.settle()?;
@@ -263,30 +256,26 @@ fn testcase<R: BufRead>(xml: &mut Xml<R>, element: Element) -> Result<Raw, Stop>
     let mut case = Raw { element, ..Raw::default() };
     let mut output = Text::default();
     let mut bytes = 0;
-    loop {
-        match xml.next()? {
-            Event::Start(element) => match Kind::of(&element.name) {
-                Some(kind) => {
-                    let mut child = child(xml, kind, element)?;
-                    bytes += child.text.len() + child.output.len();
-                    if bytes > CASE_BYTES {
-                        (child.text, child.output) = (String::new(), String::new());
-                    }
-                    if case.children.len() < CHILDREN {
-                        case.children.push(child);
-                    }
+    while let Some(element) = xml.child()? {
+        match Kind::of(&element.name) {
+            Some(kind) => {
+                let mut child = child(xml, kind, element)?;
+                bytes += child.text.len() + child.output.len();
+                if bytes > CASE_BYTES {
+                    (child.text, child.output) = (String::new(), String::new());
                 }
-                None if element.name == "properties" => {
-                    properties(xml, &mut case.properties, limits::PROPERTIES)?;
+                if case.children.len() < CHILDREN {
+                    case.children.push(child);
                 }
-                None if element.name == "system-out" || element.name == "system-err" => {
-                    let text = xml.text(limits::OUTPUT_BYTES)?;
-                    output.push(&text, limits::OUTPUT_BYTES);
-                }
-                None => xml.skip()?,
-            },
-            Event::End | Event::Eof => break,
-            Event::Text(_) => {}
+            }
+            None if element.name == "properties" => {
+                properties(xml, &mut case.properties, limits::PROPERTIES)?;
+            }
+            None if element.name == "system-out" || element.name == "system-err" => {
+                let text = xml.text(limits::OUTPUT_BYTES)?;
+                output.push(&text, limits::OUTPUT_BYTES);
+            }
+            None => xml.skip()?,
         }
     }
     case.output = output.as_str().to_owned();
@@ -310,18 +299,13 @@ fn child<R: BufRead>(xml: &mut Xml<R>, kind: Kind, element: Element) -> Result<C
 }
 
 fn properties<R: BufRead>(xml: &mut Xml<R>, into: &mut Vec<(String, String)>, limit: usize) -> Result<(), Stop> {
-    loop {
-        match xml.next()? {
-            Event::Start(element) => {
-                let text = xml.text(limits::NAME_BYTES)?;
-                if element.name == "property" && into.len() < limit {
-                    let value = element.get("value").map_or(text, str::to_owned);
-                    let end = value.floor_char_boundary(limits::NAME_BYTES);
-                    into.push((element.attribute("name").to_owned(), value[..end].to_owned()));
-                }
-            }
-            Event::End | Event::Eof => return Ok(()),
-            Event::Text(_) => {}
+    while let Some(element) = xml.child()? {
+        let text = xml.text(limits::NAME_BYTES)?;
+        if element.name == "property" && into.len() < limit {
+            let value = element.get("value").map_or(text, str::to_owned);
+            let end = value.floor_char_boundary(limits::NAME_BYTES);
+            into.push((element.attribute("name").to_owned(), value[..end].to_owned()));
         }
     }
+    Ok(())
 }

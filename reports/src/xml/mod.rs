@@ -129,6 +129,18 @@ impl<R: BufRead> Xml<R> {
         }
     }
 
+    /// The next element inside the one that has begun, which has to be read to its end; none at the end of that one. Text
+    /// between elements is passed over.
+    pub(crate) fn child(&mut self) -> Result<Option<Element>, Stop> {
+        loop {
+            match self.next()? {
+                Event::Start(element) => return Ok(Some(element)),
+                Event::End | Event::Eof => return Ok(None),
+                Event::Text(_) => {}
+            }
+        }
+    }
+
     /// Reads over an element that has begun.
     pub(crate) fn skip(&mut self) -> Result<(), Stop> {
         let mut open = 1_usize;
