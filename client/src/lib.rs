@@ -22,7 +22,7 @@ pub mod read;
 mod ready;
 mod roots;
 pub mod run;
-mod server;
+pub mod server;
 pub mod split;
 mod spool;
 #[cfg(test)]

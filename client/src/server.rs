@@ -18,13 +18,25 @@ const ANSWER_BYTES: u64 = 64 << 20;
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RequestError {
+pub enum RequestError {
     /// The server cannot be reached, or cannot take requests now.
     #[error("{url} is away: {reason}")]
-    Away { url: String, reason: String },
+    Away {
+        /// What was asked.
+        url: String,
+        /// Why it has no answer.
+        reason: String,
+    },
     /// The server does not take the request: sending it again does not help.
     #[error("{url} answered {status}: {text}")]
-    Refused { url: String, status: u16, text: String },
+    Refused {
+        /// What was asked.
+        url: String,
+        /// The HTTP status; 0 for an address that cannot be one.
+        status: u16,
+        /// What the server says.
+        text: String,
+    },
     /// What is to be sent cannot be read.
     #[error("what is to be sent cannot be read: {0}")]
     Unreadable(io::Error),
@@ -32,7 +44,7 @@ pub(crate) enum RequestError {
 
 /// A server and how often it is tried.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     agent: Agent,
     url: String,
     attempts: u32,
@@ -41,9 +53,12 @@ pub(crate) struct Server {
 /// The body of a request, read anew for each attempt, with its bytes counted before.
 pub(crate) type Open<'b> = &'b mut dyn FnMut() -> io::Result<(Box<dyn Read>, u64)>;
 
+/// How often a command asks that says nothing else.
+pub const TRIES: u32 = 5;
+
 impl Server {
-    /// The server at an address.
-    pub(crate) fn new(url: &str, attempts: u32) -> Self {
+    /// The server at an address, which is tried so often while it is away.
+    pub fn new(url: &str, attempts: u32) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(10)))
@@ -65,7 +80,10 @@ impl Server {
     }
 
     /// The text of the answer to a small JSON document.
-    pub(crate) fn ask(&self, path: &str, question: &Value) -> Result<String, RequestError> {
+    ///
+    /// # Errors
+    /// The server is away, or refuses.
+    pub fn ask(&self, path: &str, question: &Value) -> Result<String, RequestError> {
         let body = question.to_string();
         self.tried(path, || {
             let request = self.agent.post(format!("{}{path}", self.url)).header("Content-Type", "application/json");
@@ -94,6 +112,17 @@ impl Server {
             Some(error) => Err(RequestError::Unreadable(error)),
             None => answered.map(drop),
         }
+    }
+
+    /// Posts a small body of a content type. What the server would take only in part is refused, since whoever posts from a
+    /// command line can mend it; requests that know no such handling pass the preference over.
+    ///
+    /// # Errors
+    /// The server is away, or refuses.
+    pub fn post_small(&self, path: &str, media: &str, body: &[u8]) -> Result<(), RequestError> {
+        let headers = [("Content-Type", media), ("Prefer", "handling=strict")];
+        let body = body.to_vec();
+        self.post(path, &headers, &mut || Ok((Box::new(io::Cursor::new(body.clone())), body.len() as u64)))
     }
 
     fn tried(

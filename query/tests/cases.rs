@@ -86,20 +86,9 @@ struct Doors<'a> {
 }
 
 impl Doors<'_> {
-    async fn text(&self, path: &str) -> String {
-        let (status, body) = self.service.get(path).await;
-        let text = String::from_utf8(body).unwrap();
-        assert_eq!(status, 200, "{path}: {text}");
-        text
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        serde_json::from_str(&self.text(path).await).unwrap()
-    }
-
     /// The group of [`TEST`] and how many hours before now its finding began; none if it is not listed.
     async fn triage(&self, suite: &str) -> Option<(String, i64)> {
-        let answer = self.json(&format!("/api/triage?suite={suite}")).await;
+        let answer = self.service.json(&format!("/api/triage?suite={suite}")).await;
         let test = answer["tests"].as_array().unwrap().iter().find(|test| test["test"] == TEST)?.clone();
         Some((test["group"].as_str().unwrap().to_owned(), self.hours(&test["since"])))
     }
@@ -111,7 +100,7 @@ impl Doors<'_> {
 
     /// The words of a badge.
     async fn badge(&self, path: &str) -> String {
-        let picture = self.text(&format!("/badge/{path}.svg")).await;
+        let picture = self.service.text(&format!("/badge/{path}.svg")).await;
         let title = picture.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
         title.split(": ").nth(1).unwrap().split(" (").next().unwrap().to_owned()
     }
@@ -223,7 +212,7 @@ async fn every_door_is_right() {
     ] {
         assert_eq!(doors.triage(suite).await, listed, "triage of {suite}");
         assert_eq!(doors.badge(&format!("{suite}/{TEST}")).await, badge, "badge of {suite}");
-        let page = doors.text(&format!("/?suite={suite}&test={TEST}")).await;
+        let page = doors.service.text(&format!("/?suite={suite}&test={TEST}")).await;
         let words = match badge {
             "flaky" => "1 flaky",
             "passing" => "1 passing",
@@ -231,10 +220,10 @@ async fn every_door_is_right() {
             failing => failing,
         };
         assert!(page.contains(&format!(">{words}</span>")), "page of {suite} is not {words}: {page}");
-        let feed = doors.text(&format!("/triage.atom?suite={suite}")).await.replace("&#x2f;", "/");
+        let feed = doors.service.text(&format!("/triage.atom?suite={suite}")).await.replace("&#x2f;", "/");
         let is_told = matches!(listed, Some((ref group, _)) if group == "new" || group == "fixed");
         assert_eq!(feed.contains(TEST), is_told, "feed of {suite}: {feed}");
-        let flaky = doors.json(&format!("/api/flaky?suite={suite}")).await;
+        let flaky = doors.service.json(&format!("/api/flaky?suite={suite}")).await;
         let is_flaky = flaky["tests"].as_array().unwrap().iter().any(|test| test["is_flaky_now"] == true);
         assert_eq!(is_flaky, badge == "flaky", "flaky tests of {suite}: {flaky}");
     }
@@ -242,10 +231,10 @@ async fn every_door_is_right() {
     assert_eq!(doors.badge("shards").await, "1 failing");
     assert_eq!(doors.badge("quiet").await, "1 failing");
     // So much fails that the run is told of as broken as well.
-    let most = doors.json("/api/triage?suite=most&limit=1000").await;
+    let most = doors.service.json("/api/triage?suite=most&limit=1000").await;
     assert_eq!((most["counts"]["new"].as_u64(), most["broken"][0]["runs"].as_u64()), (Some(95), Some(2)));
-    assert!(doors.text("/triage?suite=most").await.contains("Most tests fail on"));
-    let worse = doors.json("/api/triage?suite=worse").await;
+    assert!(doors.service.text("/triage?suite=most").await.contains("Most tests fail on"));
+    let worse = doors.service.json("/api/triage?suite=worse").await;
     assert_eq!((&worse["tests"][0]["worsened_from"], &worse["tests"][0]["state"]), (&json!("TEXT"), &json!("CRASH")));
     engine.shutdown().await;
 }

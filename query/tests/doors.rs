@@ -85,18 +85,11 @@ fn counted(page: &str, words: &str) -> u64 {
     before.rsplit('>').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-async fn text(service: &QueryService, path: &str) -> String {
-    let (status, body) = service.get(path).await;
-    let text = String::from_utf8(body).unwrap();
-    assert_eq!(status, 200, "{path}: {text}");
-    text
-}
-
 /// Failures of the newest runs carry the words of their group; the feed has what is new and what is fixed.
 async fn failures_and_feed_say(service: &QueryService, groups: &BTreeMap<&str, &str>) {
     let words =
         BTreeMap::from([("new", "new"), ("still", "still failing"), ("flaky", "flaky"), ("notrun", "not run lately")]);
-    let page = text(service, "/investigate?suite=s&unexpected=true").await;
+    let page = service.text("/investigate?suite=s&unexpected=true").await;
     let mut failing = 0;
     for item in page.split("<li data-key=\"").skip(1) {
         let (test, rest) = item.split_once('"').unwrap();
@@ -108,7 +101,7 @@ async fn failures_and_feed_say(service: &QueryService, groups: &BTreeMap<&str, &
         failing += 1;
     }
     assert!(failing > 10, "{failing} tests fail");
-    let feed = text(service, "/triage.atom?suite=s&days=3").await;
+    let feed = service.text("/triage.atom?suite=s&days=3").await;
     let told: BTreeSet<&str> = feed.split("<title>s ").skip(1).map(|title| title.split_once(' ').unwrap().0).collect();
     let news = groups.iter().filter(|(_, group)| ["new", "fixed"].contains(group)).map(|(test, _)| *test);
     assert_eq!(told, news.collect());
@@ -116,14 +109,13 @@ async fn failures_and_feed_say(service: &QueryService, groups: &BTreeMap<&str, &
 
 /// What is new after a commit that is known belongs to a change that is not over, and has its blame range.
 async fn changes_say(service: &QueryService, tests: &[Did], groups: &BTreeMap<&str, &str>) {
-    let triage: Value = serde_json::from_str(&text(service, "/api/triage?suite=s&days=3&limit=1000").await).unwrap();
+    let triage: Value = service.json("/api/triage?suite=s&days=3&limit=1000").await;
     for test in triage["tests"].as_array().unwrap() {
         let name = test["test"].as_str().unwrap();
         if groups[name] != "new" || test["worsened_from"] != Value::Null {
             continue;
         }
-        let answer: Value =
-            serde_json::from_str(&text(service, &format!("/api/changes/s/{name}?weeks=4")).await).unwrap();
+        let answer: Value = service.json(&format!("/api/changes/s/{name}?weeks=4")).await;
         let since = test["since"].as_u64().unwrap();
         let holds = |change: &Value| {
             let after = change["after"]["uuid"].as_u64().unwrap_or(0);
@@ -141,7 +133,7 @@ async fn changes_say(service: &QueryService, tests: &[Did], groups: &BTreeMap<&s
 /// What fails on the newest commit, and not on the one before, is what the comparison of the two calls new.
 async fn comparison_says(service: &QueryService, tests: &[Did], newest: i64) {
     let path = format!("/api/compare?suite=s&before={:040x}&after={newest:040x}&limit=1000", newest - STEP);
-    let answer: Value = serde_json::from_str(&text(service, &path).await).unwrap();
+    let answer: Value = service.json(&path).await;
     let said: BTreeSet<&str> = answer["tests"]
         .as_array()
         .unwrap()
@@ -200,9 +192,9 @@ async fn all_of_them_agree() {
             .map(|test| (test["test"].as_str().unwrap().to_owned(), of(test)))
             .collect()
     };
-    let triage = text(&service, "/api/triage?suite=s&days=3&limit=1000").await;
+    let triage = service.text("/api/triage?suite=s&days=3&limit=1000").await;
     let triage = listed(triage, ["group", "configurations"]);
-    let flaky = text(&service, "/api/flaky?suite=s&weeks=4&limit=1000").await;
+    let flaky = service.text("/api/flaky?suite=s&weeks=4&limit=1000").await;
     let flaky = listed(flaky, ["is_flaky_now", "configurations"]);
     assert_eq!(triage["silent.html"].0, "notrun");
     let groups: BTreeMap<&str, &str> =
@@ -213,8 +205,8 @@ async fn all_of_them_agree() {
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     for (number, did) in tests.iter().enumerate() {
         let name = format!("{number}.html");
-        let page = text(&service, &format!("/?suite=s&test={name}")).await;
-        let badge = text(&service, &format!("/badge/s/{name}.svg")).await;
+        let page = service.text(&format!("/?suite=s&test={name}")).await;
+        let badge = service.text(&format!("/badge/s/{name}.svg")).await;
         let (failing, noisy) = (counted(&page, "failing"), counted(&page, "flaky"));
         let (group, places) = triage.get(&name).cloned().unwrap_or_default();
         let group = group.as_str().unwrap_or("none").to_owned();

@@ -116,12 +116,6 @@ fn model(runs: &[Run], time: impl Fn(&Run) -> Option<i64>) -> (Value, Value) {
     (parts.collect(), lines.into())
 }
 
-async fn answer(service: &QueryService, path: &str) -> Value {
-    let (status, body) = service.get(path).await;
-    assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
-    serde_json::from_slice(&body).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn percentiles_are_those_of_the_times_that_were_uploaded() {
     let mut runner = TestRunner::deterministic();
@@ -137,7 +131,7 @@ async fn percentiles_are_those_of_the_times_that_were_uploaded() {
             ("/api/durations/s/a/b.html", model(runs, |run| run.test)),
         ] {
             let path = format!("{path}?{query}");
-            let mut found = answer(&service, &path).await;
+            let mut found = service.json(&path).await;
             assert_eq!(found["step"], STEP, "{path}");
             for row in found["rows"].as_array_mut().unwrap() {
                 let configuration = row.as_object_mut().unwrap().remove("configuration").unwrap();
@@ -158,10 +152,10 @@ async fn plan(service: &QueryService, runs: &[Run]) {
     let mut times: Vec<i64> = newest.iter().take(40).filter_map(|run| run.test).collect();
     times.sort_unstable();
     let median = times[(times.len() - 1) / 2];
-    let found = answer(service, "/api/plan/s?version=14.0.1").await;
+    let found = service.json("/api/plan/s?version=14.0.1").await;
     assert_eq!(found, json!({ "suite": "s", "tests": { TEST: median } }));
-    assert_eq!(answer(service, "/api/plan/other").await, json!({ "suite": "other", "tests": {} }));
-    assert_eq!(answer(service, "/api/plan/s?branch=next").await["tests"], json!({}));
+    assert_eq!(service.json("/api/plan/other").await, json!({ "suite": "other", "tests": {} }));
+    assert_eq!(service.json("/api/plan/s?branch=next").await["tests"], json!({}));
     assert_eq!(service.get("/api/plan/s?weeks=2").await.0, 400);
 }
 
@@ -170,12 +164,12 @@ async fn slowest(service: &QueryService, runs: &[Run]) {
     let newest = runs.iter().max_by_key(|run| run.at).unwrap();
     let before = runs.iter().filter(|run| run.at < newest.at).filter_map(|run| run.test).collect();
     let usual = took(before).unwrap();
-    let found = answer(service, "/api/slowest/s?version=14.0.1").await;
+    let found = service.json("/api/slowest/s?version=14.0.1").await;
     assert_eq!(found["uuid"], newest.committed() * 100);
     let expected =
         newest.test.map(|time| json!({ "test": TEST, "time": time, "usual": usual["p50"], "runs": usual["runs"] }));
     assert_eq!(found["tests"], json!(expected.into_iter().collect::<Vec<_>>()));
     assert!(newest.test.is_some(), "the sample has to say how long the newest took");
-    let none = answer(service, "/api/slowest/other").await;
+    let none = service.json("/api/slowest/other").await;
     assert_eq!((&none["uuid"], &none["tests"]), (&Value::Null, &json!([])));
 }

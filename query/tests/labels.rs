@@ -30,12 +30,6 @@ async fn get(service: &QueryService, path: &str) -> (StatusCode, String) {
     (status, String::from_utf8(body).unwrap())
 }
 
-async fn json_of(service: &QueryService, path: &str) -> Value {
-    let (status, body) = get(service, path).await;
-    assert_eq!(status, 200, "{path}: {body}");
-    serde_json::from_str(&body).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn labels_are_shown_and_filtered_by() {
     let directory = tempfile::tempdir().unwrap();
@@ -49,11 +43,11 @@ async fn labels_are_shown_and_filtered_by() {
         found.sort();
         found
     };
-    assert_eq!(pythons(&json_of(&service, &of("")).await), ["3.12", "3.13"]);
-    assert_eq!(pythons(&json_of(&service, &of("&label.python=3.13")).await), ["3.13"]);
+    assert_eq!(pythons(&service.json(&of("")).await), ["3.12", "3.13"]);
+    assert_eq!(pythons(&service.json(&of("&label.python=3.13")).await), ["3.13"]);
     let both = of("&label.python=3.13&label.python=3.12&label.job=%3Cunit%3E");
-    assert_eq!(pythons(&json_of(&service, &both).await).len(), 2);
-    assert_eq!(json_of(&service, &of("&label.python=3")).await, json!([]));
+    assert_eq!(pythons(&service.json(&both).await).len(), 2);
+    assert_eq!(service.json(&of("&label.python=3")).await, json!([]));
     let (status, body) = get(&service, &of("&label.Python=3")).await;
     assert!(status == 400 && body.contains("names no label"), "{status} {body}");
     assert_eq!(get(&service, &of("&python=3.13")).await.0, 400);
@@ -66,7 +60,7 @@ async fn labels_are_shown_and_filtered_by() {
     let (_, page) = get(&service, "/?suite=unit&test=test_a&recent=false").await;
     assert!(page.contains("python=3.12") && page.contains("label.python=3.12"), "{page}");
     assert!(!page.contains("<unit>"), "labels are escaped: {page}");
-    let suites = json_of(&service, "/api/suites?recent=false&label.python=3.12").await;
+    let suites = service.json("/api/suites?recent=false&label.python=3.12").await;
     assert_eq!(suites.as_array().unwrap().len(), 1, "{suites}");
     forms(&service).await;
     engine.shutdown().await;

@@ -99,17 +99,6 @@ struct Doors {
 }
 
 impl Doors {
-    async fn text(&self, path: &str) -> String {
-        let (status, body) = self.service.get(path).await;
-        let text = String::from_utf8(body).unwrap();
-        assert_eq!(status, 200, "{path}: {text}");
-        text
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        serde_json::from_str(&self.text(path).await).unwrap()
-    }
-
     /// Hours between the time of a commit and now, rounded down.
     fn hours(&self, commit: &Value) -> i64 {
         (self.now - commit.as_i64().unwrap() / 100) / HOUR
@@ -117,7 +106,7 @@ impl Doors {
 
     /// The tests that triage lists: name, group, and how many hours ago that began.
     async fn triage(&self, suite: &str) -> Vec<(String, String, i64)> {
-        let answer = self.json(&format!("/api/triage?suite={suite}")).await;
+        let answer = self.service.json(&format!("/api/triage?suite={suite}")).await;
         let of = |test: &Value| {
             let text = |member: &str| test[member].as_str().unwrap().to_owned();
             (text("test"), text("group"), self.hours(&test["since"]))
@@ -127,7 +116,7 @@ impl Doors {
 
     /// What a test did in each run, the oldest first, and how many hours ago.
     async fn results(&self, suite: &str, test: &str) -> Vec<(i64, String)> {
-        let answer = self.json(&format!("/api/results/{suite}/{test}")).await;
+        let answer = self.service.json(&format!("/api/results/{suite}/{test}")).await;
         let of = |result: &Value| (self.hours(&result["uuid"]), result["actual"].as_str().unwrap().to_owned());
         answer.as_array().unwrap().iter().flat_map(|of| of["results"].as_array().unwrap()).map(of).collect()
     }
@@ -139,15 +128,15 @@ impl Doors {
 
     /// The identities in the feed, and that of the one change.
     async fn identities(&self, suite: &str) -> (Vec<String>, Value) {
-        let feed = self.text(&format!("/triage.atom?suite={suite}")).await;
+        let feed = self.service.text(&format!("/triage.atom?suite={suite}")).await;
         let ids = feed.split("<id>").skip(1).map(|rest| rest.split_once("</id>").unwrap().0.to_owned()).collect();
-        let changes = self.json(&format!("/api/changes/{suite}")).await;
+        let changes = self.service.json(&format!("/api/changes/{suite}")).await;
         assert_eq!(changes["changes"].as_array().unwrap().len(), 1, "{changes:#}");
         (ids, changes["changes"][0]["id"].clone())
     }
 
     async fn badge(&self, suite: &str, test: &str) -> String {
-        let picture = self.text(&format!("/badge/{suite}/{test}.svg")).await;
+        let picture = self.service.text(&format!("/badge/{suite}/{test}.svg")).await;
         let title = picture.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
         title.split(": ").nth(1).unwrap().split(" (").next().unwrap().to_owned()
     }
@@ -157,7 +146,7 @@ impl Doors {
             .append_pair("suite", suite)
             .append_pair("test", test)
             .finish();
-        self.text(&format!("/?{query}")).await
+        self.service.text(&format!("/?{query}")).await
     }
 }
 
@@ -184,21 +173,21 @@ async fn a_renamed_test_is_one_test(doors: &Doors, compared: (&str, &str)) {
         ("1 failing".into(), "renamed".into())
     );
     // The members of a result are those of any other.
-    let answer = doors.json(&format!("/api/results/moved/{NEW}")).await;
+    let answer = doors.service.json(&format!("/api/results/moved/{NEW}")).await;
     let members = |index: usize| answer[0]["results"][index].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!((members(0), members(0).len()), (members(8), 5));
 
-    let timeline = doors.json(&format!("/api/timeline/moved/{NEW}")).await;
+    let timeline = doors.service.json(&format!("/api/timeline/moved/{NEW}")).await;
     assert_eq!(timeline["rows"][0]["unexpected"], "444444888");
-    let overview = doors.json(&format!("/api/timeline-overview/moved/{NEW}")).await;
+    let overview = doors.service.json(&format!("/api/timeline-overview/moved/{NEW}")).await;
     let sums = (&overview["columns"], &overview["rows"][0]["runs"], &overview["rows"][0]["unexpected"]);
     assert_eq!(sums, (&json!(9), &json!(9), &json!(6)));
-    let durations = doors.json(&format!("/api/durations/moved/{NEW}")).await;
+    let durations = doors.service.json(&format!("/api/durations/moved/{NEW}")).await;
     assert_eq!(durations["rows"][0]["runs"], 9);
 
     // The change is that of a test that never had another name.
     let change = async |path: String| {
-        let changes = doors.json(&path).await["changes"].as_array().unwrap().clone();
+        let changes = doors.service.json(&path).await["changes"].as_array().unwrap().clone();
         assert_eq!(changes.len(), 1, "{path}: {changes:#?}");
         ["kind", "open", "after", "until", "likely", "tests"].map(|member| changes[0][member].clone())
     };
@@ -209,18 +198,18 @@ async fn a_renamed_test_is_one_test(doors: &Doors, compared: (&str, &str)) {
 
     // Both sides fail, the one before under the old name; nothing came, went, or became slower.
     let (before, after) = compared;
-    let comparison = doors.json(&format!("/api/compare?suite=moved&before={before}&after={after}")).await;
+    let comparison = doors.service.json(&format!("/api/compare?suite=moved&before={before}&after={after}")).await;
     assert_eq!(comparison["counts"], json!({ "same": 1 }), "{comparison:#}");
     assert_eq!(comparison["tests"][0]["test"], NEW);
     assert_eq!(comparison["details"], json!({ "added": [], "removed": [], "slower": [] }));
 
     // What was said of the old name while it was the test's explains the failures now.
-    let triage = doors.json("/api/triage?suite=moved").await;
+    let triage = doors.service.json("/api/triage?suite=moved").await;
     assert_eq!(triage["tests"][0]["bugs"], json!(["https://bugs.example.org/1"]));
     assert!(doors.page("moved", NEW).await.contains("href=\"https:&#x2f;&#x2f;bugs.example.org&#x2f;1\""));
 
     // What failed under the old name alone is fixed, and not gone.
-    let comparison = doors.json(&format!("/api/compare?suite=mended&before={before}&after={after}")).await;
+    let comparison = doors.service.json(&format!("/api/compare?suite=mended&before={before}&after={after}")).await;
     assert_eq!(comparison["counts"], json!({ "fixed": 1 }), "{comparison:#}");
     assert_eq!((&comparison["tests"][0]["test"], &comparison["tests"][0]["after"]), (&json!(NEW), &json!("PASS")));
 
@@ -278,11 +267,11 @@ async fn flakiness_is_that_of_both_names(doors: &Doors) {
         let of = |test: &Value| (test["test"].as_str().unwrap().to_owned(), test["runs"].as_u64().unwrap());
         answer["tests"].as_array().unwrap().iter().map(of).collect()
     };
-    let flaky = listed(doors.json("/api/flaky?suite=chance&weeks=1").await);
+    let flaky = listed(doors.service.json("/api/flaky?suite=chance&weeks=1").await);
     assert_eq!(flaky, [(NEW.to_owned(), 16)]);
-    let narrowed = listed(doors.json("/api/flaky?suite=chance&weeks=1&q=new").await);
+    let narrowed = listed(doors.service.json("/api/flaky?suite=chance&weeks=1&q=new").await);
     assert_eq!(narrowed, flaky);
-    assert!(listed(doors.json("/api/flaky?suite=chance&weeks=1&q=old").await).is_empty());
+    assert!(listed(doors.service.json("/api/flaky?suite=chance&weeks=1&q=old").await).is_empty());
 }
 
 async fn pages_link_the_other_name(doors: &Doors) {
@@ -298,14 +287,14 @@ async fn pages_link_the_other_name(doors: &Doors) {
 }
 
 async fn open_renames_are_listed(doors: &Doors) {
-    let listed = doors.json("/api/renames?suite=chain").await;
+    let listed = doors.service.json("/api/renames?suite=chain").await;
     let of = |rename: &Value| {
         (rename["from"].clone(), rename["to"].clone(), (doors.now - rename["at"].as_i64().unwrap()) / HOUR)
     };
     let listed: Vec<_> = listed.as_array().unwrap().iter().map(of).collect();
     assert_eq!(listed, [(json!(OLD), json!(NEW), 6), (json!(NEW), json!("x/last"), 3)]);
-    assert_eq!(doors.json("/api/renames?suite=back").await, json!([]));
-    assert_eq!(doors.json("/api/renames?limit=1").await.as_array().unwrap().len(), 1);
+    assert_eq!(doors.service.json("/api/renames?suite=back").await, json!([]));
+    assert_eq!(doors.service.json("/api/renames?limit=1").await.as_array().unwrap().len(), 1);
     assert_eq!(doors.service.get("/api/renames?test=a").await.0, 400);
 }
 

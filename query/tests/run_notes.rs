@@ -36,12 +36,6 @@ async fn get(service: &QueryService, path: &str) -> (StatusCode, String) {
     (status, String::from_utf8(body).unwrap())
 }
 
-async fn json_of(service: &QueryService, path: &str) -> Value {
-    let (status, body) = get(service, path).await;
-    assert_eq!(status, 200, "{path}: {body}");
-    serde_json::from_str(&body).unwrap()
-}
-
 fn commit(start: i64, second: i64) -> Value {
     let hash = format!("{:040x}", second + 1);
     json!({ "repository_id": "app", "branch": "main", "timestamp": start + second, "order": 0, "hash": hash })
@@ -81,7 +75,7 @@ async fn a_run_tells_what_is_wrong_with_it_and_what_is_missing() {
     let engine = engine::start(directory.path()).await;
     let service = QueryService::start(&engine, directory.path(), "notes", [views(start)]).await;
 
-    let runs = json_of(&service, "/api/run?link=https://ci.example.org/77").await;
+    let runs = service.json("/api/run?link=https://ci.example.org/77").await;
     assert_eq!(runs.as_array().unwrap().len(), 2, "{runs}");
     for run in runs.as_array().unwrap() {
         let missing = json!({ "shards": [2, 4], "of": 4, "tests": ["<b>x", "a2"], "tests_missing": 2 });
@@ -92,14 +86,14 @@ async fn a_run_tells_what_is_wrong_with_it_and_what_is_missing() {
     assert!(page.contains("missing: shards 2, 4 of 4; 2 tests"), "{page}");
     assert!(page.contains("&lt;b&gt;x") && !page.contains("<b>x"), "names are escaped: {page}");
 
-    let run = json_of(&service, "/api/run?suite=whole").await;
+    let run = service.json("/api/run?suite=whole").await;
     assert_eq!((&run[0]["exit_code"], &run[0]["change"]), (&json!(3), &json!("12")));
     assert_eq!((&run[0]["problems"][0], &run[0]["missing"]), (&json!("<i>the report is broken off"), &Value::Null));
     let (_, page) = get(&service, "/investigate?suite=whole").await;
     assert!(page.contains("exit code 3") && page.contains("change 12 by ada"), "{page}");
     assert!(page.contains("&lt;i&gt;the report is broken off") && !page.contains("<i>the"), "{page}");
 
-    let again = json_of(&service, "/api/run?suite=again").await;
+    let again = service.json("/api/run?suite=again").await;
     assert_eq!(
         (again[0].get("exit_code"), &again[0]["problems"]),
         (None, &json!([])),
@@ -118,7 +112,7 @@ async fn a_run_tells_what_is_wrong_with_it_and_what_is_missing() {
     assert!(status == 200 && page.contains("exit code 3"), "{target}: {page}");
 
     let complete = QueryService::start(&engine, directory.path(), "complete", [views(start), rest(start)]).await;
-    let runs = json_of(&complete, "/api/run?link=https://ci.example.org/77").await;
+    let runs = complete.json("/api/run?link=https://ci.example.org/77").await;
     assert_eq!(runs.as_array().unwrap().len(), 4, "{runs}");
     assert!(runs.as_array().unwrap().iter().all(|run| run["missing"] == Value::Null), "{runs}");
     let (_, page) = get(&complete, "/investigate?suite=parts").await;

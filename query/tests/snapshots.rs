@@ -2,12 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
 use schema::clock::Clock;
-use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::{Value, json};
 use test_support::engine;
 use test_support::events::run;
 use test_support::query_service::QueryService;
-use test_support::rows::EventRows;
+use test_support::rows::{EventRows, damaged_letter};
 
 /// 2026-11-02 03:46:40 UTC.
 const START: i64 = 1_793_591_200;
@@ -38,16 +37,7 @@ fn views() -> EventRows {
             views.add(run("layout-tests", configuration, &commit, time + 60, &results), index as u64 + 1);
         }
     }
-    views.dead_letters.push(DeadLetterRow {
-        partition: 0,
-        offset: 17,
-        found_at: START as u32,
-        cause: "the event is damaged: <cause>".into(),
-        key: b"key".to_vec(),
-        event: b"\x01no frame".to_vec(),
-        state: DeadLetterState::Waiting.name().into(),
-        version: 0,
-    });
+    views.dead_letters.push(damaged_letter(17, START));
     views
 }
 

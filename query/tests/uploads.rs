@@ -3,13 +3,12 @@
 
 use schema::event::{Event, Request};
 use schema::intake_report::{IntakeProblem, IntakeReport, SlowUpload};
-use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::{Value, json};
 use test_support::clock::now;
 use test_support::engine;
 use test_support::events::header;
 use test_support::query_service::QueryService;
-use test_support::rows::EventRows;
+use test_support::rows::{EventRows, damaged_letter};
 
 fn reported(until: i64, refused: u64, reason: &str, example: &str) -> Event {
     let problem = IntakeProblem {
@@ -51,16 +50,7 @@ fn views() -> EventRows {
     views.add(reported(now() - 60, 3, said, "newest <i>"), 2);
     views.add(reported(now() - 90_000, 100, said, "yesterday"), 3);
     for (offset, age) in [(7, 100), (8, 100_000)] {
-        views.dead_letters.push(DeadLetterRow {
-            partition: 0,
-            offset,
-            found_at: (now() - age) as u32,
-            cause: "the event is damaged: <cause>".into(),
-            key: b"key".to_vec(),
-            event: b"\x01no frame".to_vec(),
-            state: DeadLetterState::Waiting.name().into(),
-            version: 0,
-        });
+        views.dead_letters.push(damaged_letter(offset, now() - age));
     }
     views
 }

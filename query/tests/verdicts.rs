@@ -112,9 +112,7 @@ async fn failures_are_new_known_or_unknown(service: &QueryService) {
     assert_eq!(word(&answer, 0), "incomplete");
     assert_eq!(answer["incomplete"], json!({ "tests_run": 4, "usual": 25 }));
 
-    let (status, quality) = service.get("/api/verdicts/quality?weeks=1").await;
-    let quality: Value = serde_json::from_slice(&quality).unwrap();
-    assert_eq!(status, 200, "{quality}");
+    let quality = service.json("/api/verdicts/quality?weeks=1").await;
     // Nothing ran since, so that each is open.
     assert_eq!(quality["verdicts"]["known-flaky"], json!({ "given": 1, "held": 0, "refuted": 0, "open": 1 }));
     assert_eq!(quality["verdicts"]["new"]["given"], 4);
@@ -135,17 +133,12 @@ async fn a_question_is_answered_whole_or_not_at_all(service: &QueryService) {
         let said = answer["description"].as_str().unwrap();
         assert!(answered == status && said.contains(why), "{question}: {answered} {said}");
     }
-    let (_, quality) = service.get("/api/verdicts/quality").await;
-    assert_eq!(serde_json::from_slice::<Value>(&quality).unwrap()["verdicts"], json!({}), "nothing was answered");
+    let quality = service.json("/api/verdicts/quality").await;
+    assert_eq!(quality["verdicts"], json!({}), "nothing was answered");
 }
 
 async fn changes_and_other_thresholds_are_told(service: &QueryService) {
-    let get = async |path: &str| -> Value {
-        let (status, body) = service.get(path).await;
-        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).unwrap()
-    };
-    let answer = get("/api/changes/s?kind=broke").await;
+    let answer = service.json("/api/changes/s?kind=broke").await;
     assert_eq!(answer["changes"].as_array().unwrap().len(), 1, "{answer:#}");
     let change = &answer["changes"][0];
     assert_eq!((&change["kind"], &change["open"]), (&"broke".into(), &true.into()));
@@ -157,12 +150,12 @@ async fn changes_and_other_thresholds_are_told(service: &QueryService) {
     assert_eq!(test["before"], json!({ "runs": 10, "unexpected": 0 }));
     assert_eq!(test["since"], json!({ "runs": 10, "unexpected": 10 }));
     // Alone it is the same change. Only how likely each commit is depends on what other tests say.
-    let alone = get("/api/changes/s/broken.html").await;
+    let alone = service.json("/api/changes/s/broken.html").await;
     for member in ["id", "kind", "after", "until", "tests", "open"] {
         assert_eq!(alone["changes"][0][member], change[member], "{member}");
     }
-    assert_eq!(get("/api/changes/s/sound.html").await["changes"], json!([]));
-    assert_eq!(get("/api/changes/nothing").await["changes"], json!([]));
+    assert_eq!(service.json("/api/changes/s/sound.html").await["changes"], json!([]));
+    assert_eq!(service.json("/api/changes/nothing").await["changes"], json!([]));
     assert_eq!(service.get("/api/changes/s?kind=sideways").await.0, 400);
 
     let preview = async |rules: Value| {

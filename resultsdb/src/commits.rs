@@ -4,11 +4,11 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use anyhow::{Context, bail};
+use client::server::{Server, TRIES};
 use indicatif::{ProgressBar, ProgressStyle};
 use schema::commit::Commit;
 
 use crate::config::Config;
-use crate::upload;
 
 /// A registration is answered once the commit is visible; many wait for one batch of the processor.
 const WORKERS: usize = 32;
@@ -28,11 +28,12 @@ pub(crate) fn import(config: &Config, id: &str, branch: Option<&str>, url: &str)
     let progress = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     let (send, receive) = mpsc::sync_channel::<Commit>(WORKERS * 2);
     let receive = Mutex::new(Some(receive));
+    let server = Server::new(url, TRIES);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
             .map(|_| {
                 scope.spawn(|| {
-                    let registered = register_all(&receive, url, &progress);
+                    let registered = register_all(&receive, &server, &progress);
                     if registered.is_err() {
                         // Nobody receives any more, so that the walk ends, too.
                         lock(&receive).take();
@@ -60,12 +61,12 @@ fn lock(receive: &Receiver) -> std::sync::MutexGuard<'_, Option<mpsc::Receiver<C
     receive.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn register_all(receive: &Receiver, url: &str, progress: &ProgressBar) -> anyhow::Result<()> {
+fn register_all(receive: &Receiver, server: &Server, progress: &ProgressBar) -> anyhow::Result<()> {
     loop {
         let Some(commit) = lock(receive).as_ref().and_then(|receive| receive.recv().ok()) else { return Ok(()) };
         let name = commit.short_name();
         let body = serde_json::to_vec(&commit)?;
-        upload::post(url, "/api/commits", &body).with_context(|| format!("registering {name}"))?;
+        server.post_small("/api/commits", "application/json", &body).with_context(|| format!("registering {name}"))?;
         progress.inc(1);
     }
 }

@@ -5,13 +5,12 @@ use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
+use client::server::{Server, TRIES};
 use schema::clock::now_signed;
 use schema::seconds::WEEK;
 use serde_json::{Map, Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
-
-use crate::upload;
 
 const COMMITS: i64 = 200;
 const WEEKS: i64 = 8;
@@ -88,11 +87,11 @@ fn form() -> String {
 
 /// Posts everything, several at a time.
 fn post_all(url: &str, requests: &[Prepared]) -> anyhow::Result<()> {
-    let next = AtomicUsize::new(0);
+    let (next, server) = (AtomicUsize::new(0), Server::new(url, TRIES));
     std::thread::scope(|scope| {
         let work = || -> anyhow::Result<()> {
             while let Some((path, media, body)) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-                upload::post_as(url, path, media, body)?;
+                server.post_small(path, media, body)?;
             }
             Ok(())
         };

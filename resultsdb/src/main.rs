@@ -13,7 +13,6 @@ mod rebuild;
 mod rules;
 mod serve;
 mod traces;
-mod upload;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

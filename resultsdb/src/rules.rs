@@ -3,12 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use client::server::{Server, TRIES};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// A server may look at every suite.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(300);
 
 /// What the server answers, as far as it is shown.
 #[derive(Deserialize)]
@@ -40,7 +38,9 @@ pub(crate) fn preview(config: &Path, suite: Option<&str>, weeks: u64, url: &str)
     if let Some(suite) = suite {
         question["suite"] = suite.into();
     }
-    let preview = ask(url, &question)?;
+    let answer = Server::new(url, TRIES).ask("/api/rules/preview", &question)?;
+    let preview: Preview =
+        serde_json::from_str(&answer).with_context(|| format!("{url} is no resultsdb of this version"))?;
     let mut out = std::io::stdout().lock();
     for Change { suite, test, configuration, before, after } in &preview.changes {
         writeln!(out, "{suite} {test} on {}: {before} → {after}", configuration.name())?;
@@ -54,22 +54,4 @@ pub(crate) fn preview(config: &Path, suite: Option<&str>, weeks: u64, url: &str)
         writeln!(out, "  The list has the first {}; name a --suite to see others.", preview.changes.len())?;
     }
     Ok(())
-}
-
-fn ask(url: &str, question: &Value) -> anyhow::Result<Preview> {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
-    let agent: ureq::Agent = config.build().into();
-    let target = format!("{}/api/rules/preview", url.trim_end_matches('/'));
-    let mut response = agent
-        .post(&target)
-        .header("Content-Type", "application/json")
-        .send(question.to_string())
-        .with_context(|| format!("{target} cannot be reached"))?;
-    let text = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
-    if response.status() != 200 {
-        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-        let why = answer["description"].as_str().unwrap_or(&text);
-        bail!("{target} answered {}: {why}", response.status());
-    }
-    serde_json::from_str(&text).with_context(|| format!("{target} is no resultsdb of this version"))
 }

@@ -13,6 +13,7 @@ use query::{Limits, QueryOptions};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
 use schema::retention::Retention;
+use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -63,6 +64,19 @@ impl QueryService {
     pub async fn location(&self, path: &str) -> Option<String> {
         let response = self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
         Some(response.headers().get("location")?.to_str().unwrap().to_owned())
+    }
+
+    /// The text of the answer to a GET request, which has to be 200.
+    pub async fn text(&self, path: &str) -> String {
+        let (status, body) = self.get(path).await;
+        let text = String::from_utf8(body).unwrap();
+        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+        text
+    }
+
+    /// The same as JSON.
+    pub async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
     }
 
     /// Posts JSON to a path; the status and the body of the answer.

@@ -3,6 +3,7 @@
 use clickhouse::Client;
 pub use processor::rows::EventRows;
 use schema::event::Event;
+use schema::store::rows::{DeadLetterRow, DeadLetterState};
 
 /// The rows of events at offsets from 1 on.
 pub fn of(events: impl IntoIterator<Item = Event>) -> EventRows {
@@ -11,6 +12,20 @@ pub fn of(events: impl IntoIterator<Item = Event>) -> EventRows {
         rows.add(event, offset);
     }
     rows
+}
+
+/// A dead letter of an event that cannot be read, found at a time, seconds since 1970.
+pub fn damaged_letter(offset: u64, found_at: i64) -> DeadLetterRow {
+    DeadLetterRow {
+        partition: 0,
+        offset,
+        found_at: found_at as u32,
+        cause: "the event is damaged: <cause>".into(),
+        key: b"key".to_vec(),
+        event: b"\x01no frame".to_vec(),
+        state: DeadLetterState::Waiting.name().into(),
+        version: 0,
+    }
 }
 
 /// Inserts rows into every view that has some.

@@ -12,10 +12,5 @@ pub(crate) async fn open(store: &Store, suite: Option<&str>, limit: u64) -> Resu
         "SELECT ?fields FROM bugs WHERE {of_suite}is_open = 1 ORDER BY version DESC, test, url LIMIT {limit}",
     )
     .value("limit", limit);
-    match suite {
-        None => statement.text("of_suite", ""),
-        Some(suite) => statement.text("of_suite", "suite = {suite} AND ").value("suite", suite),
-    }
-    .all(&store.client)
-    .await
+    statement.of_suite(suite).all(&store.client).await
 }

@@ -15,12 +15,7 @@ pub(crate) async fn open(store: &Store, suite: Option<&str>, limit: u64) -> Resu
          ORDER BY version DESC, suite, from_test, to_test LIMIT {limit}",
     )
     .value("limit", limit);
-    match suite {
-        None => statement.text("of_suite", ""),
-        Some(suite) => statement.text("of_suite", "suite = {suite} AND ").value("suite", suite),
-    }
-    .all(&store.client)
-    .await
+    statement.of_suite(suite).all(&store.client).await
 }
 
 /// The state of the renames of a suite, whether open or not.

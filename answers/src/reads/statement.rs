@@ -132,6 +132,15 @@ impl Fragment {
         self
     }
 
+    /// The same for one suite, whose condition with AND behind it takes the place of `{of_suite}`; for all suites if none is
+    /// named.
+    pub(crate) fn of_suite(self, suite: Option<&str>) -> Self {
+        match suite {
+            None => self.text("of_suite", ""),
+            Some(suite) => self.text("of_suite", "suite = {suite} AND ").value("suite", suite),
+        }
+    }
+
     /// The same with one more condition, joined by AND.
     pub(crate) fn and(mut self, condition: &str) -> Self {
         self.text.push_str(" AND ");

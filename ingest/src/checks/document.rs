@@ -18,6 +18,25 @@ pub(crate) fn members(body: &[u8]) -> Result<Map<String, Value>, IntakeError> {
     serde_json::from_str(object(body)?).map_err(|_| bad("Expected uploaded data to be json"))
 }
 
+/// A member of a small document as a text; empty if there is none. A form's values that look like JSON came as such: a test
+/// may be called 5.
+pub(crate) fn text(members: &Map<String, Value>, name: &str) -> String {
+    match members.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Whether what a document says holds from now on (`state` open, or none), or is taken back (closed).
+pub(crate) fn is_open(members: &Map<String, Value>) -> Result<bool, IntakeError> {
+    match text(members, "state").trim() {
+        "" | "open" => Ok(true),
+        "closed" => Ok(false),
+        other => Err(bad(format!("'state' is open or closed, not '{other}'"))),
+    }
+}
+
 /// A suite's name, checked.
 pub(crate) fn suite_name(value: Option<Value>) -> Result<String, IntakeError> {
     let suite = match value {

@@ -5,6 +5,7 @@ pub(crate) mod document;
 mod encoding;
 mod forms;
 pub(crate) mod outcomes;
+pub(crate) mod parts;
 pub(crate) mod report_parameters;
 mod run_notes;
 pub(crate) mod upload;

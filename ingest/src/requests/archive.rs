@@ -23,6 +23,7 @@ use super::upload_answer::{WARNING_HEADER, in_header};
 use crate::append::{AcceptedRequest, no_payload};
 use crate::checks::body::without_query;
 use crate::checks::document::{commit_inputs, seconds, suite_name};
+use crate::checks::parts::{self, cut};
 use crate::checks::refuse_encoded;
 use crate::error::{IntakeError, bad, not_kept};
 use crate::state::Intake;
@@ -140,10 +141,9 @@ fn answer(receipt: Receipt, expiry: Option<Expiry>) -> Response {
 }
 
 impl Form {
-    async fn read(mut parts: Multipart) -> Result<Self, IntakeError> {
-        let cut = |error: axum::extract::multipart::MultipartError| bad(format!("The form was cut off: {error}"));
+    async fn read(mut form_parts: Multipart) -> Result<Self, IntakeError> {
         let mut form = Self::default();
-        while let Some(mut part) = parts.next_field().await.map_err(cut)? {
+        while let Some(mut part) = form_parts.next_field().await.map_err(cut)? {
             let name = part.name().unwrap_or_default().to_owned();
             if name == "file" {
                 let mut file = tempfile::tempfile().map_err(full)?;
@@ -158,13 +158,8 @@ impl Form {
                 form.file = Some((file, size));
                 continue;
             }
-            let mut text = Vec::new();
-            while let Some(chunk) = part.chunk().await.map_err(cut)? {
-                if text.len() + chunk.len() > MAX_FIELD_BYTES {
-                    return Err(bad(format!("'{name}' is too long")));
-                }
-                text.extend_from_slice(&chunk);
-            }
+            let text = parts::field(&mut part, MAX_FIELD_BYTES).await?;
+            let text = text.ok_or_else(|| bad(format!("'{name}' is too long")))?;
             let text = String::from_utf8(text).map_err(|_| bad("Expected meta-data to be json"))?;
             match name.as_str() {
                 "suite" => form.suite = Some(text),

@@ -90,12 +90,7 @@ async fn keep_note(client: &clickhouse::Client, link: &mut BugLink) -> Result<()
 }
 
 fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
-    // A form's values that look like JSON came as such: a test may be called 5.
-    let text = |name: &str| match members.get(name) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(other) => other.to_string(),
-    };
+    let text = |name: &str| document::text(members, name).trim().to_owned();
     let suite = suite_name(Some(Value::String(text("suite"))))?;
     let (test, url, note) = (text("test"), text("url"), text("note"));
     if test.is_empty() || test.len() > MAX_NAME_BYTES || test.chars().any(char::is_control) {
@@ -111,11 +106,7 @@ fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
         None | Some(Value::Null) => Configuration::default(),
         Some(given) => Configuration::from_json(given).map_err(|error| bad(format!("'configuration': {error}")))?,
     };
-    let is_open = match text("state").as_str() {
-        "" | "open" => true,
-        "closed" => false,
-        other => return Err(bad(format!("'state' is open or closed, not '{other}'"))),
-    };
+    let is_open = document::is_open(members)?;
     let failure = match text("failure").as_str() {
         "" => None,
         name => Some(TestState::failure_of_name(name).ok_or_else(|| no_failure(name))?.name().to_owned()),

@@ -75,20 +75,14 @@ pub(crate) async fn rename(
 
 /// The rename that a document means; `now` in seconds since 1970.
 fn read(members: &Map<String, Value>, now: i64) -> Result<TestRename, IntakeError> {
-    // A form's values that look like JSON came as such: a test may be called 5.
-    let text = |name: &str| match members.get(name) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
     let name = |member: &str| {
-        let name = text(member);
+        let name = document::text(members, member);
         if name.trim().is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
             return Err(bad(format!("'{member}' must be the name of a test")));
         }
         Ok(name)
     };
-    let suite = suite_name(Some(Value::String(text("suite"))))?;
+    let suite = suite_name(Some(Value::String(document::text(members, "suite"))))?;
     let (from, to) = (name("from")?, name("to")?);
     if from == to {
         return Err(bad(format!("'from' and 'to' are the same name, '{from}'; give the old and the new one")));
@@ -102,12 +96,7 @@ fn read(members: &Map<String, Value>, now: i64) -> Result<TestRename, IntakeErro
             })?
         }
     };
-    let is_open = match text("state").as_str() {
-        "" | "open" => true,
-        "closed" => false,
-        other => return Err(bad(format!("'state' is open or closed, not '{other}'"))),
-    };
-    Ok(TestRename { suite, from, to, at, is_open })
+    Ok(TestRename { suite, from, to, at, is_open: document::is_open(members)? })
 }
 
 #[cfg(test)]

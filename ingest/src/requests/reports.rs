@@ -13,6 +13,7 @@ use web::openapi::{self, Body, Operation};
 
 use super::upload::{self, DocumentOrigin, take_document};
 use crate::checks::body::{MAX_BODY_BYTES, TOO_LARGE};
+use crate::checks::parts::{self, cut};
 use crate::checks::refuse_encoded;
 use crate::checks::report_parameters::{NAMES, ReportParameters};
 use crate::checks::upload::RequiredMembers;
@@ -109,10 +110,12 @@ async fn read_body(request: Request) -> Result<PostedFile, IntakeError> {
 }
 
 /// The files of a form; its other fields are added to the parameters.
-async fn read_form(mut parts: Multipart, pairs: &mut Vec<(String, String)>) -> Result<Vec<PostedFile>, IntakeError> {
-    let cut = |error: axum::extract::multipart::MultipartError| bad(format!("The form was cut off: {error}"));
+async fn read_form(
+    mut form_parts: Multipart,
+    pairs: &mut Vec<(String, String)>,
+) -> Result<Vec<PostedFile>, IntakeError> {
     let (mut spool, mut files) = (Spool::default(), Vec::new());
-    while let Some(mut part) = parts.next_field().await.map_err(cut)? {
+    while let Some(mut part) = form_parts.next_field().await.map_err(cut)? {
         if files.len() + pairs.len() >= MAX_PARTS {
             return Err(bad(format!(
                 "The form has more than {MAX_PARTS} files and fields; put the reports into a zip"
@@ -127,13 +130,9 @@ async fn read_form(mut parts: Multipart, pairs: &mut Vec<(String, String)>) -> R
             files.push(PostedFile { name: file_name, file });
             continue;
         }
-        let mut text = Vec::new();
-        while let Some(chunk) = part.chunk().await.map_err(cut)? {
-            if text.len() + chunk.len() > MAX_FIELD_BYTES {
-                return Err(bad(format!("'{name}' is too long: a report is sent as a file, with a file name")));
-            }
-            text.extend_from_slice(&chunk);
-        }
+        let text = parts::field(&mut part, MAX_FIELD_BYTES).await?;
+        let text =
+            text.ok_or_else(|| bad(format!("'{name}' is too long: a report is sent as a file, with a file name")))?;
         let text = String::from_utf8(text).map_err(|_| bad(format!("'{name}' is no text in UTF-8")))?;
         pairs.push((name, text));
     }

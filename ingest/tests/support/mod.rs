@@ -8,11 +8,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use embedded::LocalLog;
-use eventlog::{EventLog, TopicSpec};
+use eventlog::{EventLog, Position, TopicSpec};
 use ingest::IntakeOptions;
-use schema::EVENTS_TOPIC;
 use schema::blobs::Blobs;
 use schema::event::{self, Event};
+use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -46,6 +46,19 @@ impl Intake {
         let client = clickhouse::Client::default().with_url("http://127.0.0.1:9");
         let router = ingest::router(log.clone(), client, blobs, options);
         Self { router, log, _folder: folder }
+    }
+
+    /// The same, whose events count as processed at once.
+    pub async fn processing(self) -> Self {
+        let mut consumer = self.log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await.unwrap();
+        tokio::spawn(async move {
+            loop {
+                let records = consumer.poll(1000, 1 << 30, Duration::from_secs(1)).await.unwrap();
+                let done: Vec<Position> = records.iter().map(|record| record.position).collect();
+                consumer.commit(&done).await.unwrap();
+            }
+        });
+        self
     }
 
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {

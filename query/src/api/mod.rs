@@ -11,6 +11,7 @@ pub(crate) mod durations;
 pub(crate) mod ews;
 pub(crate) mod failures;
 pub(crate) mod flaky;
+mod json_body;
 pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod openapi;

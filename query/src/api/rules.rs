@@ -5,13 +5,14 @@ use answers::rules_preview::{self, MAX_WEEKS, PreviewQuestion, RulesPreview};
 use answers::suite_rules::SuiteRules;
 use answers::table::schema_of;
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation, text};
 
-use crate::error::{ApiError, bad};
+use super::json_body;
+use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Shared;
 
@@ -66,11 +67,8 @@ pub(crate) async fn preview(
     body: Body,
 ) -> Result<Json<RulesPreview>, ApiError> {
     Parameters::read(query.as_deref(), PREVIEW.parameters)?;
-    let body = to_bytes(body, MAX_BODY_BYTES)
-        .await
-        .map_err(|_| bad(format!("The body is larger than {} MiB or was cut off", MAX_BODY_BYTES >> 20)))?;
     let Proposed { rules, suite, branch, weeks } =
-        serde_json::from_slice(&body).map_err(|error| bad(format!("The body does not propose thresholds: {error}")))?;
+        json_body::read(body, MAX_BODY_BYTES, "does not propose thresholds").await?;
     let question = PreviewQuestion { rules, suite, weeks, runs: RunFilter { branch, ..RunFilter::default() } };
     Ok(Json(rules_preview::find(&service.store, &question).await?))
 }

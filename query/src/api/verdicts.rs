@@ -6,13 +6,14 @@ use answers::verdicts::{
     self, AskingChange, MAX_TESTS, ObservedTest, QualityQuestion, VerdictQuality, Verdicts, VerdictsQuestion,
 };
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use schema::state::State as TestState;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, list_of, text};
 
+use super::json_body;
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, Parameters, lists, runs};
 use crate::service::Shared;
@@ -121,11 +122,7 @@ pub(crate) async fn ask(
     body: Body,
 ) -> Result<Json<Verdicts>, ApiError> {
     Parameters::read(query.as_deref(), ASK.parameters)?;
-    let body = to_bytes(body, MAX_BODY_BYTES)
-        .await
-        .map_err(|_| bad(format!("The body is larger than {} MiB or was cut off", MAX_BODY_BYTES >> 20)))?;
-    let asked: Asked = serde_json::from_slice(&body)
-        .map_err(|error| bad(format!("The body is not a question for verdicts: {error}")))?;
+    let asked: Asked = json_body::read(body, MAX_BODY_BYTES, "is not a question for verdicts").await?;
     Ok(Json(verdicts::find(&service.store, &asked.question()?).await?))
 }
 
