@@ -294,8 +294,8 @@ impl Selection {
         Fragment::new(format!("ORDER BY {order} LIMIT {{limit}} BY {columns}")).value("limit", self.limit)
     }
 
-    /// A statement over what is selected of a suite's runs, or of a test's results under its names. `rows` says what is taken of a row of
-    /// `runs`, and of one of `results`.
+    /// A statement over what is selected of a suite's runs, or of a test's results under its names. `rows` says what is taken
+    /// of a row of `runs`, and of one of `results`.
     pub(crate) fn over(
         &self,
         store: &Store,

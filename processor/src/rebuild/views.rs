@@ -1,7 +1,7 @@
 //! The tables that a rebuild can make again.
 
-/// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no event makes
-/// their rows, so that a rebuild leaves these tables alone.
+/// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no
+/// event makes their rows, so that a rebuild leaves these tables alone.
 pub const VIEWS: [&str; 23] = [
     "configurations",
     "suites",
