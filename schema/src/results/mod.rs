@@ -105,7 +105,7 @@ pub fn members(object: &str) -> Result<Vec<Member<'_>>, ResultsError> {
     }
     let mut found = Vec::new();
     while json.peek() == Some(b'"') {
-        let name = scan::name(json.value().unwrap_or_default())?;
+        let name = scan::unquoted(json.value().unwrap_or_default())?;
         json.pass(b':');
         found.push((name, json.value().unwrap_or_default()));
         json.pass(b',');

@@ -87,9 +87,9 @@ impl<'a> Scanner<'a> {
 }
 
 /// What a string stands for; borrowed unless it holds escapes.
-pub(super) fn name(quoted: &str) -> Result<Cow<'_, str>, ResultsError> {
+pub(super) fn unquoted(quoted: &str) -> Result<Cow<'_, str>, ResultsError> {
     match quoted.get(1..quoted.len().saturating_sub(1)) {
-        Some(name) if !name.contains('\\') => Ok(Cow::Borrowed(name)),
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
         _ => serde_json::from_str(quoted).map(Cow::Owned).map_err(|error| ResultsError::Json(error.to_string())),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::scan::{Scanner, name};
+use super::scan::{Scanner, unquoted};
 use super::{
     MAX_DEPTH, MAX_NAME_BYTES, MAX_WORD_CHARACTERS, Member, ResultsError, TestResult, UnknownWord, is_object, unique,
 };
@@ -35,7 +35,7 @@ impl<'a, V: FnMut(&str, TestResult)> Walk<'a, V> {
         let mut below: Vec<Cow<'a, str>> = Vec::new();
         self.json.pass(b'{');
         while self.json.peek() == Some(b'"') {
-            let name = name(self.json.value().unwrap_or_default())?;
+            let name = unquoted(self.json.value().unwrap_or_default())?;
             self.json.pass(b':');
             if self.json.peek() == Some(b'{') {
                 // The reference loses a test that has an object among its members; both are kept here.
@@ -125,7 +125,7 @@ fn states(
     unknown: &mut Option<UnknownWord>,
     extra: &mut String,
 ) -> Result<States, ResultsError> {
-    let text: Cow<'_, str> = serde_json::from_str(value).map_err(|_| ResultsError::BadLeaf {
+    let text = value.starts_with('"').then(|| unquoted(value).ok()).flatten().ok_or_else(|| ResultsError::BadLeaf {
         test: test.to_owned(),
         member,
         wanted: "a text of state names",
