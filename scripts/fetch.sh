@@ -45,4 +45,6 @@ tool() {
 if [ "${1:-}" = tests ]; then
   tool cargo-deny 0.20.2
   tool gungraun-runner 0.20.0
+  # The server that results are imported from.
+  bench/peer/run.sh install
 fi

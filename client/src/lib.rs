@@ -13,6 +13,7 @@ mod delivery;
 mod environment;
 pub mod gate;
 mod git;
+pub mod import;
 mod machine;
 mod markdown;
 pub mod options;
@@ -20,6 +21,7 @@ mod owners;
 mod progress;
 pub mod read;
 mod ready;
+pub mod register;
 mod roots;
 pub mod run;
 pub mod server;
@@ -43,6 +45,8 @@ pub enum Command {
     Run(Box<run::RunArgs>),
     /// Upload the run of a change, and succeed only if nothing that failed is new.
     Gate(Box<gate::GateArgs>),
+    /// Bring commits and uploads over from a running resultsdbpy or resultsdb.
+    Import(import::ImportArgs),
     /// Print the share of the tests that one of several parallel jobs is to run.
     Split(split::SplitArgs),
 }
@@ -61,6 +65,7 @@ impl Command {
             Self::Upload(args) => args.run(&Environment::of_process()),
             Self::Run(args) => args.run(&Environment::of_process()),
             Self::Gate(args) => args.run(&Environment::of_process()),
+            Self::Import(args) => args.run(),
             Self::Split(args) => args.run(&Environment::of_process()),
         }
     }

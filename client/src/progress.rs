@@ -20,6 +20,22 @@ impl Progress {
         Self(ProgressBar::new(bytes).with_style(style))
     }
 
+    /// Counts things of a kind, of which nobody knows how many there are.
+    pub(crate) fn counting(what: &str) -> Self {
+        Self(ProgressBar::new_spinner().with_style(style(&format!("{{spinner}} {{human_pos}} {what}, {{per_sec}}"))))
+    }
+
+    /// Counts partitions of an import.
+    pub(crate) fn partitions(count: u64) -> Self {
+        let style = style("{bar:30} {pos} of {len} suites by configuration and branch, {msg}");
+        Self(ProgressBar::new(count).with_style(style))
+    }
+
+    /// Says more about where it is.
+    pub(crate) fn tell(&self, message: String) {
+        self.0.set_message(message);
+    }
+
     /// So many more.
     pub(crate) fn advance(&self, count: u64) {
         self.0.inc(count);

@@ -1,6 +1,7 @@
 //! Requests to the server: with retries while it is away, and with what it says when it refuses.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -79,6 +80,17 @@ impl Server {
         self.tried(path, || self.agent.get(format!("{}{path}", self.url)).call())
     }
 
+    /// Writes the answer to a GET request to a file, from its beginning.
+    pub(crate) fn download(&self, path: &str, file: &mut File) -> Result<(), RequestError> {
+        let request = || self.agent.get(format!("{}{path}", self.url)).call();
+        self.retried(|| {
+            let mut response = self.taken(path, request())?;
+            file.rewind().and_then(|()| file.set_len(0)).map_err(RequestError::Unreadable)?;
+            let copied = io::copy(&mut response.body_mut().as_reader(), file);
+            copied.map(drop).map_err(|error| RequestError::Away { url: self.shown(path), reason: error.to_string() })
+        })
+    }
+
     /// The text of the answer to a small JSON document.
     ///
     /// # Errors
@@ -114,6 +126,12 @@ impl Server {
         }
     }
 
+    /// Posts a JSON document as it is, with what the server may find odd about it.
+    pub(crate) fn post_json(&self, path: &str, document: &[u8]) -> Result<(), RequestError> {
+        let mut open = || Ok((Box::new(io::Cursor::new(document.to_vec())) as Box<dyn Read>, document.len() as u64));
+        self.post(path, &[("Content-Type", "application/json")], &mut open)
+    }
+
     /// Posts a small body of a content type. What the server would take only in part is refused, since whoever posts from a
     /// command line can mend it; requests that know no such handling pass the preference over.
     ///
@@ -125,24 +143,37 @@ impl Server {
         self.post(path, &headers, &mut || Ok((Box::new(io::Cursor::new(body.clone())), body.len() as u64)))
     }
 
+    /// The text of the answer to a request, which is made anew while the server is away.
     fn tried(
         &self,
         path: &str,
         mut request: impl FnMut() -> Result<Response<Body>, ureq::Error>,
     ) -> Result<String, RequestError> {
-        let mut attempt = 1;
+        self.retried(|| {
+            let mut response = self.taken(path, request())?;
+            let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string();
+            if let Some(warning) = response.headers().get(WARNING).and_then(|value| value.to_str().ok()) {
+                eprintln!("{}: {warning}", self.shown(path));
+            }
+            text.map_err(|error| RequestError::Away { url: self.shown(path), reason: error.to_string() })
+        })
+    }
+
+    fn retried<T>(&self, mut attempt: impl FnMut() -> Result<T, RequestError>) -> Result<T, RequestError> {
+        let mut attempts = 1;
         loop {
-            match self.answered(path, request()) {
-                Err(RequestError::Away { .. }) if attempt < self.attempts => {}
+            match attempt() {
+                Err(RequestError::Away { .. }) if attempts < self.attempts => {}
                 answered => return answered,
             }
-            sleep(Duration::from_millis(200 << attempt.min(6)));
-            attempt += 1;
+            sleep(Duration::from_millis(200 << attempts.min(6)));
+            attempts += 1;
         }
     }
 
-    fn answered(&self, path: &str, response: Result<Response<Body>, ureq::Error>) -> Result<String, RequestError> {
-        let url = format!("{}{}", self.url, path.split('?').next().unwrap_or_default());
+    /// A response of a server that took the request.
+    fn taken(&self, path: &str, response: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, RequestError> {
+        let url = self.shown(path);
         let mut response = match response {
             Ok(response) => response,
             // An address that cannot be one does not become one.
@@ -152,23 +183,20 @@ impl Server {
             Err(error) => return Err(RequestError::Away { url, reason: error.to_string() }),
         };
         let status = response.status().as_u16();
-        let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string();
-        match (status, text) {
-            (200..=299, Ok(text)) => {
-                if let Some(warning) = response.headers().get(WARNING).and_then(|value| value.to_str().ok()) {
-                    eprintln!("{url}: {warning}");
-                }
-                Ok(text)
-            }
-            (200..=299, Err(error)) => Err(RequestError::Away { url, reason: error.to_string() }),
-            (status, text) => {
-                let text = described(&text.unwrap_or_default());
-                match AWAY.contains(&status) {
-                    true => Err(RequestError::Away { url, reason: format!("it answered {status}: {text}") }),
-                    false => Err(RequestError::Refused { url, status, text }),
-                }
-            }
+        if (200..=299).contains(&status) {
+            return Ok(response);
         }
+        let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string().unwrap_or_default();
+        let text = described(&text);
+        match AWAY.contains(&status) {
+            true => Err(RequestError::Away { url, reason: format!("it answered {status}: {text}") }),
+            false => Err(RequestError::Refused { url, status, text }),
+        }
+    }
+
+    /// The address of a request as people are told it.
+    fn shown(&self, path: &str) -> String {
+        format!("{}{}", self.url, path.split('?').next().unwrap_or_default())
     }
 }
 
