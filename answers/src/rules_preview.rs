@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::error::{AnswerError, invalid};
+use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::store::Store;
 use crate::suite_rules::{self, SuiteRules};
@@ -74,10 +74,15 @@ pub struct RulesPreview {
 /// The verdicts that other thresholds would change.
 ///
 /// # Errors
-/// The weeks are none or too many, or the store does not answer.
+/// The weeks are none or too many, nothing of the suite is known, or the store does not answer.
 pub async fn find(store: &Store, question: &PreviewQuestion) -> Result<RulesPreview, AnswerError> {
     if !(1..=MAX_WEEKS).contains(&question.weeks) {
         return Err(invalid(format!("Weeks must be an integer from 1 to {MAX_WEEKS}")));
+    }
+    if let Some(suite) = &question.suite
+        && !suites::is_known(store, question.runs.branch.as_deref(), suite).await?
+    {
+        return Err(not_found(format!("No runs of the suite '{suite}' are known")));
     }
     let suites = match &question.suite {
         Some(suite) => vec![suite.clone()],

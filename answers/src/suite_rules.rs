@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// One `[[rules]]` entry of the configuration.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an entry with a suite and thresholds")]
 pub struct SuiteRules {
     /// Suites that the thresholds are for: a name in which each `*` stands for any text; all suites if absent.
     pub suite: Option<String>,

@@ -369,6 +369,7 @@ impl Consumer for LocalConsumer {
 fn failed(address: &str, error: &fjall::Error) -> LogError {
     let (address, cause) = (address.to_owned(), error.to_string());
     match error {
+        fjall::Error::Locked => LogError::InUse { address },
         fjall::Error::JournalRecovery(_)
         | fjall::Error::InvalidTrailer
         | fjall::Error::InvalidTag(_)

@@ -82,3 +82,12 @@ async fn a_flipped_byte_is_told() {
         assert_eq!(read(whole.path()).await.unwrap(), RECORDS);
     }
 }
+
+#[test]
+fn a_log_that_another_process_has_open_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let _open = LocalLog::open(folder.path()).unwrap();
+    let error = LocalLog::open(folder.path()).map(drop).unwrap_err();
+    assert!(matches!(error, LogError::InUse { .. }), "{error}");
+    assert!(error.to_string().ends_with("is in use by another process; stop that one, or use another folder"));
+}

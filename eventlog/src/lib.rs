@@ -68,6 +68,12 @@ pub enum LogError {
         /// What the client library or the operating system said.
         cause: String,
     },
+    /// Another process has the log open.
+    #[error("the event log at {address} is in use by another process; stop that one, or use another folder")]
+    InUse {
+        /// Directory.
+        address: String,
+    },
     /// There is no space for more; the same call may succeed once there is.
     #[error(
         "the disk of the event log at {address} is full: {free_mib} MiB are left, {needed_mib} are needed; free some space"

@@ -173,6 +173,15 @@ async fn changes_and_other_thresholds_are_told(service: &QueryService) {
     assert_eq!(elsewhere["changes"], json!([]));
     let (status, refused) = preview(json!([{ "thresholds": { "flaky_flip": 1 } }])).await;
     assert!(status == 400 && refused["description"].as_str().unwrap().contains("flaky_flip"), "{refused}");
+    let (status, refused) = preview(json!([{ "thresholds": { "flaky_flips": 0 } }])).await;
+    assert!(status == 400 && refused["description"].as_str().unwrap().contains("is 1 or more"), "{refused}");
+    let unknown = json!({ "rules": [], "suite": "nothing" }).to_string();
+    let (status, body) = service.post("/api/rules/preview", unknown).await;
+    let refused: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status.as_u16(), &refused["description"]), (404, &"No runs of the suite 'nothing' are known".into()));
+    let (_, refused) = ask(service, json!({ "suite": "s", "tests": [3] })).await;
+    let said = refused["description"].as_str().unwrap();
+    assert!(said.contains("expected an object with a test and its state") && !said.contains("struct"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

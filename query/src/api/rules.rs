@@ -27,7 +27,7 @@ pub(crate) const PREVIEW: Operation = Operation {
     body: Some(openapi::Body { media: JSON, schema: body }),
     media: JSON,
     answer: schema_of::<RulesPreview>,
-    errors: &[400, 503],
+    errors: &[400, 404, 503],
 };
 
 fn body() -> Value {
@@ -45,7 +45,7 @@ fn body() -> Value {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the rules")]
 struct Proposed {
     rules: Vec<SuiteRules>,
     #[serde(default)]

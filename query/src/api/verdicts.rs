@@ -63,7 +63,7 @@ fn body() -> Value {
 
 /// What is posted.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the suite and the tests")]
 struct Asked {
     suite: String,
     #[serde(default)]
@@ -81,7 +81,7 @@ struct Asked {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with a test and its state")]
 struct AskedTest {
     test: String,
     /// Name of a failing state.
