@@ -16,7 +16,7 @@ cd "$tmp"
 changed() { echo "changed: $1" >&2; exit 1; }
 
 python3 -m venv venv
-venv/bin/pip install --quiet chdb==4.4.0 chdb-core==26.9.0
+venv/bin/pip install --quiet --disable-pip-version-check chdb==4.4.0 chdb-core==26.9.0
 
 cat >ask.py <<'PYTHON'
 import json

@@ -15,7 +15,7 @@ cd "$tmp"
 changed() { echo "changed: $1" >&2; exit 1; }
 
 export GOPATH="$tmp/go" GOCACHE="$tmp/cache" GOFLAGS=-modcacherw GOTOOLCHAIN=go1.26.8 GOWORK=off
-go install gotest.tools/gotestsum@v1.13.0 2>/dev/null
+go install gotest.tools/gotestsum@v1.13.0
 
 mkdir sums && cd sums
 printf 'module example.com/sums\n\ngo 1.26\n' >go.mod

@@ -16,7 +16,7 @@ cd "$tmp"
 changed() { echo "changed: $1" >&2; exit 1; }
 
 export GOPATH="$tmp/go" GOCACHE="$tmp/cache" GOFLAGS=-modcacherw GOTOOLCHAIN=go1.26.8 GOWORK=off
-go install gotest.tools/gotestsum@v1.13.0 2>/dev/null
+go install gotest.tools/gotestsum@v1.13.0
 
 mkdir naps && cd naps
 printf 'module example.com/naps\n\ngo 1.26\n' >go.mod

@@ -15,7 +15,7 @@ cd "$tmp"
 changed() { echo "changed: $1" >&2; exit 1; }
 
 python3 -m venv venv
-venv/bin/pip install --quiet junit2html==31.1.4 robotframework==7.5
+venv/bin/pip install --quiet --disable-pip-version-check junit2html==31.1.4 robotframework==7.5
 
 mkdir suites
 cat >suites/sums.robot <<'ROBOT'

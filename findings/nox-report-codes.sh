@@ -15,7 +15,7 @@ cd "$tmp"
 changed() { echo "changed: $1" >&2; exit 1; }
 
 python3 -m venv venv
-venv/bin/pip install --quiet nox==2026.10.20
+venv/bin/pip install --quiet --disable-pip-version-check nox==2026.10.20
 
 cat >noxfile.py <<'PYTHON'
 import nox

@@ -16,7 +16,8 @@ cd "$tmp"
 changed() { echo "changed: $1" >&2; exit 1; }
 
 python3 -m venv venv
-venv/bin/pip install --quiet stestr==4.2.1 python-subunit==1.4.6 testtools==2.9.1 junitxml==0.7
+venv/bin/pip install --quiet --disable-pip-version-check \
+  stestr==4.2.1 python-subunit==1.4.6 testtools==2.9.1 junitxml==0.7
 PATH="$tmp/venv/bin:$PATH"
 
 mkdir tests && touch tests/__init__.py

@@ -15,7 +15,7 @@ cd "$tmp"
 changed() { echo "changed: $1" >&2; exit 1; }
 
 python3 -m venv venv
-venv/bin/pip install --quiet unittest-xml-reporting==4.0.0 lxml==6.1.3
+venv/bin/pip install --quiet --disable-pip-version-check unittest-xml-reporting==4.0.0 lxml==6.1.3
 
 cat >sums.py <<'PYTHON'
 import os
