@@ -24,6 +24,8 @@ use walk::{Handler, Want};
 struct Document<'c, 'a> {
     context: Context<'c, 'a>,
     forms: [(Format, Box<dyn Form>); 5],
+    /// The form that was asked for; any where there is none.
+    asked: Option<Format>,
     told: Option<Format>,
 }
 
@@ -64,7 +66,7 @@ pub(crate) fn read(
         (Format::GoogleTest, Box::new(googletest::GoogleTest)),
         (Format::Pytest, Box::<pytest::Pytest>::default()),
     ];
-    let mut document = Document { context: Context { out, source }, forms, told: None };
+    let mut document = Document { context: Context { out, source }, forms, asked: format, told: None };
     let outcome = walk::walk(input, &mut document);
     let Some(told) = document.told.filter(|&told| format.is_none_or(|format| format == told)) else {
         return outcome.and(Err(Stop::OtherFormat));
@@ -87,6 +89,10 @@ impl Handler for Document<'_, '_> {
         let Some(member) = path.first() else { return Want::Enter };
         self.told = self.told.or(tells(&path));
         let Some(owner) = owner(member) else { return Want::Skip };
+        // Members of another form are none of the document's.
+        if self.asked.or(self.told).is_some_and(|form| form != owner) {
+            return Want::Skip;
+        }
         self.with(owner, |form, _| form.want(&path)).unwrap_or(Want::Skip)
     }
 

@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::meter::Meter;
 use super::repair::Repair;
 use crate::error::Stop;
-use crate::limits::JSON_VALUE_BYTES;
 
 /// What to do with a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +86,9 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
         match walk.handler.want(&walk.path) {
             Want::Skip => deserializer.deserialize_ignored_any(IgnoredAny).map(drop),
             Want::Take => {
-                // What was read ahead of the value is within a few kilobytes.
-                walk.meter.end.set(Some(walk.meter.byte.get() + JSON_VALUE_BYTES));
+                walk.meter.begin_value();
                 let value = <Value as serde::Deserialize>::deserialize(deserializer)?;
-                walk.meter.end.set(None);
+                walk.meter.end_value();
                 let outcome = walk.handler.take(&walk.path, value);
                 walk.keep(outcome)
             }
