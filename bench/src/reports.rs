@@ -25,6 +25,7 @@ const FAILS: u64 = 20;
 
 /// Writes a JUnit report and has the command read it, and write the document of an upload of it.
 pub(crate) fn measure(client: &Path, megabytes: u64, report: &mut Report) -> anyhow::Result<()> {
+    let client = client.canonicalize().with_context(|| format!("{}: `make cli` builds it", client.display()))?;
     let folder = tempfile::tempdir().context("a folder")?;
     let file = folder.path().join("report.xml");
     let tests = write(&file, megabytes * 1_000_000).context("the report cannot be written")?;
@@ -32,9 +33,25 @@ pub(crate) fn measure(client: &Path, megabytes: u64, report: &mut Report) -> any
     report.tell("size of the report", format!("{size:.0} MB, {tests} tests"));
     for (what, arguments) in [
         ("read", &["read"][..]),
-        ("upload --dry-run", &["upload", "--dry-run", "--suite", "bench", "--commit", "1", "--commit-time", "1"]),
+        (
+            "upload --dry-run",
+            &[
+                "upload",
+                "--dry-run",
+                "--suite",
+                "bench",
+                "--commit",
+                "1",
+                "--commit-time",
+                "1",
+                "--repository",
+                "bench",
+                "--branch",
+                "main",
+            ],
+        ),
     ] {
-        let mut command = Command::new(client);
+        let mut command = Command::new(&client);
         command.args(arguments).arg(&file).current_dir(folder.path());
         let run = run(&mut command).with_context(|| format!("{what} of {}", file.display()))?;
         ensure!(run.printed > 0, "{what} printed nothing");

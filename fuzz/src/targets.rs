@@ -36,7 +36,7 @@ impl Target {
 }
 
 /// All readers.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     Target::of("junit", Format::Junit, XML, "<testcase/>".len()),
     Target::of("ctrf", Format::Ctrf, JSON, 2).streaming(),
     Target::of("go", Format::Go, LINES, 2),
@@ -51,6 +51,7 @@ pub const TARGETS: [Target; 18] = [
     Target::of("jest", Format::Jest, JSON, 2),
     Target::of("playwright", Format::Playwright, JSON, 2).streaming(),
     Target::of("libtest", Format::Libtest, LINES, 2),
+    Target::of("resultsdb", Format::Resultsdb, JSON, 2).streaming(),
     Target::recognised("recognise", Packing::Plain),
     Target::recognised("gzip", Packing::Gzip),
     Target::recognised("zip-stream", Packing::ZipStream),

@@ -30,7 +30,7 @@ pub(super) trait Handler {
     /// Takes a value as a whole.
     fn take(&mut self, path: &[String], value: Value) -> Result<(), Stop>;
 
-    /// An object or list that was gone into has ended.
+    /// An object that was gone into has ended.
     fn leave(&mut self, path: &[String]) -> Result<(), Stop>;
 }
 
@@ -123,11 +123,9 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             let outcome = elements.next_element_seed(Node(walk));
             walk.path.pop();
             if outcome?.is_none() {
-                break;
+                return Ok(());
             }
         }
-        let outcome = walk.handler.leave(&walk.path);
-        walk.keep(outcome)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
