@@ -43,7 +43,7 @@ const fn flood(
 }
 
 /// All patterns.
-pub const FLOODS: [Flood; 29] = [
+pub const FLOODS: [Flood; 30] = [
     flood("packages of go that never end", "", "{\"Action\":\"start\",\"Package\":\"package-{n}\"}\n", 0, 400_000, ""),
     flood(
         "builds of go",
@@ -217,6 +217,14 @@ pub const FLOODS: [Flood; 29] = [
         "{\"suites\":[",
         "{\"title\":\"{x}\",\"specs\":[{\"tests\":[{}]}],\"suites\":[",
         100_000,
+        100,
+        "",
+    ),
+    flood(
+        "folders of a document inside each other",
+        "{\"test_results\":{\"results\":{",
+        "\"a{n}\":{\"log\":\"{x}\",\"attempts\":[{\"log\":\"{x}\"}]},\"{n}{x}\":{",
+        200_000,
         100,
         "",
     ),

@@ -11,7 +11,7 @@ use crate::reading;
 use crate::targets::Target;
 
 /// The largest report that is spoilt, bytes: larger ones only take longer.
-const MAX_BYTES: u64 = 32 << 10;
+const MAX_BYTES: u64 = 64 << 10;
 
 /// All reports, in an order that is always the same.
 pub(crate) fn all() -> io::Result<Vec<Vec<u8>>> {
