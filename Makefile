@@ -2,12 +2,14 @@
 # make cli    the small command for pipelines alone, target/client/resultsdb-client
 # make test   format, lints and all tests
 # make bench  figures and their floors
+# make fuzz   hostile bytes for every reader of reports, FUZZ_INPUTS of them each; `make test` has a short form
 # make chaos  hundreds of random faults under load; what was acknowledged must be shown once
 LISTEN ?= 127.0.0.1:8080
 DATA_DIR ?= data
 FAULTS ?= 260
+FUZZ_INPUTS ?= 100000
 
-.PHONY: run build cli test bench chaos screenshots fetch
+.PHONY: run build cli test bench fuzz chaos screenshots fetch
 
 run: build
 	target/release/resultsdb serve --data-dir $(DATA_DIR) --listen $(LISTEN) --config examples/webkit.toml --demo
@@ -20,6 +22,9 @@ cli:
 
 bench: build
 	target/release/bench all
+
+fuzz:
+	cargo run --release --locked -p fuzz -- --inputs $(FUZZ_INPUTS) --threads $$(nproc)
 
 # Each fault takes about a second in one process and three on Kafka.
 chaos: build

@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use schema::intake_report::{IntakeProblem, IntakeReport, SlowUpload};
+use schema::intake_report::{IntakeProblem, IntakeReport, SlowUpload, UploadFault};
 use schema::seconds::HOUR;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -145,63 +145,75 @@ fn slowest(of: SlowUpload) -> SlowestUpload {
 
 /// Adds a problem to those of its status and reason; the newest report comes first, and with it the example.
 fn add(problems: &mut BTreeMap<(u16, String), UploadProblem>, problem: IntakeProblem) {
-    let IntakeProblem { status, reason, count, example, path, at } = problem;
+    let IntakeProblem { status, fault, reason, count, example, path, at } = problem;
     let key = (status, reason.clone());
-    let advice = advice(status, &reason);
+    let advice = advice(status, fault);
     let outcome = if status < 400 { UploadOutcome::Warned } else { UploadOutcome::Refused };
     let new = UploadProblem { outcome, status, reason, count: 0, example, path, at, advice };
     problems.entry(key).or_insert(new).count += count;
 }
 
 const DEAD: &str = "Look at the dead letter, mend what its cause names, then replay it.";
-/// What to do about refusals and warnings, by a part of their reason; the first that fits.
-const BY_REASON: [(&str, &str); 12] = [
-    ("is no state", "Have the sender write a known state, such as FAIL or SKIP: what nobody knows counts as not run."),
-    ("days ahead", "Set the clock of the machine that makes the commits, or send the commit's own time."),
-    ("kept", "Send runs sooner after their commit, or raise the retention of the suite."),
-    (
-        "in no form of report",
-        "Send the runner's own report file; name its form with format=… if it is one of the known forms.",
-    ),
-    ("is empty", "Look into the runner's log: it ended before it wrote its report."),
-    ("No report provided", "Look whether the runner wrote its report where the upload looks for it."),
-    (
-        "partial configuration",
-        "Send platform, version, is_simulator and architecture, or post reports to /api/reports, which requires none.",
-    ),
-    ("onfiguration", "Have the sender write the configuration as /documentation says."),
-    ("No test suite", "Have the sender name the suite."),
-    ("commit", "Have the sender name a commit that is known, or give its hash, branch and time."),
-    ("imestamp", "Have the sender write times as seconds since 1970."),
-    ("results", "Have the sender write results as an object of tests, as /documentation says."),
-];
+/// What to do about a fault that there is no other advice for.
+const MEND: &str = "Have the sender mend what the example says. Sending it again does not help.";
 
-/// What can be done about a refusal or a warning.
-fn advice(status: u16, reason: &str) -> &'static str {
+/// What can be done about a refusal or a warning. What reports of earlier versions do not tell is mended as the example says.
+fn advice(status: u16, fault: Option<UploadFault>) -> &'static str {
     match status {
-        413 => "Send the run in parts, or its reports in a zip to /api/reports.",
-        415 => "Send the body without Content-Encoding; files with reports may be gzip or zip themselves.",
-        422 => "Have the sender use a new Idempotency-Key for each upload, and the old one only for its repetitions.",
-        503 => "Look at the server's log, its disk and its store; senders try again by themselves.",
-        _ => BY_REASON
-            .iter()
-            .find(|(part, _)| reason.contains(part))
-            .map_or("Have the sender mend what the example says. Sending it again does not help.", |(_, advice)| {
-                *advice
-            }),
+        413 => return "Send the run in parts, or its reports in a zip to /api/reports.",
+        415 => return "Send the body without Content-Encoding; files with reports may be gzip or zip themselves.",
+        422 => {
+            return "Have the sender use a new Idempotency-Key for each upload, and the old one only for its repetitions.";
+        }
+        503 => return "Look at the server's log, its disk and its store; senders try again by themselves.",
+        _ => {}
+    }
+    match fault.unwrap_or(UploadFault::Other) {
+        UploadFault::UnknownState => {
+            "Have the sender write a known state, such as FAIL or SKIP: what nobody knows counts as not run."
+        }
+        UploadFault::CommitAhead => {
+            "Set the clock of the machine that makes the commits, or send the commit's own time."
+        }
+        UploadFault::Expired => "Send runs sooner after their commit, or raise the retention of the suite.",
+        UploadFault::UnknownForm => {
+            "Send the runner's own report file; name its form with format=… if it is one of the known forms."
+        }
+        UploadFault::EmptyReport => "Look into the runner's log: it ended before it wrote its report.",
+        UploadFault::NoReport => "Look whether the runner wrote its report where the upload looks for it.",
+        UploadFault::PartialConfiguration => {
+            "Send platform, version, is_simulator and architecture, or post reports to /api/reports, which requires none."
+        }
+        UploadFault::Configuration => "Have the sender write the configuration as /documentation says.",
+        UploadFault::Suite => "Have the sender name the suite.",
+        UploadFault::Commit => "Have the sender name a commit that is known, or give its hash, branch and time.",
+        UploadFault::Time => "Have the sender write times as seconds since 1970.",
+        UploadFault::Results => "Have the sender write results as an object of tests, as /documentation says.",
+        UploadFault::Other => MEND,
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_status_has_its_advice() {
-        assert!(advice(413, "The body is larger than … MiB").contains("zip"));
-        assert!(advice(400, "Cannot register a partial configuration").contains("/api/reports"));
-        assert!(advice(400, "Invalid configuration").contains("as /documentation says"));
-        assert!(advice(200, "'…' of test '…' has '…', which is no state: write '…'").contains("known state"));
-        assert!(advice(400, "something else").contains("does not help"));
+    fn every_fault_has_its_advice() {
+        assert!(advice(413, Some(UploadFault::Other)).contains("zip"));
+        assert!(advice(400, Some(UploadFault::PartialConfiguration)).contains("/api/reports"));
+        assert!(advice(400, Some(UploadFault::Configuration)).contains("as /documentation says"));
+        assert!(advice(200, Some(UploadFault::UnknownState)).contains("known state"));
+        assert_eq!((advice(400, Some(UploadFault::Other)), advice(400, None)), (MEND, MEND));
+    }
+
+    #[test]
+    fn reports_of_other_versions_are_read() {
+        let problem = r#"{"status":400,"reason":"r","count":2,"example":"e","path":"/api/upload","at":7}"#;
+        let read = |problem: &str| serde_json::from_str::<IntakeProblem>(problem).unwrap().fault;
+        assert_eq!(read(problem), None);
+        let with = |fault: &str| problem.replace("{", &format!("{{\"fault\":\"{fault}\","));
+        assert_eq!(read(&with("no-report")), Some(UploadFault::NoReport));
+        assert_eq!(read(&with("not-thought-of")), Some(UploadFault::Other));
     }
 }

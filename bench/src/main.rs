@@ -16,6 +16,7 @@ mod process;
 mod random;
 mod rebuild;
 mod report;
+mod reports;
 mod scale;
 mod server;
 mod small;
@@ -133,6 +134,15 @@ enum Command {
         #[arg(long, default_value = "scripts/kafka.sh")]
         kafka: PathBuf,
     },
+    /// A large JUnit report, read by the command for pipelines
+    Reports {
+        /// Its size
+        #[arg(long, default_value_t = 500)]
+        megabytes: u64,
+        /// The command's executable, which `make cli` builds
+        #[arg(long, default_value = "target/client/resultsdb-client")]
+        client: PathBuf,
+    },
     /// How well changes and flaky tests are found in a labelled simulation, with the floors
     Judge {
         /// Suites to draw
@@ -207,6 +217,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             rebuild::measure(&arguments.binary, server, &mut report)?;
         }
         Command::Idle { kafka } => idle::measure(&arguments.binary, &kafka, &mut report)?,
+        Command::Reports { megabytes, client } => reports::measure(&client, megabytes, &mut report)?,
         Command::Peer { rounds } => peer::measure(&arguments.binary, rounds, &mut report)?,
         Command::Engine { uploads } => {
             let server = start(&arguments.binary, &mut report)?;

@@ -1,7 +1,7 @@
 //! Processes that a measure starts.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, ensure};
 
@@ -24,6 +24,16 @@ impl Process {
         Ok(self.0.try_wait()?)
     }
 
+    /// What it prints, where that is piped and nobody has it yet.
+    pub(crate) fn output(&mut self) -> Option<ChildStdout> {
+        self.0.stdout.take()
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self) -> anyhow::Result<ExitStatus> {
+        Ok(self.0.wait()?)
+    }
+
     /// Asks it to end and waits until it has.
     pub(crate) fn stop(mut self) -> anyhow::Result<ExitStatus> {
         let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
@@ -42,7 +52,7 @@ impl Drop for Process {
 /// Starts what prints where it listens, and waits for that.
 pub(crate) fn listening(command: &mut Command) -> anyhow::Result<(Process, String)> {
     let mut process = Process::start(command.stdout(Stdio::piped()))?;
-    let output = process.0.stdout.take().context("the process's output")?;
+    let output = process.output().context("the process's output")?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
     let url = line.trim().strip_prefix("listening on ").with_context(|| format!("{command:?} printed no address"))?;

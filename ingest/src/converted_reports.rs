@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use reports::document::DocumentWriter;
-use reports::{Item, Options, RunReader};
+use reports::{Item, Options, ReportError, RunReader};
+use schema::intake_report::UploadFault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use web::blocking::blocking;
 
 use crate::checks::body::BodyMemory;
 use crate::checks::report_parameters::ReportParameters;
-use crate::error::{IntakeError, bad, not_kept};
+use crate::error::{IntakeError, bad, faulty, not_kept};
 
 /// Requests whose reports are read at the same time: each keeps a core busy.
 const AT_ONCE: usize = 2;
@@ -73,6 +74,16 @@ impl Conversions {
     }
 }
 
+fn unreadable(error: ReportError) -> IntakeError {
+    let fault = match error {
+        ReportError::Unknown { .. } | ReportError::OtherFormat { .. } => UploadFault::UnknownForm,
+        ReportError::Empty { .. } => UploadFault::EmptyReport,
+        ReportError::Nothing { .. } => UploadFault::NoReport,
+        _ => UploadFault::Other,
+    };
+    faulty(fault, error.to_string())
+}
+
 /// Writes the document to a file that has no name; also whether it has a start.
 fn convert(files: Vec<PostedFile>, parameters: ReportParameters) -> Result<(File, bool), IntakeError> {
     let ReportParameters { head, format } = parameters;
@@ -105,9 +116,9 @@ fn convert(files: Vec<PostedFile>, parameters: ReportParameters) -> Result<(File
     };
     let mut run = RunReader::new(Options { format, ..Options::default() }, &mut sink);
     for PostedFile { name, file } in files {
-        run.read_file(&name, file).map_err(|error| bad(error.to_string()))?;
+        run.read_file(&name, file).map_err(unreadable)?;
     }
-    run.finish().map_err(|error| bad(error.to_string()))?;
+    run.finish().map_err(unreadable)?;
     if let Some(error) = failed {
         return Err(kept(error));
     }

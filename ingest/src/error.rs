@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schema::intake_report::UploadFault;
 use web::blocking::BlockingError;
 use web::error_body::error_response;
 use web::same_site::CrossSiteRequest;
@@ -13,11 +14,19 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IntakeError {
     /// The request is wrong; the text says where.
-    #[error("{0}")]
-    Bad(String),
+    #[error("{text}")]
+    Bad {
+        /// What kind of fault it is.
+        fault: UploadFault,
+        /// The sentence for the sender.
+        text: String,
+    },
     /// What the request names does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// The commit or repository that the request names is not known.
+    #[error("{0}")]
+    UnknownCommit(String),
     /// The request contradicts what the same sender said before.
     #[error("{0}")]
     Conflict(String),
@@ -47,23 +56,40 @@ impl IntakeError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Bad(_) => StatusCode::BAD_REQUEST,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Bad { .. } => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) | Self::UnknownCommit(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
+
+    fn fault(&self) -> UploadFault {
+        match self {
+            Self::Bad { fault, .. } => *fault,
+            Self::UnknownCommit(_) => UploadFault::Commit,
+            _ => UploadFault::Other,
+        }
+    }
 }
 
-/// The text of a refusal, beside its response.
+/// What is wrong with an upload, refused or taken, beside its response.
 #[derive(Clone)]
-pub(crate) struct ErrorText(pub(crate) String);
+pub(crate) struct ReportedFault {
+    pub(crate) fault: UploadFault,
+    /// What the sender is told.
+    pub(crate) text: String,
+}
+
+/// A 400 with this text, of no kind that there is advice for.
+pub(crate) fn bad(text: impl Into<String>) -> IntakeError {
+    faulty(UploadFault::Other, text)
+}
 
 /// A 400 with this text.
-pub(crate) fn bad(text: impl Into<String>) -> IntakeError {
-    IntakeError::Bad(text.into())
+pub(crate) fn faulty(fault: UploadFault, text: impl Into<String>) -> IntakeError {
+    IntakeError::Bad { fault, text: text.into() }
 }
 
 /// A 503 for a sender whose request cannot be kept, for want of disk space for example; `what` cannot be kept.
@@ -85,7 +111,7 @@ impl From<BlockingError> for IntakeError {
 
 impl From<CrossSiteRequest> for IntakeError {
     fn from(error: CrossSiteRequest) -> Self {
-        Self::Bad(error.to_string())
+        bad(error.to_string())
     }
 }
 
@@ -93,9 +119,9 @@ impl IntoResponse for IntakeError {
     fn into_response(self) -> Response {
         let status = self.status();
         metrics::counter!("resultsdb_refused_requests_total", "status" => status.as_str().to_owned()).increment(1);
-        let text = self.to_string();
+        let (fault, text) = (self.fault(), self.to_string());
         let mut response = error_response(status, &text);
-        response.extensions_mut().insert(ErrorText(text));
+        response.extensions_mut().insert(ReportedFault { fault, text });
         match self {
             Self::Unavailable(_) => {
                 response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ingest::IntakeOptions;
 use schema::event::Request;
-use schema::intake_report::IntakeReport;
+use schema::intake_report::{IntakeReport, UploadFault};
 use support::Intake;
 
 const WHERE: &str = "/api/reports?suite=unit&repository_id=app&commit=9be1cfa0&timestamp=1790000000";
@@ -52,6 +52,10 @@ async fn uploads_are_reported_once_whatever_became_of_them() {
     assert_eq!(of, [(200, 1), (400, 2), (415, 1)], "{problems:?}");
     assert!(problems[0].1.contains("which is no state"), "{problems:?}");
     assert!(problems[1].1.starts_with("'…' is no parameter of this endpoint"), "{problems:?}");
+    // What to do is told by the kind of the fault, whatever its words.
+    let faults: Vec<_> = reports.iter().flat_map(|it| &it.problems).map(|it| (it.status, it.fault)).collect();
+    assert!(faults.contains(&(200, Some(UploadFault::UnknownState))), "{faults:?}");
+    assert!(faults.contains(&(400, Some(UploadFault::Other))), "{faults:?}");
     let example = reports.iter().flat_map(|it| &it.problems).find(|it| it.status == 415).unwrap();
     assert_eq!((example.path.as_str(), example.example.contains("'br'")), ("/api/upload", true));
 }

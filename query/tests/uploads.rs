@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
 use schema::event::{Event, Request};
-use schema::intake_report::{IntakeProblem, IntakeReport, SlowUpload};
+use schema::intake_report::{IntakeProblem, IntakeReport, SlowUpload, UploadFault};
 use serde_json::{Value, json};
 use test_support::clock::now;
 use test_support::engine;
@@ -13,6 +13,7 @@ use test_support::rows::{EventRows, damaged_letter};
 fn reported(until: i64, refused: u64, reason: &str, example: &str) -> Event {
     let problem = IntakeProblem {
         status: 400,
+        fault: Some(UploadFault::Suite),
         reason: reason.into(),
         count: refused,
         example: example.into(),

@@ -33,11 +33,13 @@ pub enum Format {
     Playwright,
     /// The JSON lines of libtest, as cargo-nextest and `cargo test` write them.
     Libtest,
+    /// The document of an upload.
+    Resultsdb,
 }
 
 impl Format {
     /// All forms with their words.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("junit", Self::Junit),
         ("ctrf", Self::Ctrf),
         ("go", Self::Go),
@@ -52,6 +54,7 @@ impl Format {
         ("jest", Self::Jest),
         ("playwright", Self::Playwright),
         ("libtest", Self::Libtest),
+        ("resultsdb", Self::Resultsdb),
     ];
 
     /// The word for the form.

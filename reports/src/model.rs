@@ -211,6 +211,8 @@ pub enum ProblemKind {
     Incomplete,
     /// The report ends, or stops being readable, before its end.
     BrokenOff,
+    /// The report itself tells it as a sentence about the run.
+    Told,
 }
 
 /// Something that went wrong outside any test. A run with a problem is not green.

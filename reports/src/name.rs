@@ -39,7 +39,14 @@ impl Field {
 
 /// The parts of a test's name, outermost first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Name(Vec<(Field, String)>);
+pub struct Name {
+    parts: Vec<(Field, String)>,
+    /// What the parts cost.
+    bytes: usize,
+}
+
+/// What a part costs beside its text.
+const PART_BYTES: usize = 32;
 
 impl Name {
     /// A name without parts.
@@ -54,25 +61,28 @@ impl Name {
         Self::new().with(Field::Class, class).with(Field::Name, name)
     }
 
-    /// The name with one more part, within [`limits::NAME_BYTES`]. An empty part is left out.
+    /// The name with one more part, within [`limits::NAME_BYTES`] and, all parts together, [`limits::NAME_PARTS_BYTES`]. An
+    /// empty part is left out.
     #[must_use]
     pub fn with(mut self, field: Field, part: &str) -> Self {
-        if !part.is_empty() {
-            let end = part.floor_char_boundary(limits::NAME_BYTES);
-            self.0.push((field, part[..end].to_owned()));
+        let room = limits::NAME_PARTS_BYTES.saturating_sub(self.bytes + PART_BYTES);
+        let end = part.floor_char_boundary(room.min(limits::NAME_BYTES));
+        if end > 0 {
+            self.bytes += end + PART_BYTES;
+            self.parts.push((field, part[..end].to_owned()));
         }
         self
     }
 
     /// All parts with their kinds.
     pub fn parts(&self) -> impl Iterator<Item = (Field, &str)> {
-        self.0.iter().map(|(field, part)| (*field, part.as_str()))
+        self.parts.iter().map(|(field, part)| (*field, part.as_str()))
     }
 
     /// Whether the report gives the test no identity at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|(_, part)| part.trim().is_empty())
+        self.parts.iter().all(|(_, part)| part.trim().is_empty())
     }
 
     /// The parts of one kind, joined.
@@ -88,17 +98,18 @@ impl Name {
     }
 
     pub(crate) fn strip_roots(&mut self, roots: &Roots) {
-        for (field, part) in &mut self.0 {
+        for (field, part) in &mut self.parts {
             if *field == Field::File
                 && let Some(rest) = roots.strip(part)
             {
+                self.bytes -= part.len() - rest.len();
                 *part = rest.to_owned();
             }
         }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.0.iter().map(|(_, part)| part.len() + 32).sum()
+        self.bytes
     }
 }
 
@@ -195,6 +206,7 @@ impl Roots {
 #[cfg(test)]
 mod tests {
     use super::{Field, Name, Roots, Template, TemplateError};
+    use crate::limits;
 
     fn name() -> Name {
         Name::new().with(Field::File, "t/a.js").with(Field::Class, "").with(Field::Name, "a > b :: c/d")
@@ -204,6 +216,17 @@ mod tests {
     fn parts_are_joined_and_never_cut() {
         assert_eq!(name().joined(), "t/a.js::a > b :: c/d");
         assert!(Name::of_class("", " ").is_empty());
+    }
+
+    #[test]
+    fn parts_are_bounded_one_by_one_and_together() {
+        let long = "é".repeat(limits::NAME_BYTES);
+        assert_eq!(Name::of_class("", &long).joined().len(), limits::NAME_BYTES);
+        let many = (0..1000).fold(Name::new(), |name, _| name.with(Field::Suite, "some suite"));
+        assert!(many.bytes() <= limits::NAME_PARTS_BYTES && many.parts().count() > 300, "{}", many.bytes());
+        let mut rooted = Name::new().with(Field::File, "/src/a.js");
+        rooted.strip_roots(&Roots::new(["/src".to_owned()]));
+        assert_eq!(rooted, Name::new().with(Field::File, "a.js"));
     }
 
     #[test]

@@ -97,6 +97,7 @@ fn inside<R: BufRead>(xml: &mut Xml<R>, element: &Element, inner: &mut Inner) ->
             while let Some(property) = xml.child()? {
                 xml.skip()?;
                 if inner.properties.len() < limits::PROPERTIES {
+                    let property = property.cut(limits::NAME_BYTES);
                     let (name, value) = (property.attribute("name"), property.attribute("value"));
                     inner.properties.push((name.to_owned(), value.to_owned()));
                 }

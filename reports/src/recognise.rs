@@ -24,7 +24,12 @@ impl Family {
     pub(crate) fn of(format: Format) -> Self {
         match format {
             Format::Junit | Format::Robot | Format::Trx | Format::Nunit | Format::OpenTest => Self::Xml,
-            Format::Ctrf | Format::GoogleTest | Format::Pytest | Format::Jest | Format::Playwright => Self::Json,
+            Format::Ctrf
+            | Format::GoogleTest
+            | Format::Pytest
+            | Format::Jest
+            | Format::Playwright
+            | Format::Resultsdb => Self::Json,
             Format::Go => Self::Go,
             Format::Tap => Self::Tap,
             Format::Bazel => Self::Bazel,

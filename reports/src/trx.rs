@@ -9,7 +9,7 @@ use std::io::BufRead;
 
 use crate::error::Stop;
 use crate::limits;
-use crate::model::{Attempt, Problem, Source, Status, Test};
+use crate::model::{Attempt, Problem, Source, Status, Test, Text};
 use crate::name::Name;
 use crate::number;
 use crate::run::{Assembler, Case, Repeat};
@@ -25,8 +25,10 @@ struct Held {
 #[derive(Default)]
 struct Results {
     held: Vec<Held>,
+    /// What is held of results, and of classes, bytes.
     bytes: usize,
     classes: HashMap<String, String>,
+    class_bytes: usize,
 }
 
 pub(crate) fn read<R: BufRead>(
@@ -79,18 +81,20 @@ fn result<R: BufRead>(
     out: &mut Assembler<'_>,
     source: &mut Source,
 ) -> Result<(), Stop> {
-    let (mut message, mut output, mut rows) = (String::new(), String::new(), 0);
+    let (mut message, mut output, mut rows) = (Text::default(), Text::default(), 0);
     while let Some(inner) = xml.child()? {
         match inner.name.as_str() {
             "Output" => children(xml, &mut |xml, part| {
                 match part.name.as_str() {
                     "ErrorInfo" => children(xml, &mut |xml, _| {
                         let text = xml.text(limits::MESSAGE_BYTES)?;
-                        message.push_str(&text);
-                        message.push('\n');
+                        message.push(&text, limits::MESSAGE_BYTES);
+                        message.push("\n", limits::MESSAGE_BYTES);
                         Ok(())
                     })?,
-                    "StdOut" | "StdErr" => output.push_str(&xml.text(limits::OUTPUT_BYTES)?),
+                    "StdOut" | "StdErr" => {
+                        output.push(&xml.text(limits::OUTPUT_BYTES)?, limits::OUTPUT_BYTES);
+                    }
                     _ => xml.skip()?,
                 }
                 Ok(())
@@ -112,10 +116,10 @@ fn result<R: BufRead>(
     let started = element.get("startTime").and_then(Stamp::parse).filter(|_| ran || status != Status::Skipped);
     let attempt = Attempt::new(status, element.get("duration").and_then(duration))
         .with_start(started)
-        .with_message(&message)
-        .with_output(&output);
-    results.bytes += message.len() + output.len() + 512;
+        .with_message(message.as_str())
+        .with_output(output.as_str());
     let (id, name) = (element.attribute("testId").to_owned(), element.attribute("testName").to_owned());
+    results.bytes += message.as_str().len() + output.as_str().len() + id.len() + name.len() + 512;
     results.held.push(Held { id, name, attempt });
     if results.bytes > limits::HELD_BYTES { results.hand_on(out) } else { Ok(()) }
 }
@@ -152,8 +156,8 @@ fn definition<R: BufRead>(xml: &mut Xml<R>, element: &Element, results: &mut Res
             let class = inner.attribute("className");
             // Older writers append the assembly: `Class, Assembly, Version=…`.
             let class = class.split_once(", ").map_or(class, |(class, _)| class);
-            results.bytes += class.len() + id.len() + 64;
-            if results.bytes <= limits::HELD_BYTES {
+            results.class_bytes += class.len() + id.len() + 64;
+            if results.class_bytes <= limits::HELD_BYTES {
                 results.classes.insert(id.clone(), class.to_owned());
             }
         }

@@ -224,6 +224,11 @@ fn a_form_that_was_asked_for_is_the_only_one() {
     assert_eq!(errors[0].to_string(), "a.xml is no trx report");
     let (_, errors) = read_as(options("jest"), &[("a.json", b"{\"results\":{\"tests\":[]}}")]);
     assert!(matches!(errors[0], ReportError::OtherFormat { .. }));
+    // Tests of another form are none, and neither are those of a second form in one document.
+    let ctrf = br#"{"results":{"tests":[{"name":"a","status":"passed"}]},"testsuites":[{"testsuite":[{"name":"b"}]}]}"#;
+    let (lines, errors) = read_as(options("jest"), &[("a.json", ctrf)]);
+    assert_eq!((lines, errors.len()), (vec![], 1));
+    assert_eq!(read_as(Options::default(), &[("a.json", ctrf)]).0, ["a = passed"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod checkout;
 mod examples;
 #[path = "client/gate.rs"]
 mod gate;
+#[path = "client/split.rs"]
+mod split;
 
 use std::fs;
 use std::path::PathBuf;

@@ -24,11 +24,47 @@ pub struct IntakeReport {
     pub slowest: Vec<SlowUpload>,
 }
 
+/// What kind of fault an upload has, whatever the words of its error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UploadFault {
+    /// A test has a state that nobody knows.
+    UnknownState,
+    /// The time of a commit lies too far ahead.
+    CommitAhead,
+    /// The run is too old to be stored.
+    Expired,
+    /// The report is in no form that is known, or the form that is named is none.
+    UnknownForm,
+    /// The report has no bytes.
+    EmptyReport,
+    /// There is no report.
+    NoReport,
+    /// The configuration lacks members that are required.
+    PartialConfiguration,
+    /// The configuration is wrong.
+    Configuration,
+    /// The suite is missing, or is no name.
+    Suite,
+    /// A commit is missing, wrong or not known.
+    Commit,
+    /// A time is none.
+    Time,
+    /// The results are missing, or are no tests.
+    Results,
+    /// Any other, and those that later versions report.
+    #[serde(other)]
+    Other,
+}
+
 /// What was wrong with some uploads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntakeProblem {
     /// HTTP status of the answer; 200 for uploads that were taken with a warning.
     pub status: u16,
+    /// What kind of fault it is; reports of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<UploadFault>,
     /// The error without what differs from one upload to the next: numbers, and what stands in quotes.
     pub reason: String,
     /// How many uploads.

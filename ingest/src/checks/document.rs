@@ -1,11 +1,12 @@
 //! What the documents of several requests share: the form of the whole, and the members that mean the same in each.
 
 use schema::commit::CommitInput;
+use schema::intake_report::UploadFault;
 use schema::results;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::error::{IntakeError, bad};
+use crate::error::{IntakeError, bad, faulty};
 
 /// The body as the text of a JSON object, or the contract's error.
 pub(crate) fn object(body: &[u8]) -> Result<&str, IntakeError> {
@@ -41,11 +42,13 @@ pub(crate) fn is_open(members: &Map<String, Value>) -> Result<bool, IntakeError>
 pub(crate) fn suite_name(value: Option<Value>) -> Result<String, IntakeError> {
     let suite = match value {
         Some(Value::String(suite)) if !suite.is_empty() => suite,
-        None | Some(Value::Null | Value::String(_)) => return Err(bad("No test suite specified")),
-        Some(_) => return Err(bad("'suite' must be a text")),
+        None | Some(Value::Null | Value::String(_)) => {
+            return Err(faulty(UploadFault::Suite, "No test suite specified"));
+        }
+        Some(_) => return Err(faulty(UploadFault::Suite, "'suite' must be a text")),
     };
     if suite.chars().any(char::is_control) || suite.len() > results::MAX_NAME_BYTES {
-        return Err(bad("'suite' must be a short text without control characters"));
+        return Err(faulty(UploadFault::Suite, "'suite' must be a short text without control characters"));
     }
     Ok(suite)
 }
@@ -58,11 +61,12 @@ pub(crate) fn commit_inputs(
     let commits = match value {
         Value::Array(commits) => commits,
         Value::Null => Vec::new(),
-        _ => return Err(bad("'commits' must be a list of commits")),
+        _ => return Err(faulty(UploadFault::Commit, "'commits' must be a list of commits")),
     };
     let read = |commit: &Value| {
         let repository = commit.get("repository_id").and_then(Value::as_str).unwrap_or_default();
-        CommitInput::from_json(commit, &default_branch(repository)).map_err(|error| bad(error.to_string()))
+        CommitInput::from_json(commit, &default_branch(repository))
+            .map_err(|error| faulty(UploadFault::Commit, error.to_string()))
     };
     commits.iter().map(read).collect()
 }
@@ -72,7 +76,7 @@ pub(crate) fn seconds(number: Option<f64>) -> Result<i64, IntakeError> {
     number
         .filter(|seconds| (0.0..=f64::from(u32::MAX)).contains(seconds))
         .map(|seconds| seconds as i64)
-        .ok_or_else(|| bad("'timestamp' must be a number of seconds between 1970 and 2106"))
+        .ok_or_else(|| faulty(UploadFault::Time, "'timestamp' must be a number of seconds between 1970 and 2106"))
 }
 
 #[cfg(test)]

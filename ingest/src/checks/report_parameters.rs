@@ -3,9 +3,10 @@
 use reports::Format;
 use reports::document::{Change, Head, RunOrigin, Shard};
 use schema::configuration::{Configuration, MEMBERS};
+use schema::intake_report::UploadFault;
 use serde_json::{Map, Value, json};
 
-use crate::error::{IntakeError, bad};
+use crate::error::{IntakeError, bad, faulty};
 
 /// Names of the parameters beside the members of a configuration. The last stands for `label.` with any key.
 pub(crate) const NAMES: [&str; 14] = [
@@ -47,8 +48,9 @@ impl ReportParameters {
             )));
         }
         let given = Given(pairs);
-        let suite =
-            given.text("suite").ok_or_else(|| bad("No test suite specified: write suite=NAME in the address"))?;
+        let suite = given
+            .text("suite")
+            .ok_or_else(|| faulty(UploadFault::Suite, "No test suite specified: write suite=NAME in the address"))?;
         let change = given.text("change").map(|id| Change { id: id.to_owned(), authors: Vec::new() });
         let run = given.text("run").map(str::to_owned);
         let head = Head {
@@ -73,7 +75,9 @@ impl ReportParameters {
         };
         let format = match given.text("format").filter(|format| *format != "auto") {
             None => None,
-            Some(format) => Some(format.parse::<Format>().map_err(|error| bad(error.to_string()))?),
+            Some(format) => {
+                Some(format.parse::<Format>().map_err(|error| faulty(UploadFault::UnknownForm, error.to_string()))?)
+            }
         };
         Ok(Self { head, format })
     }
@@ -102,7 +106,7 @@ impl<'a> Given<'a> {
     fn seconds(&self, name: &'a str) -> Result<Option<i64>, IntakeError> {
         match self.number::<i64>(name)? {
             Some(seconds) if !(1..=i64::from(u32::MAX)).contains(&seconds) => {
-                Err(bad(format!("'{name}' must be a time in seconds since 1970, not {seconds}")))
+                Err(faulty(UploadFault::Time, format!("'{name}' must be a time in seconds since 1970, not {seconds}")))
             }
             seconds => Ok(seconds),
         }
@@ -118,24 +122,32 @@ impl<'a> Given<'a> {
         for (name, value) in self.0 {
             if let Some(key) = name.strip_prefix(LABEL) {
                 if MEMBERS.contains(&key) {
-                    return Err(bad(format!("'{name}' is a named member of a configuration: write {key}=…")));
+                    return Err(faulty(
+                        UploadFault::Configuration,
+                        format!("'{name}' is a named member of a configuration: write {key}=…"),
+                    ));
                 }
                 members.insert(key.to_owned(), value.as_str().into());
             }
         }
         let members = Value::Object(members);
-        Configuration::from_json(&members).map_err(|error| bad(error.to_string()))?;
+        Configuration::from_json(&members).map_err(|error| faulty(UploadFault::Configuration, error.to_string()))?;
         Ok(if let Value::Object(members) = members { members } else { Map::new() })
     }
 
     /// The commit as an upload has it: complete if its time is given, else a reference.
     fn commit(&self, change: Option<&Change>) -> Result<Value, IntakeError> {
-        let needed = |name: &str, what: &str| bad(format!("No {what} specified: write {name}=… in the address"));
+        let needed = |name: &str, what: &str| {
+            faulty(UploadFault::Commit, format!("No {what} specified: write {name}=… in the address"))
+        };
         let repository = self.text("repository_id").ok_or_else(|| needed("repository_id", "repository"))?;
         let commit = self.text("commit").ok_or_else(|| needed("commit", "commit"))?;
         let Some(timestamp) = self.seconds("timestamp")? else {
             if change.is_some() {
-                return Err(bad("A commit of a change needs its time: write timestamp=SECONDS in the address"));
+                return Err(faulty(
+                    UploadFault::Commit,
+                    "A commit of a change needs its time: write timestamp=SECONDS in the address",
+                ));
             }
             return Ok(json!({ "repository_id": repository, "id": commit }));
         };
@@ -165,7 +177,7 @@ fn truth(text: &str) -> Result<bool, IntakeError> {
     match text {
         "true" | "True" | "1" | "yes" => Ok(true),
         "false" | "False" | "0" | "no" => Ok(false),
-        _ => Err(bad(format!("'is_simulator' is true or false, not '{text}'"))),
+        _ => Err(faulty(UploadFault::Configuration, format!("'is_simulator' is true or false, not '{text}'"))),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
+use schema::intake_report::UploadFault;
 use schema::results::{self, ResultsError};
 use schema::run_notes::RunNotes;
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use super::document::{commit_inputs, object, seconds, suite_name};
 use super::outcomes::UnknownOutcomes;
 use super::run_notes;
-use crate::error::{IntakeError, bad};
+use crate::error::{IntakeError, bad, faulty};
 
 /// An upload whose commits may still be references; borrows from the body.
 #[derive(Debug)]
@@ -83,27 +84,28 @@ impl<'a> UploadDocument<'a> {
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
         let configuration = Configuration::from_json(&configuration).map_err(|error| {
-            bad(if error.is_about_a_label() { error.to_string() } else { "Invalid configuration".to_owned() })
+            let text = if error.is_about_a_label() { error.to_string() } else { "Invalid configuration".to_owned() };
+            faulty(UploadFault::Configuration, text)
         })?;
         let suite = suite_name(member("suite").map(value).transpose()?)?;
         let commits = commit_inputs(member("commits").map_or(Ok(Value::Null), value)?, default_branch)?;
         let test_results = member("test_results").filter(|raw| !matches!(*raw, "null" | "{}" | "\"\"" | "[]"));
-        let test_results = test_results.ok_or_else(|| bad("No test results specified"))?;
+        let test_results = test_results.ok_or_else(|| faulty(UploadFault::Results, "No test results specified"))?;
         if commits.is_empty() {
-            return Err(bad("Each test result must have at least 1 associated commit"));
+            return Err(faulty(UploadFault::Commit, "Each test result must have at least 1 associated commit"));
         }
         if required == RequiredMembers::OfReference && !configuration.is_complete() {
-            return Err(bad("Cannot register a partial configuration"));
+            return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration"));
         }
         if !results::is_object(test_results) {
-            return Err(bad("'test_results' must be an object"));
+            return Err(faulty(UploadFault::Results, "'test_results' must be an object"));
         }
         let CheckedResults { step_error, unknown, details } = check_results(test_results)?;
         let timestamp = match member("timestamp").map(value).transpose()? {
             None | Some(Value::Null) => None,
             Some(Value::Number(number)) => Some(seconds(number.as_f64())?),
             Some(Value::String(text)) => Some(seconds(text.parse().ok())?),
-            Some(_) => return Err(bad("'timestamp' must be a number of seconds")),
+            Some(_) => return Err(faulty(UploadFault::Time, "'timestamp' must be a number of seconds")),
         };
         let notes = run_notes::read(&members)?;
         Ok(Self { suite, configuration, commits, timestamp, test_results, step_error, unknown, details, notes })
@@ -112,9 +114,12 @@ impl<'a> UploadDocument<'a> {
     /// Refuses results that the processor cannot read, and outcomes that nobody knows.
     pub(crate) fn refuse_strictly(&self, asked_by: StrictHandling) -> Result<(), IntakeError> {
         let error = self.step_error.as_ref().map(|error| unread_results(self.test_results, error));
-        match error.or_else(|| self.unknown.describe()) {
+        let results = error.map(|error| (UploadFault::Results, error));
+        match results.or_else(|| Some((UploadFault::UnknownState, self.unknown.describe()?))) {
             None => Ok(()),
-            Some(error) => Err(bad(format!("{error}; nothing was taken, because {}", asked_by.reason()))),
+            Some((fault, error)) => {
+                Err(faulty(fault, format!("{error}; nothing was taken, because {}", asked_by.reason())))
+            }
         }
     }
 }
@@ -165,7 +170,7 @@ struct CheckedResults {
 
 /// Walks the results once at the door. What the reference could never have stored is an error.
 fn check_results(test_results: &str) -> Result<CheckedResults, IntakeError> {
-    let members = results::members(test_results).map_err(|error| bad(error.to_string()))?;
+    let members = results::members(test_results).map_err(|error| faulty(UploadFault::Results, error.to_string()))?;
     let member = |name: &str| results::member(&members, name);
     let details = member("details").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
     let mut unknown = UnknownOutcomes::default();
@@ -177,7 +182,7 @@ fn check_results(test_results: &str) -> Result<CheckedResults, IntakeError> {
             // No result is stored of such a document.
             Ok(CheckedResults { step_error: Some(error), unknown: UnknownOutcomes::default(), details })
         }
-        Err(error) => Err(bad(error.to_string())),
+        Err(error) => Err(faulty(UploadFault::Results, error.to_string())),
     }
 }
 

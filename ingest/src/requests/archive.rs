@@ -12,6 +12,7 @@ use schema::clock::now_signed;
 use schema::configuration::Configuration;
 use schema::event;
 use schema::expiry::Expiry;
+use schema::intake_report::UploadFault;
 use schema::receipt::{RECEIPT_HEADER, Receipt};
 use serde_json::{Value, json};
 use web::blocking::blocking;
@@ -19,13 +20,13 @@ use web::openapi::{self, JSON, Operation, shared};
 use web::prefer::Preferences;
 
 use super::schemas::REFUSALS;
-use super::upload_answer::{WARNING_HEADER, in_header};
+use super::upload_answer::warn;
 use crate::append::{AcceptedRequest, no_payload};
 use crate::checks::body::without_query;
 use crate::checks::document::{commit_inputs, seconds, suite_name};
 use crate::checks::parts::{self, cut};
 use crate::checks::refuse_encoded;
-use crate::error::{IntakeError, bad, not_kept};
+use crate::error::{IntakeError, bad, faulty, not_kept};
 use crate::state::Intake;
 
 /// The largest archive, bytes.
@@ -86,7 +87,9 @@ pub(crate) async fn take(
     let configuration = match form.configuration.as_deref() {
         None => Configuration::default(),
         Some(text) => {
-            let invalid = |error: &dyn std::fmt::Display| bad(format!("Invalid configuration, error: {error}"));
+            let invalid = |error: &dyn std::fmt::Display| {
+                faulty(UploadFault::Configuration, format!("Invalid configuration, error: {error}"))
+            };
             let value: Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
             Configuration::from_json(&value).map_err(|error| invalid(&error))?
         }
@@ -94,12 +97,13 @@ pub(crate) async fn take(
     let suite = suite_name(form.suite.map(Value::from))?;
     let commits: Value = match form.commits.as_deref() {
         None => Value::Null,
-        Some(text) => serde_json::from_str(text).map_err(|_| bad("Expected commit meta-data to be json"))?,
+        Some(text) => serde_json::from_str(text)
+            .map_err(|_| faulty(UploadFault::Commit, "Expected commit meta-data to be json"))?,
     };
     let inputs = commit_inputs(commits, |repository| intake.commits.default_branch(repository).to_owned())?;
     let commits = intake.commits.resolve(inputs).await?;
     if commits.is_empty() {
-        return Err(bad("No commits provided"));
+        return Err(faulty(UploadFault::Commit, "No commits provided"));
     }
     let file = blocking(move || {
         zip::ZipArchive::new(&file).map_err(|_| bad("Archive is not a zipfile"))?;
@@ -111,7 +115,7 @@ pub(crate) async fn take(
         Some(text) => seconds(text.trim().parse::<i64>().ok().map(|seconds| seconds as f64))?,
     };
     if !configuration.is_complete() {
-        return Err(bad("Cannot register a partial configuration"));
+        return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration"));
     }
     if size > MAX_BYTES {
         return Err(bad(format!("Archive larger than {} MB", MAX_BYTES >> 20)));
@@ -134,8 +138,8 @@ fn answer(receipt: Receipt, expiry: Option<Expiry>) -> Response {
     if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
         response.headers_mut().insert(RECEIPT_HEADER, receipt);
     }
-    if let Some(warning) = expiry.and_then(|expiry| in_header(&expiry.to_string())) {
-        response.headers_mut().insert(WARNING_HEADER, warning);
+    if let Some(expiry) = expiry {
+        warn(&mut response, UploadFault::Expired, &expiry.to_string());
     }
     response
 }

@@ -7,13 +7,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use schema::commit::CommitInput;
 use schema::event::Request;
+use schema::intake_report::UploadFault;
 use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation, shared};
 
 use super::schemas::REFUSALS;
 use crate::append::no_payload;
 use crate::checks::document;
-use crate::error::{IntakeError, bad};
+use crate::error::{IntakeError, bad, faulty};
 use crate::resolve::commits::ResolvedCommit;
 use crate::state::Intake;
 use crate::wait::append_and_show;
@@ -47,7 +48,9 @@ pub(crate) async fn register(
     }
     let repository = value.get("repository_id").and_then(Value::as_str).unwrap_or_default();
     let default_branch = intake.commits.default_branch(repository);
-    let unregistered = match CommitInput::from_json(&value, default_branch).map_err(|error| bad(error.to_string()))? {
+    let unregistered = match CommitInput::from_json(&value, default_branch)
+        .map_err(|error| faulty(UploadFault::Commit, error.to_string()))?
+    {
         CommitInput::Reference { repository_id, reference } => {
             match intake.commits.find(&repository_id, &reference).await? {
                 ResolvedCommit::Stored(_) => None,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use schema::clock::now_signed;
 use schema::configuration::Configuration;
 use schema::event::{self, Request};
+use schema::intake_report::UploadFault;
 use schema::results;
 use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation, object, shared, texts};
@@ -16,7 +17,7 @@ use web::prefer::Preferences;
 use super::schemas::{REFUSALS, given_commits};
 use crate::append::AcceptedRequest;
 use crate::checks::document::{self, commit_inputs, suite_name};
-use crate::error::{IntakeError, bad};
+use crate::error::{IntakeError, bad, faulty};
 use crate::state::Intake;
 
 /// `POST /api/upload/ews`.
@@ -63,16 +64,21 @@ pub(crate) async fn take(
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
     let document = document::members(&body)?;
     let member = |name: &str| document.get(name).filter(|value| !value.is_null());
-    let configuration = member("configuration").ok_or_else(|| bad("Invalid configuration"))?;
-    let configuration = Configuration::from_json(configuration).map_err(|_| bad("Invalid configuration"))?;
-    let suite = suite_name(member("suite").cloned()).map_err(|_| bad("Invalid suite"))?;
+    let configuration =
+        member("configuration").ok_or_else(|| faulty(UploadFault::Configuration, "Invalid configuration"))?;
+    let configuration = Configuration::from_json(configuration)
+        .map_err(|_| faulty(UploadFault::Configuration, "Invalid configuration"))?;
+    let suite = suite_name(member("suite").cloned()).map_err(|_| faulty(UploadFault::Suite, "Invalid suite"))?;
     let results = member("test_results").and_then(|value| value.get("results")).and_then(Value::as_object);
     let results = results.filter(|tests| !tests.is_empty() && tests.values().all(Value::is_object));
-    let results = results.ok_or_else(|| bad("Invalid test results"))?;
+    let results = results.ok_or_else(|| faulty(UploadFault::Results, "Invalid test results"))?;
     let is_name =
         |name: &String| !name.is_empty() && name.len() < results::MAX_NAME_BYTES && !name.chars().any(char::is_control);
     if !results.keys().all(is_name) {
-        return Err(bad("Invalid test results: a name is empty, too long or holds control characters"));
+        return Err(faulty(
+            UploadFault::Results,
+            "Invalid test results: a name is empty, too long or holds control characters",
+        ));
     }
     let received_at = now_signed();
     let timestamp = match member("timestamp") {
@@ -80,11 +86,11 @@ pub(crate) async fn take(
         Some(Value::Number(number)) => {
             let seconds = number.as_f64().unwrap_or(f64::NAN);
             if !(seconds > 0.0 && seconds < received_at as f64 + MAX_AHEAD_SECONDS) {
-                return Err(bad(format!("Unrealistic timestamp: {number}")));
+                return Err(faulty(UploadFault::Time, format!("Unrealistic timestamp: {number}")));
             }
             seconds as i64
         }
-        Some(_) => return Err(bad("Invalid timestamp")),
+        Some(_) => return Err(faulty(UploadFault::Time, "Invalid timestamp")),
     };
     let flaky_type = match member("flaky_type") {
         None => None,
@@ -98,13 +104,13 @@ pub(crate) async fn take(
     };
     let commits = member("commits").and_then(Value::as_array);
     let commits = commits.filter(|list| !list.is_empty() && list.iter().all(Value::is_object));
-    let commits = commits.ok_or_else(|| bad("Invalid commits"))?;
+    let commits = commits.ok_or_else(|| faulty(UploadFault::Commit, "Invalid commits"))?;
     let inputs = commit_inputs(Value::Array(commits.clone()), |repository| {
         intake.commits.default_branch(repository).to_owned()
     })?;
     let commits = intake.commits.resolve(inputs).await?;
     if !configuration.is_complete() {
-        return Err(bad("Cannot register a partial configuration"));
+        return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration"));
     }
     let mut tests: Vec<String> = results.keys().cloned().collect();
     tests.sort();

@@ -11,5 +11,3 @@ pub(crate) mod reports;
 mod schemas;
 pub(crate) mod upload;
 mod upload_answer;
-
-pub(crate) use upload_answer::WARNING_HEADER;

@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use futures_util::StreamExt;
+use schema::intake_report::UploadFault;
 use serde_json::{Value, json};
 use web::openapi::{self, Body, Operation};
 
@@ -18,7 +19,7 @@ use crate::checks::refuse_encoded;
 use crate::checks::report_parameters::{NAMES, ReportParameters};
 use crate::checks::upload::RequiredMembers;
 use crate::converted_reports::{ConvertedDocument, PostedFile};
-use crate::error::{IntakeError, bad, not_kept};
+use crate::error::{IntakeError, bad, faulty, not_kept};
 use crate::state::Intake;
 
 /// The longest value of a form's field, bytes.
@@ -67,7 +68,7 @@ pub(crate) async fn take(
     };
     let parameters = ReportParameters::read(&pairs)?;
     if files.is_empty() {
-        return Err(bad("No report provided: post it as the body, or as a file of a form"));
+        return Err(faulty(UploadFault::NoReport, "No report provided: post it as the body, or as a file of a form"));
     }
     let document = intake.conversions.document(files, parameters, &intake.body_memory).await?;
     let ConvertedDocument { body, memory: _memory, has_start } = document;

@@ -8,12 +8,15 @@ use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use schema::event::{CI_URLS, STEPS, Step};
 use schema::expiry::Expiry;
+use schema::intake_report::UploadFault;
 use schema::receipt::{RECEIPT_HEADER, Receipt};
 use serde_json::{Value, json};
 use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
 
+use crate::error::ReportedFault;
+
 /// The header of an upload that was taken in, though something about it is odd: one sentence in ASCII.
-pub(crate) const WARNING_HEADER: &str = "resultsdb-warning";
+const WARNING_HEADER: &str = "resultsdb-warning";
 /// The longest warning in a header, characters.
 const MAX_WARNING: usize = 1000;
 /// The step that writes the results of tests.
@@ -46,13 +49,15 @@ impl UploadAnswer {
             answer["receipt"] = receipt.clone().into();
         }
         let mut response = Json(answer).into_response();
+        if let Some(expiry) = &self.expiry {
+            warn(&mut response, UploadFault::Expired, &expiry.to_string());
+        } else if let Some(warning) = self.warning() {
+            let fault = if self.unknown.is_some() { UploadFault::UnknownState } else { UploadFault::CommitAhead };
+            warn(&mut response, fault, &warning);
+        }
         let headers = response.headers_mut();
         if let Ok(receipt) = HeaderValue::from_str(&receipt) {
             headers.insert(RECEIPT_HEADER, receipt);
-        }
-        let expiry = self.expiry.as_ref().map(Expiry::to_string);
-        if let Some(warning) = expiry.or_else(|| self.warning()).as_deref().and_then(in_header) {
-            headers.insert(WARNING_HEADER, warning);
         }
         let waited = preferences.wait.filter(|_| self.is_shown).map(|limit| format!("wait={}", limit.as_secs()));
         let strict = preferences.is_strict().then(|| "handling=strict".to_owned());
@@ -100,8 +105,15 @@ impl UploadAnswer {
     }
 }
 
+/// Says with an answer what is odd about an upload that was taken in.
+pub(super) fn warn(response: &mut Response, fault: UploadFault, text: &str) {
+    let Some(warning) = in_header(text) else { return };
+    response.headers_mut().insert(WARNING_HEADER, warning);
+    response.extensions_mut().insert(ReportedFault { fault, text: text.to_owned() });
+}
+
 /// A text as a header may hold it: what is not ASCII is escaped.
-pub(super) fn in_header(text: &str) -> Option<HeaderValue> {
+fn in_header(text: &str) -> Option<HeaderValue> {
     let mut value = String::new();
     for character in text.chars().take(MAX_WARNING) {
         match character {

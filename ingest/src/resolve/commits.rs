@@ -80,7 +80,7 @@ impl CommitResolver {
         let mut stored = by_reference(&self.client, repository, reference, 2).await?;
         if stored.len() > 1 {
             let text = format!("Multiple commits with the id {reference} exist in {repository}");
-            return Err(IntakeError::NotFound(text));
+            return Err(IntakeError::UnknownCommit(text));
         }
         if let Some(commit) = stored.pop() {
             return Ok(ResolvedCommit::Stored(commit));
@@ -90,7 +90,7 @@ impl CommitResolver {
         }
         let is_known = self.default_branches.contains_key(repository)
             || repositories(&self.client).await?.iter().any(|id| id == repository);
-        Err(IntakeError::NotFound(if is_known {
+        Err(IntakeError::UnknownCommit(if is_known {
             format!("'{reference}' is not a known commit of '{repository}'")
         } else {
             format!("'{repository}' is not a recognized repository")
@@ -105,6 +105,6 @@ impl CommitResolver {
         let (id, reference) = (repository.to_owned(), reference.to_owned());
         let branch = self.default_branch(repository).to_owned();
         let looked_up = blocking(move || source.find(&id, &branch, &reference)).await?;
-        looked_up.map(Some).map_err(|error| IntakeError::NotFound(error.to_string()))
+        looked_up.map(Some).map_err(|error| IntakeError::UnknownCommit(error.to_string()))
     }
 }

@@ -17,10 +17,11 @@ use moka::sync::Cache;
 use schema::commit::{Commit, ORDERS, position_of};
 use schema::configuration::stable_hash;
 use schema::ids::CommitKey;
+use schema::intake_report::UploadFault;
 use schema::store::commits::select;
 use tokio::sync::Mutex;
 
-use crate::error::{IntakeError, bad};
+use crate::error::{IntakeError, faulty};
 use crate::wait::wait_until_all_shown;
 
 /// What is remembered of placed commits may take so much memory, bytes.
@@ -122,10 +123,11 @@ fn order(known: &[Commit], commit: &Commit) -> Option<i64> {
 
 fn all_orders_taken(commit: &Commit) -> IntakeError {
     let Commit { repository_id, branch, timestamp, .. } = commit;
-    bad(format!(
+    let text = format!(
         "'{branch}' of '{repository_id}' has {ORDERS} commits at second {timestamp} already, which is as many as there can \
          be: check the commit's timestamp"
-    ))
+    );
+    faulty(UploadFault::Commit, text)
 }
 
 #[cfg(test)]

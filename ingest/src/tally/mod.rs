@@ -16,7 +16,7 @@ use schema::intake_report::{IntakeProblem, IntakeReport, SlowUpload};
 use uuid::Uuid;
 
 use crate::append::{AcceptedRequest, EventAppender, no_payload};
-use crate::error::ErrorText;
+use crate::error::ReportedFault;
 
 /// How long a report waits for more uploads.
 const REPORT_AFTER: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ struct AnsweredUpload {
     path: String,
     status: u16,
     /// What was wrong with it, refused or taken with a warning.
-    problem: Option<String>,
+    problem: Option<ReportedFault>,
     took: Duration,
     /// Seconds since 1970.
     at: i64,
@@ -122,16 +122,18 @@ impl Counts {
         } else {
             self.refused += 1;
         }
-        if let Some(example) = problem {
-            let mut key = (status, reason::of(&example));
+        if let Some(ReportedFault { fault, text }) = problem {
+            let mut fault = Some(fault);
+            let mut key = (status, reason::of(&text));
             if !self.problems.contains_key(&key) && self.problems.len() >= MAX_REASONS {
                 key.1 = OTHER_REASONS.to_owned();
+                fault = None;
             }
-            let example = example.chars().take(MAX_EXAMPLE).collect();
+            let example = text.chars().take(MAX_EXAMPLE).collect();
             let count = self.problems.get(&key).map_or(0, |known| known.count) + 1;
             let reason = key.1.clone();
             let path = path.clone();
-            self.problems.insert(key, IntakeProblem { status, reason, count, example, path, at });
+            self.problems.insert(key, IntakeProblem { status, fault, reason, count, example, path, at });
         }
         if took >= SLOW {
             self.slow += 1;
@@ -181,17 +183,13 @@ impl Counts {
 /// Counts the request that it leads on.
 pub(crate) async fn count(State(tally): State<Tally>, path: MatchedPath, request: Request, next: Next) -> Response {
     let (begun, path) = (Instant::now(), path.as_str().to_owned());
-    let text = |headers: &axum::http::HeaderMap, name: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-    };
-    let request_id = text(request.headers(), REQUEST_ID_HEADER).map(|id| id.chars().take(100).collect());
+    let request_id = request.headers().get(REQUEST_ID_HEADER).and_then(|value| value.to_str().ok());
+    let request_id = request_id.map(|id| id.chars().take(100).collect());
     let response = next.run(request).await;
-    let refusal = response.extensions().get::<ErrorText>().map(|ErrorText(text)| text.clone());
-    let warning = || text(response.headers(), crate::requests::WARNING_HEADER);
     tally.count(AnsweredUpload {
         path,
         status: response.status().as_u16(),
-        problem: refusal.or_else(warning),
+        problem: response.extensions().get::<ReportedFault>().cloned(),
         took: begun.elapsed(),
         at: now_signed(),
         request_id,
@@ -201,13 +199,15 @@ pub(crate) async fn count(State(tally): State<Tally>, path: MatchedPath, request
 
 #[cfg(test)]
 mod tests {
+    use schema::intake_report::UploadFault;
+
     use super::*;
 
     fn answered(status: u16, problem: Option<&str>, seconds: u64) -> AnsweredUpload {
         AnsweredUpload {
             path: "/api/upload".into(),
             status,
-            problem: problem.map(str::to_owned),
+            problem: problem.map(|text| ReportedFault { fault: UploadFault::Suite, text: text.to_owned() }),
             took: Duration::from_secs(seconds),
             at: 7,
             request_id: None,
@@ -226,6 +226,7 @@ mod tests {
         let problems: Vec<(u16, u64, &str)> =
             report.problems.iter().map(|problem| (problem.status, problem.count, problem.example.as_str())).collect();
         assert_eq!(problems, [(200, 1, "odd: 'a'"), (400, 2, "'suite' of 2 is wrong")]);
+        assert!(report.problems.iter().all(|problem| problem.fault == Some(UploadFault::Suite)));
         assert_eq!(report.slowest[0].milliseconds, 60_000);
         // One more came while the report was appended.
         counts.add(answered(400, Some("'suite' of 3 is wrong"), 0));

@@ -139,7 +139,7 @@ impl<W: Write> DocumentWriter<W> {
         match problem.kind {
             ProblemKind::Outside => self.complain(format!("an error outside any test: {problem}")),
             ProblemKind::Incomplete => self.complain(format!("the run ended early: {problem}")),
-            ProblemKind::BrokenOff => self.complain(problem.to_string()),
+            ProblemKind::BrokenOff | ProblemKind::Told => self.complain(problem.to_string()),
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) trait Form {
     /// Takes a value as a whole.
     fn take(&mut self, path: &[&str], value: Value, context: &mut Context<'_, '_>) -> Result<(), Stop>;
 
-    /// An object or list that was gone into has ended.
+    /// An object that was gone into has ended.
     fn leave(&mut self, path: &[&str], context: &mut Context<'_, '_>) -> Result<(), Stop> {
         let _ = (path, context);
         Ok(())

@@ -50,7 +50,7 @@ impl Form for Jest {
                 let test = test(&value, vitest);
                 self.count += 1;
                 self.failed |= test.status().is_failure();
-                self.bytes += 512 + test.parts.bytes();
+                self.bytes += 512 + test.parts.bytes() + test.attempts.len() * size_of::<Attempt>();
                 self.bytes += test
                     .attempts
                     .iter()

@@ -8,6 +8,7 @@ mod meter;
 mod playwright;
 mod pytest;
 pub(crate) mod repair;
+mod resultsdb;
 mod walk;
 
 use std::io::BufRead;
@@ -23,7 +24,9 @@ use walk::{Handler, Want};
 
 struct Document<'c, 'a> {
     context: Context<'c, 'a>,
-    forms: [(Format, Box<dyn Form>); 5],
+    forms: [(Format, Box<dyn Form>); 6],
+    /// The form that was asked for; any where there is none.
+    asked: Option<Format>,
     told: Option<Format>,
 }
 
@@ -35,6 +38,7 @@ fn owner(member: &str) -> Option<Format> {
         "suites" | "config" | "errors" | "stats" => Format::Playwright,
         "testsuites" => Format::GoogleTest,
         "tests" | "collectors" | "exitcode" | "environment" => Format::Pytest,
+        "test_results" | "problems" | "run" | "timestamp" => Format::Resultsdb,
         _ => return None,
     })
 }
@@ -46,6 +50,7 @@ fn tells(path: &[&str]) -> Option<Format> {
         ["testResults"] => Format::Jest,
         ["suites"] => Format::Playwright,
         ["testsuites"] => Format::GoogleTest,
+        ["test_results", "results"] => Format::Resultsdb,
         ["exitcode" | "collectors"] | ["tests", walk::ELEMENT] => Format::Pytest,
         _ => return None,
     })
@@ -57,14 +62,15 @@ pub(crate) fn read(
     out: &mut Assembler<'_>,
     source: &mut Source,
 ) -> Result<(), Stop> {
-    let forms: [(Format, Box<dyn Form>); 5] = [
+    let forms: [(Format, Box<dyn Form>); 6] = [
         (Format::Ctrf, Box::<ctrf::Ctrf>::default()),
         (Format::Jest, Box::<jest::Jest>::default()),
         (Format::Playwright, Box::<playwright::Playwright>::default()),
         (Format::GoogleTest, Box::new(googletest::GoogleTest)),
         (Format::Pytest, Box::<pytest::Pytest>::default()),
+        (Format::Resultsdb, Box::<resultsdb::Resultsdb>::default()),
     ];
-    let mut document = Document { context: Context { out, source }, forms, told: None };
+    let mut document = Document { context: Context { out, source }, forms, asked: format, told: None };
     let outcome = walk::walk(input, &mut document);
     let Some(told) = document.told.filter(|&told| format.is_none_or(|format| format == told)) else {
         return outcome.and(Err(Stop::OtherFormat));
@@ -87,6 +93,10 @@ impl Handler for Document<'_, '_> {
         let Some(member) = path.first() else { return Want::Enter };
         self.told = self.told.or(tells(&path));
         let Some(owner) = owner(member) else { return Want::Skip };
+        // Members of another form are none of the document's.
+        if self.asked.or(self.told).is_some_and(|form| form != owner) {
+            return Want::Skip;
+        }
         self.with(owner, |form, _| form.want(&path)).unwrap_or(Want::Skip)
     }
 

@@ -35,11 +35,21 @@ struct Machine {
     high: Option<u16>,
     /// Bytes of the present string that were handed on.
     length: usize,
+    /// Values that have begun since this was taken last, about: each list, object and comma begins one.
+    values: u64,
 }
 
 impl Machine {
     fn new() -> Self {
-        Self { state: State::Outside, out: Vec::new(), word: Vec::new(), character: Vec::new(), high: None, length: 0 }
+        Self {
+            state: State::Outside,
+            out: Vec::new(),
+            word: Vec::new(),
+            character: Vec::new(),
+            high: None,
+            length: 0,
+            values: 0,
+        }
     }
 
     fn take(&mut self, mut bytes: &[u8]) {
@@ -106,6 +116,7 @@ impl Machine {
             self.state = State::Text;
             self.length = 0;
         }
+        self.values += u64::from(b"[{,".contains(&byte));
         self.out.push(byte);
     }
 
@@ -225,6 +236,7 @@ impl<R: BufRead> Read for Repair<R> {
             let count = bytes.len().min(4096);
             self.meter.count(&bytes[..count])?;
             self.machine.take(&bytes[..count]);
+            self.meter.count_values(std::mem::take(&mut self.machine.values))?;
             self.input.consume(count);
             if count == 0 {
                 self.ended = true;

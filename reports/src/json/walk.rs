@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::meter::Meter;
 use super::repair::Repair;
 use crate::error::Stop;
-use crate::limits::JSON_VALUE_BYTES;
 
 /// What to do with a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub(super) trait Handler {
     /// Takes a value as a whole.
     fn take(&mut self, path: &[String], value: Value) -> Result<(), Stop>;
 
-    /// An object or list that was gone into has ended.
+    /// An object that was gone into has ended.
     fn leave(&mut self, path: &[String]) -> Result<(), Stop>;
 }
 
@@ -87,10 +86,9 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
         match walk.handler.want(&walk.path) {
             Want::Skip => deserializer.deserialize_ignored_any(IgnoredAny).map(drop),
             Want::Take => {
-                // What was read ahead of the value is within a few kilobytes.
-                walk.meter.end.set(Some(walk.meter.byte.get() + JSON_VALUE_BYTES));
+                walk.meter.begin_value();
                 let value = <Value as serde::Deserialize>::deserialize(deserializer)?;
-                walk.meter.end.set(None);
+                walk.meter.end_value();
                 let outcome = walk.handler.take(&walk.path, value);
                 walk.keep(outcome)
             }
@@ -125,11 +123,9 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             let outcome = elements.next_element_seed(Node(walk));
             walk.path.pop();
             if outcome?.is_none() {
-                break;
+                return Ok(());
             }
         }
-        let outcome = walk.handler.leave(&walk.path);
-        walk.keep(outcome)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {

@@ -48,8 +48,11 @@ const SUITE_PROPERTIES: usize = 512;
 /// The children of a testcase that are kept.
 const CHILDREN: usize = limits::ATTEMPTS;
 
-/// Text of all children of a testcase that is kept.
+/// Texts and attributes of all children of a testcase, or of all errors of a suite, that are kept.
 const CASE_BYTES: usize = 1 << 20;
+
+/// Outputs and properties of all suites around a testcase that are kept, bytes of each.
+const SUITE_BYTES: usize = 4 << 20;
 
 struct Reading<'r, 'a> {
     out: &'r mut Assembler<'a>,
@@ -148,14 +151,18 @@ impl Reading<'_, '_> {
                     self.suite_properties(found, source);
                 }
                 "system-out" => {
-                    let text = xml.text(limits::XML_TEXT_BYTES)?;
+                    let kept: usize = self.suites.iter().map(|suite| suite.output.len()).sum();
+                    let text = xml.text(limits::XML_TEXT_BYTES.min(SUITE_BYTES.saturating_sub(kept)))?;
                     if let Some(suite) = self.suites.last_mut() {
                         suite.output = text;
                     }
                 }
                 "error" | "failure" => {
                     let kind = Kind::of(&element.name).unwrap_or(Kind::Error);
-                    let child = child(xml, kind, element)?;
+                    let mut child = child(xml, kind, element)?;
+                    if self.errors.iter().map(Child::bytes).sum::<usize>() + child.bytes() > CASE_BYTES {
+                        child.shorten();
+                    }
                     if self.errors.len() < CHILDREN {
                         self.errors.push(child);
                     }
@@ -176,8 +183,13 @@ impl Reading<'_, '_> {
                 source.properties.push(property.clone());
             }
         }
+        let kept: usize = self.suites.iter().map(Suite::property_bytes).sum();
         if let Some(suite) = self.suites.last_mut() {
+            let others = kept - suite.property_bytes();
             suite.properties = found;
+            if others + suite.property_bytes() > SUITE_BYTES {
+                suite.properties = Vec::new();
+            }
         }
     }
 
@@ -260,9 +272,9 @@ fn testcase<R: BufRead>(xml: &mut Xml<R>, element: Element) -> Result<Raw, Stop>
         match Kind::of(&element.name) {
             Some(kind) => {
                 let mut child = child(xml, kind, element)?;
-                bytes += child.text.len() + child.output.len();
+                bytes += child.bytes();
                 if bytes > CASE_BYTES {
-                    (child.text, child.output) = (String::new(), String::new());
+                    child.shorten();
                 }
                 if case.children.len() < CHILDREN {
                     case.children.push(child);
@@ -295,6 +307,7 @@ fn child<R: BufRead>(xml: &mut Xml<R>, kind: Kind, element: Element) -> Result<C
             Event::End | Event::Eof => break,
         }
     }
+    let element = element.cut(limits::MESSAGE_BYTES);
     Ok(Child { kind, element, text: text.as_str().to_owned(), output: output.as_str().to_owned() })
 }
 
@@ -304,7 +317,8 @@ fn properties<R: BufRead>(xml: &mut Xml<R>, into: &mut Vec<(String, String)>, li
         if element.name == "property" && into.len() < limit {
             let value = element.get("value").map_or(text, str::to_owned);
             let end = value.floor_char_boundary(limits::NAME_BYTES);
-            into.push((element.attribute("name").to_owned(), value[..end].to_owned()));
+            let name = element.attribute("name");
+            into.push((name[..name.floor_char_boundary(limits::NAME_BYTES)].to_owned(), value[..end].to_owned()));
         }
     }
     Ok(())

@@ -69,6 +69,18 @@ impl Child {
         self.element.attribute("type")
     }
 
+    /// What the child costs while its testcase is held.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.text.len() + self.output.len() + self.element.bytes()
+    }
+
+    /// Forgets what is long.
+    pub(super) fn shorten(&mut self) {
+        const SHORT: usize = 256;
+        (self.text, self.output) = (String::new(), String::new());
+        self.element = std::mem::take(&mut self.element).cut(SHORT);
+    }
+
     /// Message and text, without saying the message twice.
     pub(super) fn whole(&self) -> String {
         let (message, text) = (self.message().trim(), self.text.trim());
@@ -149,9 +161,9 @@ impl Raw {
 
     /// What the testcase costs while it is held back.
     pub(super) fn bytes(&self) -> usize {
-        let children: usize = self.children.iter().map(|child| child.text.len() + child.output.len() + 512).sum();
-        let attributes: usize = self.element.attributes().map(|(name, value)| name.len() + value.len() + 64).sum();
-        size_of::<Self>() + children + attributes + self.output.len() + self.properties.len() * 128
+        let children: usize = self.children.iter().map(Child::bytes).sum();
+        let properties: usize = self.properties.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
+        size_of::<Self>() + children + properties + self.element.bytes() + self.output.len()
     }
 
     /// The only attempt of the testcase.
@@ -181,6 +193,11 @@ pub(crate) struct Suite {
 impl Suite {
     pub(super) fn name(&self) -> &str {
         self.element.attribute("name")
+    }
+
+    /// What the properties cost.
+    pub(super) fn property_bytes(&self) -> usize {
+        self.properties.iter().map(|(name, value)| name.len() + value.len() + 64).sum()
     }
 
     pub(super) fn has_property(&self, name: &str) -> bool {

@@ -55,7 +55,7 @@ struct Stream {
     builds: FxHashMap<String, Text>,
     /// Bytes of output that are kept of all that runs.
     bytes: usize,
-    /// Bytes of names and stamps of all that runs.
+    /// Bytes of names and stamps of all that runs, packages and builds among it, within [`limits::RUNNING_BYTES`].
     running_bytes: usize,
     order: u64,
 }
@@ -85,20 +85,23 @@ impl Stream {
             ("build-output", _) => {
                 let text = event.output.unwrap_or_default();
                 let room = limits::RUNNING_BYTES.saturating_sub(self.bytes).min(limits::MESSAGE_BYTES);
-                self.bytes += text.len().min(room);
-                self.builds.entry(event.import_path.unwrap_or_default()).or_default().push(&text, room);
+                let path = event.import_path.unwrap_or_default();
+                if self.builds.contains_key(&path) || self.take_room(path.len() + size_of::<Text>()) {
+                    self.bytes += text.len().min(room);
+                    self.builds.entry(path).or_default().push(&text, room);
+                }
             }
-            ("start", None) => {
-                self.packages.entry(event.package).or_default();
-            }
+            ("start", None) => drop(self.package(&event.package)),
             ("run", Some(test)) => {
                 self.order += 1;
                 let running = Running { order: self.order, started: time, ..Running::default() };
                 // Of more tests at once than are remembered, the start is lost.
                 let cost = test.len() + size_of::<Running>();
-                if self.running_bytes + cost <= limits::RUNNING_BYTES {
-                    self.running_bytes += cost;
-                    self.packages.entry(event.package).or_default().running.insert(test, running);
+                let known = self.package(&event.package).is_some_and(|package| package.running.contains_key(&test));
+                if (known || self.take_room(cost))
+                    && let Some(package) = self.package(&event.package)
+                {
+                    package.running.insert(test, running);
                 }
             }
             ("output", test) => self.output(&event.package, test.as_deref(), &event.output.unwrap_or_default()),
@@ -106,7 +109,11 @@ impl Stream {
                 return self.test_end(&event.package, &test, &event.action, event.elapsed, out);
             }
             ("pass" | "skip" | "fail", None) => {
-                let package = self.packages.remove(&event.package).unwrap_or_default();
+                let package = self.packages.remove(&event.package);
+                if package.is_some() {
+                    self.running_bytes = self.running_bytes.saturating_sub(package_cost(&event.package));
+                }
+                let package = package.unwrap_or_default();
                 let failed = event.action == "fail";
                 let build = event.failed_build.and_then(|build| self.builds.remove(&build));
                 return self.package_end(&event.package, package, failed, build, out);
@@ -116,9 +123,25 @@ impl Stream {
         Ok(())
     }
 
+    /// Whether something of this cost is to be remembered; then it counts.
+    fn take_room(&mut self, cost: usize) -> bool {
+        let fits = self.running_bytes + cost <= limits::RUNNING_BYTES;
+        self.running_bytes += if fits { cost } else { 0 };
+        fits
+    }
+
+    /// A package that runs; none where more run than are remembered.
+    fn package(&mut self, name: &str) -> Option<&mut Package> {
+        if !self.packages.contains_key(name) && self.take_room(package_cost(name)) {
+            self.packages.insert(name.to_owned(), Package::default());
+        }
+        self.packages.get_mut(name)
+    }
+
     fn output(&mut self, package: &str, test: Option<&str>, text: &str) {
         let timed_out = text.starts_with("panic: test timed out after ");
-        let package = self.packages.entry(package.to_owned()).or_default();
+        let kept_before = self.bytes;
+        let Some(package) = self.package(package) else { return };
         package.timed_out |= timed_out;
         let kept = match test.and_then(|test| package.running.get_mut(test)) {
             Some(running) => {
@@ -131,9 +154,9 @@ impl Stream {
         };
         let Some(kept) = kept else { return };
         let before = kept.as_str().len();
-        let room = limits::OUTPUT_BYTES.min(before + limits::RUNNING_BYTES.saturating_sub(self.bytes));
+        let room = limits::OUTPUT_BYTES.min(before + limits::RUNNING_BYTES.saturating_sub(kept_before));
         kept.push(text, room);
-        self.bytes += kept.as_str().len() - before;
+        self.bytes = kept_before + kept.as_str().len() - before;
     }
 
     fn test_end(
@@ -144,8 +167,11 @@ impl Stream {
         elapsed: Option<f64>,
         out: &mut Assembler<'_>,
     ) -> Result<(), Stop> {
-        let of = self.packages.entry(package.to_owned()).or_default();
-        let running = of.running.remove(test);
+        let of = self.package(package);
+        let running = of.and_then(|of| {
+            of.failed |= action == "fail";
+            of.running.remove(test)
+        });
         if running.is_some() {
             self.running_bytes = self.running_bytes.saturating_sub(test.len() + size_of::<Running>());
         }
@@ -158,7 +184,6 @@ impl Stream {
             "fail" => Status::Failed,
             _ => Status::Passed,
         };
-        of.failed |= action == "fail";
         let milliseconds = elapsed.and_then(number::from_seconds);
         out.add(case(package, test, attempt(status, milliseconds, &running)))
     }
@@ -200,6 +225,10 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+fn package_cost(name: &str) -> usize {
+    name.len() + size_of::<(String, Package)>() + 32
 }
 
 fn attempt(status: Status, milliseconds: Option<f64>, running: &Running) -> Attempt {

@@ -120,7 +120,10 @@ impl<'a> Assembler<'a> {
         }
         let bytes = bytes(&test);
         self.held_bytes += bytes;
-        self.by_name.entry(hash).or_default().push(self.gone + self.held.len());
+        let same_name = self.by_name.entry(hash).or_default();
+        if same_name.len() < limits::SAME_NAME {
+            same_name.push(self.gone + self.held.len());
+        }
         self.held.push_back(Held { test, repeat, hash, source: self.source, bytes });
         self.within_bounds()
     }

@@ -112,7 +112,9 @@ impl Document {
 
     fn comment(&mut self, comment: &str, level: usize) {
         if let Some(name) = comment.strip_prefix(" Subtest: ") {
-            self.level(level).subtest = name.trim().to_owned();
+            let name = name.trim();
+            let end = name.floor_char_boundary(limits::NAME_BYTES);
+            name[..end].clone_into(&mut self.level(level).subtest);
         } else if let Some(pending) = self.pending.as_mut().filter(|pending| !pending.point.ok) {
             pending.comments.push(comment.trim_end(), limits::MESSAGE_BYTES);
             pending.comments.push("\n", limits::MESSAGE_BYTES);

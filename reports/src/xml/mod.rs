@@ -30,6 +30,20 @@ impl Element {
         self.get(name).unwrap_or_default()
     }
 
+    /// What the attributes cost.
+    pub(crate) fn bytes(&self) -> usize {
+        self.attributes.iter().map(|(name, value)| name.len() + value.len() + 64).sum()
+    }
+
+    /// The element with no attribute value longer than `limit` bytes.
+    pub(crate) fn cut(mut self, limit: usize) -> Self {
+        for (_, value) in &mut self.attributes {
+            value.truncate(value.floor_char_boundary(limit));
+            value.shrink_to_fit();
+        }
+        self
+    }
+
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -49,6 +63,8 @@ pub(crate) struct Xml<R> {
     reader: Reader<Sieve<R>>,
     buffer: Vec<u8>,
     depth: usize,
+    /// What the attributes of each element around the present place cost.
+    open: Vec<usize>,
     latin: bool,
     declared: bool,
     begun: bool,
@@ -61,7 +77,7 @@ impl<R: BufRead> Xml<R> {
         config.expand_empty_elements = true;
         config.allow_dangling_amp = true;
         config.check_end_names = true;
-        Self { reader, buffer: Vec::new(), depth: 0, latin: false, declared: false, begun: false }
+        Self { reader, buffer: Vec::new(), depth: 0, open: Vec::new(), latin: false, declared: false, begun: false }
     }
 
     /// Whether the report begins with an XML declaration.
@@ -87,9 +103,13 @@ impl<R: BufRead> Xml<R> {
                     let (latin, depth) = (self.latin, self.depth + 1);
                     let element = element(&start, latin);
                     self.begun = true;
-                    let element = element.ok_or_else(|| {
+                    let mut element = element.ok_or_else(|| {
                         self.broken(&format!("an element has more than {} attributes", limits::ATTRIBUTES))
                     })?;
+                    if self.open.iter().sum::<usize>() + element.bytes() > limits::OPEN_BYTES {
+                        element.attributes = Vec::new();
+                    }
+                    self.open.push(element.bytes());
                     self.depth = depth;
                     if depth > limits::DEPTH {
                         return Err(self.broken(&format!("elements are nested more than {} deep", limits::DEPTH)));
@@ -97,6 +117,7 @@ impl<R: BufRead> Xml<R> {
                     return Ok(Event::Start(element));
                 }
                 Markup::End(_) => {
+                    self.open.pop();
                     self.depth = self.depth.saturating_sub(1);
                     return Ok(Event::End);
                 }

@@ -163,12 +163,18 @@ impl<R: BufRead> Sieve<R> {
     }
 
     fn tag(&mut self) -> io::Result<()> {
+        const MOST: usize = TAG_BYTES + XML_TEXT_BYTES;
         loop {
             let Some(byte) = self.next()? else { return Ok(()) };
             match byte {
+                // A tag of megabytes is no tag; the parser sees what is left of it.
+                b'"' | b'\'' if self.out.len() > MOST => {
+                    self.until(byte, 0)?;
+                    self.next()?;
+                }
                 b'"' | b'\'' => {
                     self.out.push(byte);
-                    self.until(byte, XML_TEXT_BYTES)?;
+                    self.until(byte, (MOST - self.out.len().min(MOST)).min(XML_TEXT_BYTES))?;
                     let byte = self.next()?;
                     self.out.extend(byte);
                 }
@@ -176,8 +182,7 @@ impl<R: BufRead> Sieve<R> {
                     self.out.push(byte);
                     return Ok(());
                 }
-                // A tag of megabytes is no tag; the parser sees that it is not closed.
-                _ if self.out.len() > TAG_BYTES + XML_TEXT_BYTES => {}
+                _ if self.out.len() > MOST => {}
                 _ => self.out.push(byte),
             }
         }
@@ -238,6 +243,11 @@ mod tests {
         assert!(out.starts_with("<a b=\"xx"));
         assert!(out.ends_with("]]><!----></a>"));
         assert_eq!(out.matches("]]>").count(), 1);
+        // All attributes of a tag together, and quotes without any.
+        for attributes in [format!(" b=\"{long}\"").repeat(5), "\"\"".repeat(3 << 20)] {
+            let out = sieved(&format!("<a{attributes}></a>"));
+            assert!(out.len() < (2 << 20) && out.ends_with("></a>"), "{}", out.len());
+        }
     }
 
     #[test]
