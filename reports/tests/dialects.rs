@@ -175,10 +175,10 @@ fn bats_catch2_and_doctest() {
     assert_eq!(
         read(bats),
         [
+            "! a.bats: setup_file failed: no db",
             "a.bats::esc \u{1b}[31m = passed 10",
             "a.bats::fails = failed 0",
             "a.bats::skip = skipped 0",
-            "! a.bats: setup_file failed: no db",
         ]
     );
     let catch2 = r#"<?xml version="1.0" encoding="UTF-8"?><testsuites><testsuite name="demo" errors="1" failures="2" skipped="1" tests="15" hostname="tbd" time="0.1" timestamp="2026-11-27T06:49:13Z">

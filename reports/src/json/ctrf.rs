@@ -1,4 +1,5 @@
-//! The Common Test Report Format. Names are `{file}::{suite}::{name}`, without the suite where it only repeats the file.
+//! The Common Test Report Format. Names are `{file}::{suite}::{name}`, without the suite where it only repeats the file; where
+//! the name is a whole path, as pytest's are, it says all by itself.
 //!
 //! Not carried: attempts before the last, but for their number, where the reporter writes no `retryAttempts`; the start of a
 //! first attempt in that case.
@@ -8,9 +9,10 @@ use serde_json::Value;
 use super::form::{Context, Form, Members};
 use super::walk::{ELEMENT, Want};
 use crate::error::Stop;
+use crate::junit::mocha;
 use crate::limits;
-use crate::model::{Attempt, Source, Status, Test};
-use crate::name::{Field, Name};
+use crate::model::{Attempt, Problem, Source, Status, Test};
+use crate::name::{Field, Name, SEPARATOR};
 use crate::number;
 use crate::run::{Case, Repeat};
 use crate::stamp::Stamp;
@@ -32,11 +34,22 @@ impl Form for Ctrf {
             [.., "tool"] => context.source.tool = Some(value.text("name").to_owned()).filter(|tool| !tool.is_empty()),
             [.., "summary"] => context.source.started = value.number("start").and_then(stamp),
             [.., "environment"] => environment(&value, context.source),
-            _ if value.is_object() => return context.out.add(case(&value)),
+            _ if value.is_object() => return test(&value, context),
             _ => {}
         }
         Ok(())
     }
+}
+
+fn test(value: &Value, context: &mut Context<'_, '_>) -> Result<(), Stop> {
+    let case = case(value);
+    let status = case.test.status();
+    // A hook that failed is written as a test with the hook's title.
+    if status.is_failure() && mocha::is_hook(value.text("name")) {
+        context.out.problem(Problem::outside(&case.test.parts.joined(), value.text("message"), Status::Error));
+        return Ok(());
+    }
+    context.out.add(case)
 }
 
 fn environment(value: &Value, source: &mut Source) {
@@ -74,6 +87,11 @@ fn name(value: &Value) -> Name {
         Some(Value::Array(_)) => value.texts("suite"),
         _ => vec![value.text("suite").to_owned()],
     };
+    if let Some(inner) =
+        title.strip_prefix(file).and_then(|rest| rest.strip_prefix(SEPARATOR)).filter(|_| !file.is_empty())
+    {
+        return Name::new().with(Field::File, file).with(Field::Name, inner);
+    }
     let base = file.rsplit(['/', '\\']).next().unwrap_or_default();
     let repeats = |suite: &str| {
         let inner = suite.strip_prefix(base).unwrap_or(suite).trim_start_matches(" > ");
@@ -101,13 +119,17 @@ fn attempts(value: &Value, should_fail: bool) -> Vec<Attempt> {
 
 fn attempt(value: &Value, should_fail: bool) -> Attempt {
     let status = match (value.text("status"), value.text("rawStatus")) {
+        // The status says that all was as it should be, the other what the test did.
+        ("passed", "failed" | "timedOut") => Status::ExpectedFailure,
         ("passed", _) => Status::Passed,
+        ("failed", _) if value.text("message").starts_with("[XPASS(strict)]") => Status::UnexpectedPass,
+        ("failed", "setup_failed" | "teardown_failed" | "setup_error" | "teardown_error") => Status::Error,
         (_, "timedOut" | "timedout" | "timeout") => Status::Timeout,
         (_, "interrupted" | "broken" | "error") => Status::Error,
         ("failed", _) => Status::Failed,
+        (_, "xfail" | "xfailed") => Status::ExpectedFailure,
         ("skipped" | "pending", _) => Status::Skipped,
         (_, "todo" | "disabled" | "skipped" | "pending" | "unknown" | "") => Status::Skipped,
-        (_, "xfail" | "xfailed") => Status::ExpectedFailure,
         (_, "xpass" | "xpassed") => Status::UnexpectedPass,
         _ => Status::Error,
     };

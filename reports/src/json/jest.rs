@@ -24,6 +24,7 @@ pub(super) struct Jest {
     /// Whether tests of the present file were handed on before its name was known.
     count: usize,
     failed: bool,
+    vitest: bool,
     name: String,
     status: String,
     message: String,
@@ -47,6 +48,7 @@ impl Form for Jest {
                 if context.source.tool.is_none() {
                     context.source.tool = Some(if vitest { "Vitest" } else { "Jest" }.to_owned());
                 }
+                self.vitest = vitest;
                 let test = test(&value, vitest);
                 self.count += 1;
                 self.failed |= test.status().is_failure();
@@ -90,10 +92,16 @@ impl Jest {
         let file = std::mem::take(self);
         self.interrupted = file.interrupted;
         // What could not be loaded, or broke around its tests, is told by the file alone.
-        if file.status == "failed" && !file.failed {
+        let broken = file.status == "failed" && !file.failed;
+        if broken {
             context.out.problem(Problem::outside(&file.name, &file.message, Status::Error));
         }
+        // In a file of Vitest whose set-up broke, no test ran.
+        let in_set_up = broken && file.vitest && file.tests.iter().all(|test| test.status() == Status::Skipped);
         for mut test in file.tests {
+            for attempt in test.attempts.iter_mut().filter(|_| in_set_up) {
+                attempt.status = Status::Error;
+            }
             let name = Name::new().with(Field::File, &file.name);
             test.parts = test.parts.parts().fold(name, |name, (field, part)| name.with(field, part));
             test.file = Some(file.name.clone()).filter(|file| !file.is_empty());
@@ -114,6 +122,8 @@ fn test(value: &Value, vitest: bool) -> Test {
             Status::UnexpectedPass
         }
         "failed" => Status::Failed,
+        // Vitest has another word for a test that was skipped: this one had not ended when its worker died.
+        "pending" if vitest => Status::Error,
         "pending" | "skipped" | "todo" | "disabled" => Status::Skipped,
         _ => Status::Error,
     };

@@ -98,7 +98,9 @@ fn case(value: &Value) -> Case {
 fn attempt(value: &Value) -> Attempt {
     let phase = |name: &str| value.get(name);
     let outcome = |name: &str| phase(name).map_or("", |phase| phase.text("outcome"));
-    let strict = phase("call").is_some_and(|call| call.text("longrepr").starts_with("[XPASS(strict)]"));
+    // With xdist, a line that names the worker stands before.
+    let is_strict = |line: &str| line.starts_with("[XPASS(strict)]");
+    let strict = phase("call").is_some_and(|call| call.text("longrepr").lines().take(2).any(is_strict));
     let status = match (value.text("outcome"), outcome("setup"), outcome("call"), outcome("teardown")) {
         ("xfailed", ..) => Status::ExpectedFailure,
         ("xpassed", ..) => Status::UnexpectedPass,

@@ -18,7 +18,7 @@ mod googletest;
 mod gotestsum;
 mod gradle;
 mod jest;
-mod mocha;
+pub(crate) mod mocha;
 mod nextest;
 pub(crate) mod node;
 mod phpunit;
@@ -240,8 +240,13 @@ impl Reading<'_, '_> {
         let outcome = if dialect.is_nothing(&case) {
             None
         } else if case.name().is_empty() && case.class().is_empty() && case.status.is_none() {
-            let message = "a test had begun when the run was cut off; the report does not name it";
-            Some(Err(Problem::incomplete("", message, Status::Error)))
+            // googletest writes so what broke in the environment around all tests.
+            Some(Err(if case.broken().is_some() {
+                Problem::outside(suites.last().map_or("", Suite::name), &case.message(), Status::Error)
+            } else {
+                let message = "a test had begun when the run was cut off; the report does not name it";
+                Problem::incomplete("", message, Status::Error)
+            }))
         } else if let Some(problem) = dialect.problem(&case, &suites) {
             Some(Err(problem))
         } else {

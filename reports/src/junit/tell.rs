@@ -27,6 +27,9 @@ fn by_root(root: &Element, declared: bool, suites: &[Suite]) -> Option<Box<dyn D
         "Mocha Tests" if several => Box::new(mocha::JunitReporter),
         "Mocha Tests" => Box::new(mocha::Xunit),
         "" if several && !declared && root.get("id").is_some() => Box::new(playwright::Playwright::default()),
+        _ if !several && root.attribute("timestamp").ends_with(" GMT") => Box::new(mocha::Xunit),
+        // Its title of the root is an option, and missing for Ant.
+        _ if suite_is("Root Suite") => Box::new(mocha::JunitReporter),
         _ if suite_is("pytest") => Box::new(pytest::Pytest),
         _ if suite_is("Mocha Tests") => Box::new(mocha::Xunit),
         _ if schema(root).contains("surefire")
@@ -35,7 +38,7 @@ fn by_root(root: &Element, declared: bool, suites: &[Suite]) -> Option<Box<dyn D
             Box::new(surefire::Surefire)
         }
         _ if suites.first().is_some_and(|suite| suite.name().starts_with("rspec")) => Box::new(rspec::Rspec),
-        _ if suites.first().is_some_and(|suite| suite.name().ends_with(".bats")) => Box::new(bats::Bats),
+        _ if suites.first().is_some_and(|suite| bats::is_suite_name(suite.name())) => Box::new(bats::Bats),
         _ => return None,
     })
 }
@@ -52,8 +55,11 @@ fn by_properties(suites: &[Suite]) -> Option<Box<dyn Dialect>> {
         Box::new(ginkgo::Ginkgo)
     } else if has("random-seed") || has("filters") {
         Box::new(catch2::Catch2)
-    } else if suites.last().is_some_and(|suite| suite.element.get("hostname") == Some("tbd")) {
+    } else if suites.iter().any(|suite| suite.element.get("doctest_version").is_some()) {
         Box::new(catch2::Doctest)
+    } else if suites.last().is_some_and(|suite| suite.element.get("hostname") == Some("tbd")) {
+        // Version 2 of Catch2 has no properties.
+        Box::new(catch2::Catch2)
     } else {
         return None;
     })
@@ -79,6 +85,9 @@ fn by_testcase(root: &Element, declared: bool, suites: &[Suite], case: &Raw) -> 
     }
     if has("duration") && case.word() == "run" {
         return Some(Box::new(bazel::Bazel));
+    }
+    if inner.get("id").is_some() && inner.get("package") == inner.get("name") && mocha::is_titled(case) {
+        return Some(Box::new(mocha::JunitReporter));
     }
     if unittest::is_suite_name(inner.attribute("name")) || (has("timestamp") && has("line") && has("file")) {
         return Some(Box::new(unittest::Unittest));

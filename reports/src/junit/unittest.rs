@@ -15,13 +15,15 @@ impl Dialect for Unittest {
         "unittest"
     }
 
-    /// `setUpClass (module.Class)` of no class is a fixture of a class or module that broke.
+    /// `setUpClass (module.Class)` of no class is a fixture of a class or module that broke, and a test of the loader's own
+    /// class a module that could not be imported.
     fn problem(&self, case: &Raw, _: &[Suite]) -> Option<Problem> {
         const FIXTURES: [&str; 4] = ["setUpClass ", "tearDownClass ", "setUpModule ", "tearDownModule "];
         let fixture = case.class().is_empty() || case.class().ends_with("_ErrorHolder");
         let named = FIXTURES.iter().any(|fixture| case.name().starts_with(fixture));
-        ((fixture || named) && case.broken().is_some())
-            .then(|| Problem::outside(case.name(), &case.message(), Status::Error))
+        let not_loaded = case.class() == "unittest.loader._FailedTest";
+        ((fixture || named || not_loaded) && case.broken().is_some())
+            .then(|| Problem::outside(case.name(), &what(case), Status::Error))
     }
 
     fn broken(&self, child: &Child, _: &Raw) -> Status {
@@ -44,6 +46,11 @@ impl Dialect for Unittest {
     fn repeat(&self, case: &Raw) -> Repeat {
         Repeat::Unittest { teardown: case.child(|kind| kind == Kind::Error).is_some() }
     }
+}
+
+/// The error, and behind it the traceback that holds it.
+fn what(case: &Raw) -> String {
+    format!("{}\n{}", case.broken().map_or("", Child::message), case.message())
 }
 
 /// Whether a suite's name ends in the date and time of the run.

@@ -36,21 +36,32 @@ impl Dialect for Vitest {
         true
     }
 
-    /// A failed testcase whose title others begin with is the describe block around them: its hook broke. Its tests that
-    /// are skipped never ran.
+    /// A failed testcase whose title others begin with is the describe block around them, and one of the file's name the
+    /// file: a hook broke. Where all tests inside are skipped, they never ran for it.
     fn settle(&self, cases: &mut [Raw], _: &Suite) {
-        let blocks: Vec<String> = cases
-            .iter()
-            .filter(|case| case.broken().is_some())
-            .map(|case| format!("{} > ", case.name()))
-            .filter(|block| cases.iter().any(|case| case.name().starts_with(block.as_str())))
-            .collect();
+        let mut broken = Vec::new();
+        for block in cases.iter().filter(|case| case.broken().is_some()) {
+            let mut tests = cases.iter().filter(|case| is_inside(block, case)).peekable();
+            if tests.peek().is_some() {
+                let in_set_up = tests.all(|case| case.skipped().is_some());
+                broken.push((block.class().to_owned(), block.name().to_owned(), in_set_up));
+            }
+        }
         for case in cases {
+            let of = |title: &str| case.name().strip_prefix(title).is_some_and(|rest| rest.starts_with(" > "));
             if case.broken().is_some() {
-                case.no_test = blocks.iter().any(|block| block.strip_suffix(" > ") == Some(case.name()));
-            } else if case.skipped().is_some() && blocks.iter().any(|block| case.name().starts_with(block.as_str())) {
+                case.no_test = broken.iter().any(|(_, title, _)| title == case.name());
+            } else if case.skipped().is_some()
+                && broken.iter().any(|(file, title, in_set_up)| *in_set_up && (title == file || of(title)))
+            {
                 case.status = Some(Status::Error);
             }
         }
     }
+}
+
+/// Whether a testcase is of the describe block or the file that another one stands for.
+fn is_inside(block: &Raw, case: &Raw) -> bool {
+    let of_file = block.name() == block.class() && case.name() != block.name();
+    of_file || case.name().strip_prefix(block.name()).is_some_and(|rest| rest.starts_with(" > "))
 }

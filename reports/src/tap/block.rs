@@ -9,6 +9,8 @@ pub(super) struct Block {
     /// The indentation of the block's lines, inside one.
     indent: Option<usize>,
     ended: bool,
+    /// The indentation of its members, which AVA writes deeper than the block.
+    members: Option<usize>,
     values: Vec<(String, Text)>,
     /// The indentation of a text over several lines, inside one.
     literal: Option<usize>,
@@ -47,13 +49,14 @@ impl Block {
             self.ended = true;
             return false;
         }
-        if indent == block
+        let members = *self.members.get_or_insert(indent);
+        if indent == members
             && let Some((key, value)) = rest.split_once(':')
             && self.values.len() < limits::PROPERTIES
         {
             let value = value.trim();
             let literal = matches!(value, "|" | "|-" | "|+" | ">" | ">-" | ">+");
-            self.literal = literal.then_some(block + 2);
+            self.literal = literal.then_some(members + 2);
             let value = if literal { String::new() } else { unquote(value) };
             self.values.push((key.trim().to_owned(), Text::new(&value, limits::MESSAGE_BYTES)));
         }

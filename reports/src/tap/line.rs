@@ -1,5 +1,6 @@
 //! One line of TAP.
 
+use crate::junit::mocha;
 use crate::model::Status;
 
 /// What a test point says behind its `#`.
@@ -21,15 +22,35 @@ pub(crate) struct Point {
     pub(crate) directive: Option<Directive>,
     /// Time, milliseconds, where node-tap writes it as a comment.
     pub(crate) milliseconds: Option<f64>,
+    /// bats ended the test because it took too long.
+    pub(crate) timed_out: bool,
 }
 
 impl Point {
+    /// Whether the point stands for a hook that failed: one of Mocha, of bats, or of AVA.
+    pub(super) fn is_hook(&self) -> bool {
+        const OF_BATS: [&str; 4] = ["setup_file failed", "teardown_file failed", "setup_suite", "teardown_suite"];
+        const OF_AVA: [&str; 3] = ["before hook", "after hook", "after.always hook"];
+        let title = self.description.as_str();
+        let of_ava =
+            |hook: &&str| title.strip_suffix(*hook).is_some_and(|file| file.is_empty() || file.ends_with(" › "));
+        mocha::is_hook(title) || OF_BATS.contains(&title) || OF_AVA.iter().any(|hook| of_ava(&hook))
+    }
+
+    /// The description without the time that `bats --timing` writes behind it, and that time, milliseconds.
+    pub(super) fn timing(&self) -> Option<(&str, f64)> {
+        let (title, time) = self.description.rsplit_once(" in ")?;
+        let digits = time.strip_suffix("ms").filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some((title, digits.parse().ok()?))
+    }
+
     pub(crate) fn status(&self) -> Status {
         match (&self.directive, self.ok) {
             (Some(Directive::Skip(_)), _) => Status::Skipped,
             (Some(Directive::Todo(_)), true) => Status::UnexpectedPass,
             (Some(Directive::Todo(_)), false) => Status::ExpectedFailure,
             (None, true) => Status::Passed,
+            (None, false) if self.timed_out => Status::Timeout,
             (None, false) => Status::Failed,
         }
     }
@@ -97,10 +118,13 @@ pub(crate) fn point(line: &str) -> Option<Point> {
     };
     let time = comment.strip_prefix("time=").and_then(|time| time.strip_suffix("ms"));
     let milliseconds = time.and_then(|time| time.parse().ok()).and_then(crate::number::rounded);
+    let limit = comment.strip_prefix("timeout after ").and_then(|limit| limit.strip_suffix('s'));
+    let timed_out =
+        !ok && limit.is_some_and(|limit| !limit.is_empty() && limit.bytes().all(|byte| byte.is_ascii_digit()));
     // What is neither directive nor time belongs to the description.
-    let plain = directive.is_none() && milliseconds.is_none();
+    let plain = directive.is_none() && milliseconds.is_none() && !timed_out;
     let description = unescape(if plain { rest } else { description }.trim());
-    Some(Point { ok, number, description, directive, milliseconds })
+    Some(Point { ok, number, description, directive, milliseconds, timed_out })
 }
 
 /// Splits at the first `#` that is not escaped and stands behind a blank.

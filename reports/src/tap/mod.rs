@@ -46,6 +46,8 @@ struct Level {
 #[derive(Default)]
 struct Document {
     versioned: bool,
+    /// Whether `bats --timing` wrote it, as its first point tells.
+    timing: Option<bool>,
     plan: Option<Plan>,
     bailed: bool,
     levels: Vec<Level>,
@@ -106,6 +108,10 @@ impl Document {
                 return Ok(true);
             }
             self.plan = Some(plan);
+        } else if let Some(pending) = self.pending.as_mut().filter(|pending| !pending.point.ok && indent > 0) {
+            // Mocha writes the error behind its test, as it stands.
+            pending.comments.push(rest, limits::MESSAGE_BYTES);
+            pending.comments.push("\n", limits::MESSAGE_BYTES);
         }
         Ok(false)
     }
@@ -115,7 +121,7 @@ impl Document {
             let name = name.trim();
             let end = name.floor_char_boundary(limits::NAME_BYTES);
             name[..end].clone_into(&mut self.level(level).subtest);
-        } else if let Some(pending) = self.pending.as_mut().filter(|pending| !pending.point.ok) {
+        } else if let Some(pending) = self.pending.as_mut().filter(|pending| !pending.point.ok && !is_count(comment)) {
             pending.comments.push(comment.trim_end(), limits::MESSAGE_BYTES);
             pending.comments.push("\n", limits::MESSAGE_BYTES);
         }
@@ -138,6 +144,12 @@ impl Document {
         here.points += 1;
         here.failed += u64::from(!point.ok && point.directive.is_none());
         let number = here.points;
+        let timed = point.timing().filter(|_| !self.versioned && *self.timing.get_or_insert(true));
+        let point = match timed.map(|(title, milliseconds)| (title.to_owned(), milliseconds)) {
+            Some((description, milliseconds)) => Point { description, milliseconds: Some(milliseconds), ..point },
+            None => point,
+        };
+        self.timing.get_or_insert(false);
         let point = Point { number: point.number.or(Some(number)), ..point };
         self.pending =
             Some(Pending { point, level, around, block: Block::default(), comments: Text::default(), inner });
@@ -169,6 +181,10 @@ impl Document {
             }
             return Ok(());
         }
+        if !point.ok && point.directive.is_none() && point.is_hook() {
+            out.problem(Problem::outside(&name.joined(), message, Status::Error));
+            return Ok(());
+        }
         let status = match point.status() {
             Status::Failed if !failure.is_empty() => node::failed(failure),
             status => status,
@@ -196,4 +212,11 @@ impl Document {
         out.problem(Problem::incomplete("", &message, Status::Crash));
         Ok(())
     }
+}
+
+/// Whether a comment counts the results at the end of a report: `# tests 3`.
+fn is_count(comment: &str) -> bool {
+    let mut words = comment.split_whitespace();
+    let counted = matches!(words.next(), Some("tests" | "suites" | "pass" | "fail" | "ok" | "skipped" | "todo"));
+    counted && words.next().is_some_and(|number| number.parse::<u64>().is_ok()) && words.next().is_none()
 }
