@@ -20,6 +20,8 @@ pub(crate) enum IntakeError {
         fault: UploadFault,
         /// The sentence for the sender.
         text: String,
+        /// Which part of the request is wrong, where the wire contract has a text that does not say so.
+        detail: Option<String>,
     },
     /// What the request names does not exist.
     #[error("{0}")]
@@ -53,6 +55,22 @@ pub(crate) enum IntakeError {
 impl IntakeError {
     /// The only content encoding that is taken: none.
     pub(crate) const TAKEN_ENCODING: &str = "identity";
+
+    /// The same with what the wire contract's text leaves out.
+    pub(crate) fn with_detail(mut self, more: impl Into<String>) -> Self {
+        if let Self::Bad { detail, .. } = &mut self {
+            *detail = Some(more.into());
+        }
+        self
+    }
+
+    /// What senders are told that prefer strict handling, and so are none of the reference's: the detail, too.
+    pub(crate) fn in_detail(self) -> Self {
+        match self {
+            Self::Bad { fault, text, detail: Some(detail) } => faulty(fault, format!("{text}: {detail}")),
+            other => other,
+        }
+    }
 
     fn status(&self) -> StatusCode {
         match self {
@@ -89,7 +107,7 @@ pub(crate) fn bad(text: impl Into<String>) -> IntakeError {
 
 /// A 400 with this text.
 pub(crate) fn faulty(fault: UploadFault, text: impl Into<String>) -> IntakeError {
-    IntakeError::Bad { fault, text: text.into() }
+    IntakeError::Bad { fault, text: text.into(), detail: None }
 }
 
 /// A 503 for a sender whose request cannot be kept, for want of disk space for example; `what` cannot be kept.

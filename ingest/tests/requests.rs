@@ -61,6 +61,44 @@ async fn results_that_cannot_be_read_are_step_errors_or_strictly_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn strict_senders_are_told_which_member_is_wrong() {
+    let intake = Intake::start().await;
+    let whole: Value = serde_json::from_slice(&upload(START, &json!({"a.html": {"actual": "PASS"}}))).unwrap();
+    let with = |pointer: &str, value: Value| {
+        let mut document = whole.clone();
+        *document.pointer_mut(pointer).unwrap() = value;
+        document.to_string()
+    };
+    let commit = |value: &str| json!({"repository_id": "w", "branch": "main", "timestamp": value, "hash": "ab"});
+    let incomplete = "Not enough arguments provided to define a commit, but too many to search for a commit";
+    let time = "'timestamp' is the time of the commit, seconds from 1970 to 2106";
+    for (path, body, text, detail) in [
+        ("/api/upload", "{\n\"suite\":".to_owned(), "Expected uploaded data to be json", "line 2"),
+        (
+            "/api/upload",
+            with("/configuration/version", json!("1.x")),
+            "Invalid configuration",
+            "'1.x' is not a version",
+        ),
+        (
+            "/api/upload",
+            with("/configuration/version", Value::Null),
+            "Cannot register a partial configuration",
+            "it has no version",
+        ),
+        ("/api/upload", with("/commits", json!([commit("soon")])), incomplete, &format!("'commits' 1: {time}")),
+        ("/api/commits", commit("soon").to_string(), incomplete, time),
+    ] {
+        let lenient = intake.post(path, &[], body.clone().into()).await;
+        assert_eq!((lenient.status, &lenient.body["description"]), (400, &json!(text)));
+        let strict = intake.post(path, &[("prefer", "handling=strict")], body.into()).await;
+        let said = strict.body["description"].as_str().unwrap();
+        assert!(strict.status == 400 && said.starts_with(&format!("{text}: ")) && said.contains(detail), "{said}");
+    }
+    assert_eq!(intake.appended().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strict_handling_says_so_where_all_is_well() {
     let intake = Intake::start().await;
     let good = upload(START, &json!({"a.html": {"actual": "PASS"}}));

@@ -1,6 +1,6 @@
 //! What the documents of several requests share: the form of the whole, and the members that mean the same in each.
 
-use schema::commit::CommitInput;
+use schema::commit::{CommitError, CommitInput};
 use schema::intake_report::UploadFault;
 use schema::results;
 use serde_json::value::RawValue;
@@ -10,7 +10,8 @@ use crate::error::{IntakeError, bad, faulty};
 
 /// The body as the text of a JSON object, or the contract's error.
 pub(crate) fn object(body: &[u8]) -> Result<&str, IntakeError> {
-    let raw: &RawValue = serde_json::from_slice(body).map_err(|_| bad("Expected uploaded data to be json"))?;
+    let raw: &RawValue = serde_json::from_slice(body)
+        .map_err(|error| bad("Expected uploaded data to be json").with_detail(error.to_string()))?;
     if results::is_object(raw.get()) { Ok(raw.get()) } else { Err(bad("Expected uploaded data to be a json object")) }
 }
 
@@ -63,12 +64,21 @@ pub(crate) fn commit_inputs(
         Value::Null => Vec::new(),
         _ => return Err(faulty(UploadFault::Commit, "'commits' must be a list of commits")),
     };
-    let read = |commit: &Value| {
+    let read = |(index, commit): (usize, &Value)| {
         let repository = commit.get("repository_id").and_then(Value::as_str).unwrap_or_default();
         CommitInput::from_json(commit, &default_branch(repository))
-            .map_err(|error| faulty(UploadFault::Commit, error.to_string()))
+            .map_err(|error| no_commit(&error, &format!("'commits' {}: ", index + 1)))
     };
-    commits.iter().map(read).collect()
+    commits.iter().enumerate().map(read).collect()
+}
+
+/// What is wrong with a commit; `place` says which one it is.
+pub(crate) fn no_commit(error: &CommitError, place: &str) -> IntakeError {
+    let refused = faulty(UploadFault::Commit, error.to_string());
+    match error.incomplete {
+        Some(member) => refused.with_detail(format!("{place}{member}")),
+        None => refused,
+    }
 }
 
 /// A time as the store counts it: seconds since 1970, the fraction cut.

@@ -84,8 +84,10 @@ impl<'a> UploadDocument<'a> {
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
         let configuration = Configuration::from_json(&configuration).map_err(|error| {
-            let text = if error.is_about_a_label() { error.to_string() } else { "Invalid configuration".to_owned() };
-            faulty(UploadFault::Configuration, text)
+            if error.is_about_a_label() {
+                return faulty(UploadFault::Configuration, error.to_string());
+            }
+            faulty(UploadFault::Configuration, "Invalid configuration").with_detail(error.to_string())
         })?;
         let suite = suite_name(member("suite").map(value).transpose()?)?;
         let commits = commit_inputs(member("commits").map_or(Ok(Value::Null), value)?, default_branch)?;
@@ -95,7 +97,9 @@ impl<'a> UploadDocument<'a> {
             return Err(faulty(UploadFault::Commit, "Each test result must have at least 1 associated commit"));
         }
         if required == RequiredMembers::OfReference && !configuration.is_complete() {
-            return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration"));
+            let missing = format!("it has no {}", configuration.missing().join(", no "));
+            return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration")
+                .with_detail(missing));
         }
         if !results::is_object(test_results) {
             return Err(faulty(UploadFault::Results, "'test_results' must be an object"));

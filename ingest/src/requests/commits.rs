@@ -7,14 +7,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use schema::commit::CommitInput;
 use schema::event::Request;
-use schema::intake_report::UploadFault;
 use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation, shared};
+use web::prefer::{Handling, Preferences};
 
 use super::schemas::REFUSALS;
 use crate::append::no_payload;
 use crate::checks::document;
-use crate::error::{IntakeError, bad, faulty};
+use crate::error::{IntakeError, bad};
 use crate::resolve::commits::ResolvedCommit;
 use crate::state::Intake;
 use crate::wait::append_and_show;
@@ -41,16 +41,17 @@ pub(crate) async fn register(
     body: Body,
 ) -> Result<Json<Value>, IntakeError> {
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
-    let raw = document::object(&body)?;
+    let is_strict = Preferences::of(&headers).handling == Some(Handling::Strict);
+    let told = |error: IntakeError| if is_strict { error.in_detail() } else { error };
+    let raw = document::object(&body).map_err(told)?;
     let mut value: Value = serde_json::from_str(raw).map_err(|error| bad(error.to_string()))?;
     if let Some(members) = value.as_object_mut() {
         members.remove("api_key");
     }
     let repository = value.get("repository_id").and_then(Value::as_str).unwrap_or_default();
     let default_branch = intake.commits.default_branch(repository);
-    let unregistered = match CommitInput::from_json(&value, default_branch)
-        .map_err(|error| faulty(UploadFault::Commit, error.to_string()))?
-    {
+    let read = CommitInput::from_json(&value, default_branch);
+    let unregistered = match read.map_err(|error| told(document::no_commit(&error, "")))? {
         CommitInput::Reference { repository_id, reference } => {
             match intake.commits.find(&repository_id, &reference).await? {
                 ResolvedCommit::Stored(_) => None,

@@ -24,7 +24,7 @@ pub enum CommitInput {
 pub struct CommitError {
     text: String,
     /// Which member keeps it from being complete.
-    pub incomplete: Option<String>,
+    pub incomplete: Option<&'static str>,
 }
 
 impl CommitError {
@@ -50,7 +50,7 @@ impl CommitInput {
         match complete(members, default_branch) {
             Ok(commit) => Ok(Self::Complete(commit)),
             Err(incomplete) => {
-                reference(members).map_err(|error| CommitError { incomplete: Some(incomplete.into()), ..error })
+                reference(members).map_err(|error| CommitError { incomplete: Some(incomplete), ..error })
             }
         }
     }

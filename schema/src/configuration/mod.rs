@@ -160,7 +160,18 @@ impl Configuration {
 
     /// Whether it has the four members that every stored configuration needs.
     pub fn is_complete(&self) -> bool {
-        self.platform.is_some() && self.version.is_some() && self.is_simulator.is_some() && self.architecture.is_some()
+        self.missing().is_empty()
+    }
+
+    /// Those of these four members that it has not.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let required = [
+            ("platform", self.platform.is_some()),
+            ("version", self.version.is_some()),
+            ("is_simulator", self.is_simulator.is_some()),
+            ("architecture", self.architecture.is_some()),
+        ];
+        required.into_iter().filter(|(_, is_known)| !is_known).map(|(name, _)| name).collect()
     }
 
     /// The same without its SDK: what partitions and identities are made of.
