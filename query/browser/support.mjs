@@ -49,10 +49,13 @@ export function stop(child) {
 }
 
 // Posts the demonstration's data; ends once all of it is visible.
-export async function postDemonstration(url) {
-  const child = spawn(BINARY, ['demo', '--url', url], { stdio: 'inherit' });
+export const postDemonstration = (url) => command('demo', '--url', url);
+
+// Runs a command of the binary to its end.
+export async function command(...words) {
+  const child = spawn(BINARY, words, { stdio: 'inherit', cwd: ROOT });
   const status = await new Promise((done) => child.once('exit', done));
-  if (status !== 0) throw new Error(`the demonstration ended with ${status}`);
+  if (status !== 0) throw new Error(`${words[0]} ended with ${status}`);
 }
 
 export async function startBrowser() {
