@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use clap::Parser;
 use fuzz::memory::Counting;
 use fuzz::{Campaign, TARGETS, Target, floods, input};
@@ -38,12 +38,13 @@ struct Arguments {
 
 fn main() -> anyhow::Result<ExitCode> {
     let Arguments { inputs, seed, first, target, threads, write } = Arguments::parse();
-    let unknown = target.iter().find(|name| TARGETS.iter().all(|known| known.name != **name));
-    ensure!(unknown.is_none(), "there is no target {:?}; the targets are {}", unknown, names());
+    if let Some(unknown) = target.iter().find(|name| TARGETS.iter().all(|known| known.name != **name)) {
+        bail!("there is no target {unknown}; the targets are {}", names());
+    }
     let targets: Vec<Target> =
         TARGETS.into_iter().filter(|known| target.is_empty() || target.iter().any(|name| name == known.name)).collect();
     if let Some(number) = write {
-        let [target] = targets.as_slice() else { anyhow::bail!("--write needs one --target") };
+        let [target] = targets.as_slice() else { bail!("--write needs one --target") };
         std::io::stdout().write_all(&input(target, seed, number)?)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -15,7 +15,8 @@ pub struct Target {
     pub(crate) packing: Packing,
     /// Pieces that mean something to the reader.
     pub(crate) tokens: &'static [&'static str],
-    /// Whether tests are handed on as they are read, so that a report that is cut off has the first tests of the whole one.
+    /// Whether tests are handed on as they are read, so that a report that is cut off has the first tests of the whole one. What still
+    /// ran when a stream of events was cut off are tests that died, so those forms do not.
     pub(crate) streams: bool,
     /// The fewest bytes that a test of the report takes.
     pub(crate) bytes_per_test: usize,
@@ -45,7 +46,7 @@ pub const TARGETS: [Target; 19] = [
     Target::of("robot", Format::Robot, XML, "<test/>".len()).streaming(),
     Target::of("trx", Format::Trx, XML, "<t/>".len()),
     Target::of("nunit", Format::Nunit, XML, "<test-case/>".len()).streaming(),
-    Target::of("opentest", Format::OpenTest, XML, "<child/>".len()).streaming(),
+    Target::of("opentest", Format::OpenTest, XML, "<child/>".len()),
     Target::of("googletest", Format::GoogleTest, JSON, 2).streaming(),
     Target::of("pytest-json", Format::Pytest, JSON, 2).streaming(),
     Target::of("jest", Format::Jest, JSON, 2),

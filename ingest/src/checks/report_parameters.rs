@@ -28,6 +28,17 @@ pub(crate) const NAMES: [&str; 14] = [
 /// Begins the name of a parameter that gives a label.
 const LABEL: &str = "label.";
 
+/// Whether a parameter or field of a form gives a member of the configuration.
+pub(crate) fn is_configuration(name: &str) -> bool {
+    MEMBERS.contains(&name) || name.starts_with(LABEL)
+}
+
+/// The configuration that parameters or fields of a form give, checked. None of its members is required.
+pub(crate) fn configuration(pairs: &[(String, String)]) -> Result<Configuration, IntakeError> {
+    let members = Value::Object(Given(pairs).configuration()?);
+    Configuration::from_json(&members).map_err(|error| faulty(UploadFault::Configuration, error.to_string()))
+}
+
 /// The parameters of a request, checked.
 #[derive(Debug)]
 pub(crate) struct ReportParameters {
@@ -41,7 +52,7 @@ impl ReportParameters {
     /// Reads names and values, as a query or the fields of a form give them. An empty value says nothing; of several the
     /// last counts, but for `expect`.
     pub(crate) fn read(pairs: &[(String, String)]) -> Result<Self, IntakeError> {
-        let is_known = |name: &str| NAMES.contains(&name) || MEMBERS.contains(&name) || name.starts_with(LABEL);
+        let is_known = |name: &str| NAMES.contains(&name) || is_configuration(name);
         if let Some((unknown, _)) = pairs.iter().find(|(name, _)| !is_known(name)) {
             return Err(bad(format!(
                 "'{unknown}' is no parameter of this endpoint; write 'label.{unknown}=…' if it belongs to the configuration"

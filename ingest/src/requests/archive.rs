@@ -25,7 +25,7 @@ use crate::append::{AcceptedRequest, no_payload};
 use crate::checks::body::without_query;
 use crate::checks::document::{commit_inputs, seconds, suite_name};
 use crate::checks::parts::{self, cut};
-use crate::checks::refuse_encoded;
+use crate::checks::{refuse_encoded, report_parameters};
 use crate::error::{IntakeError, bad, faulty, not_kept};
 use crate::state::Intake;
 
@@ -33,6 +33,8 @@ use crate::state::Intake;
 const MAX_BYTES: u64 = 500 << 20;
 /// The largest of the other fields, bytes.
 const MAX_FIELD_BYTES: usize = 1 << 20;
+/// Fields that give a member of the configuration each.
+const MAX_MEMBERS: usize = 64;
 
 /// `POST /api/upload/archive`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -55,8 +57,13 @@ fn form_schema() -> Value {
             "suite": { "type": "string", "minLength": 1 },
             "configuration": text, "commits": text,
             "timestamp": { "type": "string", "pattern": "^[0-9]{1,10}$" },
+            "label.key": {
+                "type": "string",
+                "description": "A label of the configuration, in place of configuration; so are platform, version and its \
+                    other members. None is required, as for reports.",
+            },
         },
-        "required": ["file", "suite", "configuration", "commits"],
+        "required": ["file", "suite", "commits"],
     })
 }
 
@@ -66,6 +73,8 @@ struct Form {
     file: Option<(File, u64)>,
     suite: Option<String>,
     configuration: Option<String>,
+    /// Members of the configuration, each a field, as those who post reports name it: the run may have few of them.
+    members: Vec<(String, String)>,
     commits: Option<String>,
     timestamp: Option<String>,
 }
@@ -85,7 +94,7 @@ pub(crate) async fn take(
     };
     let Some((file, size)) = form.file else { return Err(bad("No archive provided")) };
     let configuration = match form.configuration.as_deref() {
-        None => Configuration::default(),
+        None => report_parameters::configuration(&form.members)?,
         Some(text) => {
             let invalid = |error: &dyn std::fmt::Display| {
                 faulty(UploadFault::Configuration, format!("Invalid configuration, error: {error}"))
@@ -114,7 +123,9 @@ pub(crate) async fn take(
         None => now_signed(),
         Some(text) => seconds(text.trim().parse::<i64>().ok().map(|seconds| seconds as f64))?,
     };
-    if !configuration.is_complete() {
+    // Runs of the reference have all members. Those of reports need not; they have labels, or are named by fields.
+    let by_fields = form.configuration.is_none() && !form.members.is_empty();
+    if !by_fields && configuration.labels.is_empty() && !configuration.is_complete() {
         return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration"));
     }
     if size > MAX_BYTES {
@@ -170,6 +181,13 @@ impl Form {
                 "configuration" => form.configuration = Some(text),
                 "commits" => form.commits = Some(text),
                 "timestamp" => form.timestamp = Some(text),
+                name if report_parameters::is_configuration(name) => {
+                    if form.members.len() >= MAX_MEMBERS {
+                        let text = format!("The form has more than {MAX_MEMBERS} members of a configuration");
+                        return Err(faulty(UploadFault::Configuration, text));
+                    }
+                    form.members.push((name.to_owned(), text));
+                }
                 _ => {}
             }
         }
