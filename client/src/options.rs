@@ -31,7 +31,7 @@ pub fn format(word: &str) -> Result<FormatChoice, reports::UnknownFormat> {
 #[derive(Args, Debug)]
 pub struct ReadingOptions {
     /// The form of the reports: auto, junit, ctrf, go, tap, bazel, robot, trx, nunit, opentest, googletest, pytest, jest,
-    /// playwright or libtest.
+    /// playwright, ginkgo or libtest.
     #[arg(long, default_value = "auto", value_parser = format)]
     pub format: FormatChoice,
 

@@ -31,13 +31,15 @@ pub enum Format {
     Jest,
     /// The JSON of Playwright.
     Playwright,
+    /// The JSON of Ginkgo.
+    Ginkgo,
     /// The JSON lines of libtest, as cargo-nextest and `cargo test` write them.
     Libtest,
 }
 
 impl Format {
     /// All forms with their words.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("junit", Self::Junit),
         ("ctrf", Self::Ctrf),
         ("go", Self::Go),
@@ -51,6 +53,7 @@ impl Format {
         ("pytest", Self::Pytest),
         ("jest", Self::Jest),
         ("playwright", Self::Playwright),
+        ("ginkgo", Self::Ginkgo),
         ("libtest", Self::Libtest),
     ];
 

@@ -2,6 +2,7 @@
 
 mod ctrf;
 mod form;
+mod ginkgo;
 mod googletest;
 mod jest;
 mod meter;
@@ -23,7 +24,7 @@ use walk::{Handler, Want};
 
 struct Document<'c, 'a> {
     context: Context<'c, 'a>,
-    forms: [(Format, Box<dyn Form>); 5],
+    forms: [(Format, Box<dyn Form>); 6],
     told: Option<Format>,
 }
 
@@ -34,6 +35,7 @@ fn owner(member: &str) -> Option<Format> {
         "testResults" | "wasInterrupted" => Format::Jest,
         "suites" | "config" | "errors" | "stats" => Format::Playwright,
         "testsuites" => Format::GoogleTest,
+        walk::ELEMENT => Format::Ginkgo,
         "tests" | "collectors" | "exitcode" | "environment" => Format::Pytest,
         _ => return None,
     })
@@ -46,6 +48,7 @@ fn tells(path: &[&str]) -> Option<Format> {
         ["testResults"] => Format::Jest,
         ["suites"] => Format::Playwright,
         ["testsuites"] => Format::GoogleTest,
+        [walk::ELEMENT, "SpecReports"] => Format::Ginkgo,
         ["exitcode" | "collectors"] | ["tests", walk::ELEMENT] => Format::Pytest,
         _ => return None,
     })
@@ -57,12 +60,13 @@ pub(crate) fn read(
     out: &mut Assembler<'_>,
     source: &mut Source,
 ) -> Result<(), Stop> {
-    let forms: [(Format, Box<dyn Form>); 5] = [
+    let forms: [(Format, Box<dyn Form>); 6] = [
         (Format::Ctrf, Box::<ctrf::Ctrf>::default()),
         (Format::Jest, Box::<jest::Jest>::default()),
         (Format::Playwright, Box::<playwright::Playwright>::default()),
         (Format::GoogleTest, Box::new(googletest::GoogleTest)),
         (Format::Pytest, Box::<pytest::Pytest>::default()),
+        (Format::Ginkgo, Box::<ginkgo::Ginkgo>::default()),
     ];
     let mut document = Document { context: Context { out, source }, forms, told: None };
     let outcome = walk::walk(input, &mut document);
