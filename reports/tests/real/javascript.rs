@@ -138,3 +138,23 @@ fn ctrf_of_mocha_has_hooks() {
         ["t/a.js::math pass = passed 1", "! t/a.js::store \"before all\" hook for \"one\": no db"]
     );
 }
+
+#[test]
+fn vitest_writes_blocks_in_braces_in_tap() {
+    let report = "TAP version 13\n1..2\nnot ok 1 - src/a.test.js # time=1538.52ms {\n    1..3\n    ok 1 - pass # time=2.07ms\n\
+                  \x20   not ok 2 - fail # time=10.91ms\n        ---\n        error:\n            name: \"AssertionError\"\n\
+                  \x20           message: \"expected 1 to be 2\"\n        actual: \"1\"\n        ...\n\
+                  \x20   ok 3 - outer # time=0.37ms {\n        1..1\n        ok 1 - same # time=0.09ms\n    }\n}\n\
+                  not ok 2 - src/b.test.js # time=0.00ms {\n    1..1\n    ok 1 - same # SKIP\n}\n";
+    assert_eq!(
+        read(report),
+        [
+            "src/a.test.js::pass = passed 2.07",
+            "src/a.test.js::fail = failed 10.91",
+            "src/a.test.js::outer::same = passed 0.09",
+            "src/b.test.js::same = skipped",
+            "! src/b.test.js: error",
+        ]
+    );
+    assert_eq!(read("TAP version 13\nok 1 - opens {\nok 2 - # {\n1..2\n"), ["opens { = passed", "# { = passed"]);
+}

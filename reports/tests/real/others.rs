@@ -81,3 +81,10 @@ env teardown]]></failure>
 </testsuites>"#;
     assert_eq!(read(report), ["Math::Pass = passed 4 @ 2026-11-28T23:55:38.029", "! NonTestSuiteFailure: gt.cc:27"]);
 }
+
+#[test]
+fn googletest_leaves_out_a_comma_before_what_broke_around_all() {
+    let report = r#"{"tests":1,"failures":1,"name":"AllTests","testsuites":[
+    {"name":"Math","tests":1,"testsuite":[{"name":"Pass","file":"gt.cc","line":4,"status":"RUN","result":"COMPLETED","timestamp":"2026-11-28T23:55:38Z","time":"0.004s","classname":"Math"}]}    {"name":"NonTestSuiteFailure","tests":1,"testsuite":[{"name":"","status":"RUN","result":"COMPLETED","timestamp":"1970-01-01T05:30:00Z","time":"0s","classname":"","failures":[{"failure":"env teardown","type":""}]}]}]}"#;
+    assert_eq!(read(report), ["Math::Pass = passed 4 @ 2026-11-28T23:55:38", "! NonTestSuiteFailure: env teardown"]);
+}
