@@ -31,7 +31,7 @@ pub fn format(word: &str) -> Result<FormatChoice, reports::UnknownFormat> {
 #[derive(Args, Debug)]
 pub struct ReadingOptions {
     /// The form of the reports: auto, junit, ctrf, go, tap, bazel, robot, trx, nunit, opentest, googletest, pytest, jest,
-    /// playwright, libtest, or resultsdb for the document of an upload.
+    /// playwright, ginkgo, libtest, or resultsdb for the document of an upload.
     #[arg(long, default_value = "auto", value_parser = format)]
     pub format: FormatChoice,
 

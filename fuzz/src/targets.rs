@@ -37,7 +37,7 @@ impl Target {
 }
 
 /// All readers.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     Target::of("junit", Format::Junit, XML, "<testcase/>".len()),
     Target::of("ctrf", Format::Ctrf, JSON, 2).streaming(),
     Target::of("go", Format::Go, LINES, 2),
@@ -51,6 +51,7 @@ pub const TARGETS: [Target; 19] = [
     Target::of("pytest-json", Format::Pytest, JSON, 2).streaming(),
     Target::of("jest", Format::Jest, JSON, 2),
     Target::of("playwright", Format::Playwright, JSON, 2).streaming(),
+    Target::of("ginkgo", Format::Ginkgo, JSON, 2),
     Target::of("libtest", Format::Libtest, LINES, 2),
     Target::of("resultsdb", Format::Resultsdb, JSON, 2).streaming(),
     Target::recognised("recognise", Packing::Plain),

@@ -31,6 +31,8 @@ pub enum Format {
     Jest,
     /// The JSON of Playwright.
     Playwright,
+    /// The JSON of Ginkgo.
+    Ginkgo,
     /// The JSON lines of libtest, as cargo-nextest and `cargo test` write them.
     Libtest,
     /// The document of an upload.
@@ -39,7 +41,7 @@ pub enum Format {
 
 impl Format {
     /// All forms with their words.
-    pub const ALL: [(&'static str, Self); 15] = [
+    pub const ALL: [(&'static str, Self); 16] = [
         ("junit", Self::Junit),
         ("ctrf", Self::Ctrf),
         ("go", Self::Go),
@@ -53,6 +55,7 @@ impl Format {
         ("pytest", Self::Pytest),
         ("jest", Self::Jest),
         ("playwright", Self::Playwright),
+        ("ginkgo", Self::Ginkgo),
         ("libtest", Self::Libtest),
         ("resultsdb", Self::Resultsdb),
     ];

@@ -29,6 +29,7 @@ impl Family {
             | Format::Pytest
             | Format::Jest
             | Format::Playwright
+            | Format::Ginkgo
             | Format::Resultsdb => Self::Json,
             Format::Go => Self::Go,
             Format::Tap => Self::Tap,
@@ -77,7 +78,9 @@ pub(crate) fn recognise(head: &[u8]) -> Option<Family> {
     if let Some(family) = start.lines().take(100).find_map(of_line) {
         return Some(family);
     }
-    start.starts_with('{').then_some(Family::Json)
+    // Ginkgo has a list of suites.
+    let is_list = start.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'));
+    (is_list || start.starts_with('{')).then_some(Family::Json)
 }
 
 fn of_line(line: &str) -> Option<Family> {
@@ -109,6 +112,8 @@ mod tests {
             ("<testsuite>", Some(Family::Xml)),
             ("{\"reportFormat\":\"CTRF\"}", Some(Family::Json)),
             ("{\n  \"tests\": 1", Some(Family::Json)),
+            ("[\n  {\n    \"SuitePath\": \"\"", Some(Family::Json)),
+            ("[1] hello", None),
             ("{\"Time\":\"2026\",\"Action\":\"start\"}\n", Some(Family::Go)),
             ("go: downloading x\n{\"ImportPath\":\"a\",\"Action\":\"build-output\"}\n", Some(Family::Go)),
             ("{\"type\":\"suite\",\"event\":\"started\",\"test_count\":1}\n", Some(Family::Libtest)),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::form::{Context, Form, Members};
 use super::walk::{ELEMENT, Want};
 use crate::error::Stop;
-use crate::model::{Attempt, Status, Test};
+use crate::model::{Attempt, Problem, Status, Test};
 use crate::name::Name;
 use crate::number;
 use crate::run::{Case, Repeat};
@@ -27,7 +27,16 @@ impl Form for GoogleTest {
 
     fn take(&mut self, _: &[&str], value: Value, context: &mut Context<'_, '_>) -> Result<(), Stop> {
         context.source.tool = Some("googletest".to_owned());
-        if value.is_object() { context.out.add(case(&value)) } else { Ok(()) }
+        // What broke in the environment around all tests is written as a test without a name.
+        if value.text("name").is_empty() && value.text("classname").is_empty() {
+            let failures: Vec<&str> = value.list("failures").iter().map(|failure| failure.text("failure")).collect();
+            if !failures.is_empty() {
+                let message = failures.join("\n\n");
+                context.out.problem(Problem::outside("NonTestSuiteFailure", &message, Status::Error));
+            }
+            return Ok(());
+        }
+        context.out.add(case(&value))
     }
 }
 

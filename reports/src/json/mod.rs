@@ -2,6 +2,7 @@
 
 mod ctrf;
 mod form;
+mod ginkgo;
 mod googletest;
 mod jest;
 mod meter;
@@ -24,7 +25,7 @@ use walk::{Handler, Want};
 
 struct Document<'c, 'a> {
     context: Context<'c, 'a>,
-    forms: [(Format, Box<dyn Form>); 6],
+    forms: [(Format, Box<dyn Form>); 7],
     /// The form that was asked for; any where there is none.
     asked: Option<Format>,
     told: Option<Format>,
@@ -37,6 +38,7 @@ fn owner(member: &str) -> Option<Format> {
         "testResults" | "wasInterrupted" => Format::Jest,
         "suites" | "config" | "errors" | "stats" => Format::Playwright,
         "testsuites" => Format::GoogleTest,
+        walk::ELEMENT => Format::Ginkgo,
         "tests" | "collectors" | "exitcode" | "environment" => Format::Pytest,
         "test_results" | "problems" | "run" | "timestamp" => Format::Resultsdb,
         _ => return None,
@@ -51,6 +53,7 @@ fn tells(path: &[&str]) -> Option<Format> {
         ["suites"] => Format::Playwright,
         ["testsuites"] => Format::GoogleTest,
         ["test_results", "results"] => Format::Resultsdb,
+        [walk::ELEMENT, "SpecReports"] => Format::Ginkgo,
         ["exitcode" | "collectors"] | ["tests", walk::ELEMENT] => Format::Pytest,
         _ => return None,
     })
@@ -62,13 +65,14 @@ pub(crate) fn read(
     out: &mut Assembler<'_>,
     source: &mut Source,
 ) -> Result<(), Stop> {
-    let forms: [(Format, Box<dyn Form>); 6] = [
+    let forms: [(Format, Box<dyn Form>); 7] = [
         (Format::Ctrf, Box::<ctrf::Ctrf>::default()),
         (Format::Jest, Box::<jest::Jest>::default()),
         (Format::Playwright, Box::<playwright::Playwright>::default()),
         (Format::GoogleTest, Box::new(googletest::GoogleTest)),
         (Format::Pytest, Box::<pytest::Pytest>::default()),
         (Format::Resultsdb, Box::<resultsdb::Resultsdb>::default()),
+        (Format::Ginkgo, Box::<ginkgo::Ginkgo>::default()),
     ];
     let mut document = Document { context: Context { out, source }, forms, asked: format, told: None };
     let outcome = walk::walk(input, &mut document);

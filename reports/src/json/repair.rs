@@ -1,7 +1,7 @@
 //! JSON made readable: what runners write that is none costs itself only.
 //!
 //! Halves of surrogate pairs and bytes that are no UTF-8 become U+FFFD, control characters inside strings are escaped, `NaN`
-//! and `Infinity` become `null`, and of a string longer than [`JSON_STRING_BYTES`] the rest is dropped.
+//! and `Infinity` become `null`, a comma that googletest leaves out between two members of a list is put in, and of a string longer than [`JSON_STRING_BYTES`] the rest is dropped.
 
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
@@ -37,6 +37,9 @@ struct Machine {
     length: usize,
     /// Values that have begun since this was taken last, about: each list, object and comma begins one.
     values: u64,
+    /// How many objects and lists are open, and whether the last of them has just ended.
+    depth: usize,
+    ended: bool,
 }
 
 impl Machine {
@@ -49,6 +52,8 @@ impl Machine {
             high: None,
             length: 0,
             values: 0,
+            depth: 0,
+            ended: false,
         }
     }
 
@@ -112,11 +117,22 @@ impl Machine {
             return;
         }
         self.word_end();
-        if byte == b'"' {
-            self.state = State::Text;
-            self.length = 0;
+        match byte {
+            b'"' => {
+                self.state = State::Text;
+                self.length = 0;
+            }
+            b'{' | b'[' => {
+                if self.ended && self.depth > 0 && byte == b'{' {
+                    self.out.push(b',');
+                }
+                self.depth += 1;
+            }
+            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
         }
         self.values += u64::from(b"[{,".contains(&byte));
+        self.ended = byte == b'}' || self.ended && byte.is_ascii_whitespace();
         self.out.push(byte);
     }
 
@@ -274,6 +290,7 @@ mod tests {
             (b"\"a\xffb\xc3\"", "\"a\u{fffd}b\u{fffd}\""),
             (b"\"a\x1b\x00\n\"", "\"a\\u001b\\u0000\\n\""),
             (b"\"\\x1b\"", "\"\\\\x1b\""),
+            (b"[{} \n {\"a\": [{}{}]}, {}]", "[{}, {\"a\": [{}, {}]}, {}]"),
             (b"[NaN, -Infinity, Infinity]", "[null, null, null]"),
         ] {
             assert_eq!(read(bytes), serde_json::from_str::<Value>(json).unwrap(), "{json}");

@@ -5,7 +5,8 @@
 //! Not carried: starts of tests (a suite's stamp is not one), and whether a repeated name was another attempt.
 
 use super::dialect::Dialect;
-use super::raw::{Raw, Suite};
+use super::raw::{Kind, Raw, Suite};
+use crate::model::{Problem, Status};
 use crate::name::Name;
 
 pub(super) struct Generic;
@@ -13,6 +14,15 @@ pub(super) struct Generic;
 impl Dialect for Generic {
     fn tool(&self) -> &'static str {
         ""
+    }
+
+    /// go-junit-report writes a package that was not built as a test.
+    fn problem(&self, case: &Raw, _: &[Suite]) -> Option<Problem> {
+        let of_package = matches!(case.name(), "[build failed]" | "[setup failed]");
+        let unnamed = case.class().is_empty() && case.name().starts_with('[') && case.name().ends_with(']');
+        let subject = if of_package { case.class() } else { case.name() };
+        ((of_package || unnamed) && case.child(|kind| kind == Kind::Error).is_some())
+            .then(|| Problem::outside(subject, &case.message(), Status::Error))
     }
 
     fn name(&self, case: &Raw, _: &[Suite]) -> Name {

@@ -17,7 +17,8 @@ impl Dialect for Gotestsum {
 
     /// A package that did not build or timed out is written as a test `TestMain` of no class.
     fn problem(&self, case: &Raw, suites: &[Suite]) -> Option<Problem> {
-        let package = case.class().is_empty() && (case.name() == "TestMain" || case.name().is_empty());
+        // With `--junitfile-testcase-classname short`, no class is written as a dot.
+        let package = matches!(case.class(), "" | ".") && (case.name() == "TestMain" || case.name().is_empty());
         let message = case.message();
         let status = if has_timed_out(&message) { Status::Timeout } else { Status::Error };
         (package && case.broken().is_some())

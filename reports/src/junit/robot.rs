@@ -2,10 +2,10 @@
 //!
 //! Not carried: starts; tags, lines and files. `output.xml` has them.
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, reruns};
 use super::raw::{Child, Raw};
-use crate::model::Status;
-use crate::robot;
+use crate::model::{Attempt, Status};
+use crate::robot::{self, merged};
 use crate::xml::Element;
 
 pub(super) struct Robot;
@@ -17,6 +17,25 @@ impl Dialect for Robot {
 
     fn broken(&self, child: &Child, _: &Raw) -> Status {
         robot::failed(child.message())
+    }
+
+    /// `rebot --merge` puts all attempts into the message. A test that passed in the end has none here.
+    fn attempts(&mut self, case: &Raw) -> Vec<Attempt> {
+        let child = case.broken().or_else(|| case.skipped());
+        let (message, earlier) = merged::parts(child.map_or("", Child::message));
+        if earlier.is_empty() {
+            return reruns(self, case);
+        }
+        let by_word = |word: &str, message: &str| match word {
+            "PASS" => Status::Passed,
+            "SKIP" => robot::skipped(message, false),
+            _ => robot::failed(message),
+        };
+        let word = if case.broken().is_some() { "FAIL" } else { "SKIP" };
+        let last = Attempt::new(by_word(word, &message), self.milliseconds(case)).with_message(&message);
+        let before =
+            earlier.iter().map(|run| Attempt::new(by_word(&run.word, &run.message), None).with_message(&run.message));
+        before.chain([last]).collect()
     }
 
     fn skipped(&self, skipped: &Child, _: &Raw) -> Status {

@@ -50,7 +50,10 @@ impl Block {
             return false;
         }
         let members = *self.members.get_or_insert(indent);
-        if indent == members
+        // Vitest writes the message into the error.
+        let in_error =
+            rest.starts_with("message:") && self.values.last().is_some_and(|(_, value)| value.as_str().is_empty());
+        if (indent == members || in_error)
             && let Some((key, value)) = rest.split_once(':')
             && self.values.len() < limits::PROPERTIES
         {

@@ -22,6 +22,8 @@ pub(crate) struct Point {
     pub(crate) directive: Option<Directive>,
     /// Time, milliseconds, where node-tap writes it as a comment.
     pub(crate) milliseconds: Option<f64>,
+    /// The points inside it follow, up to a line with a closing brace.
+    pub(crate) opens: bool,
     /// bats ended the test because it took too long.
     pub(crate) timed_out: bool,
 }
@@ -111,6 +113,9 @@ pub(crate) fn point(line: &str) -> Option<Point> {
     let rest = rest.strip_prefix("- ").or_else(|| (rest == "-").then_some("")).unwrap_or(rest);
     let (description, comment) = split_comment(rest);
     let comment = comment.trim();
+    // node-tap and Vitest may write what is inside a test behind it, in braces.
+    let inside = comment.strip_suffix('{').filter(|comment| comment.is_empty() || comment.ends_with(' '));
+    let comment = inside.unwrap_or(comment).trim_end();
     let directive = if let Some(reason) = word(comment, "skip") {
         Some(Directive::Skip(reason.to_owned()))
     } else {
@@ -123,8 +128,9 @@ pub(crate) fn point(line: &str) -> Option<Point> {
         !ok && limit.is_some_and(|limit| !limit.is_empty() && limit.bytes().all(|byte| byte.is_ascii_digit()));
     // What is neither directive nor time belongs to the description.
     let plain = directive.is_none() && milliseconds.is_none() && !timed_out;
+    let opens = inside.is_some() && !plain;
     let description = unescape(if plain { rest } else { description }.trim());
-    Some(Point { ok, number, description, directive, milliseconds, timed_out })
+    Some(Point { ok, number, description, directive, milliseconds, opens, timed_out })
 }
 
 /// Splits at the first `#` that is not escaped and stands behind a blank.

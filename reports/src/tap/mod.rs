@@ -51,6 +51,8 @@ struct Document {
     plan: Option<Plan>,
     bailed: bool,
     levels: Vec<Level>,
+    /// Tests whose points follow in braces.
+    blocks: Vec<Pending>,
     pending: Option<Pending>,
 }
 
@@ -95,7 +97,10 @@ impl Document {
             self.versioned |= level == 0;
             return Ok(false);
         }
-        if let Some(point) = point(rest) {
+        if rest == "}" && self.blocks.last().is_some_and(|block| block.level == level) {
+            self.flush(out)?;
+            self.close(out);
+        } else if let Some(point) = point(rest) {
             self.point(point, level, out)?;
         } else if let Some(reason) = bail(rest) {
             self.flush(out)?;
@@ -144,6 +149,8 @@ impl Document {
         here.points += 1;
         here.failed += u64::from(!point.ok && point.directive.is_none());
         let number = here.points;
+        // What is left of a block that a deeper or later line did not close.
+        self.blocks.retain(|block| block.level < level);
         let timed = point.timing().filter(|_| !self.versioned && *self.timing.get_or_insert(true));
         let point = match timed.map(|(title, milliseconds)| (title.to_owned(), milliseconds)) {
             Some((description, milliseconds)) => Point { description, milliseconds: Some(milliseconds), ..point },
@@ -151,9 +158,25 @@ impl Document {
         };
         self.timing.get_or_insert(false);
         let point = Point { number: point.number.or(Some(number)), ..point };
-        self.pending =
-            Some(Pending { point, level, around, block: Block::default(), comments: Text::default(), inner });
+        let pending = Pending { point, level, around, block: Block::default(), comments: Text::default(), inner };
+        if pending.point.opens {
+            self.levels[level].subtest.clone_from(&pending.point.description);
+            self.blocks.push(pending);
+        } else {
+            self.pending = Some(pending);
+        }
         Ok(())
+    }
+
+    /// A test in braces has ended. It failed with its points; what broke around them stands only here.
+    fn close(&mut self, out: &mut Assembler<'_>) {
+        let Some(Pending { point, level, around, .. }) = self.blocks.pop() else { return };
+        let failed = self.levels.drain(level + 1..).next().map_or(0, |inner| inner.failed);
+        self.levels[level].subtest.clear();
+        if !point.ok && point.directive.is_none() && failed == 0 {
+            let name = around.with(Field::Name, &point.description);
+            out.problem(Problem::outside(&name.joined(), "", Status::Error));
+        }
     }
 
     /// Hands on the point that was read last, with its block.

@@ -1,7 +1,9 @@
 //! Robot Framework's `output.xml`, of version 4 and later. Names are `{suite}::{name}`, with all suites around.
 //!
-//! Not carried: the zone of starts; attempts before the last. A test says PASS where only its suite's tear-down failed: that
+//! Not carried: the zone of starts; attempts before the last, unless `rebot --merge` joined them. A test says PASS where only its suite's tear-down failed: that
 //! is a problem of the suite.
+
+pub(crate) mod merged;
 
 use std::io::BufRead;
 
@@ -14,6 +16,14 @@ use crate::run::{Assembler, Case, Repeat};
 use crate::stamp::Stamp;
 use crate::xml::{Element, Xml};
 
+/// What Robot Framework says of tests that it did not reach and calls failed.
+const NOT_REACHED: [&str; 4] = [
+    "Failure occurred and exit-on-failure mode is in use.",
+    "Error occurred and exit-on-error mode is in use.",
+    "Test execution stopped due to a fatal error.",
+    "Execution terminated by signal",
+];
+
 /// How a failed test ended, by the message that Robot Framework writes.
 pub(crate) fn failed(message: &str) -> Status {
     const AROUND: [&str; 5] = [
@@ -25,7 +35,11 @@ pub(crate) fn failed(message: &str) -> Status {
     ];
     if AROUND.iter().any(|start| message.starts_with(start)) {
         Status::Error
-    } else if message.starts_with("Test timeout ") && message.trim_end().ends_with(" exceeded.") {
+    } else if NOT_REACHED.contains(&message.trim()) {
+        Status::Error
+    } else if ["Test timeout ", "Task timeout "].iter().any(|start| message.starts_with(start))
+        && message.trim_end().ends_with(" exceeded.")
+    {
         Status::Timeout
     } else {
         Status::Failed
@@ -112,13 +126,18 @@ fn test<R: BufRead>(xml: &mut Xml<R>, element: &Element, suite: &Name, file: &st
     }
     let outcome = outcome.ok_or_else(|| xml.broken("a test has no status"))?;
     let tagged = tags.iter().any(|(_, tag)| tag == "robot:skip-on-failure");
-    let status = match outcome.word.as_str() {
+    let by_word = |word: &str, message: &str| match word {
         "PASS" => Status::Passed,
-        "SKIP" | "NOT RUN" => skipped(&outcome.message, tagged),
-        _ => failed(&outcome.message),
+        "SKIP" | "NOT RUN" => skipped(message, tagged),
+        _ => failed(message),
     };
-    let attempt = Attempt::new(status, outcome.milliseconds).with_start(outcome.started).with_message(&outcome.message);
-    let mut test = Test::new(suite.clone().with(Field::Name, element.attribute("name")), vec![attempt]);
+    let (message, earlier) = merged::parts(&outcome.message);
+    let last = Attempt::new(by_word(&outcome.word, &message), outcome.milliseconds);
+    let last = last.with_start(outcome.started).with_message(&message);
+    let attempts =
+        earlier.iter().map(|run| Attempt::new(by_word(&run.word, &run.message), None).with_message(&run.message));
+    let attempts = attempts.chain([last]).collect();
+    let mut test = Test::new(suite.clone().with(Field::Name, element.attribute("name")), attempts);
     test.file = Some(file.to_owned()).filter(|file| !file.is_empty());
     test.line = element.get("line").and_then(|line| line.parse().ok());
     test.properties = tags;
