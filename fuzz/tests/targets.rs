@@ -8,7 +8,7 @@ use fuzz::{Campaign, TARGETS, floods};
 static ALLOCATOR: Counting = Counting;
 
 /// Some seconds of all targets together, optimised; a debug build takes an order of magnitude longer for each.
-const INPUTS: u64 = if cfg!(debug_assertions) { 60 } else { 1500 };
+const INPUTS: u64 = if cfg!(debug_assertions) { 60 } else { 1000 };
 
 #[test]
 fn every_reader_survives_spoilt_reports() {
