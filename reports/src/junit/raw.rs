@@ -104,6 +104,8 @@ pub(crate) struct Raw {
     pub(super) status: Option<Status>,
     /// Set by a dialect that sees the whole suite: the testcase stands for no test.
     pub(super) no_test: bool,
+    /// Set by a dialect that sees the whole suite: testcases of the name are attempts of one test.
+    pub(super) repeated: bool,
 }
 
 impl Raw {

@@ -22,7 +22,25 @@ impl Dialect for Surefire {
         of_class.then(|| Problem::outside(case.class(), &case.message(), self.broken(broken, case)))
     }
 
+    fn holds_suites(&self) -> bool {
+        true
+    }
+
+    /// Where `@AfterAll` failed, the whole class ran again, and each of its tests is written once for each time.
+    fn settle(&self, cases: &mut [Raw], _: &Suite) {
+        let of_class = |case: &&Raw| case.name().is_empty() || case.name() == case.class();
+        let again = |case: &&Raw| case.child(|kind| kind.is_flaky() || kind.is_rerun()).is_some();
+        let classes: Vec<String> =
+            cases.iter().filter(of_class).filter(again).map(|case| case.class().to_owned()).collect();
+        for case in cases {
+            case.repeated = !case.name().is_empty() && classes.iter().any(|class| class == case.class());
+        }
+    }
+
     fn repeat(&self, case: &Raw) -> Repeat {
+        if case.repeated {
+            return Repeat::NextAttempt;
+        }
         let later = case.child(|kind| kind.is_flaky() || kind.is_rerun()).is_some();
         let failed = case.child(|kind| matches!(kind, Kind::Failure | Kind::Error)).is_some();
         Repeat::Surefire { first: failed && !later }

@@ -33,9 +33,7 @@ pub(crate) fn failed(message: &str) -> Status {
         "Parent suite teardown failed:",
         "Several failures occurred:\n\n1) Setup failed:",
     ];
-    if AROUND.iter().any(|start| message.starts_with(start)) {
-        Status::Error
-    } else if NOT_REACHED.contains(&message.trim()) {
+    if AROUND.iter().any(|start| message.starts_with(start)) || NOT_REACHED.contains(&message.trim()) {
         Status::Error
     } else if ["Test timeout ", "Task timeout "].iter().any(|start| message.starts_with(start))
         && message.trim_end().ends_with(" exceeded.")

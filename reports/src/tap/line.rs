@@ -36,7 +36,7 @@ impl Point {
         let title = self.description.as_str();
         let of_ava =
             |hook: &&str| title.strip_suffix(*hook).is_some_and(|file| file.is_empty() || file.ends_with(" › "));
-        mocha::is_hook(title) || OF_BATS.contains(&title) || OF_AVA.iter().any(|hook| of_ava(&hook))
+        mocha::is_hook(title) || OF_BATS.contains(&title) || OF_AVA.iter().any(of_ava)
     }
 
     /// The description without the time that `bats --timing` writes behind it, and that time, milliseconds.

@@ -88,3 +88,26 @@ fn googletest_leaves_out_a_comma_before_what_broke_around_all() {
     {"name":"Math","tests":1,"testsuite":[{"name":"Pass","file":"gt.cc","line":4,"status":"RUN","result":"COMPLETED","timestamp":"2026-11-28T23:55:38Z","time":"0.004s","classname":"Math"}]}    {"name":"NonTestSuiteFailure","tests":1,"testsuite":[{"name":"","status":"RUN","result":"COMPLETED","timestamp":"1970-01-01T05:30:00Z","time":"0s","classname":"","failures":[{"failure":"env teardown","type":""}]}]}]}"#;
     assert_eq!(read(report), ["Math::Pass = passed 4 @ 2026-11-28T23:55:38", "! NonTestSuiteFailure: env teardown"]);
 }
+
+#[test]
+fn surefire_runs_a_class_again_whose_tear_down_failed() {
+    let report = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuite xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd" version="3.0.2" name="demo.AfterAllTest" time="0.03" tests="4" errors="1" skipped="0" failures="0" flakes="0">
+  <testcase name="a" classname="demo.AfterAllTest" time="0.008"/>
+  <testcase name="b" classname="demo.AfterAllTest" time="0.002"/>
+  <testcase name="a" classname="demo.AfterAllTest" time="0.001"/>
+  <testcase name="b" classname="demo.AfterAllTest" time="0.0"/>
+  <testcase name="" classname="demo.AfterAllTest" time="0.028">
+    <error message="after all" type="java.lang.RuntimeException"><![CDATA[java.lang.RuntimeException: after all]]></error>
+    <rerunError message="after all" type="java.lang.RuntimeException"><stackTrace>x</stackTrace></rerunError>
+  </testcase>
+</testsuite>"#;
+    assert_eq!(
+        read(report),
+        [
+            "! demo.AfterAllTest: java.lang.RuntimeException: after all",
+            "demo.AfterAllTest::a = passed 8, passed 1",
+            "demo.AfterAllTest::b = passed 2, passed 0",
+        ]
+    );
+}
