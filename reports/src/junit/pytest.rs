@@ -29,7 +29,7 @@ impl Dialect for Pytest {
             Status::UnexpectedPass
         } else if message.starts_with("Failed: Timeout (>") || message.starts_with("Failed: Timeout >") {
             Status::Timeout
-        } else if message.starts_with("worker '") && message.contains(" crashed while running ") {
+        } else if has_crashed(message) {
             Status::Crash
         } else {
             by_element(child)
@@ -48,4 +48,10 @@ impl Dialect for Pytest {
         let teardown = case.broken().is_some_and(|child| child.message().starts_with("failed on teardown"));
         Repeat::Pytest { teardown }
     }
+}
+
+/// Whether xdist says that the worker died while it ran the test, which pytest takes for a failure of the set-up.
+fn has_crashed(message: &str) -> bool {
+    let message = message.strip_prefix("failed on setup with \"").unwrap_or(message);
+    message.starts_with("worker '") && message.contains("' crashed while running '")
 }

@@ -90,3 +90,9 @@ RuntimeError: module]]></error>
         ["! test_bad: Failed to import test module: test_bad", "! setUpModule (test_mod): module"]
     );
 }
+
+#[test]
+fn pytest_takes_a_worker_that_died_for_a_set_up_that_failed() {
+    let report = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="0" skipped="0" tests="2" time="1.9" timestamp="2026-11-28T23:37:50.104+05:30" hostname="ci"><testcase classname="test_crash" name="test_before" time="0.001" /><testcase classname="test_crash" name="test_crash" time="0.000"><error message="failed on setup with &quot;worker 'gw1' crashed while running 'test_crash.py::test_crash'&quot;">worker 'gw1' crashed while running 'test_crash.py::test_crash'</error></testcase></testsuite></testsuites>"#;
+    assert_eq!(read(report), ["test_crash::test_before = passed 1", "test_crash::test_crash = crash 0"]);
+}
