@@ -24,16 +24,7 @@ impl Dialect for Pytest {
     }
 
     fn broken(&self, child: &Child, _: &Raw) -> Status {
-        let message = child.message();
-        if message.starts_with("[XPASS(strict)]") {
-            Status::UnexpectedPass
-        } else if message.starts_with("Failed: Timeout (>") || message.starts_with("Failed: Timeout >") {
-            Status::Timeout
-        } else if has_crashed(message) {
-            Status::Crash
-        } else {
-            by_element(child)
-        }
+        by_message(child.message()).unwrap_or_else(|| by_element(child))
     }
 
     fn skipped(&self, skipped: &Child, case: &Raw) -> Status {
@@ -47,6 +38,19 @@ impl Dialect for Pytest {
     fn repeat(&self, case: &Raw) -> Repeat {
         let teardown = case.broken().is_some_and(|child| child.message().starts_with("failed on teardown"));
         Repeat::Pytest { teardown }
+    }
+}
+
+/// How a test ended that failed, where pytest or a plugin of it says so in these words.
+pub(crate) fn by_message(message: &str) -> Option<Status> {
+    if message.starts_with("[XPASS(strict)]") {
+        Some(Status::UnexpectedPass)
+    } else if message.starts_with("Failed: Timeout (>") || message.starts_with("Failed: Timeout >") {
+        Some(Status::Timeout)
+    } else if has_crashed(message) {
+        Some(Status::Crash)
+    } else {
+        None
     }
 }
 
