@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::form::{Context, Form, Members};
 use super::walk::{ELEMENT, Want};
 use crate::error::Stop;
-use crate::junit::mocha;
+use crate::junit::{mocha, pytest};
 use crate::limits;
 use crate::model::{Attempt, Problem, Source, Status, Test};
 use crate::name::{Field, Name, SEPARATOR};
@@ -118,15 +118,15 @@ fn attempts(value: &Value, should_fail: bool) -> Vec<Attempt> {
 }
 
 fn attempt(value: &Value, should_fail: bool) -> Attempt {
+    let of_pytest = || pytest::by_message(value.text("message"));
     let status = match (value.text("status"), value.text("rawStatus")) {
         // The status says that all was as it should be, the other what the test did.
         ("passed", "failed" | "timedOut") => Status::ExpectedFailure,
         ("passed", _) => Status::Passed,
-        ("failed", _) if value.text("message").starts_with("[XPASS(strict)]") => Status::UnexpectedPass,
         ("failed", "setup_failed" | "teardown_failed" | "setup_error" | "teardown_error") => Status::Error,
         (_, "timedOut" | "timedout" | "timeout") => Status::Timeout,
         (_, "interrupted" | "broken" | "error") => Status::Error,
-        ("failed", _) => Status::Failed,
+        ("failed", _) => of_pytest().unwrap_or(Status::Failed),
         (_, "xfail" | "xfailed") => Status::ExpectedFailure,
         ("skipped" | "pending", _) => Status::Skipped,
         (_, "todo" | "disabled" | "skipped" | "pending" | "unknown" | "") => Status::Skipped,

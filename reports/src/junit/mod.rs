@@ -24,7 +24,7 @@ pub(crate) mod node;
 mod phpunit;
 mod playwright;
 mod prove;
-mod pytest;
+pub(crate) mod pytest;
 mod robot;
 mod rspec;
 mod surefire;

@@ -24,16 +24,7 @@ impl Dialect for Pytest {
     }
 
     fn broken(&self, child: &Child, _: &Raw) -> Status {
-        let message = child.message();
-        if message.starts_with("[XPASS(strict)]") {
-            Status::UnexpectedPass
-        } else if message.starts_with("Failed: Timeout (>") || message.starts_with("Failed: Timeout >") {
-            Status::Timeout
-        } else if message.starts_with("worker '") && message.contains(" crashed while running ") {
-            Status::Crash
-        } else {
-            by_element(child)
-        }
+        by_message(child.message()).unwrap_or_else(|| by_element(child))
     }
 
     fn skipped(&self, skipped: &Child, case: &Raw) -> Status {
@@ -48,4 +39,23 @@ impl Dialect for Pytest {
         let teardown = case.broken().is_some_and(|child| child.message().starts_with("failed on teardown"));
         Repeat::Pytest { teardown }
     }
+}
+
+/// How a test ended that failed, where pytest or a plugin of it says so in these words.
+pub(crate) fn by_message(message: &str) -> Option<Status> {
+    if message.starts_with("[XPASS(strict)]") {
+        Some(Status::UnexpectedPass)
+    } else if message.starts_with("Failed: Timeout (>") || message.starts_with("Failed: Timeout >") {
+        Some(Status::Timeout)
+    } else if has_crashed(message) {
+        Some(Status::Crash)
+    } else {
+        None
+    }
+}
+
+/// Whether xdist says that the worker died while it ran the test, which pytest takes for a failure of the set-up.
+fn has_crashed(message: &str) -> bool {
+    let message = message.strip_prefix("failed on setup with \"").unwrap_or(message);
+    message.starts_with("worker '") && message.contains("' crashed while running '")
 }

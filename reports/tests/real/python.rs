@@ -9,6 +9,8 @@ fn ctrf_of_pytest_has_whole_paths_and_raw_words() {
       {"name":"t/a.py::test_setup","status":"failed","rawStatus":"setup_failed","duration":5,"suite":["t/a.py"],"retries":0,"filePath":"t/a.py"},
       {"name":"t/a.py::test_xfail","status":"skipped","rawStatus":"xfailed","duration":9,"suite":["t/a.py"],"retries":0,"filePath":"t/a.py"},
       {"name":"t/a.py::test_strict","status":"failed","rawStatus":"call_failed","duration":4,"suite":["t/a.py"],"message":"[XPASS(strict)] known","filePath":"t/a.py"},
+      {"name":"t/a.py::test_hang","status":"failed","rawStatus":"call_failed","duration":1001,"message":"Failed: Timeout (>1.0s) from pytest-timeout.","filePath":"t/a.py"},
+      {"name":"t/a.py::test_crash","status":"failed","rawStatus":"???_failed","duration":-1795889303393,"start":1795889303393,"stop":0,"message":"worker 'gw0' crashed while running 't/a.py::test_crash'","filePath":"t/a.py"},
       {"name":"t/a.py::test_flaky","status":"passed","duration":2,"suite":["t/a.py"],"retries":1,"retryAttempts":[{"attempt":1,"status":"failed","duration":1}],"filePath":"t/a.py"}]}}"#;
     assert_eq!(
         read(report),
@@ -17,6 +19,8 @@ fn ctrf_of_pytest_has_whole_paths_and_raw_words() {
             "t/a.py::test_setup = error 5",
             "t/a.py::test_xfail = expected_failure 9",
             "t/a.py::test_strict = unexpected_pass 4",
+            "t/a.py::test_hang = timeout 1001",
+            "t/a.py::test_crash = crash @ 2026-11-28T18:08:23.393Z",
             "t/a.py::test_flaky = failed 1, passed 2",
         ]
     );
@@ -89,4 +93,10 @@ RuntimeError: module]]></error>
         read(report),
         ["! test_bad: Failed to import test module: test_bad", "! setUpModule (test_mod): module"]
     );
+}
+
+#[test]
+fn pytest_takes_a_worker_that_died_for_a_set_up_that_failed() {
+    let report = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="0" skipped="0" tests="2" time="1.9" timestamp="2026-11-28T23:37:50.104+05:30" hostname="ci"><testcase classname="test_crash" name="test_before" time="0.001" /><testcase classname="test_crash" name="test_crash" time="0.000"><error message="failed on setup with &quot;worker 'gw1' crashed while running 'test_crash.py::test_crash'&quot;">worker 'gw1' crashed while running 'test_crash.py::test_crash'</error></testcase></testsuite></testsuites>"#;
+    assert_eq!(read(report), ["test_crash::test_before = passed 1", "test_crash::test_crash = crash 0"]);
 }
