@@ -1,5 +1,6 @@
 //! Reads the reports of a run and writes its document to a temporary file, so that memory stays bounded.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek};
 use std::ops::ControlFlow;
@@ -62,6 +63,8 @@ impl Reports {
     /// Those that arguments name: paths, patterns, folders, or `-` for standard input.
     pub(crate) fn named(arguments: &[String]) -> anyhow::Result<Self> {
         let mut reports = Self::default();
+        // Folders and patterns name a file again that was named before; its tests ran once.
+        let mut seen = BTreeSet::new();
         for argument in arguments {
             if argument == "-" {
                 reports.input = Some(standard_input()?);
@@ -70,7 +73,10 @@ impl Reports {
             match reports::expand(argument) {
                 Ok(files) => {
                     let by_itself = files.len() == 1 && files[0] == Path::new(argument);
-                    reports.files.extend(files.into_iter().map(|file| (file, by_itself)));
+                    let mut is_new =
+                        |file: &PathBuf| seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone()));
+                    let new = files.into_iter().filter(|file| is_new(file));
+                    reports.files.extend(new.map(|file| (file, by_itself)));
                 }
                 Err(error) => reports.errors.push(error.to_string()),
             }
@@ -95,7 +101,7 @@ impl Reports {
         let mut read = Vec::new();
         for (path, by_itself) in files {
             match run.read_path(&path) {
-                Err(error) if !by_itself && error.is_no_report() => {}
+                Err(error) if !by_itself && error.is_no_report() && !was_begun(&path, &error) => {}
                 outcome => {
                     errors.extend(outcome.err().map(|error| error.to_string()));
                     read.push(path);
@@ -176,6 +182,12 @@ fn failure(test: &Test, status: Status) -> Failure {
     Failure { test: document::clean_name(&test.name).into_owned(), state: document::state(status), message }
 }
 
+/// Whether an empty file was to be a report, by its name: whoever was to write it may have died.
+fn was_begun(path: &Path, error: &ReportError) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    matches!(error, ReportError::Empty { .. }) && ["xml", "json", "jsonl", "tap", "trx"].contains(&extension)
+}
+
 fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
@@ -190,4 +202,28 @@ fn standard_input() -> anyhow::Result<File> {
     let mut file = tempfile::tempfile().context("no temporary file can be made for standard input")?;
     io::copy(&mut io::stdin().lock(), &mut file).context("standard input cannot be read")?;
     Ok(file)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn files_that_are_named_twice_ran_once_and_empty_reports_are_a_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        fs::write(path("one.xml"), r#"<testsuite><testcase classname="C" name="a"/></testsuite>"#).unwrap();
+        fs::write(path("empty.xml"), "").unwrap();
+        fs::write(path("empty.log"), "").unwrap();
+        fs::write(path("notes.txt"), "no report").unwrap();
+        let named = [path("one.xml"), path(""), path("*.xml")];
+        let document = Reports::named(&named).unwrap().write(Head::default(), Options::default()).unwrap();
+        assert_eq!(document.written.counts.tests, 1);
+        assert_eq!(document.errors.len(), 1, "{:?}", document.errors);
+        assert!(document.errors[0].contains("empty.xml is empty"), "{:?}", document.errors);
+        let written: Value = serde_json::from_reader(document.file).unwrap();
+        assert_eq!(written["test_results"]["results"]["(run)"]["actual"], "ERROR", "{written}");
+    }
 }

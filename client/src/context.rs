@@ -48,7 +48,9 @@ impl RunContext {
 
 fn change(options: &RunOptions, run: &CiRun) -> Option<Change> {
     let of_ci = run.change.clone();
-    let id = options.change.clone().or_else(|| of_ci.as_ref().map(|change| change.id.clone()))?;
+    // A pipeline whose variable is not set gives an empty one, which is none.
+    let given = options.change.clone().filter(|id| !id.is_empty());
+    let id = given.or_else(|| of_ci.as_ref().map(|change| change.id.clone()))?;
     // The authors that the CI names are those of its own change.
     let authors = of_ci.filter(|change| change.id == id).map(|change| change.authors).unwrap_or_default();
     Some(Change { id, authors: if options.author.is_empty() { authors } else { options.author.clone() } })

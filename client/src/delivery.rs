@@ -88,6 +88,8 @@ mod tests {
     use super::*;
     use crate::stand_in::StandIn;
 
+    const OK: &str = r#"{"status":"ok"}"#;
+
     fn delivery(archive: bool) -> Delivery {
         let file = |text: &str| {
             let mut file = tempfile::tempfile().unwrap();
@@ -101,7 +103,7 @@ mod tests {
 
     #[test]
     fn each_attempt_sends_the_whole_under_the_same_key() {
-        let ok = || (200, "{}".to_owned());
+        let ok = || (200, OK.to_owned());
         let server = StandIn::answering(vec![(503, "busy".to_owned()), ok(), ok()]);
         let delivery = delivery(true);
         delivery.send(&Server::new(&server.url, 2)).unwrap();
@@ -123,11 +125,29 @@ mod tests {
         let refused = delivery(false).send(&Server::new(&server.url, 5)).unwrap_err();
         assert!(refused.to_string().ends_with("/api/upload answered 400: No test suite specified"), "{refused}");
         assert_eq!(server.seen().len(), 1);
-        let server = StandIn::answering(vec![(200, "{}".to_owned()), (400, "{}".to_owned())]);
+        let server = StandIn::answering(vec![(200, OK.to_owned()), (400, "{}".to_owned())]);
         delivery(true).send(&Server::new(&server.url, 1)).unwrap();
-        let server = StandIn::answering(vec![(200, "{}".to_owned()), (503, String::new())]);
+        let server = StandIn::answering(vec![(200, OK.to_owned()), (503, String::new())]);
         let away = delivery(true).send(&Server::new(&server.url, 1));
         assert!(matches!(away, Err(RequestError::Away { .. })), "{away:?}");
+    }
+
+    #[test]
+    fn only_a_server_that_stored_it_has_taken_it() {
+        for (status, answer, said) in [
+            (301, "", "answered 301: it sends to elsewhere"),
+            (307, "", "answered 307: it sends to elsewhere"),
+            (
+                200,
+                "<html>Welcome",
+                "answered 200: no answer of a resultsdb; check the address. It begins with \"<html>Welcome",
+            ),
+        ] {
+            let server = StandIn::answering(vec![(status, answer.to_owned())]);
+            let refused = delivery(false).send(&Server::new(&server.url, 3)).unwrap_err();
+            assert!(refused.to_string().contains(said), "{refused}");
+            assert_eq!(server.seen().len(), 1);
+        }
     }
 
     #[test]

@@ -14,7 +14,10 @@ const WORKERS: usize = 32;
 /// What passes a commit on: its name for people, and its JSON.
 pub type Send<'s> = &'s mut dyn FnMut(String, Vec<u8>) -> anyhow::Result<()>;
 
-type Receiver = Mutex<Option<mpsc::Receiver<(String, Vec<u8>)>>>;
+/// A commit's name for people, and its JSON.
+type Named = (String, Vec<u8>);
+/// What is to be registered; none once registering has failed.
+type Receiver = Mutex<Option<mpsc::Receiver<Named>>>;
 
 /// Registers every commit that `walk` sends, and calls `registered` after each. A commit that is registered again changes
 /// nothing, so a repetition is harmless.
@@ -53,7 +56,7 @@ pub fn all(
     })
 }
 
-fn lock(receive: &Receiver) -> std::sync::MutexGuard<'_, Option<mpsc::Receiver<(String, Vec<u8>)>>> {
+fn lock(receive: &Receiver) -> std::sync::MutexGuard<'_, Option<mpsc::Receiver<Named>>> {
     receive.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

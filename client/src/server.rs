@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek};
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::Response;
@@ -62,6 +63,9 @@ impl Server {
     pub fn new(url: &str, attempts: u32) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
+            // A redirected POST becomes a GET on the way, and what was to be stored is lost.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(Duration::from_secs(120)))
             .user_agent(concat!("resultsdb-client/", env!("CARGO_PKG_VERSION")))
@@ -122,7 +126,7 @@ impl Server {
         });
         match unreadable {
             Some(error) => Err(RequestError::Unreadable(error)),
-            None => answered.map(drop),
+            None => self.stored(path, &answered?),
         }
     }
 
@@ -159,6 +163,21 @@ impl Server {
         })
     }
 
+    /// Whether an answer is that of a server that stored what was posted: whatever else listens at an address says 200, too.
+    fn stored(&self, path: &str, answer: &str) -> Result<(), RequestError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            status: String,
+        }
+        match serde_json::from_str::<Answer>(answer) {
+            Ok(Answer { status }) if status == "ok" => Ok(()),
+            _ => {
+                let text = format!("no answer of a resultsdb; check the address. It begins with {:?}", begin(answer));
+                Err(RequestError::Refused { url: self.shown(path), status: 200, text })
+            }
+        }
+    }
+
     fn retried<T>(&self, mut attempt: impl FnMut() -> Result<T, RequestError>) -> Result<T, RequestError> {
         let mut attempts = 1;
         loop {
@@ -186,6 +205,11 @@ impl Server {
         if (200..=299).contains(&status) {
             return Ok(response);
         }
+        if (300..=399).contains(&status) {
+            let place = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("elsewhere");
+            let text = format!("it sends to {place}: give the address to which that leads");
+            return Err(RequestError::Refused { url, status, text });
+        }
         let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string().unwrap_or_default();
         let text = described(&text);
         match AWAY.contains(&status) {
@@ -198,6 +222,11 @@ impl Server {
     fn shown(&self, path: &str) -> String {
         format!("{}{}", self.url, path.split('?').next().unwrap_or_default())
     }
+}
+
+/// The beginning of a text, for people.
+fn begin(text: &str) -> &str {
+    &text[..text.floor_char_boundary(60)]
 }
 
 /// The description of an error that the server answers as JSON, else the beginning of what it says.

@@ -14,6 +14,7 @@ use schema::commit::branch_key;
 use crate::collect::{MAX_FAILURES, Reports, RunDocument};
 use crate::context::RunContext;
 use crate::environment::Environment;
+use crate::git;
 use crate::options::RunOptions;
 use crate::server::Server;
 use crate::upload::{self, Sent};
@@ -126,7 +127,9 @@ fn ask(gate: &GateOptions, server: &Server, context: &RunContext, document: &Run
     if document.failed > MAX_FAILURES as u64 {
         return GateSummary::too_many(document.failed);
     }
-    let base = gate.base.as_deref().or(context.base.as_deref());
+    // Servers know hashes, and not what a checkout calls them.
+    let named = gate.base.as_ref().map(|base| git::commit(base).map_or_else(|| base.clone(), |commit| commit.hash));
+    let base = named.as_deref().or(context.base.as_deref());
     let question = Question { context, target: gate.target.as_deref(), base, document };
     match verdicts::ask(server, &question).context("the server says nothing of the failures") {
         Ok(found) => found,

@@ -22,7 +22,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::delivery::new_key;
-use crate::options::ServerOptions;
+use crate::options::{ServerOptions, check_address};
 use crate::progress::Progress;
 use crate::register;
 use crate::server::{RequestError, Server};
@@ -87,6 +87,7 @@ impl ImportArgs {
     /// A server is away or answers what cannot be read, or the state cannot be kept. What was brought over until then is
     /// remembered.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        check_address(&self.from)?;
         let source = Source::new(Server::new(&self.from, self.server.tries), &self.architecture);
         let target = self.server.server()?;
         if source.url() == target.url() {

@@ -29,15 +29,10 @@ fn orders() -> Vec<(&'static str, &'static str)> {
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let known = suites::recent(&service.store).await?;
-    let Some(first) = known.first() else {
-        let none: Vec<Value> = Vec::new();
-        let values = context! { page => "/flaky", known, chosen => "", weeks => 4, platform => "", q => "", sort => "", orders => orders(), help => help(&flaky::FIELDS), rows => none };
-        return service.pages.render(StatusCode::OK, "flaky.html", Some("Flaky tests"), values);
-    };
     let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     // The form that asks about every suite names an empty one.
     let written = Parameters::read(query.as_deref(), OPERATION.parameters)?;
-    let suite = Some(written.first("suite").unwrap_or(first)).filter(|suite| !suite.is_empty());
+    let suite = written.first("suite").or(known.first().map(String::as_str)).filter(|suite| !suite.is_empty());
     let answer = flaky::find(&service.store, &lists::flaky(&parameters, suite, &service.store.clock)?).await?;
     let rows: Vec<Value> = answer
         .tests
