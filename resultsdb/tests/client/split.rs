@@ -11,7 +11,7 @@ const TESTS: u64 = 40;
 
 /// What a test takes, milliseconds.
 fn milliseconds(test: u64) -> u64 {
-    if test % 2 == 0 { 900 + 17 * test } else { 20 + test }
+    if test.is_multiple_of(2) { 900 + 17 * test } else { 20 + test }
 }
 
 fn name(test: u64) -> String {
