@@ -202,6 +202,28 @@ fn everything_comes_over_once_even_if_it_is_broken_off() {
 }
 
 #[test]
+fn labels_come_over_from_another_resultsdb() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (RESULTSDB.serve(&folder.path().join("from")), RESULTSDB.serve(&folder.path().join("to")));
+    let commit = json!({"repository_id": "webkit", "branch": "main", "timestamp": now() - DAY, "hash": "ab"});
+    let runs = ["3.12", "3.13"];
+    for python in runs {
+        let document = json!({
+            "suite": "unit", "configuration": configuration(json!({"python": python})), "commits": [commit],
+            "timestamp": now() - 60, "test_results": {"results": {"a": {"actual": "FAIL"}}},
+        });
+        assert_eq!(from.post("/api/upload", document.to_string().as_bytes()).unwrap().0, 200);
+    }
+    let output = import(&from.url, &to, &folder.path().join("state.json"), &[]).output().unwrap();
+    assert!(said(&output).starts_with("imported 1 commit and 2 uploads from"), "{output:?}");
+    for python in runs {
+        let path = format!("/api/upload?suite=unit&recent=false&label.python={python}");
+        let uploads = listed(&to.url, &path);
+        assert_eq!((uploads.len(), &uploads), (1, &listed(&from.url, &path)));
+    }
+}
+
+#[test]
 fn what_cannot_be_imported_is_one_clear_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let server = RESULTSDB.serve(&folder.path().join("data"));

@@ -1,6 +1,7 @@
 //! Asks `POST /api/verdicts` and reads its answer.
 
 use reports::document::Change;
+use schema::configuration::MEMBERS;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -12,10 +13,6 @@ use crate::server::{RequestError, Server};
 
 /// Commits before the base that are tried where the server does not know the base.
 const ANCESTORS: usize = 20;
-/// Members of configurations that questions name as such; others are labels.
-const MEMBERS: [&str; 9] =
-    ["platform", "version", "version_name", "is_simulator", "architecture", "model", "style", "flavor", "sdk"];
-
 /// What is asked about.
 pub(super) struct Question<'q> {
     pub(super) context: &'q RunContext,

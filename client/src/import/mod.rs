@@ -22,7 +22,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::delivery::new_key;
-use crate::options::{ServerOptions, check_address};
+use crate::options::ServerOptions;
 use crate::progress::Progress;
 use crate::register;
 use crate::server::{RequestError, Server};
@@ -34,7 +34,7 @@ use window::Windows;
 /// Commits and their runs may come with clocks that are ahead, seconds.
 const AHEAD: u64 = 24 * 3600;
 /// uuids of commits in a second.
-const ORDERS: u64 = 100;
+const ORDERS: u64 = schema::commit::ORDERS.unsigned_abs();
 
 /// Arguments of `import`.
 #[derive(Args, Debug)]
@@ -87,8 +87,7 @@ impl ImportArgs {
     /// A server is away or answers what cannot be read, or the state cannot be kept. What was brought over until then is
     /// remembered.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        check_address(&self.from)?;
-        let source = Source::new(Server::new(&self.from, self.server.tries), &self.architecture);
+        let source = Source::new(Server::new(&self.from, self.server.tries)?, &self.architecture);
         let target = self.server.server()?;
         if source.url() == target.url() {
             bail!("--from and --url are the same server");
@@ -123,8 +122,10 @@ impl ImportArgs {
             for (repository, branches) in source.branches()? {
                 for branch in branches.iter().filter(|branch| self.wants_branch(branch)) {
                     source.commits(&repository, branch, &mut |commit| {
-                        oldest = Some(oldest.map_or(commit.uuid, |oldest: u64| oldest.min(commit.uuid)));
-                        send(commit.name, commit.json.get().as_bytes().to_vec())
+                        let uuid = commit.commit.uuid();
+                        oldest = Some(oldest.map_or(uuid, |oldest: u64| oldest.min(uuid)));
+                        let name = format!("{} of {repository}", commit.commit.short_name());
+                        send(name, commit.json.get().as_bytes().to_vec())
                     })?;
                 }
             }

@@ -6,13 +6,14 @@ use std::io::Read;
 
 use anyhow::{Context, anyhow};
 use form_urlencoded::Serializer;
+use schema::commit::{Commit, DEFAULT_BRANCH_KEY, branch_key, run_uuid};
+use schema::configuration::Configuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::ORDERS;
-use super::partition::{Partition, branch_key};
+use super::partition::Partition;
 use super::window::Window;
 use crate::archive::Form;
 use crate::server::{RequestError, Server};
@@ -37,9 +38,7 @@ pub(super) struct Source {
 #[derive(Debug)]
 pub(super) struct SourceCommit {
     pub(super) json: Box<RawValue>,
-    pub(super) uuid: u64,
-    /// What people are told of it.
-    pub(super) name: String,
+    pub(super) commit: Commit,
 }
 
 /// A run's document as it came.
@@ -51,26 +50,10 @@ pub(super) struct Upload {
     pub(super) timestamp: i64,
 }
 
-/// What orders a commit.
-#[derive(Deserialize)]
-struct Place {
-    timestamp: u64,
-    #[serde(default)]
-    order: u64,
-    hash: Option<String>,
-    revision: Option<Value>,
-}
-
-impl Place {
-    fn uuid(&self) -> u64 {
-        self.timestamp.saturating_mul(ORDERS).saturating_add(self.order)
-    }
-}
-
 /// What is read of an upload.
 #[derive(Deserialize)]
 struct Head {
-    commits: Vec<Place>,
+    commits: Vec<Commit>,
     timestamp: i64,
 }
 
@@ -107,12 +90,9 @@ impl Source {
             let page: Vec<Box<RawValue>> = self.found(&path)?.unwrap_or_default();
             let count = page.len();
             for json in page {
-                let place: Place = self.part(&path, &json)?;
-                let uuid = place.uuid();
-                after = after.max(uuid + 1);
-                let revision = || place.revision.as_ref().map(ToString::to_string);
-                let name = place.hash.clone().or_else(revision).unwrap_or_else(|| uuid.to_string());
-                visit(SourceCommit { json, uuid, name: format!("{name} of {repository}") })?;
+                let commit: Commit = self.part(&path, &json)?;
+                after = after.max(commit.uuid() + 1);
+                visit(SourceCommit { json, commit })?;
             }
             if count < COMMITS {
                 return Ok(());
@@ -122,20 +102,21 @@ impl Source {
 
     /// What there are uploads of, on the default branches and on those named.
     pub(super) fn partitions<'b>(&self, branches: impl Iterator<Item = &'b String>) -> anyhow::Result<Vec<Partition>> {
-        let keys: BTreeSet<Option<&str>> = branches.map(|branch| branch_key(branch)).collect();
+        let keys: BTreeSet<&str> = branches.map(|branch| branch_key(Some(branch))).collect();
         let mut partitions = BTreeMap::new();
         for key in keys {
+            let branch = Some(key).filter(|key| *key != DEFAULT_BRANCH_KEY);
             for filter in [&self.architectures[..], &[]] {
                 let mut query = Serializer::new(String::new());
                 query.append_pair("recent", if filter.is_empty() { "true" } else { "false" });
                 query.extend_pairs(filter.iter().map(|architecture| ("architecture", architecture)));
-                query.extend_pairs(key.map(|branch| ("branch", branch)));
+                query.extend_pairs(branch.map(|branch| ("branch", branch)));
                 let path = format!("/api/suites?{}", query.finish());
-                let suites: Vec<(Map<String, Value>, Vec<String>)> = self.found(&path)?.unwrap_or_default();
+                let suites: Vec<(Configuration, Vec<String>)> = self.found(&path)?.unwrap_or_default();
                 for (configuration, suites) in suites {
                     for suite in suites {
-                        let branch = key.map(str::to_owned);
-                        let partition = Partition { suite, configuration: configuration.clone(), branch };
+                        let (configuration, branch) = (configuration.clone(), branch.map(str::to_owned));
+                        let partition = Partition { suite, configuration, branch };
                         partitions.insert(partition.query(), partition);
                     }
                 }
@@ -151,8 +132,7 @@ impl Source {
         let documents: Vec<Box<RawValue>> = self.json(&path)?;
         let read = |json: Box<RawValue>| {
             let head: Head = self.part(&path, &json)?;
-            let uuid = head.commits.iter().map(Place::uuid).max().unwrap_or_default();
-            Ok(Upload { json, uuid, timestamp: head.timestamp })
+            Ok(Upload { json, uuid: run_uuid(&head.commits), timestamp: head.timestamp })
         };
         documents.into_iter().map(read).collect()
     }
