@@ -101,7 +101,7 @@ impl Reports {
         let mut read = Vec::new();
         for (path, by_itself) in files {
             match run.read_path(&path) {
-                Err(error) if !by_itself && error.is_no_report() && !was_begun(&path, &error) => {}
+                Err(error) if !by_itself && error.is_no_report() => {}
                 outcome => {
                     errors.extend(outcome.err().map(|error| error.to_string()));
                     read.push(path);
@@ -180,12 +180,6 @@ fn failure(test: &Test, status: Status) -> Failure {
     let message =
         message.map(|message| message.as_str()).map(|text| text[..text.floor_char_boundary(MESSAGE_BYTES)].to_owned());
     Failure { test: document::clean_name(&test.name).into_owned(), state: document::state(status), message }
-}
-
-/// Whether an empty file was to be a report, by its name: whoever was to write it may have died.
-fn was_begun(path: &Path, error: &ReportError) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    matches!(error, ReportError::Empty { .. }) && ["xml", "json", "jsonl", "tap", "trx"].contains(&extension)
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -106,7 +106,7 @@ mod tests {
         let ok = || (200, OK.to_owned());
         let server = StandIn::answering(vec![(503, "busy".to_owned()), ok(), ok()]);
         let delivery = delivery(true);
-        delivery.send(&Server::new(&server.url, 2)).unwrap();
+        delivery.send(&Server::new(&server.url, 2).unwrap()).unwrap();
         let seen = server.seen();
         let lines: Vec<&str> = seen.iter().map(|seen| seen.line.as_str()).collect();
         let upload = "POST /api/upload HTTP/1.1";
@@ -122,13 +122,13 @@ mod tests {
     #[test]
     fn what_is_refused_is_not_tried_again_and_an_archive_alone_is_no_error() {
         let server = StandIn::answering(vec![(400, r#"{"description":"No test suite specified"}"#.to_owned())]);
-        let refused = delivery(false).send(&Server::new(&server.url, 5)).unwrap_err();
+        let refused = delivery(false).send(&Server::new(&server.url, 5).unwrap()).unwrap_err();
         assert!(refused.to_string().ends_with("/api/upload answered 400: No test suite specified"), "{refused}");
         assert_eq!(server.seen().len(), 1);
         let server = StandIn::answering(vec![(200, OK.to_owned()), (400, "{}".to_owned())]);
-        delivery(true).send(&Server::new(&server.url, 1)).unwrap();
+        delivery(true).send(&Server::new(&server.url, 1).unwrap()).unwrap();
         let server = StandIn::answering(vec![(200, OK.to_owned()), (503, String::new())]);
-        let away = delivery(true).send(&Server::new(&server.url, 1));
+        let away = delivery(true).send(&Server::new(&server.url, 1).unwrap());
         assert!(matches!(away, Err(RequestError::Away { .. })), "{away:?}");
     }
 
@@ -144,7 +144,7 @@ mod tests {
             ),
         ] {
             let server = StandIn::answering(vec![(status, answer.to_owned())]);
-            let refused = delivery(false).send(&Server::new(&server.url, 3)).unwrap_err();
+            let refused = delivery(false).send(&Server::new(&server.url, 3).unwrap()).unwrap_err();
             assert!(refused.to_string().contains(said), "{refused}");
             assert_eq!(server.seen().len(), 1);
         }

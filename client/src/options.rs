@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
 use reports::document::Shard;
 use reports::name::Template;
 use reports::{Format, Options};
-use ureq::http::Uri;
 
 use crate::environment::Environment;
 use crate::machine;
@@ -71,20 +70,7 @@ pub struct ServerOptions {
 impl ServerOptions {
     pub(crate) fn server(&self) -> anyhow::Result<Server> {
         let url = self.url.as_deref().context("the server is not known: give --url or set RESULTSDB_URL")?;
-        check_address(url)?;
-        Ok(Server::new(url, self.tries))
-    }
-}
-
-/// Says what is wrong with an address before anything is sent there.
-pub(crate) fn check_address(url: &str) -> anyhow::Result<()> {
-    let address: Option<Uri> = url.parse().ok();
-    let is_one = |address: &Uri| {
-        matches!(address.scheme_str(), Some("http" | "https")) && address.host().is_some_and(|host| !host.is_empty())
-    };
-    match address.as_ref().is_some_and(is_one) {
-        true => Ok(()),
-        false => bail!("'{url}' is not the address of a server: write it as https://results.example.org"),
+        Ok(Server::new(url, self.tries)?)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use ureq::Agent;
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
 use ureq::{Body, SendBody};
 
 /// What the server says of an upload that it took in, though something about it is odd.
@@ -34,7 +34,7 @@ pub enum RequestError {
     Refused {
         /// What was asked.
         url: String,
-        /// The HTTP status; 0 for an address that cannot be one.
+        /// The HTTP status.
         status: u16,
         /// What the server says.
         text: String,
@@ -43,6 +43,11 @@ pub enum RequestError {
     #[error("what is to be sent cannot be read: {0}")]
     Unreadable(io::Error),
 }
+
+/// An address at which no server can be.
+#[derive(Debug, thiserror::Error)]
+#[error("'{0}' is not the address of a server: write it as https://results.example.org")]
+pub struct NoAddress(String);
 
 /// A server and how often it is tried.
 #[derive(Debug)]
@@ -60,7 +65,18 @@ pub const TRIES: u32 = 5;
 
 impl Server {
     /// The server at an address, which is tried so often while it is away.
-    pub fn new(url: &str, attempts: u32) -> Self {
+    ///
+    /// # Errors
+    /// No server can be there.
+    pub fn new(url: &str, attempts: u32) -> Result<Self, NoAddress> {
+        let address: Option<Uri> = url.parse().ok();
+        let is_one = |address: &Uri| {
+            matches!(address.scheme_str(), Some("http" | "https"))
+                && address.host().is_some_and(|host| !host.is_empty())
+        };
+        if !address.as_ref().is_some_and(is_one) {
+            return Err(NoAddress(url.to_owned()));
+        }
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             // A redirected POST becomes a GET on the way, and what was to be stored is lost.
@@ -71,7 +87,7 @@ impl Server {
             .user_agent(concat!("resultsdb-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        Self { agent, url: url.trim_end_matches('/').to_owned(), attempts: attempts.max(1) }
+        Ok(Self { agent, url: url.trim_end_matches('/').to_owned(), attempts: attempts.max(1) })
     }
 
     /// Its address.
@@ -195,10 +211,6 @@ impl Server {
         let url = self.shown(path);
         let mut response = match response {
             Ok(response) => response,
-            // An address that cannot be one does not become one.
-            Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
-                return Err(RequestError::Refused { url, status: 0, text: error.to_string() });
-            }
             Err(error) => return Err(RequestError::Away { url, reason: error.to_string() }),
         };
         let status = response.status().as_u16();
@@ -238,8 +250,18 @@ fn described(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::described;
+    use super::{Server, described};
+
+    #[test]
+    fn what_is_no_address_is_told_before_anything_is_sent() {
+        for url in ["", "foo", "http://", "ftp://a", "results.example.org"] {
+            let error = Server::new(url, 1).map(drop).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("'{url}' is not the address of a server")), "{error}");
+        }
+        assert_eq!(Server::new("https://a.example.org/results/", 1).unwrap().url(), "https://a.example.org/results");
+    }
 
     #[test]
     fn errors_are_told_by_their_description() {

@@ -190,9 +190,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path().to_owned());
         spool.keep(&mut delivery("one")).unwrap();
-        let away = spool.send(&Server::new("http://127.0.0.1:9", 1));
+        let away = spool.send(&Server::new("http://127.0.0.1:9", 1).unwrap());
         assert!(matches!(away, Err(RequestError::Away { .. })), "{away:?}");
-        assert_eq!(spool.send(&Server::new("http://127.0.0.1:8", 1)).unwrap(), 0);
+        assert_eq!(spool.send(&Server::new("http://127.0.0.1:8", 1).unwrap()).unwrap(), 0);
         assert_eq!(spool.entries().len(), 1);
     }
 

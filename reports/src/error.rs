@@ -69,11 +69,19 @@ pub enum ReportError {
     },
 }
 
+/// How names of reports end.
+const ENDINGS: [&str; 5] = [".xml", ".json", ".jsonl", ".tap", ".trx"];
+
 impl ReportError {
-    /// Whether the file is no report at all, which is no error where a folder or a pattern names it among others.
+    /// Whether the file is no report at all, which is no error where a folder or a pattern names it among others. An empty
+    /// one that is called like a report was to be one: whoever was to write it may have died.
     #[must_use]
     pub fn is_no_report(&self) -> bool {
-        matches!(self, Self::Unknown { .. } | Self::Empty { .. })
+        match self {
+            Self::Unknown { .. } => true,
+            Self::Empty { report } => !ENDINGS.iter().any(|ending| report.ends_with(ending)),
+            _ => false,
+        }
     }
 }
 

@@ -87,7 +87,7 @@ fn form() -> String {
 
 /// Posts everything, several at a time.
 fn post_all(url: &str, requests: &[Prepared]) -> anyhow::Result<()> {
-    let (next, server) = (AtomicUsize::new(0), Server::new(url, TRIES));
+    let (next, server) = (AtomicUsize::new(0), Server::new(url, TRIES)?);
     std::thread::scope(|scope| {
         let work = || -> anyhow::Result<()> {
             while let Some((path, media, body)) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {

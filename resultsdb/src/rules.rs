@@ -38,7 +38,7 @@ pub(crate) fn preview(config: &Path, suite: Option<&str>, weeks: u64, url: &str)
     if let Some(suite) = suite {
         question["suite"] = suite.into();
     }
-    let answer = Server::new(url, TRIES).ask("/api/rules/preview", &question)?;
+    let answer = Server::new(url, TRIES)?.ask("/api/rules/preview", &question)?;
     let preview: Preview =
         serde_json::from_str(&answer).with_context(|| format!("{url} is no resultsdb of this version"))?;
     let mut out = std::io::stdout().lock();
