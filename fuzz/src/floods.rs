@@ -1,13 +1,14 @@
 //! Large inputs of one hostile pattern each: what random changes of small reports do not make.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use reports::{Item, Options, RunReader};
 
 use crate::memory;
+use crate::pieces::Pieces;
 
 /// The most memory that reading may take, bytes.
 const MEMORY: usize = 64 << 20;
@@ -46,6 +47,16 @@ impl Flood {
     /// How often the piece is repeated. A debug build takes so much longer that it has to do with less.
     fn repeated(&self) -> u64 {
         if cfg!(debug_assertions) && self.count > 10_000 { self.count / 20 } else { self.count }
+    }
+
+    fn piece(&self, number: u64, long: &str) -> String {
+        let (own, before) = (number.to_string(), (number - 1).to_string());
+        let piece = self.piece.replace("{n}", &own).replace("{p}", &before).replace("{x}", long);
+        // Deep indentation is only made where it is asked for.
+        match piece.contains("{i}") {
+            true => piece.replace("{i}", &"    ".repeat(usize::try_from(number).unwrap_or_default())),
+            false => piece,
+        }
     }
 }
 
@@ -266,49 +277,17 @@ impl fmt::Display for FloodOutcome {
 /// Reads a flood.
 #[must_use]
 pub fn read(flood: &Flood) -> FloodOutcome {
-    let mut bytes = 0;
     let begun = Instant::now();
-    let (tests, peak) = memory::peak(|| {
+    let ((tests, bytes), peak) = memory::peak(|| {
         let mut sink = |_: Item| ControlFlow::Continue(());
         let mut run = RunReader::new(Options::default(), &mut sink);
-        let pieces =
-            Pieces { flood, long: "x".repeat(flood.long), next: 1, buffer: Vec::new(), at: 0, given: &mut bytes };
-        let suite = format!("<testsuite name=\"{}\">", pieces.long);
+        let long = "x".repeat(flood.long);
         let suites = if flood.head.contains("{s}") { SUITES } else { 0 };
-        let head = flood.head.replace("{s}", &suite.repeat(suites));
-        let input = head.as_bytes().chain(pieces).chain(flood.tail.as_bytes());
+        let head = flood.head.replace("{s}", &format!("<testsuite name=\"{long}\">").repeat(suites));
+        let mut pieces = Pieces::new(flood.repeated(), |number| flood.piece(number, &long));
         // A flood may be refused where it has become too large.
-        let _ = run.read("flood", input);
-        run.finish().unwrap_or_default()
+        let _ = run.read("flood", head.as_bytes().chain(&mut pieces).chain(flood.tail.as_bytes()));
+        (run.finish().unwrap_or_default(), pieces.given())
     });
     FloodOutcome { name: flood.name, tests, bytes, elapsed: begun.elapsed(), peak }
-}
-
-/// The pieces of a flood, made while they are read.
-struct Pieces<'f> {
-    flood: &'f Flood,
-    long: String,
-    next: u64,
-    buffer: Vec<u8>,
-    at: usize,
-    given: &'f mut u64,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.buffer.len() && self.next <= self.flood.repeated() {
-            let (number, before) = (self.next.to_string(), (self.next - 1).to_string());
-            let mut piece = self.flood.piece.replace("{n}", &number).replace("{p}", &before).replace("{x}", &self.long);
-            if piece.contains("{i}") {
-                piece = piece.replace("{i}", &"    ".repeat(usize::try_from(self.next).unwrap_or_default()));
-            }
-            (self.buffer, self.at) = (piece.into_bytes(), 0);
-            self.next += 1;
-        }
-        let count = buffer.len().min(self.buffer.len() - self.at);
-        buffer[..count].copy_from_slice(&self.buffer[self.at..self.at + count]);
-        self.at += count;
-        *self.given += count as u64;
-        Ok(count)
-    }
 }

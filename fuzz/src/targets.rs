@@ -15,8 +15,8 @@ pub struct Target {
     pub(crate) packing: Packing,
     /// Pieces that mean something to the reader.
     pub(crate) tokens: &'static [&'static str],
-    /// Whether tests are handed on as they are read, so that a report that is cut off has the first tests of the whole one. What still
-    /// ran when a stream of events was cut off are tests that died, so those forms do not.
+    /// Whether tests are handed on as they are read, so that a report that is cut off has the first tests of the whole one.
+    /// What still ran when a stream of events was cut off are tests that died, so those forms do not.
     pub(crate) streams: bool,
     /// The fewest bytes that a test of the report takes.
     pub(crate) bytes_per_test: usize,

@@ -1,7 +1,8 @@
 //! JSON made readable: what runners write that is none costs itself only.
 //!
 //! Halves of surrogate pairs and bytes that are no UTF-8 become U+FFFD, control characters inside strings are escaped, `NaN`
-//! and `Infinity` become `null`, a comma that googletest leaves out between two members of a list is put in, and of a string longer than [`JSON_STRING_BYTES`] the rest is dropped.
+//! and `Infinity` become `null`, a comma that googletest leaves out between two members of a list is put in, and of a string
+//! longer than [`JSON_STRING_BYTES`] the rest is dropped.
 
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;

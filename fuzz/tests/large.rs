@@ -1,82 +1,37 @@
 //! A report far larger than the memory that reading it may take.
 #![allow(clippy::unwrap_used)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use fuzz::memory::{self, Counting};
+use fuzz::pieces::Pieces;
 use reports::{Item, Options, RunReader};
-
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is handed to the system's allocator as it is; only sizes are counted beside.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A report that is made while it is read.
-struct Made<P> {
-    piece: P,
-    count: u64,
-    next: u64,
-    buffer: Vec<u8>,
-    at: usize,
-}
-
-impl<P: Fn(u64) -> String> Read for Made<P> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.buffer.len() && self.next < self.count {
-            self.buffer = (self.piece)(self.next).into_bytes();
-            self.next += 1;
-            self.at = 0;
-        }
-        let count = buffer.len().min(self.buffer.len() - self.at);
-        buffer[..count].copy_from_slice(&self.buffer[self.at..self.at + count]);
-        self.at += count;
-        Ok(count)
-    }
-}
-
 const LIMIT: usize = 64 << 20;
 
-/// Reads `head`, `count` pieces and `tail`, and says how many tests and bytes that were, and the peak of memory.
+/// Reads `head`, `count` pieces and `tail`, and says how many tests that were, and the peak of memory.
 fn peak(head: &str, piece: impl Fn(u64) -> String, count: u64, tail: &str) -> (u64, usize) {
-    let before = NOW.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let made = Made { piece, count, next: 0, buffer: Vec::new(), at: 0 };
     let mut problems = Vec::new();
-    let mut sink = |item| {
-        if let Item::Problem(problem) = item {
-            problems.push(problem.to_string());
-        }
-        ControlFlow::Continue(())
-    };
-    let mut run = RunReader::new(Options::default(), &mut sink);
-    run.read("made", head.as_bytes().chain(made).chain(tail.as_bytes())).unwrap();
-    let tests = run.finish().unwrap();
+    let (tests, bytes) = memory::peak(|| {
+        let mut sink = |item| {
+            if let Item::Problem(problem) = item {
+                problems.push(problem.to_string());
+            }
+            ControlFlow::Continue(())
+        };
+        let mut run = RunReader::new(Options::default(), &mut sink);
+        run.read("made", head.as_bytes().chain(Pieces::new(count, piece)).chain(tail.as_bytes())).unwrap();
+        run.finish().unwrap()
+    });
     assert!(problems.is_empty(), "{problems:?}");
-    (tests, PEAK.load(Ordering::Relaxed) - before)
+    assert!(bytes > 0, "memory is not counted");
+    (tests, bytes)
 }
 
-/// All in one test: the counter is one for the process.
 #[test]
 fn large_reports_are_read_in_little_memory() {
     let text = "x".repeat(1000);
