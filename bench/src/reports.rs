@@ -31,28 +31,10 @@ pub(crate) fn measure(client: &Path, megabytes: u64, report: &mut Report) -> any
     let tests = write(&file, megabytes * 1_000_000).context("the report cannot be written")?;
     let size = std::fs::metadata(&file)?.len() as f64 / 1e6;
     report.tell("size of the report", format!("{size:.0} MB, {tests} tests"));
-    for (what, arguments) in [
-        ("read", &["read"][..]),
-        (
-            "upload --dry-run",
-            &[
-                "upload",
-                "--dry-run",
-                "--suite",
-                "bench",
-                "--commit",
-                "1",
-                "--commit-time",
-                "1",
-                "--repository",
-                "bench",
-                "--branch",
-                "main",
-            ],
-        ),
-    ] {
+    let of_run = "--suite bench --commit 1 --commit-time 1 --repository bench --branch main";
+    for (what, options) in [("read", ""), ("upload --dry-run", of_run)] {
         let mut command = Command::new(&client);
-        command.args(arguments).arg(&file).current_dir(folder.path());
+        command.args(what.split(' ')).args(options.split_whitespace()).arg(&file).current_dir(folder.path());
         let run = run(&mut command).with_context(|| format!("{what} of {}", file.display()))?;
         ensure!(run.printed > 0, "{what} printed nothing");
         let seconds = run.took.as_secs_f64();

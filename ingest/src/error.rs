@@ -64,10 +64,10 @@ impl IntakeError {
         self
     }
 
-    /// What senders are told that prefer strict handling, and so are none of the reference's: the detail, too.
-    pub(crate) fn in_detail(self) -> Self {
+    /// What a sender is told: the detail, too, where handling is strict, which no sender of the reference asks for.
+    pub(crate) fn told(self, is_strict: bool) -> Self {
         match self {
-            Self::Bad { fault, text, detail: Some(detail) } => faulty(fault, format!("{text}: {detail}")),
+            Self::Bad { fault, text, detail: Some(detail) } if is_strict => faulty(fault, format!("{text}: {detail}")),
             other => other,
         }
     }

@@ -42,8 +42,7 @@ pub(crate) async fn register(
 ) -> Result<Json<Value>, IntakeError> {
     let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
     let is_strict = Preferences::of(&headers).handling == Some(Handling::Strict);
-    let told = |error: IntakeError| if is_strict { error.in_detail() } else { error };
-    let raw = document::object(&body).map_err(told)?;
+    let raw = document::object(&body).map_err(|error| error.told(is_strict))?;
     let mut value: Value = serde_json::from_str(raw).map_err(|error| bad(error.to_string()))?;
     if let Some(members) = value.as_object_mut() {
         members.remove("api_key");
@@ -51,7 +50,7 @@ pub(crate) async fn register(
     let repository = value.get("repository_id").and_then(Value::as_str).unwrap_or_default();
     let default_branch = intake.commits.default_branch(repository);
     let read = CommitInput::from_json(&value, default_branch);
-    let unregistered = match read.map_err(|error| told(document::no_commit(&error, "")))? {
+    let unregistered = match read.map_err(|error| document::no_commit(&error, "").told(is_strict))? {
         CommitInput::Reference { repository_id, reference } => {
             match intake.commits.find(&repository_id, &reference).await? {
                 ResolvedCommit::Stored(_) => None,

@@ -186,8 +186,8 @@ async fn check(
     let resolver = intake.commits.clone();
     blocking(move || {
         let default_branch = |repository: &str| resolver.default_branch(repository).to_owned();
-        let upload = UploadDocument::read(&body, default_branch, required)
-            .map_err(|error| if strict.is_some() { error.in_detail() } else { error })?;
+        let upload =
+            UploadDocument::read(&body, default_branch, required).map_err(|error| error.told(strict.is_some()))?;
         if let Some(asked_by) = strict {
             upload.refuse_strictly(asked_by)?;
         }
