@@ -2,11 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { HOSTILE, accessible, served, upload } from './support.mjs';
+import { HOSTILE, accessible, identifierAt, served, upload } from './support.mjs';
 
 const NOW = Math.floor(Date.now() / 1000);
 const [OLD, YOUNG] = [NOW - 2 * 86400, NOW - 86400];
-const name = (timestamp) => `${timestamp % 100000}@main`;
 const { server, open } = await served();
 
 before(async () => {
@@ -26,7 +25,7 @@ before(async () => {
   }
 });
 
-const question = (more = '') => `/compare?suite=layout-tests&before=${name(OLD)}&after=${name(YOUNG)}${more}`;
+const question = (more = '') => `/compare?suite=layout-tests&before=${identifierAt(OLD)}&after=${identifierAt(YOUNG)}${more}`;
 const tests = (page, group) => page.getByRole('region', { name: group }).getByRole('rowheader').allTextContents();
 
 test('every state is accessible', () => accessible(open, ['/compare', question(), question('&style=Debug'), '/compare?before=nothing']));
@@ -60,7 +59,7 @@ test('the form compares, and a name that is not known is said beside it', async 
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.getByRole('alert').waitFor();
     assert.match(await page.getByRole('alert').textContent(), /No commit is named nothing-like-it/);
-    await page.getByLabel('Before', { exact: true }).fill(name(OLD));
+    await page.getByLabel('Before', { exact: true }).fill(identifierAt(OLD));
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.locator('#new').waitFor();
     assert.match(await page.textContent('.summary'), /2 configurations ran on both sides/);
@@ -68,7 +67,7 @@ test('the form compares, and a name that is not known is said beside it', async 
 });
 
 test('a commit with itself is all the same', async () => {
-  const answer = await (await fetch(`${server.url}/api/compare?suite=layout-tests&before=${name(OLD)}&after=${name(OLD)}`)).json();
+  const answer = await (await fetch(`${server.url}/api/compare?suite=layout-tests&before=${identifierAt(OLD)}&after=${identifierAt(OLD)}`)).json();
   assert.deepEqual(answer.counts, { same: 3 });
   assert.equal(answer.details, null);
 });
@@ -85,7 +84,7 @@ test('a comparison is exported with a row for each configuration', async () => {
 test('a branch is compared with the default branch', async () => {
   const leaf = (actual) => ({ actual, expected: 'PASS' });
   await upload(server.url, {
-    style: 'Debug', timestamp: YOUNG + 100, start: YOUNG + 200, commit: { branch: 'eng/work', identifier: `${YOUNG % 100000}.1@eng/work` },
+    style: 'Debug', timestamp: YOUNG + 100, start: YOUNG + 200, commit: { branch: 'eng/work', identifier: `${YOUNG}.1@eng/work` },
     results: { 'broken.html': leaf('PASS'), 'mine.html': leaf('TEXT') },
   });
   await open('/compare?suite=layout-tests&before_branch=main&branch=eng/work', {}, async (page) => {
@@ -105,7 +104,7 @@ test('what ran in part, on one side only, or not at all is said', async () => {
   await upload(server.url, { suite, timestamp: second, style: 'Debug', results: { [HOSTILE[0]]: leaf('CRASH') } });
   // A commit on which nothing of this suite ran.
   await upload(server.url, { suite: 'others', timestamp: third, results: { 'a.html': leaf('PASS') } });
-  await open(`/compare?suite=${suite}&before=${name(first)}&after=${name(second)}`, {}, async (page) => {
+  await open(`/compare?suite=${suite}&before=${identifierAt(first)}&after=${identifierAt(second)}`, {}, async (page) => {
     assert.deepEqual(await tests(page, 'Both failing and not on one commit'), ['retried.html']);
     assert.match(await page.getByRole('row').filter({ hasText: 'retried.html' }).textContent(), /text of text pass/);
     assert.deepEqual(await tests(page, 'Failed before, not run after'), ['gone.html']);
@@ -117,13 +116,13 @@ test('what ran in part, on one side only, or not at all is said', async () => {
     assert.match(await alone.locator('tbody tr').textContent(), /Debug.*after.*1.*crash/s);
     assert.match(await page.getByRole('region', { name: 'Compared runs' }).textContent(), /2 runs/);
   });
-  await open(`/compare?suite=${suite}&before=${name(second)}&after=${name(third)}`, {}, async (page) => {
+  await open(`/compare?suite=${suite}&before=${identifierAt(second)}&after=${identifierAt(third)}`, {}, async (page) => {
     const said = await page.locator('.problem').allTextContents();
-    assert.match(said[0], new RegExp(`Nothing ran on ${name(third)} on 2 of 2`));
+    assert.match(said[0], new RegExp(`Nothing ran on ${identifierAt(third)} on 2 of 2`));
     assert.match(said[1], /Both sides are the same runs on 2 of 2/);
-    assert.match(await page.getByRole('region', { name: 'Compared runs' }).textContent(), new RegExp(`${name(second)}.*stands in`, 's'));
+    assert.match(await page.getByRole('region', { name: 'Compared runs' }).textContent(), new RegExp(`${identifierAt(second)}.*stands in`, 's'));
   });
-  await accessible(open, [`/compare?suite=${suite}&before=${name(first)}&after=${name(second)}`, `/compare?suite=${suite}&before=${name(second)}&after=${name(third)}`]);
+  await accessible(open, [`/compare?suite=${suite}&before=${identifierAt(first)}&after=${identifierAt(second)}`, `/compare?suite=${suite}&before=${identifierAt(second)}&after=${identifierAt(third)}`]);
 });
 
 test('two populations are compared, and what cannot be is said beside the form', async () => {

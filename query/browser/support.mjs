@@ -64,6 +64,9 @@ export async function startBrowser() {
   return chromium.launch({ executablePath, args: QUIET });
 }
 
+// The identifier of the commit that `upload` makes at a time: identifiers order a branch, so it has to grow with the clock for good.
+export const identifierAt = (timestamp) => `${timestamp}@main`;
+
 export async function upload(url, { suite = 'layout-tests', style = 'Release', timestamp, start, results, run_stats = {}, commit = {}, configuration = {}, more = {} }) {
   const answer = await fetch(`${url}/api/upload`, {
     method: 'POST',
@@ -71,7 +74,7 @@ export async function upload(url, { suite = 'layout-tests', style = 'Release', t
       suite, timestamp: start ?? timestamp, version: 0,
       configuration: { platform: 'Mac', version: '14.2', version_name: 'Sonoma', is_simulator: false, architecture: 'arm64', style, model: 'Mac14,3', ...configuration },
       commits: [{ repository_id: 'webkit', branch: 'main', timestamp, hash: timestamp.toString(16).padStart(40, '0'),
-        identifier: `${timestamp % 100000}@main`, message: 'A change', author: { name: 'Ada', emails: ['ada@example.org'] }, ...commit }],
+        identifier: identifierAt(timestamp), message: 'A change', author: { name: 'Ada', emails: ['ada@example.org'] }, ...commit }],
       test_results: { details: { link: 'https://ci.example.org/1' }, run_stats, results },
       ...more,
     }),
