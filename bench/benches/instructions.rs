@@ -65,6 +65,7 @@ fn upload() -> (Header, String) {
         fingerprint: None,
         request_id: None,
         trace: None,
+        actor: None,
     };
     let results = member(&document, "test_results").to_owned();
     (header, results)

@@ -78,9 +78,10 @@ impl EventAppender {
     /// Appends one event; returns once it is durable. Events with the same `key` keep their order.
     pub(crate) async fn append(&self, key: &[u8], accepted: AcceptedRequest) -> Result<Receipt, IntakeError> {
         let AcceptedRequest { request, received_at, payload, fingerprint, origin } = accepted;
-        let RequestOrigin { request_id, trace } = origin;
+        let RequestOrigin { request_id, trace, actor } = origin;
         let event_id = Uuid::now_v7();
-        let mut header = Header { event_id, received_at, request, payload: None, fingerprint, request_id, trace };
+        let mut header =
+            Header { event_id, received_at, request, payload: None, fingerprint, request_id, trace, actor };
         header.payload = self.store_if_large(&payload).await?;
         let encoded = blocking(move || {
             let inline = if header.payload.is_some() { "null" } else { text(&payload)? };

@@ -62,6 +62,9 @@ pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTable
         insert(client, tables, "bugs", &rows.bugs),
         insert(client, tables, "intake_reports", &rows.intake_reports),
         insert(client, tables, "renames", &rows.renames),
+        insert(client, tables, "access_keys", &rows.access_keys),
+        insert(client, tables, "access_key_ends", &rows.access_key_ends),
+        insert(client, tables, "audit", &rows.audit),
         insert(client, tables, "dead_letters", &rows.dead_letters),
         insert(client, tables, "dead_letters", &rows.dead_letter_decisions),
     )?;

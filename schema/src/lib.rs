@@ -6,6 +6,7 @@
 //!
 //! Without the feature `io` the crate is what pure code may know: identities, the clock, commits, configurations, states.
 
+pub mod access_key;
 #[cfg(feature = "io")]
 pub mod blobs;
 pub mod bug;
@@ -32,7 +33,7 @@ pub mod state;
 #[cfg(feature = "io")]
 pub mod store;
 
-/// The topic that every upload, commit, bug and rename is appended to.
+/// The topic that every upload, commit, bug, rename and key is appended to.
 pub const EVENTS_TOPIC: &str = "resultsdb.events";
 /// Where events that can never be processed go, with their cause.
 pub const DEAD_LETTER_TOPIC: &str = "resultsdb.dead-letters";

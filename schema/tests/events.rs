@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use schema::access_key::{AccessKey, KeyEnd};
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Request, UploadFingerprint};
@@ -65,6 +66,19 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
             },
             r#"{"results": {"a.html":{"actual":"TEXT"}}}"#,
         ),
+        (
+            "key",
+            Request::Key(AccessKey {
+                id: "ab".repeat(6),
+                name: "bots".into(),
+                digest: "ab".repeat(32),
+                scopes: vec!["upload:suite=layout-tests".into(), "read".into()],
+                created_at: 1_700_000_000,
+                expires_at: Some(1_707_776_000),
+            }),
+            "null",
+        ),
+        ("key_end", Request::KeyEnd(KeyEnd { id: "ab".repeat(6), at: 1_700_000_150 }), "null"),
         ("intake_report", Request::IntakeReport(report()), "null"),
         ("commit", Request::Commit(serde_json::from_value(self::commits()[0].clone()).unwrap()), "null"),
         ("bug", Request::Bug(bug), "null"),
@@ -136,8 +150,11 @@ fn report() -> IntakeReport {
     .unwrap()
 }
 
+/// Events of keys have an actor; the others were written before there were any.
 fn header(request: Request, results: &str) -> Header {
+    let is_of_a_key = matches!(request, Request::Key(_) | Request::KeyEnd(_));
     Header {
+        actor: is_of_a_key.then(|| "ada".into()),
         event_id: uuid::Uuid::from_u128(0x018b_cfe5_6800_7000_8000_0000_0000_0001),
         received_at: 1_700_000_200,
         fingerprint: UploadFingerprint::of(&request, results.as_bytes(), Some(b"a key")),
@@ -169,5 +186,6 @@ fn events_of_before_there_were_optional_members_are_read() {
     let mut written = vec![1];
     written.extend(zstd::encode_all(format!("{text}\nnull").as_bytes(), 1).unwrap());
     let read = event::decode(&written).unwrap().header;
-    assert_eq!((read.payload, read.fingerprint, read.request_id, read.trace), (None, None, None, None));
+    assert_eq!((read.payload, read.fingerprint, read.request_id), (None, None, None));
+    assert_eq!((read.trace, read.actor), (None, None));
 }

@@ -14,6 +14,7 @@ pub fn header(received_at: i64, request: Request) -> Header {
         fingerprint: None,
         request_id: None,
         trace: None,
+        actor: None,
     }
 }
 

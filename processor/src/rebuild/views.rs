@@ -1,8 +1,8 @@
 //! The tables that a rebuild can make again.
 
-/// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told; no
-/// event makes their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 23] = [
+/// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told, and
+/// `access_key_uses` when a key was used; no event makes their rows, so that a rebuild leaves these tables alone.
+pub const VIEWS: [&str; 26] = [
     "configurations",
     "suites",
     "tests",
@@ -24,6 +24,9 @@ pub const VIEWS: [&str; 23] = [
     "expired_uploads",
     "bugs",
     "renames",
+    "access_keys",
+    "access_key_ends",
+    "audit",
     "intake_reports",
     DEAD_LETTERS,
 ];

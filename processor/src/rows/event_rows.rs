@@ -7,9 +7,9 @@ use rustc_hash::FxBuildHasher;
 use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
-    ArchiveRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow, DeadLetterRow, EwsRow, ExpiredUploadRow,
-    FailureRow, IntakeReportRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RunNoteRow,
-    RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
+    AccessKeyEndRow, AccessKeyRow, ArchiveRow, AuditRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow,
+    DeadLetterRow, EwsRow, ExpiredUploadRow, FailureRow, IntakeReportRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow,
+    RenameRow, RepositoryRow, RunNoteRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -67,6 +67,12 @@ pub struct EventRows {
     pub bugs: Vec<BugRow>,
     /// Rows of `renames`.
     pub renames: Vec<RenameRow>,
+    /// Rows of `access_keys`.
+    pub access_keys: Vec<AccessKeyRow>,
+    /// Rows of `access_key_ends`.
+    pub access_key_ends: Vec<AccessKeyEndRow>,
+    /// Rows of `audit`.
+    pub audit: Vec<AuditRow>,
     /// Rows of `dead_letters`: one for each event that could not be processed, in the order of the batch.
     pub dead_letters: Vec<DeadLetterRow>,
     /// Rows of `dead_letters` as well: letters that somebody decided about.

@@ -3,7 +3,9 @@
 //!
 //! [`EventRows::add`] leads each kind of event to its own file, which adds rows to the collection of all tables.
 
+mod access;
 mod archive;
+mod audit;
 mod bug;
 mod columns;
 mod commit;
@@ -29,6 +31,7 @@ impl EventRows {
     pub fn add(&mut self, event: Event, version: u64) {
         let Event { header, test_results } = event;
         let (received_at, time_version) = (header.received_at, time_version(&header.event_id));
+        self.audit.extend(audit::row(&header, time_version));
         match header.request {
             Request::Upload { suite, configuration, commits, timestamp, links, notes } => {
                 let runs = runs_of_branches(&suite, &configuration, &commits, timestamp, version);
@@ -52,6 +55,8 @@ impl EventRows {
             Request::Commit(commit) => commit::add(self, &[commit], time_version),
             Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
             Request::Rename(rename) => self.renames.push(rename::row(rename, received_at, time_version)),
+            Request::Key(key) => self.access_keys.push(access::key(key, time_version)),
+            Request::KeyEnd(end) => self.access_key_ends.push(access::end(end)),
             Request::IntakeReport(report) => self.intake_reports.push(IntakeReportRow {
                 until: seconds(report.until),
                 report: json(&report),

@@ -32,6 +32,7 @@ fn event(results: &str) -> Event {
         fingerprint: None,
         request_id: None,
         trace: None,
+        actor: None,
     };
     Event { header, test_results: serde_json::from_str(results).unwrap() }
 }

@@ -118,6 +118,7 @@ mod tests {
             fingerprint: None,
             request_id: None,
             trace: None,
+            actor: None,
         }
     }
 

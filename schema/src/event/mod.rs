@@ -13,6 +13,7 @@ mod fingerprint;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access_key::{AccessKey, KeyEnd};
 use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
@@ -45,6 +46,9 @@ pub struct Header {
     /// Where the request stands in its trace, as in [`TRACE_HEADER`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub trace: Option<String>,
+    /// Who asked for it, as the intake knew them; none where it asks nobody, and for events of before there were keys.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub actor: Option<String>,
 }
 
 /// The header that carries a request's id.
@@ -79,6 +83,10 @@ pub enum Request {
     Bug(BugLink),
     /// A test that has a new name, or one that has not.
     Rename(TestRename),
+    /// A key that somebody made.
+    Key(AccessKey),
+    /// A key that somebody ended.
+    KeyEnd(KeyEnd),
     /// What an intake did with the uploads of some time.
     IntakeReport(IntakeReport),
     /// A decision about an event that could not be processed; that event's bytes follow the header.

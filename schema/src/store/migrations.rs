@@ -26,6 +26,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (17, "renames", include_str!("../../migrations/0017_renames.sql")),
     (18, "run_notes", include_str!("../../migrations/0018_run_notes.sql")),
     (19, "intake_reports", include_str!("../../migrations/0019_intake_reports.sql")),
+    (20, "access", include_str!("../../migrations/0020_access.sql")),
 ];
 
 /// The engine of a cluster's database.

@@ -1,5 +1,6 @@
 //! The store: a ClickHouse client with its migrations, and the rows of its tables.
 
+mod access_rows;
 pub mod cluster;
 pub mod commits;
 mod dead_letter_state;

@@ -1,0 +1,102 @@
+//! Who asks, and what they may do.
+
+use std::sync::Arc;
+
+use crate::denied::Denied;
+use crate::scope::{Scopes, Upload};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Anybody: the server asks nobody who they are.
+    Anyone,
+    /// Somebody who did not say, on a server that asks.
+    Nobody,
+    /// Whoever holds a key.
+    Key {
+        /// The key's id.
+        id: String,
+        /// What it is for.
+        name: String,
+    },
+}
+
+/// Who asks, with what they may do. The door puts one into each request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    who: Who,
+    scopes: Arc<Scopes>,
+}
+
+impl Caller {
+    pub(crate) fn new(who: Who, scopes: Arc<Scopes>) -> Self {
+        Self { who, scopes }
+    }
+
+    /// Who it is.
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// Who it is, as events and the audit say it; none where nobody said.
+    pub fn actor(&self) -> Option<String> {
+        match &self.who {
+            Who::Anyone | Who::Nobody => None,
+            Who::Key { id, name } => Some(format!("{name} (key {id})")),
+        }
+    }
+
+    /// What they may do.
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// # Errors
+    /// They may not read.
+    pub fn may_read(&self) -> Result<(), Denied> {
+        self.allowed(self.scopes.may_read(), || "reading".to_owned())
+    }
+
+    /// # Errors
+    /// They may not upload this.
+    pub fn may_upload(&self, upload: &Upload<'_>) -> Result<(), Denied> {
+        self.allowed(self.scopes.may_upload(upload), || {
+            let repositories = upload.repositories.join(", ");
+            let what = match upload.suite {
+                None => format!("registering commits of {repositories}"),
+                Some(suite) => format!("uploading to the suite '{suite}' with commits of {repositories}"),
+            };
+            if upload.is_of_change { what } else { format!("{what} on a branch") }
+        })
+    }
+
+    /// # Errors
+    /// They may upload nothing at all.
+    pub fn may_upload_something(&self) -> Result<(), Denied> {
+        self.allowed(self.scopes.may_upload_something(), || "uploading".to_owned())
+    }
+
+    /// # Errors
+    /// They may not link bugs and rename tests.
+    pub fn may_link(&self) -> Result<(), Denied> {
+        self.allowed(self.scopes.may_link(), || "linking bugs and renaming tests".to_owned())
+    }
+
+    /// # Errors
+    /// They may not change keys and dead letters.
+    pub fn may_administer(&self) -> Result<(), Denied> {
+        self.allowed(self.scopes.may_administer(), || "administering".to_owned())
+    }
+
+    fn allowed(&self, is_allowed: bool, what: impl Fn() -> String) -> Result<(), Denied> {
+        match (&self.who, is_allowed) {
+            (Who::Anyone, _) | (_, true) => Ok(()),
+            (Who::Nobody, false) => Err(Denied::NoKey),
+            (Who::Key { id, name }, false) => Err(Denied::Forbidden {
+                who: format!("The key '{name}' ({id})"),
+                what: what(),
+                scopes: self.scopes.texts().join(" "),
+            }),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What somebody is told who may not do what they ask for.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use web::error_body::error_response;
+
+/// Why a request is not let in. None of the texts holds a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// It came without a key, and needs one.
+    #[error("This needs a key: send one as 'Authorization: Bearer rdb_…', or in an upload as 'api_key'")]
+    NoKey,
+    /// It came with something that is no key that counts.
+    #[error("The key does not count: {0}")]
+    BadKey(String),
+    /// Its key does not allow this.
+    #[error("{who} does not allow {what}: it has the scopes '{scopes}'")]
+    Forbidden {
+        /// Whose key.
+        who: String,
+        /// What was asked for.
+        what: String,
+        /// What it allows.
+        scopes: String,
+    },
+    /// The keys cannot be read yet.
+    #[error("The keys cannot be read yet; try again")]
+    Unready,
+}
+
+impl Denied {
+    /// The HTTP status: who is not known may come again with a key (401), who is known may not (403).
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoKey | Self::BadKey(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Unready => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        metrics::counter!("resultsdb_denied_requests_total", "status" => status.as_str().to_owned()).increment(1);
+        let mut response = error_response(status, &self.to_string());
+        let (name, value) = match self {
+            Self::Unready => (header::RETRY_AFTER, "1"),
+            // RFC 6750, section 3.
+            Self::NoKey => (header::WWW_AUTHENTICATE, "Bearer"),
+            Self::BadKey(_) => (header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            Self::Forbidden { .. } => (header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\""),
+        };
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+    }
+}

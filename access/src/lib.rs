@@ -1,0 +1,25 @@
+//! Who may do what: keys and their scopes, the rule of each route, and the door that holds both together.
+//!
+//! A request's way: [`routes`] give each path a [`Rule`] → the [`Door`]'s layer finds out who asks ([`Caller`], by a key of the
+//! [`keyring`]) and whether the rule lets them → the handler asks the caller what depends on the contents, such as the suite.
+//! Keys are events; the door reads their table again and again ([`watch`]), so that a revoked key ends within a second on every
+//! service.
+
+mod caller;
+mod denied;
+mod door;
+pub mod keyring;
+mod options;
+mod routes;
+mod scope;
+mod secret;
+mod watch;
+
+pub use caller::{Caller, Who};
+pub use denied::Denied;
+pub use door::Door;
+pub use options::{AccessOptions, ConfiguredKey, OptionsError, Reading};
+pub use routes::{Routes, Rule};
+pub use scope::{CHANGE_BRANCHES, MAX_SCOPES, Scope, Scopes, UnknownScope, Upload};
+pub use secret::{Digest, Kind, Secret, SecretError};
+pub use watch::{ListedKey, listed, load, watch};

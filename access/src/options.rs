@@ -1,0 +1,83 @@
+//! The part `[access]` of the configuration.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::keyring::KeyRecord;
+use crate::scope::{MAX_SCOPES, Scope, Scopes};
+use crate::secret::Digest;
+
+/// Who may come in. Where there is no such part, anybody may do anything.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessOptions {
+    /// Whether reading needs a key.
+    pub reading: Reading,
+    /// Keys beside those that are made while the server runs, such as the first one.
+    pub keys: Vec<ConfiguredKey>,
+}
+
+/// Whether reading needs a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// It needs one.
+    #[default]
+    Closed,
+    /// Anybody reads.
+    Open,
+}
+
+/// A key that the configuration names. It ends when it is taken out of there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfiguredKey {
+    /// What it is for.
+    pub name: String,
+    /// SHA-256 of the key, in hexadecimal digits.
+    pub digest: String,
+    /// What it allows.
+    pub scopes: Vec<Scope>,
+}
+
+/// What is wrong with a key of the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// Its digest is none.
+    #[error(
+        "the digest of the key '{0}' is not 64 hexadecimal digits: `resultsdb keys create` without --url prints one"
+    )]
+    Digest(String),
+    /// It allows nothing, or too much to read.
+    #[error("the key '{0}' has no scope, or more than {MAX_SCOPES}")]
+    Scopes(String),
+}
+
+impl AccessOptions {
+    /// The keys.
+    ///
+    /// # Errors
+    /// One has no digest, or no scope.
+    pub fn records(&self) -> Result<Vec<KeyRecord>, OptionsError> {
+        self.keys.iter().map(ConfiguredKey::record).collect()
+    }
+}
+
+impl ConfiguredKey {
+    fn record(&self) -> Result<KeyRecord, OptionsError> {
+        let digest = Digest::parse(&self.digest).ok_or_else(|| OptionsError::Digest(self.name.clone()))?;
+        if self.scopes.is_empty() || self.scopes.len() > MAX_SCOPES {
+            return Err(OptionsError::Scopes(self.name.clone()));
+        }
+        Ok(KeyRecord {
+            id: digest.id(),
+            name: self.name.clone(),
+            digest,
+            scopes: Arc::new(Scopes::new(self.scopes.clone())),
+            created_at: None,
+            expires_at: None,
+            ended_at: None,
+        })
+    }
+}
