@@ -33,6 +33,16 @@ impl Caller {
         Self { who, scopes }
     }
 
+    /// Anybody, where nobody is asked.
+    pub fn anyone() -> Self {
+        Self::new(Who::Anyone, Arc::default())
+    }
+
+    /// Somebody who did not say who they are, and may do nothing.
+    pub fn nobody() -> Self {
+        Self::new(Who::Nobody, Arc::default())
+    }
+
     /// Who it is.
     pub fn who(&self) -> &Who {
         &self.who

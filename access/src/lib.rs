@@ -20,6 +20,6 @@ pub use denied::Denied;
 pub use door::Door;
 pub use options::{AccessOptions, ConfiguredKey, OptionsError, Reading};
 pub use routes::{Routes, Rule};
-pub use scope::{CHANGE_BRANCHES, MAX_SCOPES, Scope, Scopes, UnknownScope, Upload};
+pub use scope::{MAX_SCOPES, Scope, Scopes, UnknownScope, Upload};
 pub use secret::{Digest, Kind, Secret, SecretError};
 pub use watch::{ListedKey, listed, load, watch};

@@ -6,8 +6,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-/// Runs of changes under review are on branches that begin so, which nobody takes for the trunk.
-pub const CHANGE_BRANCHES: &str = "change/";
 /// The most scopes that one key has, and the longest text of one, bytes.
 pub const MAX_SCOPES: usize = 32;
 const MAX_BYTES: usize = 300;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::http::HeaderMap;
+use access::Denied;
 use bytes::Bytes;
 use eventlog::{EventLog, Position};
 use schema::EVENTS_TOPIC;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use web::blocking::blocking;
 
 use crate::error::{IntakeError, bad, not_kept};
+use crate::sender::Sender;
 
 /// Larger payloads go to the blob store; a log is slow with large records, and limits them.
 const INLINE_BYTES: usize = 8 << 20;
@@ -33,23 +34,26 @@ pub(crate) struct AcceptedRequest {
 }
 
 impl AcceptedRequest {
-    /// A request with the headers that it came with, whose repetitions nobody recognises.
-    pub(crate) fn new(request: Request, payload: Bytes, received_at: i64, headers: &HeaderMap) -> Self {
-        Self { request, received_at, payload, fingerprint: None, origin: RequestOrigin::of(headers) }
+    /// A request with its sender, whose repetitions nobody recognises.
+    ///
+    /// # Errors
+    /// Nobody knows who the sender is, and this server asks.
+    pub(crate) fn new(request: Request, payload: Bytes, received_at: i64, sender: &Sender) -> Result<Self, Denied> {
+        Ok(Self { request, received_at, payload, fingerprint: None, origin: RequestOrigin::of(sender)? })
     }
 }
 
-/// By what an event leads back to the HTTP request that it came with.
-#[derive(Default)]
+/// By what an event leads back to the HTTP request that it came with, and to who sent that.
 pub(crate) struct RequestOrigin {
     request_id: Option<String>,
     trace: Option<String>,
+    actor: Option<String>,
 }
 
 impl RequestOrigin {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Self { request_id: text(REQUEST_ID_HEADER), trace: text(TRACE_HEADER) }
+    fn of(sender: &Sender) -> Result<Self, Denied> {
+        let text = |name| sender.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Self { request_id: text(REQUEST_ID_HEADER), trace: text(TRACE_HEADER), actor: sender.actor()? })
     }
 }
 

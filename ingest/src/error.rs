@@ -1,5 +1,6 @@
 //! What a sender is told when its request is not taken.
 
+use access::Denied;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schema::intake_report::UploadFault;
@@ -47,6 +48,9 @@ pub(crate) enum IntakeError {
         /// The encoding as the sender named it.
         given: String,
     },
+    /// The sender may not do this.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The log or the store is away; nothing was taken.
     #[error("{0}")]
     Unavailable(String),
@@ -80,6 +84,7 @@ impl IntakeError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(denied) => denied.status(),
         }
     }
 
@@ -138,7 +143,10 @@ impl IntoResponse for IntakeError {
         let status = self.status();
         metrics::counter!("resultsdb_refused_requests_total", "status" => status.as_str().to_owned()).increment(1);
         let (fault, text) = (self.fault(), self.to_string());
-        let mut response = error_response(status, &text);
+        let mut response = match &self {
+            Self::Denied(denied) => denied.clone().into_response(),
+            _ => error_response(status, &text),
+        };
         response.extensions_mut().insert(ReportedFault { fault, text });
         match self {
             Self::Unavailable(_) => {

@@ -26,6 +26,7 @@ mod error;
 mod requests;
 mod resolve;
 mod router;
+mod sender;
 mod state;
 mod tally;
 mod wait;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use access::{Routes, Rule};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::post;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use web::openapi::Operation;
@@ -29,24 +29,32 @@ pub const OPERATIONS: &[Operation] = &[
 
 /// The routes of the intake; they append to `log`, put what is large into `blobs` and ask the store through `client`.
 pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, options: IntakeOptions) -> Router {
-    let report_after = options.report_after;
+    let (report_after, door) = (options.report_after, options.door.clone());
     let intake = Intake::new(log, client, blobs, options);
-    let counted = from_fn_with_state(Tally::new(intake.appender.clone(), report_after), tally::count);
-    Router::new()
-        .route(upload::OPERATION.path, post(upload::take))
-        .route(reports::OPERATION.path, post(reports::take))
-        .route(archive::OPERATION.path, post(archive::take))
-        .route(ews::OPERATION.path, post(ews::take))
-        // Uploads are counted, and nothing else.
-        .route_layer(counted)
-        .route(bugs::OPERATION.path, post(bugs::link))
-        .route(renames::OPERATION.path, post(renames::rename))
-        .route(commits::OPERATION.path, post(commits::register))
-        .route(commits::REGISTER.path, post(commits::register))
-        .route(dead_letters::OPERATION.path, post(dead_letters::decide))
+    let tally = Tally::new(intake.appender.clone(), report_after);
+    routes(tally)
+        .behind(&door)
         // Bodies are bounded by `checks::body`, and archives by their request.
         .layer(DefaultBodyLimit::disable())
         .with_state(intake)
+}
+
+/// Every route with its rule.
+fn routes(tally: Tally) -> Routes<Intake> {
+    let uploads = Routes::new()
+        .post(Rule::Upload, upload::OPERATION.path, upload::take)
+        .post(Rule::Upload, reports::OPERATION.path, reports::take)
+        .post(Rule::Upload, archive::OPERATION.path, archive::take)
+        .post(Rule::Upload, ews::OPERATION.path, ews::take)
+        // Uploads are counted, and nothing else.
+        .layer(from_fn_with_state(tally, tally::count));
+    Routes::new()
+        .post(Rule::Link, bugs::OPERATION.path, bugs::link)
+        .post(Rule::Link, renames::OPERATION.path, renames::rename)
+        .post(Rule::Upload, commits::OPERATION.path, commits::register)
+        .post(Rule::Upload, commits::REGISTER.path, commits::register)
+        .post(Rule::Admin, dead_letters::OPERATION.path, dead_letters::decide)
+        .merge(uploads)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Door;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::links::MasterIds;
@@ -23,6 +24,8 @@ use crate::wait::wait_until_shown;
 /// What the intake needs to know of its surroundings.
 #[derive(Debug, Clone, Default)]
 pub struct IntakeOptions {
+    /// Who may come in; anybody unless it is given.
+    pub door: Door,
     /// Default branch by repository id; others use `main`.
     pub default_branches: BTreeMap<String, String>,
     /// Where unknown commits are looked up, by repository id.
@@ -42,6 +45,7 @@ pub struct IntakeOptions {
 /// Shared by all requests; a clone is the same intake.
 #[derive(Clone)]
 pub(crate) struct Intake {
+    pub(crate) door: Door,
     pub(crate) appender: EventAppender,
     pub(crate) blobs: Blobs,
     pub(crate) client: clickhouse::Client,
@@ -62,8 +66,9 @@ impl Intake {
         blobs: Blobs,
         options: IntakeOptions,
     ) -> Self {
-        let IntakeOptions { default_branches, sources, masters, default_wait, is_strict, retention, .. } = options;
+        let IntakeOptions { door, default_branches, sources, masters, default_wait, is_strict, retention, .. } = options;
         Self {
+            door,
             commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),
             masters: BuildbotMasters::new(masters),
             duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
 use eventlog::EventLog;
 use schema::clock::now_signed;
@@ -12,6 +11,7 @@ use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 
 use crate::append::{AcceptedRequest, EventAppender};
 use crate::error::IntakeError;
+use crate::sender::Sender;
 
 /// The longest wait that a sender may ask for.
 const MAX_WAIT: Duration = Duration::from_secs(300);
@@ -69,10 +69,10 @@ pub(crate) async fn append_and_show(
     key: &[u8],
     request: Request,
     payload: Bytes,
-    headers: &HeaderMap,
+    sender: &Sender,
     what: &str,
 ) -> Result<(), IntakeError> {
-    let accepted = AcceptedRequest::new(request, payload, now_signed(), headers);
+    let accepted = AcceptedRequest::new(request, payload, now_signed(), sender)?;
     let receipt = appender.append(key, accepted).await?;
     if !wait_until_shown(appender.log(), receipt, SHOWN_WITHIN).await {
         return Err(IntakeError::Unavailable(format!("The {what} is stored but not visible yet")));

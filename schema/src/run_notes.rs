@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Runs of changes under review are on branches that begin so, which nobody takes for the trunk.
+pub const CHANGE_BRANCHES: &str = "change/";
 /// The most parts that a run can have.
 pub const MAX_SHARDS: u32 = 1000;
 

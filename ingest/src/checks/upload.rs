@@ -13,6 +13,7 @@ use super::document::{commit_inputs, object, seconds, suite_name};
 use super::outcomes::UnknownOutcomes;
 use super::run_notes;
 use crate::error::{IntakeError, bad, faulty};
+use crate::sender::API_KEY;
 
 /// An upload whose commits may still be references; borrows from the body.
 #[derive(Debug)]
@@ -73,14 +74,18 @@ fn value(raw: &str) -> Result<Value, IntakeError> {
 }
 
 impl<'a> UploadDocument<'a> {
-    /// Checks a body, in the contract's order; `default_branch` is asked with a repository's id.
+    /// Checks a body, in the contract's order; `identify` is told the key of the document before anything else of it is
+    /// looked at, `default_branch` is asked with a repository's id.
     pub(crate) fn read(
         body: &'a [u8],
+        identify: impl FnOnce(Option<&str>) -> Result<(), IntakeError>,
         default_branch: impl Fn(&str) -> String,
         required: RequiredMembers,
     ) -> Result<Self, IntakeError> {
         let members = results::members(object(body)?).map_err(|error| bad(error.to_string()))?;
         let member = |name: &str| results::member(&members, name);
+        let api_key: Option<Value> = member(API_KEY).map(value).transpose()?;
+        identify(api_key.as_ref().and_then(Value::as_str))?;
 
         let configuration = member("configuration").map_or(Ok(Value::Object(Map::new())), value)?;
         let configuration = Configuration::from_json(&configuration).map_err(|error| {
@@ -196,7 +201,7 @@ mod tests {
     use super::*;
 
     fn error(body: &str) -> String {
-        UploadDocument::read(body.as_bytes(), |_| "main".into(), RequiredMembers::OfReference).unwrap_err().to_string()
+        UploadDocument::read(body.as_bytes(), |_| Ok(()), |_| "main".into(), RequiredMembers::OfReference).unwrap_err().to_string()
     }
 
     const CONFIGURATION: &str =
@@ -236,7 +241,7 @@ mod tests {
     /// The refusal of an upload whose sender prefers strict handling, and whose `test_results` are these.
     fn strictly(test_results: &str) -> Option<String> {
         let body = format!(r#"{{{CONFIGURATION},"suite":"s",{COMMITS},"test_results":{test_results}}}"#);
-        let upload = UploadDocument::read(body.as_bytes(), |_| "main".into(), RequiredMembers::OfReference).unwrap();
+        let upload = UploadDocument::read(body.as_bytes(), |_| Ok(()), |_| "main".into(), RequiredMembers::OfReference).unwrap();
         upload.refuse_strictly(StrictHandling::Request).err().map(|error| error.to_string())
     }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use axum::Json;
 use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use schema::clock::now_signed;
 use schema::configuration::Configuration;
@@ -27,6 +27,7 @@ use crate::checks::document::{commit_inputs, seconds, suite_name};
 use crate::checks::parts::{self, cut};
 use crate::checks::{refuse_encoded, report_parameters};
 use crate::error::{IntakeError, bad, faulty, not_kept};
+use crate::sender::{API_KEY, Sender};
 use crate::state::Intake;
 
 /// The largest archive, bytes.
@@ -77,21 +78,23 @@ struct Form {
     members: Vec<(String, String)>,
     commits: Option<String>,
     timestamp: Option<String>,
+    api_key: Option<String>,
 }
 
 pub(crate) async fn take(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    mut sender: Sender,
     request: Request,
 ) -> Result<Response, IntakeError> {
     without_query(query.as_deref())?;
-    refuse_encoded(&headers)?;
+    refuse_encoded(&sender.headers)?;
     // A body that is no form holds no archive.
     let form = match Multipart::from_request(request, &()).await {
         Ok(parts) => Form::read(parts).await?,
         Err(_) => Form::default(),
     };
+    sender.identify(&intake.door, form.api_key.as_deref())?;
     let Some((file, size)) = form.file else { return Err(bad("No archive provided")) };
     let configuration = match form.configuration.as_deref() {
         None => report_parameters::configuration(&form.members)?,
@@ -110,10 +113,11 @@ pub(crate) async fn take(
             .map_err(|_| faulty(UploadFault::Commit, "Expected commit meta-data to be json"))?,
     };
     let inputs = commit_inputs(commits, |repository| intake.commits.default_branch(repository).to_owned())?;
-    let commits = intake.commits.resolve(inputs).await?;
+    let commits = intake.commits.resolve(sender.own_commits(inputs)).await?;
     if commits.is_empty() {
         return Err(faulty(UploadFault::Commit, "No commits provided"));
     }
+    sender.may_upload_run(&suite, &commits)?;
     let file = blocking(move || {
         zip::ZipArchive::new(&file).map_err(|_| bad("Archive is not a zipfile"))?;
         Ok::<_, IntakeError>(file)
@@ -137,9 +141,9 @@ pub(crate) async fn take(
     let expiry = Expiry::of_archive(timestamp, received_at);
     let key = event::upload_key(&configuration, &suite, &commits);
     let request = event::Request::Archive { suite, configuration, commits, timestamp, digest, size };
-    let accepted = AcceptedRequest::new(request, no_payload(), received_at, &headers);
+    let accepted = AcceptedRequest::new(request, no_payload(), received_at, &sender)?;
     let receipt = intake.appender.append(&key, accepted).await?;
-    intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
+    intake.wait_as_preferred(&Preferences::of(&sender.headers), receipt).await;
     Ok(answer(receipt, expiry))
 }
 
@@ -181,6 +185,7 @@ impl Form {
                 "configuration" => form.configuration = Some(text),
                 "commits" => form.commits = Some(text),
                 "timestamp" => form.timestamp = Some(text),
+                API_KEY => form.api_key = Some(text),
                 name if report_parameters::is_configuration(name) => {
                     if form.members.len() >= MAX_MEMBERS {
                         let text = format!("The form has more than {MAX_MEMBERS} members of a configuration");

@@ -3,7 +3,6 @@
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
@@ -20,6 +19,7 @@ use super::schemas::REFUSALS;
 use crate::append::no_payload;
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
+use crate::sender::Sender;
 use crate::state::Intake;
 use crate::wait::append_and_show;
 
@@ -58,11 +58,11 @@ const MAX_NOTE_BYTES: usize = 500;
 pub(crate) async fn link(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    sender: Sender,
     body: Body,
 ) -> Result<Response, IntakeError> {
-    refuse_cross_site(&headers)?;
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
+    refuse_cross_site(&sender.headers)?;
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
     let members = document::members(&body)?;
     let mut link = read(&members)?;
     keep_note(&intake.client, &mut link).await?;
@@ -73,8 +73,8 @@ pub(crate) async fn link(
         .finish();
     // Bugs of one suite keep their order.
     let key = link.suite.clone().into_bytes();
-    append_and_show(&intake.appender, &key, Request::Bug(link), no_payload(), &headers, "bug").await?;
-    Ok(page_or_json(&headers, &format!("/?{back}"), json!({ "status": "ok" })))
+    append_and_show(&intake.appender, &key, Request::Bug(link), no_payload(), &sender, "bug").await?;
+    Ok(page_or_json(&sender.headers, &format!("/?{back}"), json!({ "status": "ok" })))
 }
 
 /// Gives a link without a note the one that it had: whoever closes it, or links it again, need not know it.

@@ -4,7 +4,6 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use schema::commit::CommitInput;
 use schema::event::Request;
 use serde_json::{Value, json};
@@ -16,6 +15,7 @@ use crate::append::no_payload;
 use crate::checks::document;
 use crate::error::{IntakeError, bad};
 use crate::resolve::commits::ResolvedCommit;
+use crate::sender::{API_KEY, Sender};
 use crate::state::Intake;
 use crate::wait::append_and_show;
 
@@ -37,20 +37,21 @@ pub(crate) const REGISTER: Operation =
 pub(crate) async fn register(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    mut sender: Sender,
     body: Body,
 ) -> Result<Json<Value>, IntakeError> {
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
-    let is_strict = Preferences::of(&headers).handling == Some(Handling::Strict);
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
+    let is_strict = Preferences::of(&sender.headers).handling == Some(Handling::Strict);
     let raw = document::object(&body).map_err(|error| error.told(is_strict))?;
     let mut value: Value = serde_json::from_str(raw).map_err(|error| bad(error.to_string()))?;
-    if let Some(members) = value.as_object_mut() {
-        members.remove("api_key");
-    }
+    let api_key = value.as_object_mut().and_then(|members| members.remove(API_KEY));
+    sender.identify(&intake.door, api_key.as_ref().and_then(Value::as_str))?;
     let repository = value.get("repository_id").and_then(Value::as_str).unwrap_or_default();
     let default_branch = intake.commits.default_branch(repository);
     let read = CommitInput::from_json(&value, default_branch);
-    let unregistered = match read.map_err(|error| document::no_commit(&error, "").told(is_strict))? {
+    let commit = read.map_err(|error| document::no_commit(&error, "").told(is_strict))?;
+    sender.may_register(&commit)?;
+    let unregistered = match commit {
         CommitInput::Reference { repository_id, reference } => {
             match intake.commits.find(&repository_id, &reference).await? {
                 ResolvedCommit::Stored(_) => None,
@@ -63,7 +64,7 @@ pub(crate) async fn register(
         let commit = intake.commits.place(commit).await?;
         let key = commit.repository_id.clone().into_bytes();
         // An upload that names the commit may follow at once, at another instance.
-        append_and_show(&intake.appender, &key, Request::Commit(commit), no_payload(), &headers, "commit").await?;
+        append_and_show(&intake.appender, &key, Request::Commit(commit), no_payload(), &sender, "commit").await?;
     }
     Ok(Json(json!({ "status": "ok" })))
 }

@@ -2,7 +2,6 @@
 //! whatever was wrong is mended; `…/discard` gives it up. Either way its bytes stay, and the decision is an event.
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use schema::event::{DeadLetterDecision, DeadLetterId, Decision, Request};
@@ -15,6 +14,7 @@ use super::page_or_json::page_or_json;
 use super::schemas::REFUSALS;
 use crate::checks::body::without_query;
 use crate::error::IntakeError;
+use crate::sender::Sender;
 use crate::state::Intake;
 use crate::wait::append_and_show;
 
@@ -34,10 +34,10 @@ pub(crate) async fn decide(
     State(intake): State<Intake>,
     Path((id, action)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    sender: Sender,
 ) -> Result<Response, IntakeError> {
     without_query(query.as_deref())?;
-    refuse_cross_site(&headers)?;
+    refuse_cross_site(&sender.headers)?;
     let (decision, state) = match action.as_str() {
         "replay" => (Decision::Replayed, DeadLetterState::Replayed),
         "discard" => (Decision::Discarded, DeadLetterState::Discarded),
@@ -56,8 +56,8 @@ pub(crate) async fn decide(
     let request = DeadLetterDecision { partition, offset, found_at, cause, key: key.clone(), decision };
     // Under the key of its event the decision comes after whatever it decides about.
     let request = Request::DeadLetterDecision(request);
-    append_and_show(&intake.appender, &key, request, payload, &headers, "decision").await?;
-    Ok(page_or_json(&headers, "/dead-letters", json!({ "status": "ok", "state": state.name() })))
+    append_and_show(&intake.appender, &key, request, payload, &sender, "decision").await?;
+    Ok(page_or_json(&sender.headers, "/dead-letters", json!({ "status": "ok", "state": state.name() })))
 }
 
 /// The letter of this id, if nobody has decided about it.

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use bytes::Bytes;
 use schema::clock::now_signed;
 use schema::configuration::Configuration;
@@ -18,6 +17,7 @@ use super::schemas::{REFUSALS, given_commits};
 use crate::append::AcceptedRequest;
 use crate::checks::document::{self, commit_inputs, suite_name};
 use crate::error::{IntakeError, bad, faulty};
+use crate::sender::{API_KEY, Sender};
 use crate::state::Intake;
 
 /// `POST /api/upload/ews`.
@@ -58,11 +58,12 @@ const MAX_AHEAD_SECONDS: f64 = 300.0;
 pub(crate) async fn take(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    mut sender: Sender,
     body: Body,
 ) -> Result<Json<Value>, IntakeError> {
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
     let document = document::members(&body)?;
+    sender.identify(&intake.door, document.get(API_KEY).and_then(Value::as_str))?;
     let member = |name: &str| document.get(name).filter(|value| !value.is_null());
     let configuration =
         member("configuration").ok_or_else(|| faulty(UploadFault::Configuration, "Invalid configuration"))?;
@@ -108,7 +109,8 @@ pub(crate) async fn take(
     let inputs = commit_inputs(Value::Array(commits.clone()), |repository| {
         intake.commits.default_branch(repository).to_owned()
     })?;
-    let commits = intake.commits.resolve(inputs).await?;
+    let commits = intake.commits.resolve(sender.own_commits(inputs)).await?;
+    sender.may_upload_for_change(&suite, &commits)?;
     if !configuration.is_complete() {
         return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration"));
     }
@@ -117,8 +119,8 @@ pub(crate) async fn take(
     let results = serde_json::to_vec(results).map_err(|error| bad(error.to_string()))?;
     let key = event::upload_key(&configuration, &suite, &commits);
     let request = Request::Ews { suite, configuration, commits, timestamp, flaky_type, details };
-    let accepted = AcceptedRequest::new(request, Bytes::from(results), received_at, &headers);
+    let accepted = AcceptedRequest::new(request, Bytes::from(results), received_at, &sender)?;
     let receipt = intake.appender.append(&key, accepted).await?;
-    intake.wait_as_preferred(&Preferences::of(&headers), receipt).await;
+    intake.wait_as_preferred(&Preferences::of(&sender.headers), receipt).await;
     Ok(Json(json!({ "status": "ok", "tests": tests })))
 }

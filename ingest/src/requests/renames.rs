@@ -2,7 +2,6 @@
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use schema::clock::now_signed;
 use schema::event::Request;
@@ -18,6 +17,7 @@ use super::schemas::REFUSALS;
 use crate::append::no_payload;
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
+use crate::sender::Sender;
 use crate::state::Intake;
 use crate::wait::append_and_show;
 
@@ -57,11 +57,11 @@ fn document_schema() -> Value {
 pub(crate) async fn rename(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    sender: Sender,
     body: Body,
 ) -> Result<Response, IntakeError> {
-    refuse_cross_site(&headers)?;
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
+    refuse_cross_site(&sender.headers)?;
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
     let rename = read(&document::members(&body)?, now_signed())?;
     let shown = form_urlencoded::Serializer::new(String::new())
         .append_pair("suite", &rename.suite)
@@ -69,8 +69,8 @@ pub(crate) async fn rename(
         .finish();
     // Renames of one suite keep their order.
     let key = rename.suite.clone().into_bytes();
-    append_and_show(&intake.appender, &key, Request::Rename(rename), no_payload(), &headers, "rename").await?;
-    Ok(page_or_json(&headers, &format!("/?{shown}"), json!({ "status": "ok" })))
+    append_and_show(&intake.appender, &key, Request::Rename(rename), no_payload(), &sender, "rename").await?;
+    Ok(page_or_json(&sender.headers, &format!("/?{shown}"), json!({ "status": "ok" })))
 }
 
 /// The rename that a document means; `now` in seconds since 1970.

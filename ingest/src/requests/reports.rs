@@ -20,6 +20,7 @@ use crate::checks::report_parameters::{NAMES, ReportParameters};
 use crate::checks::upload::RequiredMembers;
 use crate::converted_reports::{ConvertedDocument, PostedFile};
 use crate::error::{IntakeError, bad, faulty, not_kept};
+use crate::sender::{API_KEY, Sender};
 use crate::state::Intake;
 
 /// The longest value of a form's field, bytes.
@@ -52,17 +53,21 @@ fn body_schema() -> Value {
 pub(crate) async fn take(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    mut sender: Sender,
     request: Request,
 ) -> Result<Response, IntakeError> {
-    refuse_encoded(&headers)?;
+    refuse_encoded(&sender.headers)?;
     let mut pairs: Vec<(String, String)> =
         form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).into_owned().collect();
-    let files = if is_form(&headers) {
+    let files = if is_form(&sender.headers) {
         let parts = Multipart::from_request(request, &()).await;
-        read_form(parts.map_err(|error| bad(format!("The form cannot be read: {error}")))?, &mut pairs).await?
+        let parts = parts.map_err(|error| bad(format!("The form cannot be read: {error}")))?;
+        let Form { files, api_key } = read_form(parts, &mut pairs).await?;
+        sender.identify(&intake.door, api_key.as_deref())?;
+        files
     } else {
-        // A wrong address is told before a long body was sent.
+        // A wrong address, or a missing key, is told before a long body was sent.
+        sender.identify(&intake.door, None)?;
         ReportParameters::read(&pairs)?;
         vec![read_body(request).await?]
     };
@@ -72,7 +77,7 @@ pub(crate) async fn take(
     }
     let document = intake.conversions.document(files, parameters, &intake.body_memory).await?;
     let ConvertedDocument { body, memory: _memory, has_start } = document;
-    take_document(&intake, &headers, body, DocumentOrigin { required: RequiredMembers::None, has_start }).await
+    take_document(&intake, sender, body, DocumentOrigin { required: RequiredMembers::None, has_start }).await
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -110,12 +115,18 @@ async fn read_body(request: Request) -> Result<PostedFile, IntakeError> {
     Ok(PostedFile { name: UNNAMED.to_owned(), file })
 }
 
-/// The files of a form; its other fields are added to the parameters.
+/// What a form holds beside parameters.
+struct Form {
+    files: Vec<PostedFile>,
+    api_key: Option<String>,
+}
+
+/// The files of a form, and its key; its other fields are added to the parameters.
 async fn read_form(
     mut form_parts: Multipart,
     pairs: &mut Vec<(String, String)>,
-) -> Result<Vec<PostedFile>, IntakeError> {
-    let (mut spool, mut files) = (Spool::default(), Vec::new());
+) -> Result<Form, IntakeError> {
+    let (mut spool, mut files, mut api_key) = (Spool::default(), Vec::new(), None);
     while let Some(mut part) = form_parts.next_field().await.map_err(cut)? {
         if files.len() + pairs.len() >= MAX_PARTS {
             return Err(bad(format!(
@@ -135,9 +146,10 @@ async fn read_form(
         let text =
             text.ok_or_else(|| bad(format!("'{name}' is too long: a report is sent as a file, with a file name")))?;
         let text = String::from_utf8(text).map_err(|_| bad(format!("'{name}' is no text in UTF-8")))?;
-        pairs.push((name, text));
+        // A key is no parameter: in an address, it would be logged.
+        if name == API_KEY { api_key = Some(text) } else { pairs.push((name, text)) }
     }
-    Ok(files)
+    Ok(Form { files, api_key })
 }
 
 /// What a file is called in messages.

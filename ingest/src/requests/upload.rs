@@ -2,7 +2,6 @@
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use schema::clock::{AHEAD_SECONDS, now_signed};
@@ -24,6 +23,7 @@ use crate::append::AcceptedRequest;
 use crate::checks::outcomes::UnknownOutcomes;
 use crate::checks::upload::{RequiredMembers, StrictHandling, UploadDocument};
 use crate::error::IntakeError;
+use crate::sender::Sender;
 use crate::state::Intake;
 
 /// `POST /api/upload`.
@@ -92,11 +92,11 @@ fn document_schema() -> Value {
 pub(crate) async fn take(
     State(intake): State<Intake>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    sender: Sender,
     body: Body,
 ) -> Result<Response, IntakeError> {
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &headers, body).await?;
-    take_document(&intake, &headers, body, DocumentOrigin { required: RequiredMembers::OfReference, has_start: true })
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
+    take_document(&intake, sender, body, DocumentOrigin { required: RequiredMembers::OfReference, has_start: true })
         .await
 }
 
@@ -111,15 +111,16 @@ pub(super) struct DocumentOrigin {
 /// Takes in the document of a run: checks it, finds its commits, appends it, and waits as its sender prefers.
 pub(super) async fn take_document(
     intake: &Intake,
-    headers: &HeaderMap,
+    sender: Sender,
     body: Bytes,
     origin: DocumentOrigin,
 ) -> Result<Response, IntakeError> {
-    let preferences = Preferences::of(headers);
+    let preferences = Preferences::of(&sender.headers);
     let received_at = now_signed();
     let strict = strict_handling(&preferences, intake.is_strict);
-    let checked = check(intake, body, strict, origin.required).await?;
-    let commits = intake.commits.resolve(checked.commits).await?;
+    let (checked, sender) = check(intake, sender, body, strict, origin.required).await?;
+    let commits = intake.commits.resolve(sender.own_commits(checked.commits)).await?;
+    sender.may_upload_run(&checked.suite, &commits)?;
     let (links, links_error) = match intake.masters.links(&checked.details).await {
         Ok(links) => (Some(links), None),
         Err(error) => (None, Some(error.to_string())),
@@ -134,7 +135,7 @@ pub(super) async fn take_document(
     let expiry = Expiry::of_run(&intake.retention, &suite, &commits, received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links, notes };
     let run = UploadedRun { request, test_results, received_at, has_start: start.is_some() };
-    let receipt = append(intake, &key, run, headers).await?;
+    let receipt = append(intake, &key, run, &sender).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
     metrics::counter!("resultsdb_unknown_outcomes_total").increment(unknown.tests);
     Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), days_ahead, expiry }
@@ -179,15 +180,17 @@ fn strict_handling(preferences: &Preferences, is_strict: bool) -> Option<StrictH
 
 async fn check(
     intake: &Intake,
+    mut sender: Sender,
     body: Bytes,
     strict: Option<StrictHandling>,
     required: RequiredMembers,
-) -> Result<CheckedUpload, IntakeError> {
-    let resolver = intake.commits.clone();
+) -> Result<(CheckedUpload, Sender), IntakeError> {
+    let (resolver, door) = (intake.commits.clone(), intake.door.clone());
     blocking(move || {
         let default_branch = |repository: &str| resolver.default_branch(repository).to_owned();
-        let upload =
-            UploadDocument::read(&body, default_branch, required).map_err(|error| error.told(strict.is_some()))?;
+        let identify = |api_key: Option<&str>| Ok(sender.identify(&door, api_key)?);
+        let upload = UploadDocument::read(&body, identify, default_branch, required)
+            .map_err(|error| error.told(strict.is_some()))?;
         if let Some(asked_by) = strict {
             upload.refuse_strictly(asked_by)?;
         }
@@ -195,7 +198,7 @@ async fn check(
         let UploadDocument { suite, configuration, commits, timestamp, step_error, unknown, details, notes, .. } =
             upload;
         let results_error = step_error.map(|error| error.to_string());
-        Ok(CheckedUpload {
+        let checked = CheckedUpload {
             suite,
             configuration,
             commits,
@@ -205,7 +208,8 @@ async fn check(
             unknown,
             details,
             notes,
-        })
+        };
+        Ok((checked, sender))
     })
     .await?
 }
@@ -221,10 +225,10 @@ struct UploadedRun {
 }
 
 /// Appends the upload, unless it repeats an earlier one; that one's receipt stands for both.
-async fn append(intake: &Intake, key: &[u8], run: UploadedRun, headers: &HeaderMap) -> Result<Receipt, IntakeError> {
+async fn append(intake: &Intake, key: &[u8], run: UploadedRun, sender: &Sender) -> Result<Receipt, IntakeError> {
     let UploadedRun { request, test_results, received_at, has_start } = run;
     // A pipeline whose variable is not set sends an empty one, which is none.
-    let idempotency_key = headers.get("idempotency-key").map(|value| value.as_bytes().trim_ascii().to_vec());
+    let idempotency_key = sender.headers.get("idempotency-key").map(|value| value.as_bytes().trim_ascii().to_vec());
     let idempotency_key = idempotency_key.filter(|key| !key.is_empty());
     let (request, payload, fingerprint) = blocking(move || {
         let fingerprint = UploadFingerprint::of(&request, &test_results, idempotency_key.as_deref());
@@ -234,7 +238,7 @@ async fn append(intake: &Intake, key: &[u8], run: UploadedRun, headers: &HeaderM
         (request, test_results, fingerprint)
     })
     .await?;
-    let accepted = AcceptedRequest::new(request, payload, received_at, headers);
+    let accepted = AcceptedRequest::new(request, payload, received_at, sender)?;
     let accepted = AcceptedRequest { fingerprint: fingerprint.clone(), ..accepted };
     let appending = intake.appender.append(key, accepted);
     match fingerprint {

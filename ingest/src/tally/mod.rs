@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::append::{AcceptedRequest, EventAppender, no_payload};
 use crate::error::ReportedFault;
+use crate::sender::Sender;
 
 /// How long a report waits for more uploads.
 const REPORT_AFTER: Duration = Duration::from_secs(60);
@@ -98,8 +99,11 @@ impl Tally {
             let report = self.counts().report(&self.intake, now_signed());
             let until = report.until;
             let request = schema::event::Request::IntakeReport(report.clone());
-            let accepted = AcceptedRequest::new(request, no_payload(), until, &axum::http::HeaderMap::new());
-            match self.appender.append(self.intake.as_bytes(), accepted).await {
+            let appended = async {
+                let accepted = AcceptedRequest::new(request, no_payload(), until, &Sender::intake())?;
+                self.appender.append(self.intake.as_bytes(), accepted).await
+            };
+            match appended.await {
                 Ok(_) => {
                     if self.counts().is_reported(&report) {
                         return;

@@ -56,6 +56,21 @@ impl CommitInput {
     }
 }
 
+impl CommitInput {
+    /// The same commit by its name alone, which somebody else has to have registered: by its hash, else by its revision or
+    /// identifier.
+    #[must_use]
+    pub fn into_reference(self) -> Self {
+        match self {
+            Self::Complete(Commit { repository_id, hash, revision, identifier, .. }) => {
+                let reference = hash.or_else(|| revision.map(|number| format!("r{number}"))).or(identifier);
+                Self::Reference { repository_id, reference: reference.unwrap_or_default() }
+            }
+            reference @ Self::Reference { .. } => reference,
+        }
+    }
+}
+
 fn reference(members: &Map<String, Value>) -> Result<CommitInput, CommitError> {
     let present = |name: &&&str| members.get(**name).is_some_and(|value| !value.is_null());
     let Some(repository_id) = members.get("repository_id").and_then(Value::as_str) else {
