@@ -23,6 +23,9 @@ pub enum Denied {
         /// What it allows.
         scopes: String,
     },
+    /// A page of another site sends it in the name of whoever reads that page.
+    #[error("A page of another site asked for this; open the page here and do it there")]
+    CrossSite,
     /// The keys cannot be read yet.
     #[error("The keys cannot be read yet; try again")]
     Unready,
@@ -33,7 +36,7 @@ impl Denied {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoKey | Self::BadKey(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Unready => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -44,7 +47,8 @@ impl IntoResponse for Denied {
         let status = self.status();
         metrics::counter!("resultsdb_denied_requests_total", "status" => status.as_str().to_owned()).increment(1);
         let mut response = error_response(status, &self.to_string());
-        let (name, value) = match self {
+        let (name, value) = match &self {
+            Self::CrossSite => return response,
             Self::Unready => (header::RETRY_AFTER, "1"),
             // RFC 6750, section 3.
             Self::NoKey => (header::WWW_AUTHENTICATE, "Bearer"),
@@ -52,6 +56,8 @@ impl IntoResponse for Denied {
             Self::Forbidden { .. } => (header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\""),
         };
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // Pages tell it in their own way.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use schema::clock::now_signed;
 
 use crate::caller::{Caller, Who};
@@ -12,6 +12,7 @@ use crate::keyring::{KeyRecord, Keyring};
 use crate::options::{AccessOptions, OptionsError, Reading};
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
+use crate::session::{self, SessionSecret};
 
 /// Knows who may come in; a clone is the same door.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,9 @@ pub struct Door(Option<Arc<Guarded>>);
 #[derive(Debug)]
 struct Guarded {
     reading: Reading,
+    sessions: SessionSecret,
+    /// Whether browsers send the cookie over TLS alone.
+    is_secure: bool,
     configured: Keyring,
     /// Keys that were made while servers ran; none before they were read for the first time.
     stored: RwLock<Option<Arc<Keyring>>>,
@@ -34,13 +38,15 @@ impl Door {
         Self(None)
     }
 
-    /// A door that asks for keys.
+    /// A door that asks for keys. `is_secure` says that people reach the pages over TLS.
     ///
     /// # Errors
     /// A key of the configuration makes no sense.
-    pub fn guarded(options: &AccessOptions) -> Result<Self, OptionsError> {
+    pub fn guarded(options: &AccessOptions, sessions: SessionSecret, is_secure: bool) -> Result<Self, OptionsError> {
         Ok(Self(Some(Arc::new(Guarded {
             reading: options.reading,
+            sessions,
+            is_secure,
             configured: Keyring::new(options.records()?),
             stored: RwLock::default(),
             used: Mutex::default(),
@@ -52,16 +58,33 @@ impl Door {
         self.0.is_none()
     }
 
-    /// Who sends a request with these headers.
+    /// Who sends a request with this method and these headers.
     ///
     /// # Errors
-    /// They send a key that does not count.
-    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, Denied> {
+    /// They send a key that does not count, or another site's page sends it for them.
+    pub fn caller(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Denied> {
         let Some(guarded) = &self.0 else { return Ok(Caller::anyone()) };
         match bearer(headers) {
-            None => Ok(guarded.nobody()),
+            None => guarded.of_session(method, headers),
             Some(text) => guarded.holder(&text?),
         }
+    }
+
+    /// The header `Set-Cookie` with which a browser stays the holder of a key.
+    ///
+    /// # Errors
+    /// The key does not count.
+    pub fn sign_in(&self, key: &str) -> Result<Option<HeaderValue>, Denied> {
+        let Some(guarded) = &self.0 else { return Ok(None) };
+        let record = guarded.record(key)?;
+        let lasts = session::LASTS.as_secs();
+        let value = guarded.sessions.sign(&record.id, now_signed().saturating_add_unsigned(lasts));
+        Ok(guarded.cookie(&value, lasts))
+    }
+
+    /// The header `Set-Cookie` with which a browser forgets who it is.
+    pub fn sign_out(&self) -> Option<HeaderValue> {
+        self.0.as_ref()?.cookie("", 0)
     }
 
     /// Whoever holds a key that came in an upload, as the reference's uploaders send theirs.
@@ -113,7 +136,44 @@ impl Guarded {
         self.stored.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The holder of the key that the session's cookie names. A cookie that is over, or whose key is, is as good as none:
+    /// browsers keep it.
+    fn of_session(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Denied> {
+        let now = now_signed();
+        let key_id = session::cookie(headers).and_then(|cookie| self.sessions.verify(cookie, now));
+        let record = key_id.and_then(|id| self.by_id(id)).filter(|record| record.check(now).is_ok());
+        let Some(record) = record else { return Ok(self.nobody()) };
+        // A browser sends its cookies whoever's page asks for it.
+        if !method.is_safe() && !is_from_own_page(headers) {
+            return Err(Denied::CrossSite);
+        }
+        Ok(self.caller_of(&record, now))
+    }
+
+    fn by_id(&self, id: &str) -> Option<Arc<KeyRecord>> {
+        self.configured.by_id(id).cloned().or_else(|| self.stored()?.by_id(id).cloned())
+    }
+
+    fn cookie(&self, value: &str, seconds: u64) -> Option<HeaderValue> {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        let name = session::COOKIE;
+        let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::from_str(&text).ok()
+    }
+
     fn holder(&self, key: &str) -> Result<Caller, Denied> {
+        let record = self.record(key)?;
+        Ok(self.caller_of(&record, now_signed()))
+    }
+
+    fn caller_of(&self, record: &KeyRecord, now: i64) -> Caller {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(record.id.clone(), now);
+        let who = Who::Key { id: record.id.clone(), name: record.name.clone() };
+        Caller::new(who, Arc::clone(&record.scopes))
+    }
+
+    /// The key of a text, if it counts now.
+    fn record(&self, key: &str) -> Result<Arc<KeyRecord>, Denied> {
         let secret = Secret::parse(key.trim()).map_err(|error| Denied::BadKey(error.to_string()))?;
         let record = match self.configured.find(&secret) {
             Some(record) => Arc::clone(record),
@@ -123,11 +183,8 @@ impl Guarded {
                 Arc::clone(stored.find(&secret).ok_or_else(unknown)?)
             }
         };
-        let now = now_signed();
-        record.check(now)?;
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(record.id.clone(), now);
-        let who = Who::Key { id: record.id.clone(), name: record.name.clone() };
-        Ok(Caller::new(who, Arc::clone(&record.scopes)))
+        record.check(now_signed())?;
+        Ok(record)
     }
 }
 
@@ -144,4 +201,17 @@ fn bearer(headers: &HeaderMap) -> Option<Result<String, Denied>> {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(key.trim().to_owned()),
         _ => Err(other()),
     })
+}
+
+/// Whether a browser sends a request for a page of this server. Old browsers do not say what site a request comes from; all
+/// of them name the origin of what is posted.
+fn is_from_own_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => {
+            let host = text("origin").and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+            host.is_some() && host == text("host")
+        }
+    }
 }

@@ -20,8 +20,6 @@ pub struct KeyRecord {
     pub digest: Digest,
     /// What it allows.
     pub scopes: Arc<Scopes>,
-    /// When it was made, seconds since 1970; none of a key that the configuration names.
-    pub created_at: Option<i64>,
     /// From when on it counts no more, seconds since 1970.
     pub expires_at: Option<i64>,
     /// When somebody ended it, seconds since 1970.
@@ -87,7 +85,6 @@ mod tests {
             name: "bots".into(),
             digest: secret.digest(),
             scopes: Arc::default(),
-            created_at: Some(0),
             expires_at,
             ended_at,
         };

@@ -8,18 +8,21 @@
 mod caller;
 mod denied;
 mod door;
-pub mod keyring;
+mod keyring;
 mod options;
 mod routes;
 mod scope;
 mod secret;
+mod session;
 mod watch;
 
 pub use caller::{Caller, Who};
 pub use denied::Denied;
 pub use door::Door;
+pub use keyring::{KeyRecord, Keyring};
 pub use options::{AccessOptions, ConfiguredKey, OptionsError, Reading};
 pub use routes::{Routes, Rule};
 pub use scope::{MAX_SCOPES, Scope, Scopes, UnknownScope, Upload};
 pub use secret::{Digest, Kind, Secret, SecretError};
-pub use watch::{ListedKey, listed, load, watch};
+pub use session::{SessionSecret, ShortSecret};
+pub use watch::{load, watch};

@@ -1,5 +1,6 @@
 //! The part `[access]` of the configuration.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -14,6 +15,9 @@ use crate::secret::Digest;
 pub struct AccessOptions {
     /// Whether reading needs a key.
     pub reading: Reading,
+    /// A file with what sessions of people are signed with, at least 32 bytes; the same for all services. Without it, sessions
+    /// end with the process.
+    pub session_secret_file: Option<PathBuf>,
     /// Keys beside those that are made while the server runs, such as the first one.
     pub keys: Vec<ConfiguredKey>,
 }
@@ -75,7 +79,6 @@ impl ConfiguredKey {
             name: self.name.clone(),
             digest,
             scopes: Arc::new(Scopes::new(self.scopes.clone())),
-            created_at: None,
             expires_at: None,
             ended_at: None,
         })

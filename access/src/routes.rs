@@ -141,7 +141,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 /// The request with its caller, if the rule of its route lets them in. A method that the path does not know has no rule: it is
 /// answered with that.
 fn admit(door: &Door, rules: &Rules, mut request: Request) -> Result<Request, Denied> {
-    let caller = door.caller(request.headers())?;
+    let caller = door.caller(request.method(), request.headers())?;
     let matched = request.extensions().get::<MatchedPath>();
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     if let Some(matched) = matched

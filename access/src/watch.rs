@@ -20,37 +20,17 @@ const USES_EVERY: u32 = 60;
 /// The most keys that are read.
 const MAX_KEYS: u64 = 100_000;
 
-/// A key as lists show it.
-#[derive(Debug, Clone, Row, Deserialize)]
-pub struct ListedKey {
-    /// The beginning of the digest.
-    pub id: String,
-    /// What it is for.
-    pub name: String,
-    /// SHA-256, in hexadecimal digits.
-    pub digest: String,
-    /// Texts of its scopes.
-    pub scopes: Vec<String>,
-    /// When it was made, seconds since 1970.
-    pub created_at: u32,
-    /// From when on it counts no more, seconds since 1970; 0 for never.
-    pub expires_at: u32,
-    /// When somebody ended it, seconds since 1970; 0 if nobody did.
-    pub ends_at: u32,
-    /// When it was last used, to half a minute, seconds since 1970; 0 for never.
-    pub used_at: u32,
-}
-
-/// All keys that are stored, the youngest first.
-///
-/// # Errors
-/// The store is away.
-pub async fn listed(client: &Client) -> clickhouse::error::Result<Vec<ListedKey>> {
-    let sql = "SELECT id, name, digest, scopes, created_at, expires_at, ends_at, used_at FROM access_keys \
-               LEFT JOIN (SELECT id, min(ends_at) AS ends_at FROM access_key_ends GROUP BY id) AS ends USING (id) \
-               LEFT JOIN (SELECT id, max(used_at) AS used_at FROM access_key_uses GROUP BY id) AS uses USING (id) \
-               ORDER BY created_at DESC, id LIMIT ?";
-    client.query(sql).bind(MAX_KEYS).fetch_all().await
+/// What a door needs of a stored key.
+#[derive(Debug, Row, Deserialize)]
+struct StoredKey {
+    id: String,
+    name: String,
+    digest: String,
+    scopes: Vec<String>,
+    /// Seconds since 1970; 0 for never.
+    expires_at: u32,
+    /// Seconds since 1970; 0 if nobody ended it.
+    ends_at: u32,
 }
 
 /// Reads the keys that are stored into a door.
@@ -59,20 +39,22 @@ pub async fn listed(client: &Client) -> clickhouse::error::Result<Vec<ListedKey>
 /// The store is away.
 pub async fn load(door: &Door, client: &Client) -> clickhouse::error::Result<()> {
     if !door.is_open() {
-        door.replace_stored(listed(client).await?.iter().filter_map(record).collect());
+        let sql = "SELECT id, name, digest, scopes, expires_at, ends_at FROM access_keys LEFT JOIN \
+                   (SELECT id, min(ends_at) AS ends_at FROM access_key_ends GROUP BY id) AS ends USING (id) LIMIT ?";
+        let keys: Vec<StoredKey> = client.query(sql).bind(MAX_KEYS).fetch_all().await?;
+        door.replace_stored(keys.iter().filter_map(record).collect());
     }
     Ok(())
 }
 
 /// The key of a row; none of one that this version cannot read, which allows nothing.
-fn record(row: &ListedKey) -> Option<KeyRecord> {
+fn record(row: &StoredKey) -> Option<KeyRecord> {
     let is_some = |seconds: u32| (seconds > 0).then_some(i64::from(seconds));
     Some(KeyRecord {
         id: row.id.clone(),
         name: row.name.clone(),
         digest: Digest::parse(&row.digest)?,
         scopes: Arc::new(Scopes::parse(row.scopes.iter().map(String::as_str)).ok()?),
-        created_at: is_some(row.created_at),
         expires_at: is_some(row.expires_at),
         ended_at: is_some(row.ends_at),
     })

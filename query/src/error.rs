@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Denied;
 use answers::AnswerError;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -34,6 +35,9 @@ pub enum ApiError {
     /// The blob store did not answer, or a blob is gone.
     #[error("{0}")]
     Blob(#[from] schema::blobs::BlobError),
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// Several requests waited for one answer, and that failed.
     #[error("{0}")]
     Shared(Arc<ApiError>),
@@ -62,6 +66,7 @@ impl ApiError {
             Self::Gone(_) => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Busy(_) | Self::Blob(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(denied) => denied.status(),
             Self::Shared(error) => error.status(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -65,6 +65,8 @@ fn webkit_bugzilla() -> String {
 /// What the service is configured with.
 #[derive(Debug, Clone)]
 pub struct QueryOptions {
+    /// Who may come in.
+    pub door: access::Door,
     /// What the intake offers beside this service; for the documentation.
     pub intake: &'static [web::openapi::Operation],
     /// Title of the pages.

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use ::access::{Routes, Rule};
 use answers::Store;
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
 use schema::blobs::Blobs;
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::api::{
-    bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
+    access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
     populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
     verdicts,
 };
@@ -24,15 +24,14 @@ use crate::{QueryOptions, archives, pages};
 
 /// The service's routes; `stop` turns true when open streams shall end.
 pub fn router(store: Store, blobs: Blobs, options: QueryOptions, stop: watch::Receiver<bool>) -> Router {
+    let door = options.door.clone();
     let service = Arc::new(Service::new(store, blobs, options, stop));
-    let kept = from_fn_with_state(Arc::clone(&service), cache::keep);
-    let looked = from_fn_with_state(Arc::clone(&service), cache::look);
     let shown = from_fn_with_state(Arc::clone(&service), error_pages::show);
-    let api = kept_api().layer(from_fn(format::write)).layer(kept.clone());
-    let api = api.merge(fresh_api().layer(looked.clone())).merge(static_api());
-    let pages = kept_pages().layer(kept).merge(fresh_pages().layer(looked)).merge(static_pages());
-    let pages = pages.fallback(unknown).method_not_allowed_fallback(method_not_allowed).layer(shown);
-    api.method_not_allowed_fallback(method_not_allowed)
+    let pages = pages(&service).behind(&door).fallback(unknown);
+    let pages = pages.method_not_allowed_fallback(method_not_allowed).layer(shown);
+    api(&service)
+        .behind(&door)
+        .method_not_allowed_fallback(method_not_allowed)
         .merge(pages)
         .layer(from_fn(paths::without_doubled_slashes))
         .layer(from_fn(metrics::record))
@@ -40,124 +39,146 @@ pub fn router(store: Store, blobs: Blobs, options: QueryOptions, stop: watch::Re
         .with_state(service)
 }
 
+/// The API, with what keeps answers.
+fn api(service: &Arc<Service>) -> Routes<Arc<Service>> {
+    let kept = from_fn_with_state(Arc::clone(service), cache::keep);
+    let looked = from_fn_with_state(Arc::clone(service), cache::look);
+    kept_api().layer(from_fn(format::write)).layer(kept).merge(fresh_api().layer(looked)).merge(static_api())
+}
+
+/// The pages, with what keeps them.
+fn pages(service: &Arc<Service>) -> Routes<Arc<Service>> {
+    let kept = from_fn_with_state(Arc::clone(service), cache::keep);
+    let looked = from_fn_with_state(Arc::clone(service), cache::look);
+    kept_pages().layer(kept).merge(fresh_pages().layer(looked)).merge(static_pages())
+}
+
 /// Answers that hold until the views move.
-fn kept_api() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/api/results/{suite}", get(results::find))
-        .route("/api/results/{suite}/", get(results::find))
-        .route("/api/results/{suite}/{*test}", get(results::find))
-        .route("/api/results-summary/{suite}/{*test}", get(summary::find))
-        .route("/api/timeline/{suite}", get(timeline::window))
-        .route("/api/timeline/{suite}/{*test}", get(timeline::window))
-        .route("/api/timeline-overview/{suite}", get(timeline::overview))
-        .route("/api/timeline-overview/{suite}/{*test}", get(timeline::overview))
-        .route("/api/durations/{suite}", get(durations::find))
-        .route("/api/durations/{suite}/{*test}", get(durations::find))
-        .route("/api/slowest/{*suite}", get(durations::slowest))
-        .route("/api/plan/{*suite}", get(durations::plan))
-        .route("/api/failures/{*suite}", get(failures::find))
-        .route("/api/changes/{suite}", get(changes::find))
-        .route("/api/changes/{suite}/{*test}", get(changes::find))
-        .route("/api/triage", get(triage::find))
-        .route("/api/flaky", get(flaky::find))
-        .route("/api/compare", get(compare::find))
-        .route("/api/compare/populations/{*suite}", get(populations::find))
-        .route("/api/search", get(test_names::search))
-        .route("/api/suites", get(suites::find))
-        .route("/api/run", get(run::find))
-        .route("/api/urls", get(links::find))
-        .route("/api/urls/queue", get(links::queues))
-        .route("/api/bugs", get(bugs::find))
-        .route("/api/renames", get(renames::find))
-        .route("/api/results-ews", get(ews::find))
-        .route("/api/results-ews/tests", get(ews::names))
-        .route("/api/commits", get(commits::find))
-        .route("/api/commits/find", get(commits::find))
-        .route("/api/commits/siblings", get(commits::siblings))
-        .route("/api/commits/next", get(commits::next))
-        .route("/api/commits/previous", get(commits::previous))
-        .route("/api/commits/branches", get(commits::branches))
-        .route("/api/commits/repositories", get(commits::repositories))
-        .route("/api/commits/representations", get(commits::representations))
+fn kept_api() -> Routes<Arc<Service>> {
+    Routes::new()
+        .get(Rule::Read, "/api/results/{suite}", results::find)
+        .get(Rule::Read, "/api/results/{suite}/", results::find)
+        .get(Rule::Read, "/api/results/{suite}/{*test}", results::find)
+        .get(Rule::Read, "/api/results-summary/{suite}/{*test}", summary::find)
+        .get(Rule::Read, "/api/timeline/{suite}", timeline::window)
+        .get(Rule::Read, "/api/timeline/{suite}/{*test}", timeline::window)
+        .get(Rule::Read, "/api/timeline-overview/{suite}", timeline::overview)
+        .get(Rule::Read, "/api/timeline-overview/{suite}/{*test}", timeline::overview)
+        .get(Rule::Read, "/api/durations/{suite}", durations::find)
+        .get(Rule::Read, "/api/durations/{suite}/{*test}", durations::find)
+        .get(Rule::Read, "/api/slowest/{*suite}", durations::slowest)
+        .get(Rule::Read, "/api/plan/{*suite}", durations::plan)
+        .get(Rule::Read, "/api/failures/{*suite}", failures::find)
+        .get(Rule::Read, "/api/changes/{suite}", changes::find)
+        .get(Rule::Read, "/api/changes/{suite}/{*test}", changes::find)
+        .get(Rule::Read, "/api/triage", triage::find)
+        .get(Rule::Read, "/api/flaky", flaky::find)
+        .get(Rule::Read, "/api/compare", compare::find)
+        .get(Rule::Read, "/api/compare/populations/{*suite}", populations::find)
+        .get(Rule::Read, "/api/search", test_names::search)
+        .get(Rule::Read, "/api/suites", suites::find)
+        .get(Rule::Read, "/api/run", run::find)
+        .get(Rule::Read, "/api/urls", links::find)
+        .get(Rule::Read, "/api/urls/queue", links::queues)
+        .get(Rule::Read, "/api/bugs", bugs::find)
+        .get(Rule::Read, "/api/renames", renames::find)
+        .get(Rule::Read, "/api/results-ews", ews::find)
+        .get(Rule::Read, "/api/results-ews/tests", ews::names)
+        .get(Rule::Read, "/api/commits", commits::find)
+        .get(Rule::Read, "/api/commits/find", commits::find)
+        .get(Rule::Read, "/api/commits/siblings", commits::siblings)
+        .get(Rule::Read, "/api/commits/next", commits::next)
+        .get(Rule::Read, "/api/commits/previous", commits::previous)
+        .get(Rule::Read, "/api/commits/branches", commits::branches)
+        .get(Rule::Read, "/api/commits/repositories", commits::repositories)
+        .get(Rule::Read, "/api/commits/representations", commits::representations)
         // Names of suites may hold slashes, so that no pattern tells this path from one that does not exist.
-        .route("/api/{*suite_tests}", get(test_names::names))
+        .get(Rule::Read, "/api/{*suite_tests}", test_names::names)
 }
 
 /// Answers that are large, or change without any run.
-fn fresh_api() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/api/upload", get(uploads::find))
-        .route("/api/verdicts", post(verdicts::ask))
-        .route("/api/verdicts/quality", get(verdicts::quality))
-        .route("/api/rules/preview", post(rules::preview))
-        .route("/api/upload/archive", get(archives::download))
-        .route("/api/upload/process", post(uploads::process))
-        .route("/api/bug-trackers/{tracker}/create-bug", put(bug_trackers::create))
+fn fresh_api() -> Routes<Arc<Service>> {
+    Routes::new()
+        .get(Rule::Read, "/api/upload", uploads::find)
+        .post(Rule::Read, "/api/verdicts", verdicts::ask)
+        .get(Rule::Read, "/api/verdicts/quality", verdicts::quality)
+        .post(Rule::Read, "/api/rules/preview", rules::preview)
+        .get(Rule::Read, "/api/upload/archive", archives::download)
+        .post(Rule::Read, "/api/upload/process", uploads::process)
+        .put(Rule::Read, "/api/bug-trackers/{tracker}/create-bug", bug_trackers::create)
 }
 
 /// Answers that need no view, or ask what is not a view.
-fn static_api() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/api/openapi.json", get(openapi::document))
-        .route("/api/bug-trackers", get(bug_trackers::names))
-        .route("/api/live", get(live::listen))
-        .route("/api/dead-letters", get(dead_letters::find))
-        .route("/api/uploads/recent", get(recent_uploads::find))
-        .route("/api/dead-letters/{id}", get(dead_letters::one))
-        .route("/api/dead-letters/{id}/event", get(dead_letters::event))
-        .route("/api/receipts/{*receipt}", get(dead_letters::receipt))
+fn static_api() -> Routes<Arc<Service>> {
+    Routes::new()
+        .get(Rule::Anybody, "/api/openapi.json", openapi::document)
+        .get(Rule::Read, "/api/bug-trackers", bug_trackers::names)
+        .get(Rule::Read, "/api/live", live::listen)
+        .get(Rule::Admin, "/api/keys", access::list_keys)
+        .get(Rule::Admin, "/api/audit", access::audit)
+        .get(Rule::Read, "/api/dead-letters", dead_letters::find)
+        .get(Rule::Read, "/api/uploads/recent", recent_uploads::find)
+        .get(Rule::Read, "/api/dead-letters/{id}", dead_letters::one)
+        .get(Rule::Read, "/api/dead-letters/{id}/event", dead_letters::event)
+        .get(Rule::Read, "/api/receipts/{*receipt}", dead_letters::receipt)
         // The intake takes POST here, of which a service of its own must not know less.
-        .route("/api/dead-letters/{id}/{action}", get(unknown))
-        .route("/api/upload/ews", get(method_not_allowed))
-        .route("/api/commits/register", get(method_not_allowed))
+        .get(Rule::Anybody, "/api/dead-letters/{id}/{action}", unknown)
+        .get(Rule::Anybody, "/api/keys/{id}/{action}", unknown)
+        .get(Rule::Anybody, "/api/upload/ews", method_not_allowed)
+        .get(Rule::Anybody, "/api/commits/register", method_not_allowed)
 }
 
 /// Pages that hold until the views move.
-fn kept_pages() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/", get(pages::timelines::of_tests))
-        .route("/search", get(pages::timelines::of_tests))
-        .route("/suites", get(pages::timelines::of_suites))
-        .route("/triage", get(pages::triage::page))
-        .route("/changes", get(pages::changes::page))
-        .route("/triage.atom", get(pages::feed::triage))
-        .route("/investigate", get(pages::investigate::page))
-        .route("/dashboards", get(pages::dashboards::page))
-        .route("/compare", get(pages::compare::page))
-        .route("/compare/populations", get(pages::populations::page))
-        .route("/flaky", get(pages::flaky::page))
-        .route("/durations", get(pages::durations::page))
-        .route("/commits", get(pages::commits::list))
-        .route("/commit", get(pages::commits::one))
-        .route("/commit/info", get(pages::commits::info))
-        .route("/commit/next", get(pages::commits::next))
-        .route("/commit/previous", get(pages::commits::previous))
-        .route("/badge/{*badge}", get(pages::badge::picture))
-        .route("/run", get(run::page))
-        .route("/urls/queue", get(links::to_queue))
-        .route("/urls/build", get(links::to_build))
-        .route("/urls/worker", get(links::to_worker))
+fn kept_pages() -> Routes<Arc<Service>> {
+    Routes::new()
+        .get(Rule::Read, "/", pages::timelines::of_tests)
+        .get(Rule::Read, "/search", pages::timelines::of_tests)
+        .get(Rule::Read, "/suites", pages::timelines::of_suites)
+        .get(Rule::Read, "/triage", pages::triage::page)
+        .get(Rule::Read, "/changes", pages::changes::page)
+        .get(Rule::Read, "/triage.atom", pages::feed::triage)
+        .get(Rule::Read, "/investigate", pages::investigate::page)
+        .get(Rule::Read, "/dashboards", pages::dashboards::page)
+        .get(Rule::Read, "/compare", pages::compare::page)
+        .get(Rule::Read, "/compare/populations", pages::populations::page)
+        .get(Rule::Read, "/flaky", pages::flaky::page)
+        .get(Rule::Read, "/durations", pages::durations::page)
+        .get(Rule::Read, "/commits", pages::commits::list)
+        .get(Rule::Read, "/commit", pages::commits::one)
+        .get(Rule::Read, "/commit/info", pages::commits::info)
+        .get(Rule::Read, "/commit/next", pages::commits::next)
+        .get(Rule::Read, "/commit/previous", pages::commits::previous)
+        .get(Rule::Read, "/badge/{*badge}", pages::badge::picture)
+        .get(Rule::Read, "/run", run::page)
+        .get(Rule::Read, "/urls/queue", links::to_queue)
+        .get(Rule::Read, "/urls/build", links::to_build)
+        .get(Rule::Read, "/urls/worker", links::to_worker)
 }
 
 /// Pages of archives, which are large.
-fn fresh_pages() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/archive", get(archives::list))
-        .route("/archive/", get(archives::list))
-        .route("/archive/{*file}", get(archives::extract))
-        .route("/archive-view/{*file}", get(archives::view))
+fn fresh_pages() -> Routes<Arc<Service>> {
+    Routes::new()
+        .get(Rule::Read, "/archive", archives::list)
+        .get(Rule::Read, "/archive/", archives::list)
+        .get(Rule::Read, "/archive/{*file}", archives::extract)
+        .get(Rule::Read, "/archive-view/{*file}", archives::view)
 }
 
 /// Pages and files that need no view.
-fn static_pages() -> Router<Arc<Service>> {
-    Router::new()
-        .route("/dead-letters", get(pages::dead_letters::page))
-        .route("/uploads", get(pages::uploads::page))
-        .route("/documentation", get(pages::documentation::page))
-        .route("/archive-routes", get(archives::routes))
-        .route("/assets/js/constants.js", get(pages::assets::constants))
-        .route("/assets/{*file}", get(pages::assets::file))
-        .route("/library/{*file}", get(pages::assets::file))
+fn static_pages() -> Routes<Arc<Service>> {
+    Routes::new()
+        .get(Rule::Read, "/dead-letters", pages::dead_letters::page)
+        .get(Rule::Read, "/uploads", pages::uploads::page)
+        .get(Rule::Anybody, "/sign-in", pages::access::sign_in_page)
+        .post(Rule::Anybody, "/sign-in", pages::access::sign_in)
+        .post(Rule::Anybody, "/sign-out", pages::access::sign_out)
+        .get(Rule::Admin, "/admin/keys", pages::access::keys)
+        .get(Rule::Admin, "/admin/audit", pages::access::audit)
+        .get(Rule::Anybody, "/documentation", pages::documentation::page)
+        .get(Rule::Read, "/archive-routes", archives::routes)
+        .get(Rule::Anybody, "/assets/js/constants.js", pages::assets::constants)
+        .get(Rule::Anybody, "/assets/{*file}", pages::assets::file)
+        .get(Rule::Anybody, "/library/{*file}", pages::assets::file)
 }
 
 async fn unknown(method: Method) -> ApiError {

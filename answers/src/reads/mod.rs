@@ -2,6 +2,7 @@
 //! and its values together, [`selection`] gives the conditions that a run filter means.
 
 pub(crate) mod archives;
+pub(crate) mod audit;
 pub(crate) mod bugs;
 pub(crate) mod commits;
 pub(crate) mod configuration_cache;
@@ -15,6 +16,7 @@ pub(crate) mod failures;
 pub(crate) mod histories;
 pub(crate) mod intake_reports;
 pub(crate) mod joined_runs;
+pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod newest_uploads;
 pub(crate) mod outcomes;

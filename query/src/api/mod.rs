@@ -1,6 +1,7 @@
 //! The JSON API. A file has the operations of one kind of question: their parameters and shapes as the OpenAPI document
 //! shows them, and for each a handler that reads its parameters into a question, asks it and answers.
 
+pub(crate) mod access;
 pub(crate) mod bug_trackers;
 pub(crate) mod bugs;
 pub(crate) mod changes;

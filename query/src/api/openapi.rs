@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
 use super::{
-    bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
+    access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
     populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
     verdicts,
 };
@@ -79,6 +79,8 @@ const OPERATIONS: &[Operation] = &[
     dead_letters::LIST,
     dead_letters::ONE,
     dead_letters::RECEIPT,
+    access::KEYS,
+    access::AUDIT,
     live::LIVE,
     OPENAPI,
 ];

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use access::Denied;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::error::Failure;
+use crate::layers::paths::redirect;
 use crate::pages;
 use crate::service::Service;
 
@@ -14,8 +16,21 @@ use crate::service::Service;
 pub(crate) async fn show(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let (path, query) = (request.uri().path().to_owned(), request.uri().query().map(str::to_owned));
     let response = next.run(request).await;
+    if let Some(denied) = response.extensions().get::<Denied>() {
+        return denied_page(&service, denied.clone(), &path, query.as_deref()).await;
+    }
     match response.extensions().get::<Failure>() {
         Some(Failure(error)) => pages::error_page(&service, &Arc::clone(error), &path, query.as_deref()).await,
         None => response,
     }
+}
+
+/// Leads whoever did not say who they are to where they can; others are told.
+async fn denied_page(service: &Service, denied: Denied, path: &str, query: Option<&str>) -> Response {
+    if denied != Denied::NoKey {
+        return pages::error_page(service, &denied.into(), path, query).await;
+    }
+    let to = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
+    redirect(&format!("/sign-in?to={to}"))
 }

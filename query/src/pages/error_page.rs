@@ -35,6 +35,8 @@ pub(crate) async fn page(service: &Service, error: &ApiError, path: &str, query:
     let heading = match status.as_u16() {
         404 => "Nothing is there",
         400 => "The question is not right",
+        401 => "That needs another key",
+        403 if matches!(error, ApiError::Denied(_)) => "Your key does not allow that",
         403 => "There is more than one",
         503 => "The store is away",
         _ => "That did not work",

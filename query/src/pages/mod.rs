@@ -1,5 +1,6 @@
 //! The pages: rendered here in full, so that they show their content without any script.
 
+pub(crate) mod access;
 pub(crate) mod assets;
 pub(crate) mod badge;
 mod bugs;

@@ -1,0 +1,127 @@
+//! Sessions of people in browsers: a cookie that names a key, until when, and a signature over both. What the key allows is
+//! looked up on each request, so that a session ends with its key.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+/// The name of the cookie.
+pub(crate) const COOKIE: &str = "resultsdb_session";
+/// How long a session lasts: a working day.
+pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
+
+/// What sessions are signed with.
+#[derive(Clone)]
+pub struct SessionSecret([u8; BLOCK]);
+
+/// Bytes of a block of SHA-256, which is the length of key that HMAC takes as it is.
+const BLOCK: usize = 64;
+
+/// The secret of sessions is too short to be one.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret of sessions has {0} bytes, and needs 32 at least, as `openssl rand -hex 32` prints")]
+pub struct ShortSecret(usize);
+
+impl SessionSecret {
+    /// A secret of one's own, so that sessions outlive a restart and count on every service.
+    ///
+    /// # Errors
+    /// It has fewer than 32 bytes.
+    pub fn new(bytes: &[u8]) -> Result<Self, ShortSecret> {
+        let bytes = bytes.trim_ascii();
+        if bytes.len() < 32 { Err(ShortSecret(bytes.len())) } else { Ok(Self::of(Sha256::digest(bytes).into())) }
+    }
+
+    /// A secret that ends with the process.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self::of(bytes))
+    }
+
+    fn of(bytes: [u8; 32]) -> Self {
+        let mut block = [0; BLOCK];
+        block[..bytes.len()].copy_from_slice(&bytes);
+        Self(block)
+    }
+
+    /// The value of a cookie for whoever holds a key, until a time in seconds since 1970.
+    pub(crate) fn sign(&self, key_id: &str, until: i64) -> String {
+        let signature = self.mac(key_id, until).finalize().into_bytes();
+        let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{key_id}.{until}.{digits}")
+    }
+
+    /// The id of the key that a cookie names, if it is ours and not over at a time in seconds since 1970. The signature is
+    /// compared in constant time.
+    pub(crate) fn verify<'c>(&self, cookie: &'c str, now: i64) -> Option<&'c str> {
+        let mut parts = cookie.splitn(3, '.');
+        let (key_id, until, digits) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+        if !digits.is_ascii() {
+            return None;
+        }
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let signature: Vec<u8> = digits.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
+        self.mac(key_id, until).verify_slice(&signature).ok()?;
+        (now < until).then_some(key_id)
+    }
+
+    fn mac(&self, key_id: &str, until: i64) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&self.0.into());
+        mac.update(format!("resultsdb session\n{key_id}\n{until}").as_bytes());
+        mac
+    }
+}
+
+impl std::fmt::Debug for SessionSecret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SessionSecret(…)")
+    }
+}
+
+/// The session's cookie of a request.
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_cookie_counts_until_it_is_over_and_only_with_its_secret() {
+        let (ours, other) = (SessionSecret::random().unwrap(), SessionSecret::random().unwrap());
+        let cookie = ours.sign("abc", 100);
+        assert_eq!((ours.verify(&cookie, 99), ours.verify(&cookie, 100), other.verify(&cookie, 99)), (Some("abc"), None, None));
+        // Another key, another time, and a signature that is cut.
+        for forged in [cookie.replace("abc", "abd"), cookie.replace(".100.", ".101."), cookie[..cookie.len() - 2].to_owned()] {
+            assert_eq!(ours.verify(&forged, 99), None, "{forged}");
+        }
+        assert!(SessionSecret::new(b"short\n").is_err() && SessionSecret::new(&[b'x'; 32]).is_ok());
+        assert_eq!(format!("{ours:?}"), "SessionSecret(…)");
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let headers: HeaderMap = [(header::COOKIE, "a=b; resultsdb_session=x.1.ff; c=d".parse().unwrap())].into_iter().collect();
+        assert_eq!(cookie(&headers), Some("x.1.ff"));
+        assert_eq!(cookie(&HeaderMap::new()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics_and_nothing_foreign_counts(text in "\\PC{0,90}") {
+            prop_assert_eq!(SessionSecret::random().unwrap().verify(&text, 0), None);
+        }
+    }
+}
