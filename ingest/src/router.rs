@@ -10,7 +10,7 @@ use eventlog::EventLog;
 use schema::blobs::Blobs;
 use web::openapi::Operation;
 
-use crate::requests::{archive, bugs, commits, dead_letters, ews, renames, reports, upload};
+use crate::requests::{archive, bugs, commits, dead_letters, ews, keys, renames, reports, upload};
 use crate::state::{Intake, IntakeOptions};
 use crate::tally::{self, Tally};
 
@@ -25,6 +25,8 @@ pub const OPERATIONS: &[Operation] = &[
     renames::OPERATION,
     dead_letters::OPERATION,
     commits::REGISTER,
+    keys::MAKE,
+    keys::CHANGE,
 ];
 
 /// The routes of the intake; they append to `log`, put what is large into `blobs` and ask the store through `client`.
@@ -54,6 +56,8 @@ fn routes(tally: Tally) -> Routes<Intake> {
         .post(Rule::Upload, commits::OPERATION.path, commits::register)
         .post(Rule::Upload, commits::REGISTER.path, commits::register)
         .post(Rule::Admin, dead_letters::OPERATION.path, dead_letters::decide)
+        .post(Rule::Admin, keys::MAKE.path, keys::make)
+        .post(Rule::Admin, keys::CHANGE.path, keys::change)
         .merge(uploads)
 }
 

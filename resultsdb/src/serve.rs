@@ -33,7 +33,7 @@ const EMBEDDED_WAIT: Duration = Duration::from_secs(60);
 
 /// Everything in one process.
 pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, demo: bool) -> anyhow::Result<()> {
-    let retention = config.retention()?;
+    let (retention, door) = (config.retention()?, config.door()?);
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let stop = stop_signal()?;
@@ -52,9 +52,12 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let processor = tokio::spawn(processor);
     let views = views(config, client.clone(), Watermark::Here(watermark))?;
     let app = Router::new()
-        .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(Some(EMBEDDED_WAIT))?))
-        .merge(query::router(views.clone(), blobs, config.query()?, stop.clone()))
+        .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(door.clone(), Some(EMBEDDED_WAIT))?))
+        .merge(query::router(views.clone(), blobs, config.query(door.clone())?, stop.clone()))
         .merge(observe::router(client.clone(), metrics));
+    // Whoever comes first must find the keys that there are.
+    access::load(&door, &client).await.context("reading the keys")?;
+    tokio::spawn(access::watch(door, client.clone(), stop.clone()));
     tokio::spawn(alerts::run(views, sender(config), config.alerts.clone(), stop.clone()));
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS]));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
@@ -100,7 +103,9 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
-    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(None)?);
+    let door = config.door()?;
+    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(door.clone(), None)?);
+    tokio::spawn(access::watch(door, client.clone(), stop.clone()));
     let app = app.merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
 }
@@ -132,7 +137,9 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
     tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), stop.clone()));
-    let app = query::router(views, blobs(config)?, config.query()?, stop.clone())
+    let door = config.door()?;
+    tokio::spawn(access::watch(door.clone(), client.clone(), stop.clone()));
+    let app = query::router(views, blobs(config)?, config.query(door)?, stop.clone())
         .merge(observe::router(client, observe::recorder()?));
     listen_and_serve(config, app, stop).await
 }

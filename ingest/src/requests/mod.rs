@@ -5,6 +5,7 @@ pub(crate) mod bugs;
 pub(crate) mod commits;
 pub(crate) mod dead_letters;
 pub(crate) mod ews;
+pub(crate) mod keys;
 mod page_or_json;
 pub(crate) mod renames;
 pub(crate) mod reports;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use access::{AccessOptions, Door, SessionSecret};
 use alerts::AlertOptions;
 use answers::{Repository as KnownRepository, SuiteRules};
 use anyhow::Context;
@@ -26,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) title: String,
     /// Where users find the pages, such as `https://results.example.org`; for feeds and alerts.
     pub(crate) address: Option<String>,
+    /// Who may come in; anybody where it is absent.
+    pub(crate) access: Option<AccessOptions>,
     /// Who is told what broke.
     pub(crate) alerts: AlertOptions,
     /// Weeks after a commit's time that its results are kept where no `[[retention]]` says otherwise; five years if absent.
@@ -125,6 +128,7 @@ impl Default for Config {
         Self {
             title: "Results Database".to_owned(),
             address: None,
+            access: None,
             alerts: AlertOptions::default(),
             listen: "127.0.0.1:8080".to_owned(),
             intake: Intake::default(),
@@ -190,8 +194,22 @@ impl Config {
         Ok(Retention::new(self.retention_weeks, self.retention.clone())?)
     }
 
-    /// What the intake needs of it; an error names the member that makes no sense.
-    pub(crate) fn intake(&self, default_wait: Option<Duration>) -> anyhow::Result<IntakeOptions> {
+    /// The door that it describes; an error names the member that makes no sense.
+    pub(crate) fn door(&self) -> anyhow::Result<Door> {
+        let Some(options) = &self.access else { return Ok(Door::open()) };
+        let sessions = match &options.session_secret_file {
+            None => SessionSecret::random().context("making a secret of sessions")?,
+            Some(path) => {
+                let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+                SessionSecret::new(&bytes).with_context(|| format!("in {}", path.display()))?
+            }
+        };
+        let is_secure = self.address.as_ref().is_some_and(|address| address.starts_with("https://"));
+        Door::guarded(options, sessions, is_secure).context("in access.keys of the configuration")
+    }
+
+    /// What the intake needs of it behind a door; an error names the member that makes no sense.
+    pub(crate) fn intake(&self, door: Door, default_wait: Option<Duration>) -> anyhow::Result<IntakeOptions> {
         let default_branches =
             self.repositories.iter().map(|(id, found)| (id.clone(), found.default_branch.clone())).collect();
         let masters = self.buildbot.iter().map(|(host, master)| {
@@ -201,6 +219,7 @@ impl Config {
         });
         let sources = self.repositories.iter().filter_map(|(id, found)| Some((id.clone(), found.source.clone()?)));
         Ok(IntakeOptions {
+            door,
             default_branches,
             sources: sources.collect(),
             masters: masters.collect(),
@@ -220,8 +239,8 @@ impl Config {
         self.repositories.iter().map(repository).collect()
     }
 
-    /// What the query service needs of it.
-    pub(crate) fn query(&self) -> anyhow::Result<QueryOptions> {
+    /// What the query service needs of it behind a door.
+    pub(crate) fn query(&self, door: Door) -> anyhow::Result<QueryOptions> {
         let repositories = self.repositories.iter().map(|(id, found)| {
             let Repository { representations, commit_url, .. } = found.clone();
             (id.clone(), Representations { representations, commit_url })
@@ -232,6 +251,7 @@ impl Config {
         query::check_dashboards(&dashboard_queries).context("dashboard_queries")?;
         alerts::check_alerts(&self.alerts).context("alerts")?;
         Ok(QueryOptions {
+            door,
             intake: ingest::OPERATIONS,
             title: self.title.clone(),
             address: self.address.clone(),
@@ -313,7 +333,7 @@ mod tests {
     fn the_examples_load() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster.toml"] {
-            Config::load(Some(&examples.join(name)), &[]).unwrap().query().unwrap();
+            Config::load(Some(&examples.join(name)), &[]).unwrap().query(Door::open()).unwrap();
         }
     }
 }
