@@ -40,6 +40,16 @@ impl Denied {
             Self::Unready => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
+
+    /// What the header `WWW-Authenticate` says of it (RFC 6750, section 3).
+    pub fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::NoKey => Some("Bearer"),
+            Self::BadKey(_) => Some("Bearer error=\"invalid_token\""),
+            Self::Forbidden { .. } => Some("Bearer error=\"insufficient_scope\""),
+            Self::CrossSite | Self::Unready => None,
+        }
+    }
 }
 
 impl IntoResponse for Denied {
@@ -47,15 +57,12 @@ impl IntoResponse for Denied {
         let status = self.status();
         metrics::counter!("resultsdb_denied_requests_total", "status" => status.as_str().to_owned()).increment(1);
         let mut response = error_response(status, &self.to_string());
-        let (name, value) = match &self {
-            Self::CrossSite => return response,
-            Self::Unready => (header::RETRY_AFTER, "1"),
-            // RFC 6750, section 3.
-            Self::NoKey => (header::WWW_AUTHENTICATE, "Bearer"),
-            Self::BadKey(_) => (header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
-            Self::Forbidden { .. } => (header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\""),
-        };
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        if let Some(challenge) = self.challenge() {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if self == Self::Unready {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         // Pages tell it in their own way.
         response.extensions_mut().insert(self);
         response

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
 
 use crate::keyring::KeyRecord;
@@ -43,6 +44,9 @@ pub struct ConfiguredKey {
     pub digest: String,
     /// What it allows.
     pub scopes: Vec<Scope>,
+    /// The day at whose beginning it ends (UTC), as 2027-01-31; never without.
+    #[serde(default)]
+    pub expires: Option<NaiveDate>,
 }
 
 /// What is wrong with a key of the configuration.
@@ -79,7 +83,7 @@ impl ConfiguredKey {
             name: self.name.clone(),
             digest,
             scopes: Arc::new(Scopes::new(self.scopes.clone())),
-            expires_at: None,
+            expires_at: self.expires.map(|day| day.and_time(NaiveTime::MIN).and_utc().timestamp()),
             ended_at: None,
         })
     }

@@ -102,9 +102,14 @@ mod tests {
     fn a_cookie_counts_until_it_is_over_and_only_with_its_secret() {
         let (ours, other) = (SessionSecret::random().unwrap(), SessionSecret::random().unwrap());
         let cookie = ours.sign("abc", 100);
-        assert_eq!((ours.verify(&cookie, 99), ours.verify(&cookie, 100), other.verify(&cookie, 99)), (Some("abc"), None, None));
+        assert_eq!(
+            (ours.verify(&cookie, 99), ours.verify(&cookie, 100), other.verify(&cookie, 99)),
+            (Some("abc"), None, None)
+        );
         // Another key, another time, and a signature that is cut.
-        for forged in [cookie.replace("abc", "abd"), cookie.replace(".100.", ".101."), cookie[..cookie.len() - 2].to_owned()] {
+        for forged in
+            [cookie.replace("abc", "abd"), cookie.replace(".100.", ".101."), cookie[..cookie.len() - 2].to_owned()]
+        {
             assert_eq!(ours.verify(&forged, 99), None, "{forged}");
         }
         assert!(SessionSecret::new(b"short\n").is_err() && SessionSecret::new(&[b'x'; 32]).is_ok());
@@ -113,7 +118,8 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let headers: HeaderMap = [(header::COOKIE, "a=b; resultsdb_session=x.1.ff; c=d".parse().unwrap())].into_iter().collect();
+        let headers: HeaderMap =
+            [(header::COOKIE, "a=b; resultsdb_session=x.1.ff; c=d".parse().unwrap())].into_iter().collect();
         assert_eq!(cookie(&headers), Some("x.1.ff"));
         assert_eq!(cookie(&HeaderMap::new()), None);
     }

@@ -1,7 +1,7 @@
 //! What people changed by hand, and who.
 
-pub use crate::reads::audit::AuditEntry;
 use crate::error::AnswerError;
+pub use crate::reads::audit::AuditEntry;
 use crate::reads::audit::newest;
 use crate::store::Store;
 

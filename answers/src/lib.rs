@@ -9,6 +9,7 @@
 
 pub mod archives;
 pub mod ask;
+pub mod audit;
 pub mod boards;
 pub mod bugs;
 pub mod changes;
@@ -18,7 +19,6 @@ pub mod commit_runs;
 pub mod commit_search;
 pub mod commits;
 pub mod compare;
-pub mod audit;
 pub mod dead_letters;
 pub mod durations;
 mod error;
@@ -26,8 +26,8 @@ pub mod ews;
 pub mod failures;
 pub mod flaky;
 mod histories;
-mod late_runs;
 pub mod keys;
+mod late_runs;
 pub mod links;
 pub mod messages;
 pub mod news;

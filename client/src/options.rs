@@ -12,7 +12,7 @@ use reports::{Format, Options};
 use crate::environment::Environment;
 use crate::machine;
 use crate::roots::roots;
-use crate::server::Server;
+use crate::server::{Server, TRIES};
 use crate::spool::Spool;
 
 /// A form of report, or whatever the content says.
@@ -63,14 +63,32 @@ pub struct ServerOptions {
     pub url: Option<String>,
 
     /// How often a server that is away is tried, with growing pauses.
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = TRIES)]
     pub tries: u32,
+
+    /// A file that holds the key for the server. Without it, the environment variable RESULTSDB_KEY is the key.
+    #[arg(long, value_name = "FILE", env = "RESULTSDB_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
 }
 
+/// The environment variable that holds a key. A key is never an argument, which other users of the machine could read.
+const KEY_VARIABLE: &str = "RESULTSDB_KEY";
+
 impl ServerOptions {
-    pub(crate) fn server(&self) -> anyhow::Result<Server> {
+    /// The server, with the key for it.
+    ///
+    /// # Errors
+    /// None is named, its address is none, or the file with the key cannot be read.
+    pub fn server(&self) -> anyhow::Result<Server> {
         let url = self.url.as_deref().context("the server is not known: give --url or set RESULTSDB_URL")?;
-        Ok(Server::new(url, self.tries)?)
+        let key = match &self.key_file {
+            Some(path) => {
+                let key = std::fs::read_to_string(path);
+                Some(key.with_context(|| format!("the file with the key, {}, cannot be read", path.display()))?)
+            }
+            None => std::env::var(KEY_VARIABLE).ok(),
+        };
+        Ok(Server::new(url, self.tries)?.with_key(key))
     }
 }
 

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
-use ureq::Agent;
 use ureq::http::{Response, Uri};
-use ureq::{Body, SendBody};
+use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 /// What the server says of an upload that it took in, though something about it is odd.
 const WARNING: &str = "resultsdb-warning";
@@ -55,6 +54,16 @@ pub struct Server {
     agent: Agent,
     url: String,
     attempts: u32,
+    key: Option<Key>,
+}
+
+/// A key that is sent with every request. It is never printed.
+struct Key(String);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Key(…)")
+    }
 }
 
 /// The body of a request, read anew for each attempt, with its bytes counted before.
@@ -87,22 +96,39 @@ impl Server {
             .user_agent(concat!("resultsdb-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        Ok(Self { agent, url: url.trim_end_matches('/').to_owned(), attempts: attempts.max(1) })
+        Ok(Self { agent, url: url.trim_end_matches('/').to_owned(), attempts: attempts.max(1), key: None })
+    }
+
+    /// The same server, which is shown a key; an empty one is none, as of a pipeline whose secret is not set.
+    #[must_use]
+    pub fn with_key(mut self, key: Option<String>) -> Self {
+        self.key = key.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(Key);
+        self
+    }
+
+    fn keyed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.key {
+            None => request,
+            Some(Key(key)) => request.header("Authorization", format!("Bearer {key}")),
+        }
     }
 
     /// Its address.
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// The text of the answer to a GET request.
-    pub(crate) fn get(&self, path: &str) -> Result<String, RequestError> {
-        self.tried(path, || self.agent.get(format!("{}{path}", self.url)).call())
+    ///
+    /// # Errors
+    /// The server is away, or refuses.
+    pub fn get(&self, path: &str) -> Result<String, RequestError> {
+        self.tried(path, || self.keyed(self.agent.get(format!("{}{path}", self.url))).call())
     }
 
     /// Writes the answer to a GET request to a file, from its beginning.
     pub(crate) fn download(&self, path: &str, file: &mut File) -> Result<(), RequestError> {
-        let request = || self.agent.get(format!("{}{path}", self.url)).call();
+        let request = || self.keyed(self.agent.get(format!("{}{path}", self.url))).call();
         self.retried(|| {
             let mut response = self.taken(path, request())?;
             file.rewind().and_then(|()| file.set_len(0)).map_err(RequestError::Unreadable)?;
@@ -118,7 +144,8 @@ impl Server {
     pub fn ask(&self, path: &str, question: &Value) -> Result<String, RequestError> {
         let body = question.to_string();
         self.tried(path, || {
-            let request = self.agent.post(format!("{}{path}", self.url)).header("Content-Type", "application/json");
+            let request = self.keyed(self.agent.post(format!("{}{path}", self.url)));
+            let request = request.header("Content-Type", "application/json");
             request.send(body.as_bytes())
         })
     }
@@ -134,7 +161,8 @@ impl Server {
                     return Err(ureq::Error::Io(io::Error::other("no body")));
                 }
             };
-            let mut request = self.agent.post(format!("{}{path}", self.url)).header("Content-Length", length);
+            let mut request = self.keyed(self.agent.post(format!("{}{path}", self.url)));
+            request = request.header("Content-Length", length);
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }

@@ -32,5 +32,5 @@ mod tally;
 mod wait;
 
 pub use resolve::sources;
-pub use router::{OPERATIONS, router};
+pub use router::{OPERATIONS, router, rules};
 pub use state::IntakeOptions;

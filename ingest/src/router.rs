@@ -5,6 +5,7 @@ use std::sync::Arc;
 use access::{Routes, Rule};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
@@ -33,32 +34,39 @@ pub const OPERATIONS: &[Operation] = &[
 pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, options: IntakeOptions) -> Router {
     let (report_after, door) = (options.report_after, options.door.clone());
     let intake = Intake::new(log, client, blobs, options);
-    let tally = Tally::new(intake.appender.clone(), report_after);
-    routes(tally)
+    let counted = from_fn_with_state(Tally::new(intake.appender.clone(), report_after), tally::count);
+    let [uploads, other] = routes();
+    // Uploads are counted, and nothing else.
+    uploads
+        .layer(counted)
+        .merge(other)
         .behind(&door)
         // Bodies are bounded by `checks::body`, and archives by their request.
         .layer(DefaultBodyLimit::disable())
         .with_state(intake)
 }
 
-/// Every route with its rule.
-fn routes(tally: Tally) -> Routes<Intake> {
+/// Uploads, and everything else.
+fn routes() -> [Routes<Intake>; 2] {
     let uploads = Routes::new()
         .post(Rule::Upload, upload::OPERATION.path, upload::take)
         .post(Rule::Upload, reports::OPERATION.path, reports::take)
         .post(Rule::Upload, archive::OPERATION.path, archive::take)
-        .post(Rule::Upload, ews::OPERATION.path, ews::take)
-        // Uploads are counted, and nothing else.
-        .layer(from_fn_with_state(tally, tally::count));
-    Routes::new()
+        .post(Rule::Upload, ews::OPERATION.path, ews::take);
+    let other = Routes::new()
         .post(Rule::Link, bugs::OPERATION.path, bugs::link)
         .post(Rule::Link, renames::OPERATION.path, renames::rename)
         .post(Rule::Upload, commits::OPERATION.path, commits::register)
         .post(Rule::Upload, commits::REGISTER.path, commits::register)
         .post(Rule::Admin, dead_letters::OPERATION.path, dead_letters::decide)
         .post(Rule::Admin, keys::MAKE.path, keys::make)
-        .post(Rule::Admin, keys::CHANGE.path, keys::change)
-        .merge(uploads)
+        .post(Rule::Admin, keys::CHANGE.path, keys::change);
+    [uploads, other]
+}
+
+/// Method, path and rule of every route.
+pub fn rules() -> Vec<(Method, &'static str, Rule)> {
+    routes().iter().flat_map(|routes| routes.rules().to_vec()).collect()
 }
 
 #[cfg(test)]

@@ -66,7 +66,8 @@ impl Intake {
         blobs: Blobs,
         options: IntakeOptions,
     ) -> Self {
-        let IntakeOptions { door, default_branches, sources, masters, default_wait, is_strict, retention, .. } = options;
+        let IntakeOptions { door, default_branches, sources, masters, default_wait, is_strict, retention, .. } =
+            options;
         Self {
             door,
             commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),

@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 pub use error::ApiError;
 pub use pages::check_dashboards;
-pub use router::router;
+pub use router::{router, rules};
 
 /// How commits of a repository are named and linked to.
 #[derive(Debug, Clone)]

@@ -13,9 +13,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::api::{
-    access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live, openapi,
-    populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
-    verdicts,
+    access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
+    openapi, populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage,
+    uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -43,14 +43,29 @@ pub fn router(store: Store, blobs: Blobs, options: QueryOptions, stop: watch::Re
 fn api(service: &Arc<Service>) -> Routes<Arc<Service>> {
     let kept = from_fn_with_state(Arc::clone(service), cache::keep);
     let looked = from_fn_with_state(Arc::clone(service), cache::look);
-    kept_api().layer(from_fn(format::write)).layer(kept).merge(fresh_api().layer(looked)).merge(static_api())
+    let [of_views, fresh, other] = api_routes();
+    of_views.layer(from_fn(format::write)).layer(kept).merge(fresh.layer(looked)).merge(other)
 }
 
 /// The pages, with what keeps them.
 fn pages(service: &Arc<Service>) -> Routes<Arc<Service>> {
     let kept = from_fn_with_state(Arc::clone(service), cache::keep);
     let looked = from_fn_with_state(Arc::clone(service), cache::look);
-    kept_pages().layer(kept).merge(fresh_pages().layer(looked)).merge(static_pages())
+    let [of_views, fresh, other] = page_routes();
+    of_views.layer(kept).merge(fresh.layer(looked)).merge(other)
+}
+
+fn api_routes() -> [Routes<Arc<Service>>; 3] {
+    [kept_api(), fresh_api(), static_api()]
+}
+
+fn page_routes() -> [Routes<Arc<Service>>; 3] {
+    [kept_pages(), fresh_pages(), static_pages()]
+}
+
+/// Method, path and rule of every route.
+pub fn rules() -> Vec<(Method, &'static str, Rule)> {
+    api_routes().iter().chain(&page_routes()).flat_map(|routes| routes.rules().to_vec()).collect()
 }
 
 /// Answers that hold until the views move.

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, bail};
 use client::register;
-use client::server::{Server, TRIES};
+use client::server::Server;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::Config;
 
 /// Registers every commit of a branch. A commit that is registered again changes nothing, so a repetition is harmless.
-pub(crate) fn import(config: &Config, id: &str, branch: Option<&str>, url: &str) -> anyhow::Result<()> {
+pub(crate) fn import(config: &Config, id: &str, branch: Option<&str>, server: &Server) -> anyhow::Result<()> {
     let known = || config.repositories.keys().cloned().collect::<Vec<_>>().join(", ");
     let repository = config
         .repositories
@@ -20,8 +20,7 @@ pub(crate) fn import(config: &Config, id: &str, branch: Option<&str>, url: &str)
     let branch = branch.unwrap_or(&repository.default_branch);
     let style = ProgressStyle::with_template("{spinner} {pos} commits, {per_sec} {wide_msg}");
     let progress = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    let server = Server::new(url, TRIES)?;
-    register::all(&server, &|| progress.inc(1), |send| {
+    register::all(server, &|| progress.inc(1), |send| {
         source.walk(id, &repository.default_branch, branch, |commit| {
             send(commit.short_name(), serde_json::to_vec(&commit)?)
         })

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
-use client::server::{Server, TRIES};
+use client::server::Server;
 use schema::clock::now_signed;
 use schema::seconds::WEEK;
 use serde_json::{Map, Value, json};
@@ -29,7 +29,7 @@ const BOUNDARY: &str = "resultsdb-demonstration";
 type Prepared = (&'static str, String, Vec<u8>);
 
 /// Posts the data set; the oldest commit lies eight weeks back.
-pub(crate) fn post(url: &str) -> anyhow::Result<()> {
+pub(crate) fn post(server: &Server) -> anyhow::Result<()> {
     let now = now_signed();
     let step = WEEKS * WEEK as i64 / COMMITS;
     let configurations = configurations();
@@ -59,8 +59,8 @@ pub(crate) fn post(url: &str) -> anyhow::Result<()> {
             }
         }
     }
-    post_all(url, &commits)?;
-    post_all(url, &runs)?;
+    post_all(server, &commits)?;
+    post_all(server, &runs)?;
     let bug = |test: &str, number: u32, note: &str| {
         let url = format!("https://bugs.example.org/show?id={number}");
         let bug = json!({ "suite": SUITES[0].0, "test": test, "url": url, "note": note });
@@ -70,8 +70,8 @@ pub(crate) fn post(url: &str) -> anyhow::Result<()> {
         bug("dom/broken-001.html", 4711, "Crashes while a font loads"),
         bug("*/debug-only-*", 4712, "Debug builds draw a border too much"),
     ];
-    post_all(url, &bugs)?;
-    eprintln!("posted {COMMITS} commits and their runs to {url}");
+    post_all(server, &bugs)?;
+    eprintln!("posted {COMMITS} commits and their runs to {}", server.url());
     Ok(())
 }
 
@@ -86,8 +86,8 @@ fn form() -> String {
 }
 
 /// Posts everything, several at a time.
-fn post_all(url: &str, requests: &[Prepared]) -> anyhow::Result<()> {
-    let (next, server) = (AtomicUsize::new(0), Server::new(url, TRIES)?);
+fn post_all(server: &Server, requests: &[Prepared]) -> anyhow::Result<()> {
+    let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let work = || -> anyhow::Result<()> {
             while let Some((path, media, body)) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {

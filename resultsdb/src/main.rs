@@ -6,9 +6,11 @@
 mod commits;
 mod config;
 mod demo;
+mod keys;
 mod memory;
 mod metrics;
 mod observe;
+mod protection;
 mod rebuild;
 mod rules;
 mod serve;
@@ -19,6 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use client::options::ServerOptions;
 use tokio::runtime::Runtime;
 
 #[derive(Parser)]
@@ -58,12 +61,18 @@ enum Service {
         /// Fill an empty database with the demonstration data set
         #[arg(long)]
         demo: bool,
+        /// Let anybody in who reaches the address, though it is not one of this machine alone
+        #[arg(long)]
+        open: bool,
     },
     /// Run the intake against Kafka and ClickHouse
     Ingest {
         /// Configuration file (TOML)
         #[arg(long, env = "RESULTSDB_CONFIG")]
         config: PathBuf,
+        /// Let anybody in who reaches the address, though it is not one of this machine alone
+        #[arg(long)]
+        open: bool,
     },
     /// Run the processor against Kafka and ClickHouse
     Processor {
@@ -76,6 +85,9 @@ enum Service {
         /// Configuration file (TOML)
         #[arg(long, env = "RESULTSDB_CONFIG")]
         config: PathBuf,
+        /// Let anybody in who reaches the address, though it is not one of this machine alone
+        #[arg(long)]
+        open: bool,
     },
 }
 
@@ -121,11 +133,15 @@ enum Tool {
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Make, list and end keys
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     /// Upload a realistic data set
     Demo {
-        /// Address of a server
-        #[arg(long, env = "RESULTSDB_URL")]
-        url: String,
+        #[command(flatten)]
+        server: ServerOptions,
     },
 }
 
@@ -142,9 +158,8 @@ enum RulesCommand {
         /// One suite; every suite that ran lately without
         #[arg(long)]
         suite: Option<String>,
-        /// Address of a server
-        #[arg(long, env = "RESULTSDB_URL")]
-        url: String,
+        #[command(flatten)]
+        server: ServerOptions,
     },
 }
 
@@ -158,9 +173,8 @@ enum CommitsCommand {
         /// The branch; without one, the repository's default branch
         #[arg(long)]
         branch: Option<String>,
-        /// Address of a server
-        #[arg(long, env = "RESULTSDB_URL")]
-        url: String,
+        #[command(flatten)]
+        server: ServerOptions,
         /// Configuration file (TOML)
         #[arg(long, env = "RESULTSDB_CONFIG")]
         config: PathBuf,
@@ -202,19 +216,26 @@ impl Service {
     ) -> anyhow::Result<()> {
         let (name, file) = match &self {
             Self::Serve { config, .. } => ("serve", config.as_deref()),
-            Self::Ingest { config } => ("ingest", Some(config.as_path())),
+            Self::Ingest { config, .. } => ("ingest", Some(config.as_path())),
             Self::Processor { config } => ("processor", Some(config.as_path())),
-            Self::Query { config } => ("query", Some(config.as_path())),
+            Self::Query { config, .. } => ("query", Some(config.as_path())),
         };
         let config = load(file)?;
         let _traces = traces::start(name, config.traces.collector.as_deref())?;
         match self {
-            Self::Serve { data_dir, listen, demo, .. } => {
-                runtime.block_on(serve::embedded(&data_dir, &listen, &config, demo))
+            Self::Serve { data_dir, listen, demo, open, .. } => {
+                protection::check(&config, &listen, open)?;
+                runtime.block_on(serve::embedded(&data_dir, &listen, config, demo))
             }
-            Self::Ingest { .. } => runtime.block_on(serve::ingest(&config)),
+            Self::Ingest { open, .. } => {
+                protection::check(&config, &config.listen, open)?;
+                runtime.block_on(serve::ingest(&config))
+            }
             Self::Processor { .. } => runtime.block_on(serve::processor(&config)),
-            Self::Query { .. } => runtime.block_on(serve::query(&config)),
+            Self::Query { open, .. } => {
+                protection::check(&config, &config.listen, open)?;
+                runtime.block_on(serve::query(&config))
+            }
         }
     }
 }
@@ -236,13 +257,14 @@ impl Tool {
             Self::Engine { data_dir, port, password_file } => {
                 runtime.block_on(serve::engine(&data_dir, port, &password_file))
             }
-            Self::Commits { command: CommitsCommand::Import { repository, branch, url, config } } => {
-                commits::import(&load(Some(&config))?, &repository, branch.as_deref(), &url)
+            Self::Commits { command: CommitsCommand::Import { repository, branch, server, config } } => {
+                commits::import(&load(Some(&config))?, &repository, branch.as_deref(), &server.server()?)
             }
-            Self::Rules { command: RulesCommand::Preview { config, weeks, suite, url } } => {
-                rules::preview(&config, suite.as_deref(), weeks, &url)
+            Self::Rules { command: RulesCommand::Preview { config, weeks, suite, server } } => {
+                rules::preview(&config, suite.as_deref(), weeks, &server.server()?)
             }
-            Self::Demo { url } => demo::post(&url),
+            Self::Demo { server } => demo::post(&server.server()?),
+            Self::Keys { command } => command.run(),
         }
     }
 }

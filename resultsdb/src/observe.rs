@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Door, Routes, Rule};
 use anyhow::Context;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use eventlog::EventLog;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use schema::{ARCHIVE_GROUP, EVENTS_TOPIC, PROCESSOR_GROUP};
@@ -30,8 +30,8 @@ pub(crate) fn recorder() -> anyhow::Result<PrometheusHandle> {
         .inspect(|_| crate::metrics::describe())
 }
 
-/// `/metrics`, `/__health` and `/__ready`.
-pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle) -> Router {
+/// `/metrics`, which tells what is stored in outline, `/__health` and `/__ready`, which tell nothing of it.
+pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle, door: &Door) -> Router {
     let ready = move || async move {
         match client.query("SELECT 1").fetch_one::<u8>().await {
             Ok(_) => (StatusCode::OK, "ok".to_owned()).into_response(),
@@ -44,7 +44,11 @@ pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle) -> R
     };
     // A service that is alive must not be restarted because its store is away.
     let health = || async { "ok" };
-    Router::new().route("/__health", get(health)).route("/__ready", get(ready)).route("/metrics", get(shown))
+    Routes::new()
+        .get(Rule::Anybody, "/__health", health)
+        .get(Rule::Anybody, "/__ready", ready)
+        .get(Rule::Read, "/metrics", shown)
+        .behind(door)
 }
 
 /// Gauges of how many events of each partition are not in the views yet, or not in the archive.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use client::server::{Server, TRIES};
+use client::server::Server;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ struct Change {
 }
 
 /// Asks a server what the `[[rules]]` of a file would change, and prints a line for each changed verdict.
-pub(crate) fn preview(config: &Path, suite: Option<&str>, weeks: u64, url: &str) -> anyhow::Result<()> {
+pub(crate) fn preview(config: &Path, suite: Option<&str>, weeks: u64, server: &Server) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(config).with_context(|| format!("reading {}", config.display()))?;
     let file: toml::Table = toml::from_str(&text).with_context(|| format!("reading {}", config.display()))?;
     let rules = match file.get("rules") {
@@ -38,9 +38,9 @@ pub(crate) fn preview(config: &Path, suite: Option<&str>, weeks: u64, url: &str)
     if let Some(suite) = suite {
         question["suite"] = suite.into();
     }
-    let answer = Server::new(url, TRIES)?.ask("/api/rules/preview", &question)?;
+    let answer = server.ask("/api/rules/preview", &question)?;
     let preview: Preview =
-        serde_json::from_str(&answer).with_context(|| format!("{url} is no resultsdb of this version"))?;
+        serde_json::from_str(&answer).with_context(|| format!("{} is no resultsdb of this version", server.url()))?;
     let mut out = std::io::stdout().lock();
     for Change { suite, test, configuration, before, after } in &preview.changes {
         writeln!(out, "{suite} {test} on {}: {before} → {after}", configuration.name())?;

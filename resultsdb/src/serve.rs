@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::{ConfiguredKey, Kind, Scope, Secret};
 use answers::{Store, Watermark};
 use anyhow::Context;
 use axum::Router;
 use axum::serve::ListenerExt;
+use client::server::{Server, TRIES};
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::kafka::KafkaLog;
 use eventlog::{EventLog, LogError, TopicSpec};
@@ -32,7 +34,9 @@ const DRAIN: Duration = Duration::from_secs(8);
 const EMBEDDED_WAIT: Duration = Duration::from_secs(60);
 
 /// Everything in one process.
-pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, demo: bool) -> anyhow::Result<()> {
+pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, demo: bool) -> anyhow::Result<()> {
+    let demo_key = if demo { admit_demo(&mut config)? } else { None };
+    let config = &config;
     let (retention, door) = (config.retention()?, config.door()?);
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
@@ -52,9 +56,14 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let processor = tokio::spawn(processor);
     let views = views(config, client.clone(), Watermark::Here(watermark))?;
     let app = Router::new()
-        .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), config.intake(door.clone(), Some(EMBEDDED_WAIT))?))
+        .merge(ingest::router(
+            Arc::clone(&log),
+            client.clone(),
+            blobs.clone(),
+            config.intake(door.clone(), Some(EMBEDDED_WAIT))?,
+        ))
         .merge(query::router(views.clone(), blobs, config.query(door.clone())?, stop.clone()))
-        .merge(observe::router(client.clone(), metrics));
+        .merge(observe::router(client.clone(), metrics, &door));
     // Whoever comes first must find the keys that there are.
     access::load(&door, &client).await.context("reading the keys")?;
     tokio::spawn(access::watch(door, client.clone(), stop.clone()));
@@ -66,7 +75,8 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     let empty: u64 = client.query("SELECT count() FROM (SELECT 1 FROM suites LIMIT 1)").fetch_one().await?;
     if demo && empty == 0 {
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = crate::demo::post(&url) {
+            let posted = Server::new(&url, TRIES).map(|server| server.with_key(demo_key));
+            if let Err(error) = posted.map_err(Into::into).and_then(|server| crate::demo::post(&server)) {
                 tracing::error!(%error, "the demonstration data could not be posted");
             }
         });
@@ -81,6 +91,19 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, config: &Config, dem
     }
     engine.shutdown().await;
     Ok(())
+}
+
+/// Lets the demonstration in where keys are asked for: with one that ends with this process.
+fn admit_demo(config: &mut Config) -> anyhow::Result<Option<String>> {
+    let Some(access) = &mut config.access else { return Ok(None) };
+    let secret = Secret::generate(Kind::Upload)?;
+    access.keys.push(ConfiguredKey {
+        name: "demonstration".to_owned(),
+        digest: secret.digest().to_string(),
+        scopes: vec!["upload".parse()?, Scope::Link],
+        expires: None,
+    });
+    Ok(Some(secret.expose().to_owned()))
 }
 
 /// The embedded engine alone, as a ClickHouse server that the three services can use on one machine.
@@ -105,8 +128,8 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     create_topics(log.as_ref(), config.kafka.retention()).await?;
     let door = config.door()?;
     let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(door.clone(), None)?);
-    tokio::spawn(access::watch(door, client.clone(), stop.clone()));
-    let app = app.merge(observe::router(client, observe::recorder()?));
+    let app = app.merge(observe::router(client.clone(), observe::recorder()?, &door));
+    tokio::spawn(access::watch(door, client, stop.clone()));
     listen_and_serve(config, app, stop).await
 }
 
@@ -122,7 +145,9 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     create_topics(log.as_ref(), config.kafka.retention()).await?;
     let client = store_address(config)?.client();
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS, observe::ARCHIVE]));
-    let app = observe::router(client.clone(), observe::recorder()?);
+    let door = config.door()?;
+    let app = observe::router(client.clone(), observe::recorder()?, &door);
+    tokio::spawn(access::watch(door, client.clone(), stop.clone()));
     let watched = listen_and_serve(config, app, stop.clone());
     let blobs = blobs(config)?;
     let archive = processor::archive::run(Arc::clone(&log), blobs.clone(), config.archive.options(), stop.clone());
@@ -139,8 +164,11 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), stop.clone()));
     let door = config.door()?;
     tokio::spawn(access::watch(door.clone(), client.clone(), stop.clone()));
-    let app = query::router(views, blobs(config)?, config.query(door)?, stop.clone())
-        .merge(observe::router(client, observe::recorder()?));
+    let app = query::router(views, blobs(config)?, config.query(door.clone())?, stop.clone()).merge(observe::router(
+        client,
+        observe::recorder()?,
+        &door,
+    ));
     listen_and_serve(config, app, stop).await
 }
 

@@ -36,10 +36,13 @@ const AHEAD: u64 = 24 * 3600;
 /// uuids of commits in a second.
 const ORDERS: u64 = schema::commit::ORDERS.unsigned_abs();
 
+/// The environment variable that holds the key of the server that has the results.
+const FROM_KEY_VARIABLE: &str = "RESULTSDB_FROM_KEY";
+
 /// Arguments of `import`.
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// Address of the server that has the results.
+    /// Address of the server that has the results. If it asks for a key, the environment variable RESULTSDB_FROM_KEY is it.
     #[arg(long, value_name = "URL")]
     pub from: String,
 
@@ -87,7 +90,8 @@ impl ImportArgs {
     /// A server is away or answers what cannot be read, or the state cannot be kept. What was brought over until then is
     /// remembered.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let source = Source::new(Server::new(&self.from, self.server.tries)?, &self.architecture);
+        let source = Server::new(&self.from, self.server.tries)?.with_key(std::env::var(FROM_KEY_VARIABLE).ok());
+        let source = Source::new(source, &self.architecture);
         let target = self.server.server()?;
         if source.url() == target.url() {
             bail!("--from and --url are the same server");

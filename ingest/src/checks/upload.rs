@@ -201,7 +201,9 @@ mod tests {
     use super::*;
 
     fn error(body: &str) -> String {
-        UploadDocument::read(body.as_bytes(), |_| Ok(()), |_| "main".into(), RequiredMembers::OfReference).unwrap_err().to_string()
+        UploadDocument::read(body.as_bytes(), |_| Ok(()), |_| "main".into(), RequiredMembers::OfReference)
+            .unwrap_err()
+            .to_string()
     }
 
     const CONFIGURATION: &str =
@@ -241,7 +243,8 @@ mod tests {
     /// The refusal of an upload whose sender prefers strict handling, and whose `test_results` are these.
     fn strictly(test_results: &str) -> Option<String> {
         let body = format!(r#"{{{CONFIGURATION},"suite":"s",{COMMITS},"test_results":{test_results}}}"#);
-        let upload = UploadDocument::read(body.as_bytes(), |_| Ok(()), |_| "main".into(), RequiredMembers::OfReference).unwrap();
+        let upload =
+            UploadDocument::read(body.as_bytes(), |_| Ok(()), |_| "main".into(), RequiredMembers::OfReference).unwrap();
         upload.refuse_strictly(StrictHandling::Request).err().map(|error| error.to_string())
     }
 

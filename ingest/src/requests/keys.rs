@@ -151,7 +151,9 @@ impl WantedKey {
     fn read(members: &Map<String, Value>) -> Result<Self, IntakeError> {
         let name = document::text(members, "name").trim().to_owned();
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-            return Err(bad(format!("'name' must be a line of 1 to {MAX_NAME_BYTES} bytes that says what the key is for")));
+            return Err(bad(format!(
+                "'name' must be a line of 1 to {MAX_NAME_BYTES} bytes that says what the key is for"
+            )));
         }
         let texts: Vec<&str> = match members.get("scopes") {
             Some(Value::Array(texts)) => texts.iter().map(|text| text.as_str().unwrap_or_default()).collect(),
@@ -160,7 +162,9 @@ impl WantedKey {
         };
         let scopes = Scopes::parse(texts.iter().copied()).map_err(|error| bad(error.to_string()))?;
         if scopes.is_empty() || texts.len() > MAX_SCOPES {
-            return Err(bad(format!("'scopes' must be a list of 1 to {MAX_SCOPES} scopes, such as [\"upload\", \"read\"]")));
+            return Err(bad(format!(
+                "'scopes' must be a list of 1 to {MAX_SCOPES} scopes, such as [\"upload\", \"read\"]"
+            )));
         }
         let days = document::text(members, "days");
         let lasts = match days.trim() {
@@ -211,7 +215,8 @@ fn shown(headers: &HeaderMap, key: &AccessKey, secret: &Secret) -> Response {
     }
     // The texts of a key and of its id are letters, digits and underscores.
     let page = include_str!("key.html").replace("{id}", &key.id).replace("{key}", secret.expose());
-    let policy = HeaderValue::from_static("default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'");
+    let policy =
+        HeaderValue::from_static("default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'");
     (private, [(HeaderName::from_static("content-security-policy"), policy)], Html(page)).into_response()
 }
 
@@ -231,7 +236,10 @@ mod tests {
         assert_eq!(read(r#"{"name":"a","scopes":"read upload:suite=x","days":"7"}"#).unwrap().1, Some(7));
         assert_eq!(read(r#"{"name":"a","scopes":["read"],"days":"never"}"#).unwrap().1, None);
         for wrong in [r#""days":0"#, r#""days":-1"#, r#""days":3651"#, r#""days":1.5"#, r#""days":"soon""#] {
-            assert!(read(&format!(r#"{{"name":"a","scopes":["read"],{wrong}}}"#)).unwrap_err().starts_with("'days'"), "{wrong}");
+            assert!(
+                read(&format!(r#"{{"name":"a","scopes":["read"],{wrong}}}"#)).unwrap_err().starts_with("'days'"),
+                "{wrong}"
+            );
         }
     }
 
@@ -240,7 +248,10 @@ mod tests {
         assert!(read("{}").unwrap_err().starts_with("'name'"));
         assert!(read(r#"{"name":"a\nb","scopes":["read"]}"#).unwrap_err().starts_with("'name'"));
         for scopes in ["[]", "7", "\" \"", "null"] {
-            assert!(read(&format!(r#"{{"name":"a","scopes":{scopes}}}"#)).unwrap_err().starts_with("'scopes'"), "{scopes}");
+            assert!(
+                read(&format!(r#"{{"name":"a","scopes":{scopes}}}"#)).unwrap_err().starts_with("'scopes'"),
+                "{scopes}"
+            );
         }
         assert!(read(r#"{"name":"a","scopes":["raed"]}"#).unwrap_err().starts_with("'raed' is no scope"));
         assert!(read(r#"{"name":"a","scopes":[7]}"#).unwrap_err().starts_with("'' is no scope"));

@@ -7,11 +7,7 @@ use serde_json::Value;
 
 /// Leads a browser, which accepts HTML, to `page`; answers a program with `answer`.
 pub(super) fn page_or_json(headers: &HeaderMap, page: &str, answer: Value) -> Response {
-    if accepts_page(headers) {
-        Redirect::to(page).into_response()
-    } else {
-        Json(answer).into_response()
-    }
+    if accepts_page(headers) { Redirect::to(page).into_response() } else { Json(answer).into_response() }
 }
 
 /// Whether a browser asks, which accepts HTML.

@@ -122,10 +122,7 @@ struct Form {
 }
 
 /// The files of a form, and its key; its other fields are added to the parameters.
-async fn read_form(
-    mut form_parts: Multipart,
-    pairs: &mut Vec<(String, String)>,
-) -> Result<Form, IntakeError> {
+async fn read_form(mut form_parts: Multipart, pairs: &mut Vec<(String, String)>) -> Result<Form, IntakeError> {
     let (mut spool, mut files, mut api_key) = (Spool::default(), Vec::new(), None);
     while let Some(mut part) = form_parts.next_field().await.map_err(cut)? {
         if files.len() + pairs.len() >= MAX_PARTS {

@@ -54,7 +54,16 @@ impl From<ListedKey> for KeySummary {
         let some = |seconds: u32| (seconds > 0).then_some(seconds);
         let ListedKey { id, name, scopes, created_at, expires_at, ends_at, used_at } = key;
         let (created_at, expires_at) = (some(created_at), some(expires_at));
-        Self { id, name, scopes, is_configured: false, created_at, expires_at, ends_at: some(ends_at), used_at: some(used_at) }
+        Self {
+            id,
+            name,
+            scopes,
+            is_configured: false,
+            created_at,
+            expires_at,
+            ends_at: some(ends_at),
+            used_at: some(used_at),
+        }
     }
 }
 

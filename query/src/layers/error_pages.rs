@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use access::Denied;
 use axum::extract::{Request, State};
+use axum::http::header;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use crate::error::Failure;
 use crate::layers::paths::redirect;
@@ -28,7 +29,9 @@ pub(crate) async fn show(State(service): State<Arc<Service>>, request: Request, 
 /// Leads whoever did not say who they are to where they can; others are told.
 async fn denied_page(service: &Service, denied: Denied, path: &str, query: Option<&str>) -> Response {
     if denied != Denied::NoKey {
-        return pages::error_page(service, &denied.into(), path, query).await;
+        let challenge = denied.challenge();
+        let page = pages::error_page(service, &denied.into(), path, query).await;
+        return (challenge.map(|challenge| [(header::WWW_AUTHENTICATE, challenge)]), page).into_response();
     }
     let to = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();

@@ -38,7 +38,8 @@ pub(crate) async fn sign_out(State(service): Shared, headers: HeaderMap) -> Resu
 
 fn show(service: &Service, status: StatusCode, to: &str, denied: Option<&Denied>) -> Result<Response, ApiError> {
     let problem = denied.map(ToString::to_string);
-    let values = context! { page => "/sign-in", to => own_path(to), problem, is_open => service.options.door.is_open() };
+    let values =
+        context! { page => "/sign-in", to => own_path(to), problem, is_open => service.options.door.is_open() };
     service.pages.render(status, "sign_in.html", Some("Sign in"), values)
 }
 
@@ -91,7 +92,15 @@ mod tests {
     #[test]
     fn signing_in_leads_to_no_other_host() {
         assert_eq!(own_path("/flaky?suite=a"), "/flaky?suite=a");
-        for to in ["", "https://evil.example.org", "//evil.example.org", "/\\evil.example.org", "flaky", "/a\r\nb", "javascript:1"] {
+        for to in [
+            "",
+            "https://evil.example.org",
+            "//evil.example.org",
+            "/\\evil.example.org",
+            "flaky",
+            "/a\r\nb",
+            "javascript:1",
+        ] {
             assert_eq!(own_path(to), "/", "{to:?}");
         }
     }
