@@ -26,11 +26,13 @@ pub enum Who {
 pub struct Caller {
     who: Who,
     scopes: Arc<Scopes>,
+    /// Where the request of nobody comes from.
+    from: String,
 }
 
 impl Caller {
     pub(crate) fn new(who: Who, scopes: Arc<Scopes>) -> Self {
-        Self { who, scopes }
+        Self { who, scopes, from: String::new() }
     }
 
     /// Anybody, where nobody is asked.
@@ -46,6 +48,22 @@ impl Caller {
     /// Who it is.
     pub fn who(&self) -> &Who {
         &self.who
+    }
+
+    /// The same, with where the request comes from if that is all that is known.
+    pub(crate) fn counted_from(mut self, from: impl FnOnce() -> String) -> Self {
+        if self.who == Who::Nobody {
+            self.from = from();
+        }
+        self
+    }
+
+    /// What their requests are counted as: those of a key, or of an address.
+    pub(crate) fn counted_as(&self) -> &str {
+        match &self.who {
+            Who::Key { id, .. } => id,
+            Who::Anyone | Who::Nobody => &self.from,
+        }
     }
 
     /// Who it is, as events and the audit say it; none where nobody said.

@@ -26,6 +26,12 @@ pub enum Denied {
     /// A page of another site sends it in the name of whoever reads that page.
     #[error("A page of another site asked for this; open the page here and do it there")]
     CrossSite,
+    /// They sent too many requests.
+    #[error("There are too many requests of yours; come again in {seconds} s")]
+    TooMany {
+        /// When another is taken, seconds from now.
+        seconds: u64,
+    },
     /// The keys cannot be read yet.
     #[error("The keys cannot be read yet; try again")]
     Unready,
@@ -37,6 +43,7 @@ impl Denied {
         match self {
             Self::NoKey | Self::BadKey(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unready => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -47,7 +54,7 @@ impl Denied {
             Self::NoKey => Some("Bearer"),
             Self::BadKey(_) => Some("Bearer error=\"invalid_token\""),
             Self::Forbidden { .. } => Some("Bearer error=\"insufficient_scope\""),
-            Self::CrossSite | Self::Unready => None,
+            Self::CrossSite | Self::TooMany { .. } | Self::Unready => None,
         }
     }
 }
@@ -60,8 +67,13 @@ impl IntoResponse for Denied {
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if self == Self::Unready {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let retry_after = match self {
+            Self::TooMany { seconds } => Some(seconds),
+            Self::Unready => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         // Pages tell it in their own way.
         response.extensions_mut().insert(self);

@@ -1,14 +1,19 @@
 //! The door: who asks, by what they send.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use schema::clock::now_signed;
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::address;
 use crate::caller::{Caller, Who};
 use crate::denied::Denied;
 use crate::keyring::{KeyRecord, Keyring};
+use crate::limits::{Gauge, Load};
 use crate::options::{AccessOptions, OptionsError, Reading};
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
@@ -26,6 +31,8 @@ struct Guarded {
     /// Whether browsers send the cookie over TLS alone.
     is_secure: bool,
     configured: Keyring,
+    gauge: Gauge,
+    proxies: Vec<IpAddr>,
     /// Keys that were made while servers ran; none before they were read for the first time.
     stored: RwLock<Option<Arc<Keyring>>>,
     /// Keys that were used since that was written last, and when, seconds since 1970.
@@ -48,6 +55,8 @@ impl Door {
             sessions,
             is_secure,
             configured: Keyring::new(options.records()?),
+            gauge: Gauge::new(options.limits.clone()),
+            proxies: options.proxies.clone(),
             stored: RwLock::default(),
             used: Mutex::default(),
         }))))
@@ -58,15 +67,34 @@ impl Door {
         self.0.is_none()
     }
 
-    /// Who sends a request with this method and these headers.
+    /// Who sends a request, which is counted among theirs: by their key, or by their address.
     ///
     /// # Errors
-    /// They send a key that does not count, or another site's page sends it for them.
-    pub fn caller(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Denied> {
+    /// They send a key that does not count, another site's page sends it for them, or they sent too many.
+    pub fn caller(&self, request: &Request) -> Result<Caller, Denied> {
         let Some(guarded) = &self.0 else { return Ok(Caller::anyone()) };
-        match bearer(headers) {
-            None => guarded.of_session(method, headers),
-            Some(text) => guarded.holder(&text?),
+        let headers = request.headers();
+        let found = match bearer(headers) {
+            None => guarded.of_session(request.method(), headers),
+            Some(text) => text.and_then(|text| guarded.holder(&text)),
+        };
+        let from = || address::of(request, &guarded.proxies).map_or_else(String::new, |address| address.to_string());
+        let caller = found
+            .map(|caller| caller.counted_from(from))
+            // Whoever tries keys is counted, too.
+            .or_else(|denied| guarded.gauge.count(&from()).and(Err(denied)))?;
+        guarded.gauge.count(caller.counted_as())?;
+        Ok(caller)
+    }
+
+    /// A place among the requests of a caller that are worked on; none is needed where nobody is asked.
+    ///
+    /// # Errors
+    /// Their earlier requests took too long.
+    pub(crate) async fn place(&self, caller: &Caller, load: Load) -> Result<Option<OwnedSemaphorePermit>, Denied> {
+        match &self.0 {
+            None => Ok(None),
+            Some(guarded) => guarded.gauge.place(caller.counted_as(), load).await.map(Some),
         }
     }
 

@@ -5,10 +5,12 @@
 //! Keys are events; the door reads their table again and again ([`watch`]), so that a revoked key ends within a second on every
 //! service.
 
+mod address;
 mod caller;
 mod denied;
 mod door;
 mod keyring;
+mod limits;
 mod options;
 mod routes;
 mod scope;
@@ -20,6 +22,7 @@ pub use caller::{Caller, Who};
 pub use denied::Denied;
 pub use door::Door;
 pub use keyring::{KeyRecord, Keyring};
+pub use limits::Limits;
 pub use options::{AccessOptions, ConfiguredKey, OptionsError, Reading};
 pub use routes::{Routes, Rule};
 pub use scope::{MAX_SCOPES, Scope, Scopes, UnknownScope, Upload};

@@ -1,5 +1,6 @@
 //! The part `[access]` of the configuration.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
 
 use crate::keyring::KeyRecord;
+use crate::limits::Limits;
 use crate::scope::{MAX_SCOPES, Scope, Scopes};
 use crate::secret::Digest;
 
@@ -19,6 +21,10 @@ pub struct AccessOptions {
     /// A file with what sessions of people are signed with, at least 32 bytes; the same for all services. Without it, sessions
     /// end with the process.
     pub session_secret_file: Option<PathBuf>,
+    /// How much one caller may ask for.
+    pub limits: Limits,
+    /// Addresses of proxies that say in `Forwarded` or `X-Forwarded-For` for whom they ask.
+    pub proxies: Vec<IpAddr>,
     /// Keys beside those that are made while the server runs, such as the first one.
     pub keys: Vec<ConfiguredKey>,
 }

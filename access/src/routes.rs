@@ -11,11 +11,13 @@ use axum::http::Method;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route, get, post, put};
+use tokio::sync::OwnedSemaphorePermit;
 use tower::{Layer, Service};
 
 use crate::caller::{Caller, Who};
 use crate::denied::Denied;
 use crate::door::Door;
+use crate::limits::Load;
 
 /// Who may take a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +45,15 @@ impl Rule {
             Self::Upload => caller.may_upload_something(),
             Self::Link => caller.may_link(),
             Self::Admin => caller.may_administer(),
+        }
+    }
+
+    /// What a request costs.
+    fn load(self) -> Option<Load> {
+        match self {
+            Self::Anybody => None,
+            Self::Upload => Some(Load::Upload),
+            Self::Read | Self::Link | Self::Admin => Some(Load::Question),
         }
     }
 }
@@ -127,10 +138,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
         let (door, rules) = (door.clone(), Arc::new(rules));
         self.router.layer(from_fn(move |request: Request, next: Next| {
-            let admitted = admit(&door, &rules, request);
+            let (door, rules) = (door.clone(), Arc::clone(&rules));
             async move {
-                match admitted {
-                    Ok(request) => next.run(request).await,
+                match admit(&door, &rules, request).await {
+                    Ok((request, _place)) => next.run(request).await,
                     Err(denied) => denied.into_response(),
                 }
             }
@@ -138,17 +149,25 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// The request with its caller, if the rule of its route lets them in. A method that the path does not know has no rule: it is
-/// answered with that.
-fn admit(door: &Door, rules: &Rules, mut request: Request) -> Result<Request, Denied> {
-    let caller = door.caller(request.method(), request.headers())?;
-    let matched = request.extensions().get::<MatchedPath>();
+/// The request with its caller, if the rule of its route lets them in, and its place among theirs. A method that the path does
+/// not know has no rule: it is answered with that.
+async fn admit(
+    door: &Door,
+    rules: &Rules,
+    mut request: Request,
+) -> Result<(Request, Option<OwnedSemaphorePermit>), Denied> {
+    let caller = door.caller(&request)?;
+    let mut place = None;
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    if let Some(matched) = matched
+    if let Some(matched) = &matched
         && let Some(rule) = rules.get(matched.as_str()).and_then(|methods| methods.get(method))
     {
         rule.check(&caller)?;
+        if let Some(load) = rule.load() {
+            place = door.place(&caller, load).await?;
+        }
     }
     request.extensions_mut().insert(caller);
-    Ok(request)
+    Ok((request, place))
 }

@@ -1,5 +1,6 @@
 //! Starts the services: all of them on embedded engines, or one on servers.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use schema::store::{self, Cluster, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::config::{ClickHouse, Config};
 use crate::{observe, traces};
@@ -30,6 +32,8 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const START_PAUSE: Duration = Duration::from_millis(500);
 /// Idle connections must not hold up a stop longer than this.
 const DRAIN: Duration = Duration::from_secs(8);
+/// A sender may be silent so long in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(60);
 /// Embedded mode shows an upload before it answers, as the reference does.
 const EMBEDDED_WAIT: Duration = Duration::from_secs(60);
 
@@ -203,7 +207,10 @@ async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) 
     let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
     });
-    let server = axum::serve(listener, traces::traced(app)).with_graceful_shutdown(async move {
+    // A sender that falls silent is let go, and the memory of its body with it.
+    let app = traces::traced(app.layer(RequestBodyTimeoutLayer::new(SILENCE)));
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     });
     tokio::select! {

@@ -4,5 +4,6 @@
 mod keyed;
 mod keys;
 mod lanes;
+mod limits;
 mod routes;
 mod sessions;

@@ -1,0 +1,83 @@
+//! Where a request comes from.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderMap;
+
+/// The headers in which proxies say for whom they ask, the standard one first.
+const FORWARDED: &str = "forwarded";
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The address of whoever sends a request: the other end of the connection, or, if that is one of the listed proxies, the last
+/// address they name that is none of them. What anybody else writes into these headers counts for nothing.
+pub(crate) fn of(request: &Request, proxies: &[IpAddr]) -> Option<IpAddr> {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let peer = peer.ip().to_canonical();
+    if !proxies.contains(&peer) {
+        return Some(peer);
+    }
+    let named = named(request.headers());
+    Some(named.into_iter().rev().find(|address| !proxies.contains(address)).unwrap_or(peer))
+}
+
+/// The addresses that proxies name, the one next to us last.
+fn named(headers: &HeaderMap) -> Vec<IpAddr> {
+    let lines =
+        |name| headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    // RFC 7239, section 4: `for=192.0.2.1`, `for="[2001:db8::1]:4711"`, beside other parameters.
+    let of_standard = |element: &str| {
+        let pair = element.split(';').find_map(|pair| {
+            let (name, value) = pair.trim().split_once('=')?;
+            name.eq_ignore_ascii_case("for").then_some(value.to_owned())
+        });
+        pair.and_then(|value| address(value.trim_matches('"')))
+    };
+    let standard: Vec<IpAddr> = lines(FORWARDED).filter_map(of_standard).collect();
+    if standard.is_empty() { lines(FORWARDED_FOR).filter_map(address).collect() } else { standard }
+}
+
+/// An address, with a port or without.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let alone = text.trim_start_matches('[').trim_end_matches(']').parse().ok();
+    alone
+        .or_else(|| text.parse().ok().map(|socket: SocketAddr| socket.ip()))
+        .map(|address: IpAddr| address.to_canonical())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    fn seen(peer: &str, headers: &[(&str, &str)]) -> String {
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        for (name, value) in headers {
+            request.headers_mut().append(axum::http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        let proxies = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        of(&request, &proxies).unwrap().to_string()
+    }
+
+    #[test]
+    fn only_listed_proxies_say_for_whom_they_ask() {
+        let forged = [("x-forwarded-for", "192.0.2.9")];
+        assert_eq!(seen("192.0.2.1:5", &forged), "192.0.2.1");
+        assert_eq!(seen("10.0.0.1:5", &forged), "192.0.2.9");
+        // What stands further left anybody may have written.
+        assert_eq!(seen("10.0.0.1:5", &[("x-forwarded-for", "1.1.1.1, 192.0.2.9, 10.0.0.2")]), "192.0.2.9");
+        assert_eq!(
+            seen("10.0.0.1:5", &[("forwarded", "for=1.1.1.1, proto=https;For=\"[2001:db8::1]:4711\"")]),
+            "2001:db8::1"
+        );
+        assert_eq!(
+            seen("10.0.0.1:5", &[("forwarded", "for=unknown"), ("x-forwarded-for", "192.0.2.9:80")]),
+            "192.0.2.9"
+        );
+        assert_eq!(seen("10.0.0.1:5", &[]), "10.0.0.1");
+        assert_eq!(seen("[::ffff:192.0.2.1]:5", &[]), "192.0.2.1");
+    }
+}
