@@ -73,6 +73,11 @@ impl IdentityError {
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::KeysAway(_))
     }
+
+    /// Whether it is known who sent the token, and they may do nothing.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::NoPolicy { .. } | Self::UnderReview)
+    }
 }
 
 /// What is wrong with an issuer of the configuration.
