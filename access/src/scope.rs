@@ -133,6 +133,17 @@ impl Scopes {
     }
 }
 
+impl Scope {
+    /// What of this may be given to a change under review, whose code nobody has read: an upload, in the change lane. None of
+    /// any other scope, also of `admin`.
+    pub fn reduced_to_changes(&self) -> Option<Self> {
+        match self {
+            Self::Upload(limits) => Some(Self::Upload(UploadLimits { is_change_only: true, ..limits.clone() })),
+            Self::Read | Self::Link | Self::Admin => None,
+        }
+    }
+}
+
 impl FromStr for Scope {
     type Err = UnknownScope;
 
@@ -256,6 +267,15 @@ mod tests {
         assert_eq!(rights("admin"), (true, true, true, true));
         let none = Scopes::default();
         assert!(!none.may_read() && !none.may_upload_something() && !none.may_link() && !none.may_administer());
+    }
+
+    #[test]
+    fn a_change_under_review_keeps_its_uploads_alone() {
+        let given = of(&["read", "upload:suite=a,repository=r", "link", "upload:lane=change", "admin"]);
+        let reduced = Scopes(given.0.iter().filter_map(Scope::reduced_to_changes).collect());
+        assert_eq!(reduced.texts(), ["upload:suite=a,repository=r,lane=change", "upload:lane=change"]);
+        assert!(reduced.may_upload(&upload("a", &["r"], true)) && !reduced.may_upload(&upload("a", &["r"], false)));
+        assert!(!reduced.may_read() && !reduced.may_link() && !reduced.may_administer());
     }
 
     #[test]

@@ -1,0 +1,202 @@
+//! Asks an issuer for its keys.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use ureq::http::Uri;
+use ureq::http::header::CACHE_CONTROL;
+
+use crate::error::IssuerError;
+use crate::jwks::{self, Keys};
+
+/// How long an issuer may take for one answer: an upload may wait for it.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest answer, bytes.
+const MAX_BYTES: u64 = 64 * 1024;
+/// Where an issuer says where its keys are (OpenID Connect Discovery 1.0, section 4).
+const DISCOVERY: &str = ".well-known/openid-configuration";
+
+/// Why keys could not be asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error("{url}: {cause}")]
+    Failed { url: String, cause: ureq::Error },
+    #[error("{url} answers {status}, and redirects are not followed")]
+    Status { url: String, status: u16 },
+    #[error("{0} has no issuer and 'jwks_uri'")]
+    NoDiscovery(String),
+    #[error("{url} is of the issuer '{issuer}'")]
+    OtherIssuer { url: String, issuer: String },
+    #[error("{url} names '{jwks}', which is of another scheme, host or port; if it is right, configure it as 'jwks'")]
+    OtherHost { url: String, jwks: String },
+    #[error("{0} has no key that may verify a token")]
+    NoKeys(String),
+}
+
+/// Keys, and how long they may be kept.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) keys: Keys,
+    /// What `Cache-Control: max-age` says, seconds.
+    pub(crate) max_age: Option<i64>,
+}
+
+/// The addresses of one issuer.
+#[derive(Debug)]
+pub(crate) struct Source {
+    agent: ureq::Agent,
+    issuer: String,
+    origin: Origin,
+    jwks: Option<String>,
+}
+
+/// Scheme, host and port.
+type Origin = (String, String, u16);
+
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+impl Source {
+    /// The keys of an issuer are at `jwks`, or where it says.
+    ///
+    /// # Errors
+    /// An address is none that may be asked.
+    pub(crate) fn new(issuer: &str, jwks: Option<&str>) -> Result<Self, IssuerError> {
+        let allowed = |url: &str| origin(url).ok_or_else(|| IssuerError::Address(url.to_owned()));
+        let origin = allowed(issuer)?;
+        jwks.map(allowed).transpose()?;
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent("resultsdb")
+            .build()
+            .into();
+        Ok(Self { agent, issuer: issuer.to_owned(), origin, jwks: jwks.map(str::to_owned) })
+    }
+
+    /// Asks for the keys. It blocks.
+    ///
+    /// # Errors
+    /// The issuer does not answer, or with something else.
+    pub(crate) fn fetch(&self) -> Result<Fetched, FetchError> {
+        let url = match &self.jwks {
+            Some(url) => url.clone(),
+            None => self.discovered()?,
+        };
+        let (body, max_age) = self.get(&url)?;
+        let keys = jwks::read(&body).filter(|keys| !keys.is_empty()).ok_or(FetchError::NoKeys(url))?;
+        Ok(Fetched { keys, max_age })
+    }
+
+    /// The address of the keys that the issuer names. It has to be its own: whoever changes one document there is not to choose
+    /// what this server asks for.
+    fn discovered(&self) -> Result<String, FetchError> {
+        let url = format!("{}/{DISCOVERY}", self.issuer.trim_end_matches('/'));
+        let (body, _) = self.get(&url)?;
+        let Ok(discovery) = serde_json::from_slice::<Discovery>(&body) else {
+            return Err(FetchError::NoDiscovery(url));
+        };
+        if discovery.issuer != self.issuer {
+            return Err(FetchError::OtherIssuer { url, issuer: crate::ci::shortened(&discovery.issuer) });
+        }
+        if origin(&discovery.jwks_uri).as_ref() != Some(&self.origin) {
+            return Err(FetchError::OtherHost { url, jwks: crate::ci::shortened(&discovery.jwks_uri) });
+        }
+        Ok(discovery.jwks_uri)
+    }
+
+    /// The body of an answer, and how long it may be kept.
+    fn get(&self, url: &str) -> Result<(Vec<u8>, Option<i64>), FetchError> {
+        let failed = |cause| FetchError::Failed { url: url.to_owned(), cause };
+        let mut response = self.agent.get(url).header("accept", "application/json").call().map_err(failed)?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(FetchError::Status { url: url.to_owned(), status });
+        }
+        let max_age = response.headers().get(CACHE_CONTROL).and_then(|value| max_age(value.to_str().ok()?));
+        let body = response.body_mut().with_config().limit(MAX_BYTES).read_to_vec().map_err(failed)?;
+        Ok((body, max_age))
+    }
+}
+
+/// The origin of an address that may be asked: `https`, or `http` on loopback, without user, query and fragment.
+fn origin(url: &str) -> Option<Origin> {
+    let uri: Uri = url.parse().ok().filter(|_| !url.contains('#'))?;
+    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+    let host = authority.host().to_ascii_lowercase();
+    let is_loopback = host == "localhost"
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    let default_port = match scheme {
+        "https" => 443,
+        "http" if is_loopback => 80,
+        _ => return None,
+    };
+    let is_plain = !host.is_empty() && !authority.as_str().contains('@') && uri.query().is_none();
+    is_plain.then(|| (scheme.to_owned(), host, authority.port_u16().unwrap_or(default_port)))
+}
+
+/// Seconds of `max-age` (RFC 9111, section 5.2.2.1); 0 of `no-store` and `no-cache`.
+fn max_age(header: &str) -> Option<i64> {
+    let seconds = |directive: &str| {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "max-age" => value.trim().trim_matches('"').parse().ok().filter(|seconds| *seconds >= 0),
+            "no-store" | "no-cache" => Some(0),
+            _ => None,
+        }
+    };
+    header.split(',').filter_map(seconds).min()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_loopback_may_be_asked() {
+        let of = |scheme: &str, host: &str, port| Some((scheme.to_owned(), host.to_owned(), port));
+        assert_eq!(origin("https://gitlab.com"), of("https", "gitlab.com", 443));
+        assert_eq!(origin("https://GitLab.com:443/oauth/discovery/keys"), of("https", "gitlab.com", 443));
+        assert_eq!(origin("http://127.0.0.1:4711/x"), of("http", "127.0.0.1", 4711));
+        assert_eq!(origin("http://[::1]:4711"), of("http", "[::1]", 4711));
+        assert_eq!(origin("http://localhost"), of("http", "localhost", 80));
+        for url in [
+            "",
+            "gitlab.com",
+            "/keys",
+            "http://gitlab.com",
+            "http://127.0.0.1.example.org",
+            "http://10.0.0.1",
+            "ftp://gitlab.com",
+            "file:///etc/passwd",
+            "https://user@gitlab.com",
+            "https://gitlab.com@evil.example",
+            "https://gitlab.com?x=1",
+            "https://gitlab.com#x",
+            "https://",
+        ] {
+            assert_eq!(origin(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_age_counts() {
+        for (header, expected) in [
+            ("max-age=600", Some(600)),
+            ("public, Max-Age=\"600\", s-maxage=9", Some(600)),
+            ("max-age=600, no-cache", Some(0)),
+            ("no-store", Some(0)),
+            ("max-age=-1", None),
+            ("max-age=99999999999999999999", None),
+            ("public", None),
+            ("", None),
+        ] {
+            assert_eq!(max_age(header), expected, "{header}");
+        }
+    }
+}

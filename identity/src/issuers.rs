@@ -1,0 +1,138 @@
+//! Tokens of all configured issuers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use access::{Scope, Scopes};
+
+use crate::ci::{CiRun, Code, shortened};
+use crate::error::{IdentityError, IssuerError};
+use crate::fetch::Source;
+use crate::keyset::Keyset;
+use crate::options::{Algorithm, IssuerOptions};
+use crate::policy::Policy;
+use crate::token::{Claims, Unverified};
+
+/// Who a token is of, and what it allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Who it is, as events and the audit say it: `repository octo/widget, run 77 (https://token.actions.githubusercontent.com)`.
+    pub actor: String,
+    /// What it allows, for this run alone.
+    pub scopes: Scopes,
+    /// The id of the run that the token was issued for, as the CI tells its jobs (`GITHUB_RUN_ID`, `CI_PIPELINE_ID`,
+    /// `BUILDKITE_BUILD_ID`). An upload whose `run.id` or `shard.of` is another one is not what the token allows. A token may
+    /// come again and again within its run: a job uploads in several requests.
+    pub run: String,
+}
+
+/// Issuers whose tokens count; a clone is the same.
+#[derive(Debug, Clone, Default)]
+pub struct Issuers(Arc<HashMap<String, Issuer>>);
+
+#[derive(Debug)]
+struct Issuer {
+    name: String,
+    audience: String,
+    algorithms: Vec<Algorithm>,
+    policies: Vec<Policy>,
+    keys: Arc<Keyset>,
+}
+
+impl Issuers {
+    /// Reads the configuration. Nobody is asked for keys yet.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn new(options: &[IssuerOptions]) -> Result<Self, IssuerError> {
+        let mut issuers = HashMap::with_capacity(options.len());
+        for options in options {
+            if issuers.insert(options.issuer.clone(), Issuer::new(options)?).is_some() {
+                return Err(IssuerError::Twice(options.issuer.clone()));
+            }
+        }
+        Ok(Self(Arc::new(issuers)))
+    }
+
+    /// Whether no token counts.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Checks a token at `now`, seconds since 1970. It may ask the issuer for its keys.
+    ///
+    /// # Errors
+    /// The first check that fails, in this order: form, issuer, key, algorithm, signature, audience, times, run, policies.
+    pub async fn check(&self, token: &str, now: i64) -> Result<Identity, IdentityError> {
+        let unverified = Unverified::read(token)?;
+        let unknown = || IdentityError::UnknownIssuer(shortened(&unverified.issuer));
+        let issuer = self.0.get(&unverified.issuer).ok_or_else(unknown)?;
+        let key = issuer.keys.key(unverified.key_id()?, now).await?;
+        if !issuer.algorithms.contains(&key.algorithm()) || unverified.algorithm() != key.algorithm().name() {
+            return Err(IdentityError::Algorithm(issuer.algorithm_names()));
+        }
+        let claims = unverified.verified(&key)?;
+        claims.check_audience(&issuer.audience)?;
+        claims.check_times(now)?;
+        issuer.identity(&claims)
+    }
+}
+
+impl Issuer {
+    fn new(options: &IssuerOptions) -> Result<Self, IssuerError> {
+        let name = || options.issuer.clone();
+        let source = Source::new(&options.issuer, options.jwks.as_deref())?;
+        if options.audience.is_empty() {
+            return Err(IssuerError::NoAudience(name()));
+        }
+        if options.algorithms.is_empty() {
+            return Err(IssuerError::NoAlgorithm(name()));
+        }
+        if options.policies.is_empty() {
+            return Err(IssuerError::NoPolicy(name()));
+        }
+        let policies = options.policies.iter().zip(1..);
+        Ok(Self {
+            name: name(),
+            audience: options.audience.clone(),
+            algorithms: options.algorithms.clone(),
+            policies: policies
+                .map(|(policy, number)| Policy::new(&options.issuer, number, policy))
+                .collect::<Result<_, _>>()?,
+            keys: Arc::new(Keyset::new(&options.issuer, source)),
+        })
+    }
+
+    fn algorithm_names(&self) -> String {
+        self.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What all policies that match allow to the run that these claims are of.
+    fn identity(&self, claims: &Claims) -> Result<Identity, IdentityError> {
+        let run = CiRun::of(claims.all())?;
+        let (mut scopes, mut mismatches, mut has_match): (Vec<Scope>, Vec<&str>, _) = (Vec::new(), Vec::new(), false);
+        for policy in &self.policies {
+            let wrong = policy.mismatches(claims.all());
+            if wrong.is_empty() {
+                has_match = true;
+                scopes.extend(allowed(policy, run.code));
+            }
+            mismatches.extend(wrong);
+        }
+        if !has_match {
+            mismatches.sort_unstable();
+            mismatches.dedup();
+            return Err(IdentityError::NoPolicy { issuer: self.name.clone(), claims: mismatches.join(", ") });
+        }
+        if scopes.is_empty() {
+            return Err(IdentityError::UnderReview);
+        }
+        Ok(Identity { actor: format!("{} ({})", run.name, self.name), scopes: Scopes::new(scopes), run: run.id })
+    }
+}
+
+/// What a policy allows to code of this kind. What may be a fork's never counts as evidence about a branch.
+fn allowed(policy: &Policy, code: Code) -> Vec<Scope> {
+    let is_whole = code == Code::OnBranch || (code == Code::Untold && policy.builds_no_forks);
+    if is_whole { policy.scopes.clone() } else { policy.scopes.iter().filter_map(Scope::reduced_to_changes).collect() }
+}

@@ -1,0 +1,23 @@
+//! Lets a CI upload without a stored secret: its own OIDC token (a JWT, RFC 7519) is the bearer of the upload.
+//!
+//! A token's way through [`Issuers::check`], each step before the next: its issuer is configured → its key id is in the issuer's
+//! JWKS (`keyset` keeps it, `fetch` asks for it, `jwks` reads it) → its algorithm is the key's, and one that the configuration
+//! allows → its signature holds → audience → times (`token`) → claims against the [policies](PolicyOptions) (`policy`). The
+//! result is an [`Identity`]: who it is, the run that the token was issued for, and scopes. `ci` knows what each CI's claims
+//! say, and reduces the scopes of a change under review to the change lane.
+
+mod ci;
+mod error;
+mod fetch;
+mod issuers;
+mod jwks;
+mod keyset;
+mod options;
+mod policy;
+mod token;
+
+pub use error::{IdentityError, IssuerError};
+pub use issuers::{Identity, Issuers};
+pub use options::{Algorithm, ClaimValue, ClaimValues, IssuerOptions, PolicyOptions};
+pub use policy::ID_CLAIMS;
+pub use token::{LEEWAY, MAX_TOKEN_BYTES};
