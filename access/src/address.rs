@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 
 /// The headers in which proxies say for whom they ask, the standard one first.
 const FORWARDED: &str = "forwarded";
@@ -11,13 +12,13 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The address of whoever sends a request: the other end of the connection, or, if that is one of the listed proxies, the last
 /// address they name that is none of them. What anybody else writes into these headers counts for nothing.
-pub(crate) fn of(request: &Request, proxies: &[IpAddr]) -> Option<IpAddr> {
-    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+pub(crate) fn of(request: &Parts, proxies: &[IpAddr]) -> Option<IpAddr> {
+    let ConnectInfo(peer) = request.extensions.get::<ConnectInfo<SocketAddr>>()?;
     let peer = peer.ip().to_canonical();
     if !proxies.contains(&peer) {
         return Some(peer);
     }
-    let named = named(request.headers());
+    let named = named(&request.headers);
     Some(named.into_iter().rev().find(|address| !proxies.contains(address)).unwrap_or(peer))
 }
 
@@ -50,16 +51,16 @@ fn address(text: &str) -> Option<IpAddr> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use axum::body::Body;
+    use axum::http::Request;
 
     fn seen(peer: &str, headers: &[(&str, &str)]) -> String {
-        let mut request = Request::new(Body::empty());
+        let mut request = Request::new(());
         request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
         for (name, value) in headers {
             request.headers_mut().append(axum::http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
         let proxies = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
-        of(&request, &proxies).unwrap().to_string()
+        of(&request.into_parts().0, &proxies).unwrap().to_string()
     }
 
     #[test]

@@ -19,6 +19,13 @@ pub enum Who {
         /// What it is for.
         name: String,
     },
+    /// Whoever speaks for a run of a CI.
+    Run {
+        /// Who it is, with the run.
+        actor: String,
+        /// The run's id in the CI.
+        run: String,
+    },
 }
 
 /// Who asks, with what they may do. The door puts one into each request.
@@ -58,10 +65,11 @@ impl Caller {
         self
     }
 
-    /// What their requests are counted as: those of a key, or of an address.
+    /// What their requests are counted as: those of a key, of a run, or of an address.
     pub(crate) fn counted_as(&self) -> &str {
         match &self.who {
             Who::Key { id, .. } => id,
+            Who::Run { actor, .. } => actor,
             Who::Anyone | Who::Nobody => &self.from,
         }
     }
@@ -71,12 +79,21 @@ impl Caller {
         match &self.who {
             Who::Anyone | Who::Nobody => None,
             Who::Key { id, name } => Some(format!("{name} (key {id})")),
+            Who::Run { actor, .. } => Some(actor.clone()),
         }
     }
 
     /// What they may do.
     pub fn scopes(&self) -> &Scopes {
         &self.scopes
+    }
+
+    /// # Errors
+    /// They speak for one run of a CI, and this is another. An upload that names none is taken as theirs.
+    pub fn may_speak_for<'a>(&self, named: impl IntoIterator<Item = &'a str>) -> Result<(), Denied> {
+        let Who::Run { run, .. } = &self.who else { return Ok(()) };
+        let other = named.into_iter().find(|named| named != run);
+        self.allowed(other.is_none(), || format!("uploading for the run '{}'", other.unwrap_or_default()))
     }
 
     /// # Errors
@@ -122,6 +139,11 @@ impl Caller {
             (Who::Nobody, false) => Err(Denied::NoKey),
             (Who::Key { id, name }, false) => Err(Denied::Forbidden {
                 who: format!("The key '{name}' ({id})"),
+                what: what(),
+                scopes: self.scopes.texts().join(" "),
+            }),
+            (Who::Run { actor, .. }, false) => Err(Denied::Forbidden {
+                who: format!("The token of {actor}"),
                 what: what(),
                 scopes: self.scopes.texts().join(" "),
             }),

@@ -13,6 +13,15 @@ pub enum Denied {
     /// It came with something that is no key that counts.
     #[error("The key does not count: {0}")]
     BadKey(String),
+    /// It came with a token that does not count.
+    #[error("The token does not count: {0}")]
+    BadToken(String),
+    /// It came with a token that allows nothing.
+    #[error("The token allows nothing: {0}")]
+    UselessToken(String),
+    /// It came with a token that cannot be checked now.
+    #[error("The token cannot be checked: {0}")]
+    UncheckedToken(String),
     /// Its key does not allow this.
     #[error("{who} does not allow {what}: it has the scopes '{scopes}'")]
     Forbidden {
@@ -41,10 +50,10 @@ impl Denied {
     /// The HTTP status: who is not known may come again with a key (401), who is known may not (403).
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoKey | Self::BadKey(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NoKey | Self::BadKey(_) | Self::BadToken(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::UselessToken(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unready => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unready | Self::UncheckedToken(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -52,9 +61,19 @@ impl Denied {
     pub fn challenge(&self) -> Option<&'static str> {
         match self {
             Self::NoKey => Some("Bearer"),
-            Self::BadKey(_) => Some("Bearer error=\"invalid_token\""),
-            Self::Forbidden { .. } => Some("Bearer error=\"insufficient_scope\""),
-            Self::CrossSite | Self::TooMany { .. } | Self::Unready => None,
+            Self::BadKey(_) | Self::BadToken(_) => Some("Bearer error=\"invalid_token\""),
+            Self::Forbidden { .. } | Self::UselessToken(_) => Some("Bearer error=\"insufficient_scope\""),
+            Self::CrossSite | Self::TooMany { .. } | Self::Unready | Self::UncheckedToken(_) => None,
+        }
+    }
+
+    /// After how many seconds the same may be let in.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany { seconds } => Some(*seconds),
+            Self::Unready => Some(1),
+            Self::UncheckedToken(_) => Some(10),
+            _ => None,
         }
     }
 }
@@ -67,12 +86,7 @@ impl IntoResponse for Denied {
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        let retry_after = match self {
-            Self::TooMany { seconds } => Some(seconds),
-            Self::Unready => Some(1),
-            _ => None,
-        };
-        if let Some(seconds) = retry_after {
+        if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         // Pages tell it in their own way.

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use schema::clock::now_signed;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::address;
+use crate::bearer::{Bearer, BearerCheck};
 use crate::caller::{Caller, Who};
 use crate::denied::Denied;
 use crate::keyring::{KeyRecord, Keyring};
@@ -33,6 +34,8 @@ struct Guarded {
     configured: Keyring,
     gauge: Gauge,
     proxies: Vec<IpAddr>,
+    /// Knows bearers that are no keys; none where only keys count.
+    tokens: Option<Arc<dyn BearerCheck>>,
     /// Keys that were made while servers ran; none before they were read for the first time.
     stored: RwLock<Option<Arc<Keyring>>>,
     /// Keys that were used since that was written last, and when, seconds since 1970.
@@ -45,11 +48,16 @@ impl Door {
         Self(None)
     }
 
-    /// A door that asks for keys. `is_secure` says that people reach the pages over TLS.
+    /// A door that asks for keys, or for what `tokens` knows. `is_secure` says that people reach the pages over TLS.
     ///
     /// # Errors
     /// A key of the configuration makes no sense.
-    pub fn guarded(options: &AccessOptions, sessions: SessionSecret, is_secure: bool) -> Result<Self, OptionsError> {
+    pub fn guarded(
+        options: &AccessOptions,
+        sessions: SessionSecret,
+        is_secure: bool,
+        tokens: Option<Arc<dyn BearerCheck>>,
+    ) -> Result<Self, OptionsError> {
         Ok(Self(Some(Arc::new(Guarded {
             reading: options.reading,
             sessions,
@@ -57,6 +65,7 @@ impl Door {
             configured: Keyring::new(options.records()?),
             gauge: Gauge::new(options.limits.clone()),
             proxies: options.proxies.clone(),
+            tokens,
             stored: RwLock::default(),
             used: Mutex::default(),
         }))))
@@ -71,12 +80,12 @@ impl Door {
     ///
     /// # Errors
     /// They send a key that does not count, another site's page sends it for them, or they sent too many.
-    pub fn caller(&self, request: &Request) -> Result<Caller, Denied> {
+    pub async fn caller(&self, request: &Parts) -> Result<Caller, Denied> {
         let Some(guarded) = &self.0 else { return Ok(Caller::anyone()) };
-        let headers = request.headers();
-        let found = match bearer(headers) {
-            None => guarded.of_session(request.method(), headers),
-            Some(text) => text.and_then(|text| guarded.holder(&text)),
+        let found = match bearer(&request.headers) {
+            None => guarded.of_session(&request.method, &request.headers),
+            Some(Err(denied)) => Err(denied),
+            Some(Ok(text)) => guarded.bearer(&text).await,
         };
         let from = || address::of(request, &guarded.proxies).map_or_else(String::new, |address| address.to_string());
         let caller = found
@@ -187,6 +196,15 @@ impl Guarded {
         let name = session::COOKIE;
         let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::from_str(&text).ok()
+    }
+
+    /// Whoever sends this in `Authorization`: a text that begins as no key may be a token.
+    async fn bearer(&self, text: &str) -> Result<Caller, Denied> {
+        let Some(tokens) = self.tokens.as_ref().filter(|_| !Secret::is_prefixed(text)) else {
+            return self.holder(text);
+        };
+        let Bearer { actor, scopes, run } = tokens.check(text, now_signed()).await?;
+        Ok(Caller::new(Who::Run { actor, run }, Arc::new(scopes)))
     }
 
     fn holder(&self, key: &str) -> Result<Caller, Denied> {

@@ -6,9 +6,11 @@
 //! service.
 
 mod address;
+mod bearer;
 mod caller;
 mod denied;
 mod door;
+mod issuer_options;
 mod keyring;
 mod limits;
 mod options;
@@ -18,9 +20,11 @@ mod secret;
 mod session;
 mod watch;
 
+pub use bearer::{Bearer, BearerCheck};
 pub use caller::{Caller, Who};
 pub use denied::Denied;
 pub use door::Door;
+pub use issuer_options::{Algorithm, ClaimValue, ClaimValues, IssuerOptions, PolicyOptions};
 pub use keyring::{KeyRecord, Keyring};
 pub use limits::Limits;
 pub use options::{AccessOptions, ConfiguredKey, OptionsError, Reading};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
 
+use crate::issuer_options::IssuerOptions;
 use crate::keyring::KeyRecord;
 use crate::limits::Limits;
 use crate::scope::{MAX_SCOPES, Scope, Scopes};
@@ -27,6 +28,8 @@ pub struct AccessOptions {
     pub proxies: Vec<IpAddr>,
     /// Keys beside those that are made while the server runs, such as the first one.
     pub keys: Vec<ConfiguredKey>,
+    /// Services whose tokens count beside keys.
+    pub issuers: Vec<IssuerOptions>,
 }
 
 /// Whether reading needs a key.

@@ -154,12 +154,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 async fn admit(
     door: &Door,
     rules: &Rules,
-    mut request: Request,
+    request: Request,
 ) -> Result<(Request, Option<OwnedSemaphorePermit>), Denied> {
-    let caller = door.caller(&request)?;
+    let (mut request, body) = request.into_parts();
+    let caller = door.caller(&request).await?;
     let mut place = None;
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let matched = request.extensions.get::<MatchedPath>().cloned();
+    let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };
     if let Some(matched) = &matched
         && let Some(rule) = rules.get(matched.as_str()).and_then(|methods| methods.get(method))
     {
@@ -168,6 +169,6 @@ async fn admit(
             place = door.place(&caller, load).await?;
         }
     }
-    request.extensions_mut().insert(caller);
-    Ok((request, place))
+    request.extensions.insert(caller);
+    Ok((Request::from_parts(request, body), place))
 }

@@ -88,6 +88,11 @@ impl Secret {
         if check(start) != given { Err(SecretError::Check) } else { Ok(Self(text.to_owned())) }
     }
 
+    /// Whether a text begins as every key does.
+    pub fn is_prefixed(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
     /// The text itself, for the one who made the key.
     pub fn expose(&self) -> &str {
         &self.0

@@ -9,9 +9,9 @@ use crate::ci::{CiRun, Code, shortened};
 use crate::error::{IdentityError, IssuerError};
 use crate::fetch::Source;
 use crate::keyset::Keyset;
-use crate::options::{Algorithm, IssuerOptions};
 use crate::policy::Policy;
 use crate::token::{Claims, Unverified};
+use access::{Algorithm, IssuerOptions};
 
 /// Who a token is of, and what it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]

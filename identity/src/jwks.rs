@@ -8,7 +8,7 @@ use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::options::Algorithm;
+use access::Algorithm;
 
 /// Bits of an RSA key: fewer can be broken, and more only cost time.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;

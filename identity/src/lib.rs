@@ -6,18 +6,18 @@
 //! result is an [`Identity`]: who it is, the run that the token was issued for, and scopes. `ci` knows what each CI's claims
 //! say, and reduces the scopes of a change under review to the change lane.
 
+mod bearer;
 mod ci;
 mod error;
 mod fetch;
 mod issuers;
 mod jwks;
 mod keyset;
-mod options;
 mod policy;
 mod token;
 
+pub use access::{Algorithm, ClaimValue, ClaimValues, IssuerOptions, PolicyOptions};
 pub use error::{IdentityError, IssuerError};
 pub use issuers::{Identity, Issuers};
-pub use options::{Algorithm, ClaimValue, ClaimValues, IssuerOptions, PolicyOptions};
 pub use policy::ID_CLAIMS;
 pub use token::{LEEWAY, MAX_TOKEN_BYTES};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use wildmatch::WildMatchPattern;
 
 use crate::error::IssuerError;
-use crate::options::PolicyOptions;
+use access::PolicyOptions;
 
 /// Claims whose values are given once: nobody can register a repository, group or pipeline that has the id of another one.
 /// `job_project_id` and `job_namespace_id` are the project and group in which a job of GitLab runs, `project_id` and

@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use schema::commit::{Commit, CommitInput, branch_keys};
-use schema::run_notes::CHANGE_BRANCHES;
+use schema::run_notes::{CHANGE_BRANCHES, RunNotes};
 
 /// The member of a document, and the field of a form, in which uploaders of the reference send their key.
 pub(crate) const API_KEY: &str = "api_key";
@@ -61,6 +61,14 @@ impl Sender {
             return commits;
         }
         commits.into_iter().map(|commit| if is_of_change(&commit) { commit } else { commit.into_reference() }).collect()
+    }
+
+    /// # Errors
+    /// They speak for another run of a CI than the one that the upload names.
+    pub(crate) fn may_speak_for(&self, notes: Option<&RunNotes>) -> Result<(), Denied> {
+        let shard_of = notes.and_then(|notes| notes.shard.as_ref()?.of.as_deref());
+        let id = notes.and_then(|notes| notes.run.id.as_deref());
+        self.caller.may_speak_for(id.into_iter().chain(shard_of))
     }
 
     /// # Errors

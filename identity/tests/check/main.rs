@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod configuration;
+mod door;
 mod hostile;
 mod keys;
 mod local_issuer;

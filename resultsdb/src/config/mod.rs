@@ -4,12 +4,14 @@ mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use access::{AccessOptions, Door, SessionSecret};
+use access::{AccessOptions, BearerCheck, Door, SessionSecret};
 use alerts::AlertOptions;
 use answers::{Repository as KnownRepository, SuiteRules};
 use anyhow::Context;
+use identity::Issuers;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
 use query::{BugTracker, Limits, QueryOptions, Representations};
@@ -205,7 +207,9 @@ impl Config {
             }
         };
         let is_secure = self.address.as_ref().is_some_and(|address| address.starts_with("https://"));
-        Door::guarded(options, sessions, is_secure).context("in access.keys of the configuration")
+        let issuers = Issuers::new(&options.issuers).context("in the configuration")?;
+        let tokens = (!issuers.is_empty()).then(|| Arc::new(issuers) as Arc<dyn BearerCheck>);
+        Door::guarded(options, sessions, is_secure, tokens).context("in access.keys of the configuration")
     }
 
     /// What the intake needs of it behind a door; an error names the member that makes no sense.

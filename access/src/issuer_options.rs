@@ -1,9 +1,10 @@
-//! The part `[[access.issuers]]` of the configuration: whose tokens count, and for what.
+//! The part `[[access.issuers]]` of the configuration: whose tokens count, and for what. The crate `identity` checks them.
 
 use std::collections::BTreeMap;
 
-use access::Scope;
 use serde::Deserialize;
+
+use crate::scope::Scope;
 
 /// A service that issues identity tokens to jobs, such as a forge.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,7 +40,7 @@ pub enum Algorithm {
 #[serde(deny_unknown_fields)]
 pub struct PolicyOptions {
     /// Values by claim; a token has to have one of each. One claim at least is an id that nobody else is ever given
-    /// ([`ID_CLAIMS`](crate::ID_CLAIMS)), without a pattern.
+    /// (`identity::ID_CLAIMS`), without a pattern.
     pub claims: BTreeMap<String, ClaimValues>,
     /// What is allowed: anything but `admin`.
     pub scopes: Vec<Scope>,
@@ -73,7 +74,7 @@ pub enum ClaimValue {
 
 impl ClaimValues {
     /// Each value as a text.
-    pub(crate) fn texts(&self) -> Vec<String> {
+    pub fn texts(&self) -> Vec<String> {
         let values = match self {
             Self::One(value) => std::slice::from_ref(value),
             Self::Any(values) => values,
