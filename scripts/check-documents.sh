@@ -5,7 +5,7 @@
 # paths of the API (`/api/upload`) and placeholders (`<suite>`) are not looked at.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec python3 - README.md ARCHITECTURE.md CONTRIBUTING.md docs/*.md <<'PYTHON'
+exec python3 - README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs/*.md <<'PYTHON'
 import pathlib
 import posixpath
 import re

@@ -29,7 +29,7 @@ before(async () => {
 
 const query = (name) => `/?suite=layout-tests&test=${encodeURIComponent(name)}`;
 const PAGES = ['/', '/?suite=layout-tests&test=', query('fast/regressed.html'), '/suites', '/suites?expected=show', '/investigate',
-  '/flaky', '/flaky?suite=layout-tests&weeks=2', '/commits', '/documentation', '/dead-letters', ...HOSTILE.map((name) => query(`hostile/${name}`))];
+  '/flaky', '/flaky?suite=layout-tests&weeks=2', '/commits', '/documentation', '/dead-letters', '/admin/keys', '/admin/audit', '/sign-in', ...HOSTILE.map((name) => query(`hostile/${name}`))];
 
 test('no page has an accessibility violation, in light and dark, on a desk and on a phone', () => accessible(open, PAGES));
 

@@ -1,7 +1,7 @@
 // A server with hostile and ordinary data, and a browser.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,8 @@ export const HOSTILE = [
 export async function startServer(...extra) {
   const directory = mkdtempSync(join(tmpdir(), 'resultsdb-'));
   const child = spawn(BINARY,
-    ['serve', '--data-dir', directory, '--listen', '127.0.0.1:0', '--config', join(ROOT, 'examples/webkit.toml'), ...extra],
+    ['serve', '--data-dir', directory, '--listen', '127.0.0.1:0',
+      ...(extra.includes('--config') ? [] : ['--config', join(ROOT, 'examples/webkit.toml')]), ...extra],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } });
   const url = await launch(child);
   return { url, stop: () => stop(child).finally(() => rmSync(directory, { recursive: true, force: true })) };
@@ -82,6 +83,12 @@ export async function upload(url, { suite = 'layout-tests', style = 'Release', t
   if (answer.status !== 200) throw new Error(`upload: ${answer.status} ${await answer.text()}`);
 }
 
+// A key for a configuration, as the command makes it: its text, and the entry that names it.
+export function newKey(name, scope) {
+  const { stdout, stderr } = spawnSync(BINARY, ['keys', 'create', '--name', name, '--scope', scope], { encoding: 'utf8' });
+  return { key: stdout.trim(), entry: stderr.slice(stderr.indexOf('[[access.keys]]')) };
+}
+
 // A server and a browser for one file of tests, which end with it, and what opens a page of the one in the other.
 export async function served(...extra) {
   const browser = await startBrowser();
@@ -94,7 +101,7 @@ export async function served(...extra) {
 }
 
 // A function that opens a page of a server, lets `check` look at it, and fails on what must never happen on one.
-function opener(server, browser) {
+export function opener(server, browser) {
   // `allowed` matches what a test brings about itself in the browser's log.
   return async (path, { allowed, ...options } = {}, check = async () => {}) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });

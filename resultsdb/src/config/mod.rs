@@ -336,8 +336,9 @@ mod tests {
     #[test]
     fn the_examples_load() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster.toml"] {
-            Config::load(Some(&examples.join(name)), &[]).unwrap().query(Door::open()).unwrap();
+        for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster.toml", "production.toml"] {
+            let config = Config::load(Some(&examples.join(name)), &[]).unwrap();
+            config.query(config.door().unwrap()).unwrap();
         }
     }
 }
