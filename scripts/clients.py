@@ -2,11 +2,12 @@
 """Makes the calls that WebKit's clients make, against a running server: the uploader that test runners use, the
 pre-merge bots that ask whether a failure is known, and the dashboard that follows one test.
 
-Usage: clients.py URL. Prints what it checked; exits 1 at the first answer that a client would not understand.
+Usage: [API_KEY=KEY] clients.py URL. With a key, uploads carry it as the clients send theirs. Prints what it checked; exits 1 at the first answer that a client would not understand.
 """
 
 import io
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -15,6 +16,7 @@ import urllib.request
 import zipfile
 
 URL = sys.argv[1].rstrip("/")
+KEY = {"api_key": os.environ["API_KEY"]} if "API_KEY" in os.environ else {}
 NOW = int(time.time())
 CONFIGURATION = {
     "platform": "mac", "version": "14.2", "version_name": "Sonoma", "is_simulator": False, "architecture": "arm64",
@@ -41,7 +43,7 @@ def get(path, query=()):
 
 
 def post(path, document):
-    status, body = call("POST", path, body=json.dumps(document).encode(), headers={"Content-type": "application/json"})
+    status, body = call("POST", path, body=json.dumps({**document, **KEY}).encode(), headers={"Content-type": "application/json"})
     return status, json.loads(body)
 
 
@@ -88,6 +90,11 @@ def uploader():
     check("a refusal says why", status == 400 and "description" in answer, answer)
 
 
+def without_key():
+    status, answer = call("POST", "/api/upload", body=json.dumps(run(1, {})).encode())
+    check("an upload without the key is refused", status == (401 if KEY else 200), answer)
+
+
 def archive():
     files = io.BytesIO()
     with zipfile.ZipFile(files, "w") as archive:
@@ -96,6 +103,7 @@ def archive():
     fields = {
         "version": "0", "suite": "client-tests", "configuration": json.dumps(CONFIGURATION),
         "commits": json.dumps([commit(1)]), "timestamp": str(NOW - 540), "Content-type": "application/octet-stream",
+        **KEY,
     }
     parts = [
         f'--{line}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -172,6 +180,6 @@ def dashboard():
     check("with links to the build", answer[0]["urls"][0]["build"].endswith("/builds/997"), answer)
 
 
-for part in (uploader, archive, bots, changes_under_review, dashboard):
+for part in (without_key, uploader, archive, bots, changes_under_review, dashboard):
     part()
 print(f"{checks} passed, 0 failed")

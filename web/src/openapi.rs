@@ -49,6 +49,8 @@ pub const JSON: &str = "application/json";
 /// The parameter that names the format of an answer, and the format that it may be beside JSON.
 const FORMAT: &str = "format";
 const CSV: &str = "text/csv";
+/// Statuses of a server that asks for keys.
+const DOOR: [u16; 3] = [401, 403, 429];
 /// Statuses that a question may be answered with instead of 200.
 pub const QUESTION: &[u16] = &[400, 404, 503];
 
@@ -100,7 +102,13 @@ pub fn document<'a>(
         "openapi": "3.1.0",
         "info": { "title": title, "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
-        "components": { "schemas": schemas() },
+        "security": [{}, { "key": [] }],
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer", "description": "A key, or the identity token of a CI" },
+            },
+        },
     })
 }
 
@@ -123,7 +131,8 @@ fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'stati
         content[CSV] = json!({ "schema": text() });
     }
     responses.insert("200".to_owned(), json!({ "description": "The answer", "content": content }));
-    for status in operation.errors {
+    let errors = DOOR.iter().filter(|status| !operation.errors.contains(status)).chain(operation.errors);
+    for status in errors {
         let description = reason(*status);
         let content = json!({ JSON: { "schema": shared("Error") } });
         responses.insert(status.to_string(), json!({ "description": description, "content": content }));
@@ -139,10 +148,13 @@ fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'stati
 fn reason(status: u16) -> &'static str {
     match status {
         400 => "The question is wrong; the description says where",
+        401 => "This server asks for a key, and there is none, or one that does not count",
+        403 => "The key does not allow it, or there is more than one answer",
         404 => "Nothing is there",
         413 => "The body is too large",
         415 => "The body's Content-Encoding is not taken; the description says which is",
         422 => "The Idempotency-Key came with another upload before",
+        429 => "Too many requests of this key or address; Retry-After says when another is taken",
         503 => "The log or the store is away; try again",
         _ => "Refused",
     }
@@ -231,7 +243,7 @@ mod tests {
         assert_eq!(path["get"]["parameters"][1]["schema"]["items"], whole());
         assert_eq!(path["post"]["requestBody"]["content"][JSON]["schema"]["required"], json!(["name"]));
         let statuses: Vec<&String> = path["post"]["responses"].as_object().into_iter().flat_map(Map::keys).collect();
-        assert_eq!(statuses, ["200", "400", "415"]);
+        assert_eq!(statuses, ["200", "401", "403", "429", "400", "415"]);
     }
 
     #[test]
