@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route, get, post, put};
@@ -141,7 +141,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             let (door, rules) = (door.clone(), Arc::clone(&rules));
             async move {
                 match admit(&door, &rules, request).await {
-                    Ok((request, _place)) => next.run(request).await,
+                    Ok((request, _place)) => {
+                        let is_private = !door.is_open();
+                        let mut response = next.run(request).await;
+                        if is_private {
+                            keep_private(response.headers_mut());
+                        }
+                        response
+                    }
                     Err(denied) => denied.into_response(),
                 }
             }
@@ -171,4 +178,37 @@ async fn admit(
     }
     request.extensions.insert(caller);
     Ok((Request::from_parts(request, body), place))
+}
+
+/// Keeps what was told to one caller from caches that answer others.
+fn keep_private(headers: &mut HeaderMap) {
+    let value = match headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok()) {
+        None => Some("private, no-cache".to_owned()),
+        Some(value) => value.strip_prefix("public").map(|rest| format!("private{rest}")),
+    };
+    if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_caches_keep_nothing() {
+        let kept = |value: Option<&'static str>| {
+            let mut headers: HeaderMap =
+                value.map(|value| (header::CACHE_CONTROL, HeaderValue::from_static(value))).into_iter().collect();
+            keep_private(&mut headers);
+            headers.remove(header::CACHE_CONTROL)
+        };
+        for (value, expected) in [
+            (None, "private, no-cache"),
+            (Some("public,max-age=604800"), "private,max-age=604800"),
+            (Some("no-store"), "no-store"),
+        ] {
+            assert_eq!(kept(value), Some(HeaderValue::from_static(expected)), "{value:?}");
+        }
+    }
 }

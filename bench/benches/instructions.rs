@@ -11,6 +11,7 @@ mod random;
 
 use std::hint::black_box;
 
+use access::{AccessOptions, Caller, ConfiguredKey, Door, Kind, Secret, SessionSecret};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use processor::rows::EventRows;
@@ -93,6 +94,24 @@ fn check(document: String) -> usize {
     black_box(tests)
 }
 
+/// A server that asks for keys, and one that counts.
+fn door() -> (Door, String) {
+    let secret = Secret::generate(Kind::Upload).unwrap();
+    let digest = secret.digest().to_string();
+    let scopes = vec!["upload".parse().unwrap()];
+    let key = ConfiguredKey { name: "bots".into(), digest, scopes, expires: None };
+    let options = AccessOptions { keys: vec![key], ..AccessOptions::default() };
+    let door = Door::guarded(&options, SessionSecret::random().unwrap(), false, None).unwrap();
+    (door, secret.expose().to_owned())
+}
+
+// What a key adds to an upload: 2 % of `check` at most.
+#[library_benchmark(config = at_most(154_000))]
+#[bench::key(door())]
+fn admit((door, key): (Door, String)) -> Caller {
+    black_box(door.holder(&key).unwrap())
+}
+
 #[library_benchmark(config = at_most(2_480_000))]
 #[bench::upload(upload())]
 fn encode((header, results): (Header, String)) -> Vec<u8> {
@@ -114,6 +133,6 @@ fn columns(runs: Vec<RunResults>) -> Vec<u8> {
     black_box(block(&runs).into_bytes())
 }
 
-library_benchmark_group!(name = intake, benchmarks = [check, encode]);
+library_benchmark_group!(name = intake, benchmarks = [check, admit, encode]);
 library_benchmark_group!(name = processor_group, benchmarks = [materialise, columns]);
 main!(library_benchmark_groups = [intake, processor_group]);

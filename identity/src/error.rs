@@ -1,7 +1,6 @@
 //! Why a token does not count, and what is wrong with the configuration. No text holds a token.
 
-use crate::policy::ID_CLAIMS;
-use crate::token::MAX_TOKEN_BYTES;
+use crate::needs::{ID_CLAIMS, MAX_TOKEN_BYTES};
 
 /// Why a token does not count, in the order of the checks. Every text is for whoever sent the token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

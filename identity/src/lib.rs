@@ -13,11 +13,12 @@ mod fetch;
 mod issuers;
 mod jwks;
 mod keyset;
+mod needs;
 mod policy;
 mod token;
 
 pub use access::{Algorithm, ClaimValue, ClaimValues, IssuerOptions, PolicyOptions};
 pub use error::{IdentityError, IssuerError};
 pub use issuers::{Identity, Issuers};
-pub use policy::ID_CLAIMS;
-pub use token::{LEEWAY, MAX_TOKEN_BYTES};
+pub use needs::{ID_CLAIMS, MAX_TOKEN_BYTES};
+pub use token::LEEWAY;

@@ -5,22 +5,8 @@ use serde_json::{Map, Value};
 use wildmatch::WildMatchPattern;
 
 use crate::error::IssuerError;
+use crate::needs::ID_CLAIMS;
 use access::PolicyOptions;
-
-/// Claims whose values are given once: nobody can register a repository, group or pipeline that has the id of another one.
-/// `job_project_id` and `job_namespace_id` are the project and group in which a job of GitLab runs, `project_id` and
-/// `namespace_id` those that its code is of; `organization_id` and `pipeline_id` are Buildkite's.
-pub const ID_CLAIMS: [&str; 9] = [
-    "repository_id",
-    "repository_owner_id",
-    "enterprise_id",
-    "project_id",
-    "namespace_id",
-    "job_project_id",
-    "job_namespace_id",
-    "organization_id",
-    "pipeline_id",
-];
 
 /// A text in which `*` alone has a meaning. No claim has the character that would stand for a single one.
 type Pattern = WildMatchPattern<'*', '\0'>;

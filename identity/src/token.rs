@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::error::IdentityError;
 use crate::jwks::Key;
+use crate::needs::MAX_TOKEN_BYTES;
 
-/// The longest token, bytes. Those of CIs have about 2,000.
-pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// How far clocks may be apart, seconds.
 pub const LEEWAY: i64 = 30;
 
