@@ -31,6 +31,13 @@ fn every_metric_is_counted() {
     server.json("/api/results/layout-tests/a.html");
     until("the lag is known", || server.get("/metrics").1.contains("resultsdb_lag_events"));
     let mut counted = named(&server.get("/metrics").1);
+    // Only a server that asks for keys denies anything.
+    let other = folder.path().join("other");
+    let data_dir = other.to_str().unwrap();
+    let asks = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir, "--set", "access.reading=open"];
+    let keyed = RESULTSDB.spawn(&asks);
+    assert_eq!(keyed.post("/api/bugs", b"{}").unwrap().0, 401);
+    counted.extend(named(&keyed.get("/metrics").1));
     // Only a processor of a deployment archives.
     let stack = Stack::start(RESULTSDB);
     let processor = Server::run(stack.command("processor"));
