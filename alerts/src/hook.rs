@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use answers::search::Search;
 use answers::triage;
+use outbound::{Outbound, refusal};
 use schema::clock::Clock;
 use schema::links::on_the_web;
 use serde::Deserialize;
@@ -78,23 +79,20 @@ impl Hook {
         search.map_err(|error| wrong(format!("the q of the hook '{}': {error}", self.name)))
     }
 
-    /// Posts a message; the error says what the hook did and nothing of its address.
-    pub(crate) async fn tell(&self, message: String) -> Result<(), String> {
-        let url = self.url.clone();
+    /// Posts a message; the error says what the hook did and nothing of its address, unless its host may not be asked.
+    pub(crate) async fn tell(&self, outbound: &Outbound, message: String) -> Result<(), String> {
+        let (url, outbound) = (self.url.clone(), outbound.clone());
         let told = tokio::task::spawn_blocking(move || {
-            let agent: ureq::Agent = ureq::Agent::config_builder()
-                .timeout_global(Some(TIMEOUT))
-                .max_redirects(0)
-                .http_status_as_error(false)
-                .user_agent("resultsdb")
-                .build()
-                .into();
+            let agent = outbound.agent(&url, TIMEOUT, 0).map_err(|error| format!("could not be asked: {error}"))?;
             let posted = agent.post(&url).header("content-type", "application/json").send(message);
             match posted.map(|answer| answer.status().as_u16()) {
                 Ok(200..=299) => Ok(()),
                 Ok(status) => Err(format!("answered with status {status}")),
                 Err(ureq::Error::Timeout(_)) => Err("took too long to answer".to_owned()),
-                Err(_) => Err("could not be reached".to_owned()),
+                Err(error) => Err(match refusal(&error) {
+                    Some(refused) => format!("was not asked: {refused}"),
+                    None => "could not be reached".to_owned(),
+                }),
             }
         });
         told.await.unwrap_or_else(|_| Err("could not be asked".to_owned()))
@@ -130,6 +128,11 @@ pub fn check_alerts(options: &AlertOptions) -> Result<(), AlertOptionsError> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use outbound::OutboundOptions;
 
     fn hook(name: &str, url: &str) -> Hook {
         Hook { name: name.into(), url: url.into(), suites: Vec::new(), q: new_failures(), stale_hours: None }
@@ -147,6 +150,28 @@ mod tests {
         assert!(refused(vec![hook("a", "chat.example.org")]).contains("must begin with"));
         assert!(refused(vec![Hook { stale_hours: Some(0), ..good.clone() }]).contains("stale_hours"));
         assert!(refused(vec![Hook { q: "stauts:new".into(), ..good }]).contains("did you mean"));
+    }
+
+    #[tokio::test]
+    async fn a_private_host_is_not_told_unless_it_is_listed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://localhost:{}/secret", listener.local_addr().unwrap().port());
+        let seen = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                counter.fetch_add(1, Ordering::SeqCst);
+                drop(stream);
+            }
+        });
+        let hook = hook("a", &url);
+        let error = hook.tell(&Outbound::default(), "{}".to_owned()).await.unwrap_err();
+        assert!(error.starts_with("was not asked: the host localhost is private (loopback)"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+        assert_eq!(seen.load(Ordering::SeqCst), 0);
+        let listed = OutboundOptions { allow: vec!["localhost".to_owned()] }.try_into().unwrap();
+        assert_eq!(hook.tell(&listed, "{}".to_owned()).await, Err("could not be reached".to_owned()));
+        assert!(seen.load(Ordering::SeqCst) > 0);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::time::Duration;
 use answers::{AnswerError, Store, told};
 use findings::Finding;
 pub use hook::{AlertOptions, AlertOptionsError, Hook, check_alerts};
+use outbound::Outbound;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -25,13 +26,15 @@ const LATEST: Duration = Duration::from_secs(300);
 /// Findings that a message lists; more are counted.
 const LISTED: usize = 50;
 
-/// What messages say of this service.
+/// Who tells: what messages say of this service, and whom it may ask.
 #[derive(Debug, Clone)]
 pub struct Sender {
     /// Title of the pages.
     pub title: String,
     /// Where users find the pages, such as `https://results.example.org`; without it links are paths.
     pub address: Option<String>,
+    /// Hosts that may be told, beside public ones.
+    pub outbound: Outbound,
 }
 
 /// Why a hook was not told.
@@ -41,7 +44,7 @@ enum AlertError {
     Answer(#[from] AnswerError),
     #[error("{0}")]
     Options(#[from] AlertOptionsError),
-    /// Addresses of hooks are secrets: no text has them.
+    /// Addresses of hooks are secrets: no text has more of them than the name of a host that is not asked.
     #[error("the hook {0}")]
     Hook(String),
 }
@@ -84,7 +87,7 @@ async fn look(store: &Store, sender: &Sender, hook: &Hook) -> Result<(), AlertEr
     if news.is_empty() {
         return Ok(());
     }
-    hook.tell(message(sender, hook, &news)).await.map_err(AlertError::Hook)?;
+    hook.tell(&sender.outbound, message(sender, hook, &news)).await.map_err(AlertError::Hook)?;
     let ids: Vec<String> = news.into_iter().map(|finding| finding.id).collect();
     let count = ids.len() as u64;
     told::remember(store, &hook.name, ids).await?;

@@ -6,10 +6,11 @@ use access::{Routes, Rule};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use web::openapi::Operation;
+use web::protection::protect;
 
 use crate::requests::{archive, bugs, commits, dead_letters, ews, keys, renames, reports, upload};
 use crate::state::{Intake, IntakeOptions};
@@ -43,6 +44,7 @@ pub fn router(log: Arc<dyn EventLog>, client: clickhouse::Client, blobs: Blobs, 
         .behind(&door)
         // Bodies are bounded by `checks::body`, and archives by their request.
         .layer(DefaultBodyLimit::disable())
+        .layer(map_response(protect))
         .with_state(intake)
 }
 

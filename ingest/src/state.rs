@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use access::Door;
 use eventlog::EventLog;
+use outbound::Outbound;
 use schema::blobs::Blobs;
 use schema::links::MasterIds;
 use schema::receipt::Receipt;
@@ -32,6 +33,8 @@ pub struct IntakeOptions {
     pub sources: BTreeMap<String, Source>,
     /// Buildbot masters by host; one without ids is asked for them.
     pub masters: BTreeMap<String, Option<MasterIds>>,
+    /// What sources and masters may be asked; public hosts unless it is given.
+    pub outbound: Outbound,
     /// How long an upload without `Prefer: wait=N` waits for the views; `None` answers at once.
     pub default_wait: Option<Duration>,
     /// Whether uploads whose senders have no preference are handled strictly: refused rather than taken in part.
@@ -66,12 +69,27 @@ impl Intake {
         blobs: Blobs,
         options: IntakeOptions,
     ) -> Self {
-        let IntakeOptions { door, default_branches, sources, masters, default_wait, is_strict, retention, .. } =
-            options;
+        let IntakeOptions {
+            door,
+            default_branches,
+            sources,
+            masters,
+            outbound,
+            default_wait,
+            is_strict,
+            retention,
+            ..
+        } = options;
         Self {
             door,
-            commits: Arc::new(CommitResolver::new(Arc::clone(&log), client.clone(), default_branches, sources)),
-            masters: BuildbotMasters::new(masters),
+            commits: Arc::new(CommitResolver::new(
+                Arc::clone(&log),
+                client.clone(),
+                default_branches,
+                sources,
+                outbound.clone(),
+            )),
+            masters: BuildbotMasters::new(masters, outbound),
             duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),
             body_memory: BodyMemory::default(),
             conversions: Conversions::default(),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use ingest::sources::{Source, SourceError};
+use outbound::{Outbound, OutboundOptions};
 use schema::commit::Commit;
 use test_support::forge::{TOKEN, serve};
 use test_support::git::git;
@@ -32,10 +33,15 @@ fn repository(at: &Path) {
     commit(START + 35, "release two");
 }
 
+/// The forge of the tests listens on this machine.
+fn local() -> Outbound {
+    OutboundOptions { allow: vec!["127.0.0.1".to_owned()] }.try_into().unwrap()
+}
+
 fn walk(source: &Source, branch: &str) -> Vec<Commit> {
     let mut found = Vec::new();
     source
-        .walk("project", "main", branch, |commit| {
+        .walk(&local(), "project", "main", branch, |commit| {
             found.push(commit);
             Ok::<_, SourceError>(())
         })
@@ -57,7 +63,7 @@ fn check(source: &Source) -> Vec<Commit> {
     let release = walk(source, "release/2");
     assert_eq!(names(&release), [("3.2@release/2".to_owned(), 0), ("3.1@release/2".to_owned(), 0)]);
 
-    let find = |reference: &str| source.find("project", "main", reference);
+    let find = |reference: &str| source.find(&local(), "project", "main", reference);
     for commit in &main {
         let hash = commit.hash.as_ref().unwrap();
         assert_eq!(find(hash).unwrap(), *commit);
@@ -105,10 +111,33 @@ async fn all_hosts_tell_the_same() {
         assert_eq!(check(&Source::Git { path: copy }), told);
         assert_eq!(check(&github), told);
         assert_eq!(check(&gitlab), told);
-        let error = refused.find("project", "main", "deadbeef").unwrap_err().to_string();
+        let error = refused.find(&local(), "project", "main", "deadbeef").unwrap_err().to_string();
         assert!(error.contains("did not answer: status 401"), "{error}");
-        let error = Source::Git { path: "/nowhere".into() }.find("project", "main", "deadbeef").unwrap_err();
+        let error = Source::Git { path: "/nowhere".into() }.find(&local(), "project", "main", "deadbeef").unwrap_err();
         assert!(matches!(error, SourceError::Failed { .. }), "{error}");
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_host_is_asked_only_where_it_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), START, &["init", "-q", "-b", "main"]);
+    let url = serve(folder.path().to_owned()).await.replace("127.0.0.1", "localhost");
+    let sources = [
+        Source::Github { url: url.clone(), repository: "owner/name".into(), token_file: None },
+        Source::Gitlab { url, project: "group/name".into(), token_file: None },
+    ];
+    tokio::task::spawn_blocking(move || {
+        for source in sources {
+            let ask =
+                |outbound: &Outbound| source.find(outbound, "project", "main", "deadbeef").unwrap_err().to_string();
+            let error = ask(&Outbound::default());
+            assert!(error.contains("did not answer: the host localhost is private (loopback)"), "{error}");
+            let listed = OutboundOptions { allow: vec!["localhost".to_owned()] }.try_into().unwrap();
+            assert!(ask(&listed).contains("did not answer: status 401"), "{}", ask(&listed));
+        }
     })
     .await
     .unwrap();

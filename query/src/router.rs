@@ -6,11 +6,12 @@ use ::access::{Routes, Rule};
 use answers::Store;
 use axum::Router;
 use axum::http::Method;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use schema::blobs::Blobs;
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use web::protection::protect;
 
 use crate::api::{
     access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
@@ -36,6 +37,7 @@ pub fn router(store: Store, blobs: Blobs, options: QueryOptions, stop: watch::Re
         .layer(from_fn(paths::without_doubled_slashes))
         .layer(from_fn(metrics::record))
         .layer(CompressionLayer::new().compress_when(compressible()))
+        .layer(map_response(protect))
         .with_state(service)
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn import(config: &Config, id: &str, branch: Option<&str>, server: &S
     let style = ProgressStyle::with_template("{spinner} {pos} commits, {per_sec} {wide_msg}");
     let progress = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     register::all(server, &|| progress.inc(1), |send| {
-        source.walk(id, &repository.default_branch, branch, |commit| {
+        source.walk(&config.outbound, id, &repository.default_branch, branch, |commit| {
             send(commit.short_name(), serde_json::to_vec(&commit)?)
         })
     })?;

@@ -8,10 +8,12 @@ use access::{Door, Routes, Rule};
 use anyhow::Context;
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use eventlog::EventLog;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use schema::{ARCHIVE_GROUP, EVENTS_TOPIC, PROCESSOR_GROUP};
+use web::protection::protect;
 
 /// Bounds of histograms of times, seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -49,6 +51,7 @@ pub(crate) fn router(client: clickhouse::Client, metrics: PrometheusHandle, door
         .get(Rule::Anybody, "/__ready", ready)
         .get(Rule::Read, "/metrics", shown)
         .behind(door)
+        .layer(map_response(protect))
 }
 
 /// Gauges of how many events of each partition are not in the views yet, or not in the archive.

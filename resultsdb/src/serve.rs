@@ -185,7 +185,7 @@ fn views(config: &Config, client: clickhouse::Client, watermark: Watermark) -> a
 
 /// What messages to hooks say of this service.
 fn sender(config: &Config) -> alerts::Sender {
-    alerts::Sender { title: config.title.clone(), address: config.address.clone() }
+    alerts::Sender { title: config.title.clone(), address: config.address.clone(), outbound: config.outbound.clone() }
 }
 
 /// Creates topics and tables.

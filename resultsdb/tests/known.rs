@@ -117,7 +117,7 @@ fn texts(receiver: &Receiver) -> Vec<String> {
 
 fn with_hook(folder: &Path, hook: &str) -> Server {
     let config = format!(
-        "title = \"Results\"\naddress = \"https://results.example.org/\"\n[alerts]\nseconds = 1\n[[alerts.hooks]]\n{hook}"
+        "title = \"Results\"\naddress = \"https://results.example.org/\"\n[outbound]\nallow = [\"127.0.0.1\"]\n[alerts]\nseconds = 1\n[[alerts.hooks]]\n{hook}"
     );
     let file = folder.join("config.toml");
     std::fs::write(&file, config).unwrap();

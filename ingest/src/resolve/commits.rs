@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clickhouse::Client;
 use eventlog::EventLog;
+use outbound::Outbound;
 use schema::commit::{Commit, CommitInput};
 use schema::store::commits::{by_reference, repositories};
 use tokio::sync::Semaphore;
@@ -24,6 +25,7 @@ pub(crate) struct CommitResolver {
     default_branches: BTreeMap<String, String>,
     /// By repository id.
     sources: BTreeMap<String, Source>,
+    outbound: Outbound,
     lookups: Semaphore,
     orders: CommitOrders,
 }
@@ -42,9 +44,10 @@ impl CommitResolver {
         client: Client,
         default_branches: BTreeMap<String, String>,
         sources: BTreeMap<String, Source>,
+        outbound: Outbound,
     ) -> Self {
         let orders = CommitOrders::new(log, client.clone());
-        Self { client, default_branches, sources, lookups: Semaphore::new(LOOKUPS), orders }
+        Self { client, default_branches, sources, outbound, lookups: Semaphore::new(LOOKUPS), orders }
     }
 
     /// The default branch of a repository.
@@ -104,7 +107,8 @@ impl CommitResolver {
         let _turn = self.lookups.acquire().await.map_err(closed)?;
         let (id, reference) = (repository.to_owned(), reference.to_owned());
         let branch = self.default_branch(repository).to_owned();
-        let looked_up = blocking(move || source.find(&id, &branch, &reference)).await?;
+        let outbound = self.outbound.clone();
+        let looked_up = blocking(move || source.find(&outbound, &id, &branch, &reference)).await?;
         looked_up.map(Some).map_err(|error| IntakeError::UnknownCommit(error.to_string()))
     }
 }

@@ -1,6 +1,6 @@
 //! The files that one layout test leaves: `NAME-actual.*`, `NAME-expected.*`, `NAME-diff.*` and their like.
 
-use super::content_type;
+use super::file_type::content_type;
 
 /// What may follow a test's name; longer ones first.
 const ROLES: [&str; 10] = [

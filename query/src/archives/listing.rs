@@ -9,7 +9,8 @@ use minijinja::{Value, context};
 
 use super::contents::{Below, Contents};
 use super::family::{Family, is_image};
-use super::{content_type, encode_segment, in_each, link_query, missing};
+use super::file_type::{UNKNOWN, content_type};
+use super::{encode_segment, in_each, link_query, missing};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Service;
@@ -91,6 +92,7 @@ fn kind(name: &str) -> &'static str {
         "application/json" => "JSON",
         "text/css" => "style",
         _ if is_image(name) => "image",
+        UNKNOWN => "file",
         _ => "text",
     }
 }
@@ -118,7 +120,10 @@ mod tests {
 
     #[test]
     fn kinds_and_sizes_read_well() {
-        assert_eq!(["a/", "a.html", "a.PNG", "a", "a.json"].map(kind), ["folder", "page", "image", "text", "JSON"]);
+        assert_eq!(
+            ["a/", "a.html", "a.PNG", "a", "a.json", "a.pdf"].map(kind),
+            ["folder", "page", "image", "text", "JSON", "file"]
+        );
         assert_eq!([0, 1536, 3 << 20].map(size), ["0 B", "1.5 KiB", "3.0 MiB"]);
     }
 }

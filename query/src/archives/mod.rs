@@ -1,11 +1,12 @@
 //! Archives of runs: the download, single files out of them, and where the parts of a suite's archives are found.
 //!
 //! Everything in an archive is hostile. Files are answered sandboxed and without their own scripts' reach into this
-//! site, are read one at a time and no further than [`contents::MAX_FILE_BYTES`].
+//! site, what is of no known type is saved rather than shown, and files are read one at a time and no further than [`contents::MAX_FILE_BYTES`].
 
 mod compare;
 mod contents;
 mod family;
+mod file_type;
 mod listing;
 mod rewrite;
 mod view;
@@ -24,6 +25,7 @@ use crate::layers::paths::Rest;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
 use crate::service::{Service, Shared};
 use contents::Contents;
+use file_type::{UNKNOWN, content_type, served_type};
 
 /// Bytes of different archives that one question may open.
 const MAX_OPENED_BYTES: u64 = 2 << 30;
@@ -127,13 +129,14 @@ async fn at(service: &Service, path: &str, query: Option<&str>) -> Result<Respon
         }))
     };
     let bytes = same_of_each(service, &archives, read).await?.ok_or_else(|| missing(path))?;
-    let kind = if parameters.first("format") == Some("txt") { "text/plain" } else { content_type(path) };
+    let kind = if parameters.first("format") == Some("txt") { "text/plain" } else { served_type(path, &bytes) };
+    let disposition = HeaderValue::from_static(if kind == UNKNOWN { "attachment" } else { "inline" });
     let kind = if kind.starts_with("text/") { format!("{kind}; charset=utf-8") } else { kind.to_owned() };
     let headers = [
         caching,
         (header::CONTENT_TYPE, HeaderValue::from_str(&kind).map_err(broken)?),
         (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(SANDBOX)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CONTENT_DISPOSITION, disposition),
     ];
     Ok((headers, bytes).into_response())
 }
@@ -193,20 +196,6 @@ async fn same_of_each<T: PartialEq + Send + 'static>(
 /// A part of a path, percent-encoded.
 pub(crate) fn encode_segment(segment: &str) -> String {
     percent_encoding::utf8_percent_encode(segment, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
-/// By extension; whatever is not known to be harmless is text.
-fn content_type(path: &str) -> &'static str {
-    let extension =
-        path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, extension)| extension);
-    match extension.to_lowercase().as_str() {
-        "json" => "application/json",
-        "css" => "text/css",
-        "html" => "text/html",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        _ => "text/plain",
-    }
 }
 
 /// The query that leads back to exactly this archive.

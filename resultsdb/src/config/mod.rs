@@ -14,6 +14,7 @@ use anyhow::Context;
 use identity::Issuers;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
+use outbound::Outbound;
 use query::{BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
 use schema::retention::{Retention, RetentionRule};
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) access: Option<AccessOptions>,
     /// Who is told what broke.
     pub(crate) alerts: AlertOptions,
+    /// Hosts and networks that the servers ask though they are not public.
+    pub(crate) outbound: Outbound,
     /// Weeks after a commit's time that its results are kept where no `[[retention]]` says otherwise; five years if absent.
     pub(crate) retention_weeks: Option<u64>,
     /// Weeks that the results of some suites and branches are kept; the first that matches counts.
@@ -132,6 +135,7 @@ impl Default for Config {
             address: None,
             access: None,
             alerts: AlertOptions::default(),
+            outbound: Outbound::default(),
             listen: "127.0.0.1:8080".to_owned(),
             intake: Intake::default(),
             kafka: Kafka::default(),
@@ -227,6 +231,7 @@ impl Config {
             default_branches,
             sources: sources.collect(),
             masters: masters.collect(),
+            outbound: self.outbound.clone(),
             default_wait,
             is_strict: self.intake.strict,
             report_after: None,

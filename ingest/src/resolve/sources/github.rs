@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use outbound::Outbound;
 use serde::Deserialize;
 
 use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
@@ -55,9 +56,9 @@ struct Branch {
 }
 
 impl Github {
-    pub(super) fn new(url: &str, repository: &str, token: Option<PathBuf>) -> Result<Self> {
+    pub(super) fn new(outbound: &Outbound, url: &str, repository: &str, token: Option<PathBuf>) -> Result<Self> {
         let base = format!("{}/repos/{repository}", url.trim_end_matches('/'));
-        Client::new(base, "authorization", "Bearer ", token).map(Self)
+        Client::new(outbound, base, "authorization", "Bearer ", token).map(Self)
     }
 
     fn unknown(&self, what: &str) -> SourceError {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use outbound::Outbound;
 use serde::Deserialize;
 
 use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
@@ -43,9 +44,9 @@ struct Identified {
 }
 
 impl Gitlab {
-    pub(super) fn new(url: &str, project: &str, token: Option<PathBuf>) -> Result<Self> {
+    pub(super) fn new(outbound: &Outbound, url: &str, project: &str, token: Option<PathBuf>) -> Result<Self> {
         let base = format!("{}/projects/{}/repository", url.trim_end_matches('/'), segment(project));
-        Client::new(base, "private-token", "", token).map(Self)
+        Client::new(outbound, base, "private-token", "", token).map(Self)
     }
 
     fn unknown(&self, what: &str) -> SourceError {

@@ -13,6 +13,7 @@ mod rest;
 
 use std::path::PathBuf;
 
+use outbound::Outbound;
 use schema::commit::Commit;
 use serde::Deserialize;
 
@@ -23,7 +24,7 @@ use numbers::{BranchNumbers, PAGE};
 /// Shorter hashes name too many commits to be worth a question.
 const MIN_HASH: usize = 7;
 
-/// Where a repository's commits are looked up.
+/// Where a repository's commits are looked up. Hosts are asked within what the given [`Outbound`] allows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
@@ -56,8 +57,14 @@ pub enum Source {
 
 impl Source {
     /// The commit that a hash (7 digits or more) or an identifier names.
-    pub fn find(&self, repository_id: &str, default_branch: &str, reference: &str) -> Result<Commit> {
-        let host = self.host()?;
+    pub fn find(
+        &self,
+        outbound: &Outbound,
+        repository_id: &str,
+        default_branch: &str,
+        reference: &str,
+    ) -> Result<Commit> {
+        let host = self.host(outbound)?;
         let unknown = || SourceError::Unknown(reference.to_owned(), host.place());
         let numbers = BranchNumbers { host: host.as_ref(), repository_id, default_branch };
         let is_hash = (MIN_HASH..=40).contains(&reference.len()) && reference.bytes().all(|it| it.is_ascii_hexdigit());
@@ -82,12 +89,13 @@ impl Source {
     /// are not on the branch. Stops at the first error of `each`.
     pub fn walk<E: From<SourceError>>(
         &self,
+        outbound: &Outbound,
         repository_id: &str,
         default_branch: &str,
         branch: &str,
         mut each: impl FnMut(Commit) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let host = self.host()?;
+        let host = self.host(outbound)?;
         let numbers = BranchNumbers { host: host.as_ref(), repository_id, default_branch };
         let mut at = numbers.tip(branch)?;
         // Commits of one second, whose order is known once an older one is seen.
@@ -114,13 +122,15 @@ impl Source {
         numbers.hand_out(&mut same_second, branch, &mut each)
     }
 
-    fn host(&self) -> Result<Box<dyn Host>> {
+    fn host(&self, outbound: &Outbound) -> Result<Box<dyn Host>> {
         Ok(match self.clone() {
             Self::Git { path } => Box::new(git::Clone::new(path)),
             Self::Github { url, repository, token_file } => {
-                Box::new(github::Github::new(&url, &repository, token_file)?)
+                Box::new(github::Github::new(outbound, &url, &repository, token_file)?)
             }
-            Self::Gitlab { url, project, token_file } => Box::new(gitlab::Gitlab::new(&url, &project, token_file)?),
+            Self::Gitlab { url, project, token_file } => {
+                Box::new(gitlab::Gitlab::new(outbound, &url, &project, token_file)?)
+            }
         })
     }
 }

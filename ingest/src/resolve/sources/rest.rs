@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use outbound::{Outbound, SAME_ORIGIN_REDIRECTS, explain};
 use serde::de::DeserializeOwned;
 
 use super::host::{Result, SourceError};
@@ -26,7 +27,13 @@ pub(super) struct Page<T> {
 
 impl Client {
     /// A client of the API at `base`; `header` carries the token, after `prefix`.
-    pub(super) fn new(base: String, header: &'static str, prefix: &str, token: Option<PathBuf>) -> Result<Self> {
+    pub(super) fn new(
+        outbound: &Outbound,
+        base: String,
+        header: &'static str,
+        prefix: &str,
+        token: Option<PathBuf>,
+    ) -> Result<Self> {
         let read = |path: PathBuf| {
             let text = std::fs::read_to_string(&path).map_err(|error| SourceError::Failed {
                 place: base.clone(),
@@ -35,12 +42,10 @@ impl Client {
             Ok(format!("{prefix}{}", text.trim()))
         };
         let token = token.map(read).transpose()?;
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            .user_agent("resultsdb")
-            .build()
-            .into();
+        // Hosts redirect to the new path of a repository that was renamed.
+        let agent = outbound
+            .agent(&base, TIMEOUT, SAME_ORIGIN_REDIRECTS)
+            .map_err(|error| SourceError::Failed { place: base.clone(), cause: error.to_string() })?;
         Ok(Self { agent, base, header, token })
     }
 
@@ -58,7 +63,7 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(self.header, token);
         }
-        let mut response = request.call().map_err(|error| self.failed(error))?;
+        let mut response = request.call().map_err(|error| self.failed(explain(&error)))?;
         match response.status().as_u16() {
             200 => {}
             // GitHub answers 422 for a reference that it cannot resolve.
@@ -67,7 +72,7 @@ impl Client {
         }
         let links = response.headers().get("link").and_then(|links| links.to_str().ok());
         let last_page = links.and_then(last_page);
-        let text = response.body_mut().read_to_string().map_err(|error| self.failed(error))?;
+        let text = outbound::text(&mut response).map_err(|error| self.failed(error))?;
         let value = serde_json::from_str(&text).map_err(|error| self.failed(format!("{path}: {error}")))?;
         Ok(Some(Page { value, last_page }))
     }
