@@ -10,5 +10,5 @@ trap finish EXIT
 target/release/resultsdb serve --data-dir "$work/data" --listen 127.0.0.1:0 --config "${CONFIG:-examples/webkit.toml}" \
   >"$work/address" 2>"$work/log" &
 server=$!
-until grep -q listening "$work/address"; do kill -0 "$server"; sleep 0.1; done
+until grep -qs listening "$work/address"; do kill -0 "$server"; sleep 0.1; done
 url=$(sed 's/^listening on //' "$work/address")
