@@ -108,8 +108,10 @@ fn door() -> (Door, String) {
 // What a key adds to an upload: 2 % of `check` at most.
 #[library_benchmark(config = at_most(154_000))]
 #[bench::key(door())]
-fn admit((door, key): (Door, String)) -> Caller {
-    black_box(door.holder(&key).unwrap())
+fn admit((door, key): (Door, String)) -> (Door, Caller) {
+    let caller = door.holder(&key).unwrap();
+    // The door comes back, so that its end is not counted.
+    black_box((door, caller))
 }
 
 #[library_benchmark(config = at_most(2_480_000))]
