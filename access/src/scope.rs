@@ -117,12 +117,6 @@ impl Scopes {
         self.any(|scope| matches!(scope, Scope::Upload(_)))
     }
 
-    /// Whether all uploads that are allowed are of changes under review.
-    pub fn is_change_only(&self) -> bool {
-        self.may_upload_something()
-            && !self.any(|scope| matches!(scope, Scope::Upload(limits) if !limits.is_change_only))
-    }
-
     /// Whether this may be uploaded.
     pub fn may_upload(&self, upload: &Upload<'_>) -> bool {
         self.any(|scope| matches!(scope, Scope::Upload(limits) if limits.allow(upload)))
@@ -246,8 +240,6 @@ mod tests {
         }
         let of_repository = of(&["upload:repository=webkit"]);
         assert!(of_repository.may_upload(&Upload { suite: None, repositories: &["webkit"], is_of_change: false }));
-        assert!(!limited.is_change_only() && of(&["upload:lane=change", "read"]).is_change_only());
-        assert!(!of(&["admin"]).is_change_only() && !of(&["read"]).is_change_only());
     }
 
     #[test]

@@ -54,13 +54,22 @@ impl Sender {
         if *self.caller.who() == Who::Nobody { Err(Denied::NoKey) } else { Ok(self.caller.actor()) }
     }
 
-    /// Commits as this sender may name them: whoever may only upload runs of changes registers no commit of another branch,
-    /// and means one that is registered.
-    pub(crate) fn own_commits(&self, commits: Vec<CommitInput>) -> Vec<CommitInput> {
-        if !self.caller.scopes().is_change_only() {
-            return commits;
+    /// Commits as this sender may name them in an upload to a suite: whoever may upload to it for changes only registers no
+    /// commit of another branch, and means one that is registered.
+    ///
+    /// # Errors
+    /// They may not upload runs of these repositories to this suite at all.
+    pub(crate) fn own_commits(&self, suite: &str, commits: Vec<CommitInput>) -> Result<Vec<CommitInput>, Denied> {
+        let repositories: Vec<&str> = commits.iter().map(CommitInput::repository_id).collect();
+        let may = |is_of_change| {
+            self.caller.may_upload(&Upload { suite: Some(suite), repositories: &repositories, is_of_change })
+        };
+        if may(false).is_ok() {
+            return Ok(commits);
         }
-        commits.into_iter().map(|commit| if is_of_change(&commit) { commit } else { commit.into_reference() }).collect()
+        may(true)?;
+        let own = |commit| if is_of_change(&commit) { commit } else { commit.into_reference() };
+        Ok(commits.into_iter().map(own).collect())
     }
 
     /// # Errors
@@ -92,12 +101,8 @@ impl Sender {
     /// # Errors
     /// They may not register commits of this repository.
     pub(crate) fn may_register(&self, commit: &CommitInput) -> Result<(), Denied> {
-        let repository = match commit {
-            CommitInput::Complete(commit) => &commit.repository_id,
-            CommitInput::Reference { repository_id, .. } => repository_id,
-        };
         let is_of_change = is_of_change(commit);
-        self.caller.may_upload(&Upload { suite: None, repositories: &[repository], is_of_change })
+        self.caller.may_upload(&Upload { suite: None, repositories: &[commit.repository_id()], is_of_change })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCH_KEY, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
-use schema::store::commits::{PLACE, REGISTRATIONS, by_reference, merged, repositories};
+use schema::store::commits::{Among, PLACE, REGISTRATIONS, by_reference, merged, repositories};
 use serde::Deserialize;
 
 use super::statement::Fragment;
@@ -68,9 +68,14 @@ fn later(key: CommitKey, weeks: u64) -> CommitKey {
     CommitKey(key.0.saturating_add(weeks.saturating_mul(schema::seconds::WEEK).saturating_mul(100)))
 }
 
-/// The commits of a repository that one spelling names, of any branch.
+/// The commits of a repository that one spelling names, of any branch. Commits of changes under review are named by it where
+/// no other is: a change that was merged as it was leaves its commit on two branches.
 pub(crate) async fn named(store: &Store, repository: &str, name: &str, limit: u64) -> Result<Vec<Commit>, AnswerError> {
-    Ok(by_reference(&store.client, repository, name, limit).await?)
+    let on_branches = by_reference(&store.client, repository, name, Among::Branches, limit).await?;
+    if !on_branches.is_empty() {
+        return Ok(on_branches);
+    }
+    Ok(by_reference(&store.client, repository, name, Among::All, limit).await?)
 }
 
 /// Ids of the repositories that registered commits made known, sorted.

@@ -113,7 +113,7 @@ pub(crate) async fn take(
             .map_err(|_| faulty(UploadFault::Commit, "Expected commit meta-data to be json"))?,
     };
     let inputs = commit_inputs(commits, |repository| intake.commits.default_branch(repository).to_owned())?;
-    let commits = intake.commits.resolve(sender.own_commits(inputs)).await?;
+    let commits = intake.commits.resolve(sender.own_commits(&suite, inputs)?).await?;
     if commits.is_empty() {
         return Err(faulty(UploadFault::Commit, "No commits provided"));
     }

@@ -52,8 +52,8 @@ pub(crate) async fn register(
     let commit = read.map_err(|error| document::no_commit(&error, "").told(is_strict))?;
     sender.may_register(&commit)?;
     let unregistered = match commit {
-        CommitInput::Reference { repository_id, reference } => {
-            match intake.commits.find(&repository_id, &reference).await? {
+        CommitInput::Reference { repository_id, reference, change } => {
+            match intake.commits.find(&repository_id, &reference, change.as_deref()).await? {
                 ResolvedCommit::Stored(_) => None,
                 ResolvedCommit::Elsewhere(commit) => Some(commit),
             }

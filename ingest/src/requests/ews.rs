@@ -109,7 +109,7 @@ pub(crate) async fn take(
     let inputs = commit_inputs(Value::Array(commits.clone()), |repository| {
         intake.commits.default_branch(repository).to_owned()
     })?;
-    let commits = intake.commits.resolve(sender.own_commits(inputs)).await?;
+    let commits = intake.commits.resolve(sender.own_commits(&suite, inputs)?).await?;
     sender.may_upload_for_change(&suite, &commits)?;
     if !configuration.is_complete() {
         return Err(faulty(UploadFault::PartialConfiguration, "Cannot register a partial configuration"));

@@ -119,7 +119,7 @@ pub(super) async fn take_document(
     let received_at = now_signed();
     let strict = strict_handling(&preferences, intake.is_strict);
     let (checked, sender) = check(intake, sender, body, strict, origin.required).await?;
-    let commits = intake.commits.resolve(sender.own_commits(checked.commits)).await?;
+    let commits = intake.commits.resolve(sender.own_commits(&checked.suite, checked.commits)?).await?;
     sender.may_upload_run(&checked.suite, &commits)?;
     sender.may_speak_for(checked.notes.as_deref())?;
     let (links, links_error) = match intake.masters.links(&checked.details).await {

@@ -7,7 +7,7 @@ use clickhouse::Client;
 use eventlog::EventLog;
 use outbound::Outbound;
 use schema::commit::{Commit, CommitInput};
-use schema::store::commits::{by_reference, repositories};
+use schema::store::commits::{Among, by_reference, repositories};
 use tokio::sync::Semaphore;
 use web::blocking::blocking;
 
@@ -61,8 +61,8 @@ impl CommitResolver {
         for input in inputs {
             commits.push(match input {
                 CommitInput::Complete(commit) => self.place(commit).await?,
-                CommitInput::Reference { repository_id, reference } => {
-                    match self.find(&repository_id, &reference).await? {
+                CommitInput::Reference { repository_id, reference, change } => {
+                    match self.find(&repository_id, &reference, change.as_deref()).await? {
                         ResolvedCommit::Stored(commit) => commit,
                         ResolvedCommit::Elsewhere(commit) => self.place(commit).await?,
                     }
@@ -78,9 +78,15 @@ impl CommitResolver {
         self.orders.place(commit).await
     }
 
-    /// The one commit that a reference names.
-    pub(crate) async fn find(&self, repository: &str, reference: &str) -> Result<ResolvedCommit, IntakeError> {
-        let mut stored = by_reference(&self.client, repository, reference, 2).await?;
+    /// The one commit that a reference names: on the branch of a change under review if that is told, else on any other.
+    pub(crate) async fn find(
+        &self,
+        repository: &str,
+        reference: &str,
+        change: Option<&str>,
+    ) -> Result<ResolvedCommit, IntakeError> {
+        let among = change.map_or(Among::Branches, Among::Branch);
+        let mut stored = by_reference(&self.client, repository, reference, among, 2).await?;
         if stored.len() > 1 {
             let text = format!("Multiple commits with the id {reference} exist in {repository}");
             return Err(IntakeError::UnknownCommit(text));
@@ -88,7 +94,10 @@ impl CommitResolver {
         if let Some(commit) = stored.pop() {
             return Ok(ResolvedCommit::Stored(commit));
         }
-        if let Some(commit) = self.look_up(repository, reference).await? {
+        // A host does not know which change a commit is of.
+        if change.is_none()
+            && let Some(commit) = self.look_up(repository, reference).await?
+        {
             return Ok(ResolvedCommit::Elsewhere(commit));
         }
         let is_known = self.default_branches.contains_key(repository)

@@ -54,3 +54,55 @@ fn a_key_of_the_change_lane_writes_to_no_branch() {
     let runs = keyed.ask("GET", "/api/results/layout-tests", key, String::new());
     assert_eq!(runs, "[]");
 }
+
+/// A run of a test that fails, of one commit that is only named.
+fn of_reference(reference: &Value) -> Value {
+    let mut document = document("main", 0);
+    document["commits"] = json!([reference]);
+    document
+}
+
+#[test]
+fn a_commit_of_a_change_takes_no_name_from_a_branch() {
+    let keyed = KeyedServer::start("");
+    let (_, lane) = keyed.make(&["upload:lane=change"]);
+    let (_, trunk) = keyed.make(&["upload", "read"]);
+    let send = |path: &str, key: &str, document: &Value| keyed.status("POST", path, Some(key), &document.to_string());
+    let named = of_reference(&json!({ "repository_id": "webkit", "id": hash(1) }));
+    // A change has the commit first: the branch's is still not known, and the run does not become the change's.
+    assert_eq!(send("/api/upload", &lane, &document("change/9", 1)), 200);
+    assert_eq!(send("/api/upload", &trunk, &named), 404);
+    assert_eq!(send("/api/commits", &trunk, &json!({ "repository_id": "webkit", "id": hash(1) })), 404);
+    // Once it is on a branch, its name means that one, in uploads and in questions.
+    assert_eq!(send("/api/upload", &trunk, &document("main", 1)), 200);
+    assert_eq!(send("/api/upload", &trunk, &named), 200);
+    let found =
+        keyed.ask("GET", &format!("/api/commits?repository_id=webkit&ref={}", hash(1)), Some(&trunk), String::new());
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let branches: Vec<&str> =
+        found.as_array().unwrap().iter().map(|commit| commit["branch"].as_str().unwrap()).collect();
+    assert_eq!(branches, ["main"]);
+    // The change's own is named with its branch.
+    let of_change = json!({ "repository_id": "webkit", "id": hash(1), "branch": "change/9" });
+    assert_eq!(send("/api/upload", &lane, &of_reference(&of_change)), 200);
+    assert_eq!(send("/api/upload", &lane, &named), 403);
+}
+
+#[test]
+fn scopes_that_add_up_give_no_more_than_each() {
+    let keyed = KeyedServer::start("");
+    let (_, key) = keyed.make(&["upload:repository=tools", "upload:lane=change", "read"]);
+    let mut both = document("main", 1);
+    both["commits"][0]["message"] = "Forged".into();
+    let mut of_change = document("change/1", 2)["commits"][0].clone();
+    of_change["repository_id"] = "tools".into();
+    both["commits"].as_array_mut().unwrap().push(of_change);
+    let send = |document: &Value| keyed.status("POST", "/api/upload", Some(&key), &document.to_string());
+    // The branch of another repository is not theirs: neither a new commit of it, nor what is known of one.
+    assert_eq!(send(&both), 404);
+    let trunk = document("main", 1)["commits"][0].to_string();
+    assert_eq!(keyed.status("POST", "/api/commits", Some(&keyed.admin), &trunk), 200);
+    assert_eq!(send(&both), 200);
+    let commits = keyed.ask("GET", "/api/commits?repository_id=webkit&branch=main", Some(&key), String::new());
+    assert!(commits.contains(&hash(1)) && !commits.contains("Forged"), "{commits}");
+}

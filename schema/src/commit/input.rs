@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Author, Commit, DEFAULT_BRANCHES, ORDERS};
+use crate::run_notes::CHANGE_BRANCHES;
 
 /// What a member of an upload's `commits`, or the body of a registration, turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,9 @@ pub enum CommitInput {
         repository_id: String,
         /// Hash prefix, revision or identifier.
         reference: String,
+        /// The branch of a change under review ([`CHANGE_BRANCHES`]) that the commit is on. Other branches are not told apart:
+        /// the wire contract passes them over.
+        change: Option<String>,
     },
 }
 
@@ -57,6 +61,14 @@ impl CommitInput {
 }
 
 impl CommitInput {
+    /// Id of its repository.
+    pub fn repository_id(&self) -> &str {
+        match self {
+            Self::Complete(commit) => &commit.repository_id,
+            Self::Reference { repository_id, .. } => repository_id,
+        }
+    }
+
     /// The same commit by its name alone, which somebody else has to have registered: by its hash, else by its revision or
     /// identifier.
     #[must_use]
@@ -64,7 +76,7 @@ impl CommitInput {
         match self {
             Self::Complete(Commit { repository_id, hash, revision, identifier, .. }) => {
                 let reference = hash.or_else(|| revision.map(|number| format!("r{number}"))).or(identifier);
-                Self::Reference { repository_id, reference: reference.unwrap_or_default() }
+                Self::Reference { repository_id, reference: reference.unwrap_or_default(), change: None }
             }
             reference @ Self::Reference { .. } => reference,
         }
@@ -95,7 +107,9 @@ fn reference(members: &Map<String, Value>) -> Result<CommitInput, CommitError> {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    Ok(CommitInput::Reference { repository_id: repository_id.to_owned(), reference })
+    let branch = members.get("branch").and_then(Value::as_str).filter(|branch| branch.starts_with(CHANGE_BRANCHES));
+    let (repository_id, change) = (repository_id.to_owned(), branch.map(str::to_owned));
+    Ok(CommitInput::Reference { repository_id, reference, change })
 }
 
 fn integer(value: &Value) -> Option<i64> {

@@ -7,6 +7,7 @@ use clickhouse::Client;
 use clickhouse::error::{Error, Result};
 
 use crate::commit::{AFTER_HEX, Commit};
+use crate::run_notes::CHANGE_BRANCHES;
 
 /// The column that a statement selects whose rows are grouped by [`PLACE`]: the documents of a place's registrations,
 /// oldest first. Registrations of one moment are ordered by their texts.
@@ -25,10 +26,28 @@ pub fn merged(places: &[Vec<String>]) -> serde_json::Result<Vec<Commit>> {
     Ok(commits)
 }
 
-/// The commits of a repository, of any branch, that `reference` names, at most `limit`, ordered by spelling.
+/// Among which commits of a repository a reference names some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among<'a> {
+    /// Those of all branches but the ones of changes under review ([`CHANGE_BRANCHES`]): whoever may upload for a change could
+    /// otherwise take the name of a commit that is, or will be, on another branch.
+    Branches,
+    /// Those of one branch.
+    Branch(&'a str),
+    /// All.
+    All,
+}
+
+/// The commits of a repository that `reference` names, at most `limit`, ordered by spelling.
 ///
 /// [`Commit::is_named_by`] says when a reference names a commit.
-pub async fn by_reference(client: &Client, repository: &str, reference: &str, limit: u64) -> Result<Vec<Commit>> {
+pub async fn by_reference(
+    client: &Client,
+    repository: &str,
+    reference: &str,
+    among: Among<'_>,
+    limit: u64,
+) -> Result<Vec<Commit>> {
     let reference = reference.to_lowercase();
     if reference.is_empty() {
         return Ok(Vec::new());
@@ -39,11 +58,19 @@ pub async fn by_reference(client: &Client, repository: &str, reference: &str, li
     } else {
         (reference.clone(), format!("{reference}{AFTER_HEX}"))
     };
-    let condition = "repository = ? AND (branch, uuid) IN (SELECT branch, uuid FROM commit_names \
-                     WHERE repository = ? AND name BETWEEN ? AND ? ORDER BY name LIMIT ?)";
-    let mut found =
-        select(client, condition, |query| query.bind(repository).bind(repository).bind(&from).bind(&to).bind(limit))
-            .await?;
+    let (on_branch, branch) = match among {
+        Among::Branches => ("NOT startsWith(branch, ?)", CHANGE_BRANCHES),
+        Among::Branch(branch) => ("branch = ?", branch),
+        Among::All => ("startsWith(branch, ?)", ""),
+    };
+    let condition = format!(
+        "repository = ? AND (branch, uuid) IN (SELECT branch, uuid FROM commit_names \
+         WHERE repository = ? AND name BETWEEN ? AND ? AND {on_branch} ORDER BY name LIMIT ?)"
+    );
+    let mut found = select(client, &condition, |query| {
+        query.bind(repository).bind(repository).bind(&from).bind(&to).bind(branch).bind(limit)
+    })
+    .await?;
     // A commit that was registered again may have another identifier now.
     found.retain(|commit| commit.is_named_by(&reference));
     let spelling = |commit: &Commit| commit.names().filter(|name| *name >= from).min();
