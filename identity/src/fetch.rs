@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use outbound::{Origin, Outbound};
 use serde::Deserialize;
 use ureq::http::Uri;
 use ureq::http::header::CACHE_CONTROL;
@@ -19,7 +20,7 @@ const DISCOVERY: &str = ".well-known/openid-configuration";
 /// Why keys could not be asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    #[error("{url}: {cause}")]
+    #[error("{url}: {}", outbound::explain(.cause))]
     Failed { url: String, cause: ureq::Error },
     #[error("{url} answers {status}, and redirects are not followed")]
     Status { url: String, status: u16 },
@@ -44,14 +45,13 @@ pub(crate) struct Fetched {
 /// The addresses of one issuer.
 #[derive(Debug)]
 pub(crate) struct Source {
-    agent: ureq::Agent,
     issuer: String,
     origin: Origin,
+    /// Where its keys are; none where it has to say so first.
     jwks: Option<String>,
+    /// Asks where the keys are, or, if it has to be asked for that, the issuer.
+    agent: ureq::Agent,
 }
-
-/// Scheme, host and port.
-type Origin = (String, String, u16);
 
 #[derive(Deserialize)]
 struct Discovery {
@@ -64,18 +64,13 @@ impl Source {
     ///
     /// # Errors
     /// An address is none that may be asked.
-    pub(crate) fn new(issuer: &str, jwks: Option<&str>) -> Result<Self, IssuerError> {
+    pub(crate) fn new(issuer: &str, jwks: Option<&str>, outbound: &Outbound) -> Result<Self, IssuerError> {
         let allowed = |url: &str| origin(url).ok_or_else(|| IssuerError::Address(url.to_owned()));
         let origin = allowed(issuer)?;
         jwks.map(allowed).transpose()?;
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .user_agent("resultsdb")
-            .build()
-            .into();
-        Ok(Self { agent, issuer: issuer.to_owned(), origin, jwks: jwks.map(str::to_owned) })
+        let asked = jwks.unwrap_or(issuer);
+        let agent = outbound.agent(asked, TIMEOUT, 0).map_err(|_| IssuerError::Address(asked.to_owned()))?;
+        Ok(Self { issuer: issuer.to_owned(), origin, jwks: jwks.map(str::to_owned), agent })
     }
 
     /// Asks for the keys. It blocks.
@@ -126,17 +121,8 @@ impl Source {
 /// The origin of an address that may be asked: `https`, or `http` on loopback, without user, query and fragment.
 fn origin(url: &str) -> Option<Origin> {
     let uri: Uri = url.parse().ok().filter(|_| !url.contains('#'))?;
-    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-    let host = authority.host().to_ascii_lowercase();
-    let is_loopback = host == "localhost"
-        || host.trim_matches(['[', ']']).parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-    let default_port = match scheme {
-        "https" => 443,
-        "http" if is_loopback => 80,
-        _ => return None,
-    };
-    let is_plain = !host.is_empty() && !authority.as_str().contains('@') && uri.query().is_none();
-    is_plain.then(|| (scheme.to_owned(), host, authority.port_u16().unwrap_or(default_port)))
+    let is_plain = !uri.authority()?.as_str().contains('@') && uri.query().is_none();
+    Origin::of(&uri).filter(|origin| is_plain && (origin.is_encrypted() || origin.is_loopback()))
 }
 
 /// Seconds of `max-age` (RFC 9111, section 5.2.2.1); 0 of `no-store` and `no-cache`.
@@ -159,12 +145,15 @@ mod tests {
 
     #[test]
     fn only_https_and_loopback_may_be_asked() {
-        let of = |scheme: &str, host: &str, port| Some((scheme.to_owned(), host.to_owned(), port));
-        assert_eq!(origin("https://gitlab.com"), of("https", "gitlab.com", 443));
-        assert_eq!(origin("https://GitLab.com:443/oauth/discovery/keys"), of("https", "gitlab.com", 443));
-        assert_eq!(origin("http://127.0.0.1:4711/x"), of("http", "127.0.0.1", 4711));
-        assert_eq!(origin("http://[::1]:4711"), of("http", "[::1]", 4711));
-        assert_eq!(origin("http://localhost"), of("http", "localhost", 80));
+        for (url, expected) in [
+            ("https://gitlab.com", "https://gitlab.com:443"),
+            ("https://GitLab.com:443/oauth/discovery/keys", "https://gitlab.com:443"),
+            ("http://127.0.0.1:4711/x", "http://127.0.0.1:4711"),
+            ("http://[::1]:4711", "http://[::1]:4711"),
+            ("http://localhost", "http://localhost:80"),
+        ] {
+            assert_eq!(origin(url).map(|origin| origin.to_string()).as_deref(), Some(expected));
+        }
         for url in [
             "",
             "gitlab.com",

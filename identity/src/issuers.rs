@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::{Scope, Scopes};
+use outbound::Outbound;
 
 use crate::ci::{CiRun, Code, shortened};
 use crate::error::{IdentityError, IssuerError};
@@ -40,14 +41,14 @@ struct Issuer {
 }
 
 impl Issuers {
-    /// Reads the configuration. Nobody is asked for keys yet.
+    /// Reads the configuration. Nobody is asked for keys yet; `outbound` says who may be.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn new(options: &[IssuerOptions]) -> Result<Self, IssuerError> {
+    pub fn new(options: &[IssuerOptions], outbound: &Outbound) -> Result<Self, IssuerError> {
         let mut issuers = HashMap::with_capacity(options.len());
         for options in options {
-            if issuers.insert(options.issuer.clone(), Issuer::new(options)?).is_some() {
+            if issuers.insert(options.issuer.clone(), Issuer::new(options, outbound)?).is_some() {
                 return Err(IssuerError::Twice(options.issuer.clone()));
             }
         }
@@ -79,9 +80,9 @@ impl Issuers {
 }
 
 impl Issuer {
-    fn new(options: &IssuerOptions) -> Result<Self, IssuerError> {
+    fn new(options: &IssuerOptions, outbound: &Outbound) -> Result<Self, IssuerError> {
         let name = || options.issuer.clone();
-        let source = Source::new(&options.issuer, options.jwks.as_deref())?;
+        let source = Source::new(&options.issuer, options.jwks.as_deref(), outbound)?;
         if options.audience.is_empty() {
             return Err(IssuerError::NoAudience(name()));
         }

@@ -26,7 +26,7 @@ use ureq::unversioned::transport::DefaultConnector;
 pub use address::special_use;
 use allow::AllowList;
 pub use allow::AllowListError;
-use origin::Origin;
+pub use origin::Origin;
 use resolver::CheckedResolver;
 
 /// Bytes of an answer's body that [`text`] reads.

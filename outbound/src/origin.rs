@@ -1,6 +1,7 @@
 //! Scheme, host and port of an address.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use ureq::http::Uri;
 
@@ -9,7 +10,7 @@ use crate::allow::plain_host;
 
 /// Where a request goes, whatever its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     scheme: String,
     /// In the form of [`plain_host`]; an IPv6 address stands in brackets.
     host: String,
@@ -23,7 +24,7 @@ impl Origin {
     }
 
     /// None for what is no address of the web.
-    pub(crate) fn of(uri: &Uri) -> Option<Self> {
+    pub fn of(uri: &Uri) -> Option<Self> {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let default_port = match scheme.as_str() {
             "https" => 443,
@@ -36,6 +37,17 @@ impl Origin {
 
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether requests to it are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// Whether it is this machine by its spelling; other names may lead there, too.
+    pub fn is_loopback(&self) -> bool {
+        let address = self.host.trim_start_matches('[').trim_end_matches(']').parse();
+        self.host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is told of a wrong configuration, and that the one of the documentation is right.
 
 use identity::{IssuerError, IssuerOptions, Issuers};
+use outbound::Outbound;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -16,7 +17,7 @@ struct Access {
 
 fn error(toml: &str) -> IssuerError {
     let Configuration { access } = toml::from_str(toml).unwrap();
-    Issuers::new(&access.issuers).unwrap_err()
+    Issuers::new(&access.issuers, &Outbound::default()).unwrap_err()
 }
 
 /// The TOML of all examples in a document.
@@ -31,7 +32,7 @@ fn every_example_of_the_documentation_is_right() {
     assert!(examples.len() >= 3, "GitHub, GitLab and Buildkite");
     for example in &examples {
         let Configuration { access } = toml::from_str(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
-        assert!(!Issuers::new(&access.issuers).unwrap().is_empty(), "{example}");
+        assert!(!Issuers::new(&access.issuers, &Outbound::default()).unwrap().is_empty(), "{example}");
     }
 }
 

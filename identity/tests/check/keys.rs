@@ -4,11 +4,12 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use identity::{IdentityError, Issuers};
+use outbound::Outbound;
 use serde_json::{Value, json};
 
 use crate::local_issuer::{How, LocalIssuer};
 use crate::signing_key::{CURVE, FIRST, SECOND, SigningKey};
-use crate::{NOW, claims, github, issuers, with};
+use crate::{NOW, claims, github, github_options, issuers, with};
 
 /// What becomes of a token of this key at a time, which the token does not outlive.
 async fn at(issuers: &Issuers, local: &LocalIssuer, key: &SigningKey, now: i64) -> Result<(), IdentityError> {
@@ -123,6 +124,18 @@ async fn who_goes_away_while_keys_are_asked_for_keeps_nobody_from_them() {
     local.answer(How::Well);
     assert_eq!(at(&issuers, &local, &FIRST, NOW).await, Ok(()));
     assert_eq!(local.requests().len(), 2, "the first question was answered in the end");
+}
+
+#[tokio::test]
+async fn a_private_issuer_is_not_asked_unless_it_is_listed() {
+    let local = LocalIssuer::start(&[&FIRST]);
+    let mut options = github_options(&local);
+    for jwks in [None, Some(format!("{}/keys", local.url))] {
+        options.jwks = jwks;
+        let issuers = Issuers::new(&[options.clone()], &Outbound::default()).unwrap();
+        assert_eq!(at(&issuers, &local, &FIRST, NOW).await, Err(IdentityError::KeysAway(local.url.clone())));
+    }
+    assert!(local.requests().is_empty());
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use identity::{Identity, IdentityError, IssuerOptions, Issuers};
 use serde_json::{Value, json};
 
 use local_issuer::LocalIssuer;
+use outbound::{Outbound, OutboundOptions};
 use signing_key::SigningKey;
 
 /// The time of all tests, seconds since 1970.
@@ -22,13 +23,25 @@ const AUDIENCE: &str = "https://results.example.org";
 
 /// Issuers of one configuration, without `[[access.issuers]]`; `ISSUER` stands for the local one.
 fn issuers(local: &LocalIssuer, toml: &str) -> Issuers {
-    let options: IssuerOptions = toml::from_str(&toml.replace("ISSUER", &local.url)).unwrap();
-    Issuers::new(&[options]).unwrap()
+    Issuers::new(&[options(local, toml)], &loopback()).unwrap()
+}
+
+fn options(local: &LocalIssuer, toml: &str) -> IssuerOptions {
+    toml::from_str(&toml.replace("ISSUER", &local.url)).unwrap()
+}
+
+/// Asks this machine alone beside public hosts.
+fn loopback() -> Outbound {
+    OutboundOptions { allow: vec!["127.0.0.1".to_owned()] }.try_into().unwrap()
 }
 
 /// Takes pushes to main of one repository, signed with either algorithm.
 fn github(local: &LocalIssuer) -> Issuers {
-    issuers(
+    Issuers::new(&[github_options(local)], &loopback()).unwrap()
+}
+
+fn github_options(local: &LocalIssuer) -> IssuerOptions {
+    options(
         local,
         r#"
         issuer = "ISSUER"

@@ -211,7 +211,7 @@ impl Config {
             }
         };
         let is_secure = self.address.as_ref().is_some_and(|address| address.starts_with("https://"));
-        let issuers = Issuers::new(&options.issuers).context("in the configuration")?;
+        let issuers = Issuers::new(&options.issuers, &self.outbound).context("in the configuration")?;
         let tokens = (!issuers.is_empty()).then(|| Arc::new(issuers) as Arc<dyn BearerCheck>);
         Door::guarded(options, sessions, is_secure, tokens).context("in access.keys of the configuration")
     }
