@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use schema::clock::now_signed;
 use tokio::sync::OwnedSemaphorePermit;
+use web::same_site::is_from_own_page;
 
 use crate::address;
 use crate::bearer::{Bearer, BearerCheck};
@@ -247,17 +248,4 @@ fn bearer(headers: &HeaderMap) -> Option<Result<String, Denied>> {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(key.trim().to_owned()),
         _ => Err(other()),
     })
-}
-
-/// Whether a browser sends a request for a page of this server. Old browsers do not say what site a request comes from; all
-/// of them name the origin of what is posted.
-fn is_from_own_page(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    match text("sec-fetch-site") {
-        Some(site) => site == "same-origin",
-        None => {
-            let host = text("origin").and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-            host.is_some() && host == text("host")
-        }
-    }
 }

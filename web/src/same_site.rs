@@ -17,6 +17,19 @@ pub fn refuse_cross_site(headers: &HeaderMap) -> Result<(), CrossSiteRequest> {
     }
 }
 
+/// Whether a browser sends a request for a page of this server: what a request with a cookie has to show, as browsers send
+/// cookies whoever's page asks. Old browsers do not say what site a request comes from; all name the origin of what is posted.
+pub fn is_from_own_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => {
+            let host = text("origin").and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+            host.is_some() && host == text("host")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +47,28 @@ mod tests {
         // Another host of the same domain may belong to somebody else.
         for value in ["cross-site", "same-site", "", "anything"] {
             assert_eq!(check(Some(value)), Err(CrossSiteRequest), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_needs_a_page_of_our_own() {
+        let check = |headers: &[(&'static str, &'static str)]| {
+            let headers = headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+            is_from_own_page(&headers.collect())
+        };
+        let (host, origin) = (("host", "results.example.org"), ("origin", "https://results.example.org"));
+        assert!(check(&[("sec-fetch-site", "same-origin")]) && check(&[host, origin]));
+        for headers in [
+            &[][..],
+            &[host],
+            &[origin],
+            &[host, ("origin", "null")],
+            &[host, ("origin", "https://evil.example.org")],
+            &[host, origin, ("sec-fetch-site", "cross-site")],
+            // Whoever types an address posts nothing.
+            &[host, origin, ("sec-fetch-site", "none")],
+        ] {
+            assert!(!check(headers), "{headers:?}");
         }
     }
 }
