@@ -111,7 +111,8 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The SHA-256 of a key. Keys hold 256 random bits, so that no slow hash is needed: there is no list to try.
+/// A SHA-256, written in hexadecimal digits: of a key, of which it is all that is stored. Keys hold 256 random bits, so that no
+/// slow hash is needed: there is no list to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub(crate) [u8; 32]);
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+
+use crate::secret::Digest;
 
 /// The name of the cookie.
 pub(crate) const COOKIE: &str = "resultsdb_session";
@@ -53,9 +55,8 @@ impl SessionSecret {
 
     /// The value of a cookie for whoever holds a key, until a time in seconds since 1970.
     pub(crate) fn sign(&self, key_id: &str, until: i64) -> String {
-        let signature = self.mac(key_id, until).finalize().into_bytes();
-        let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{key_id}.{until}.{digits}")
+        let signature = Digest(self.mac(key_id, until).finalize().into_bytes().into());
+        format!("{key_id}.{until}.{signature}")
     }
 
     /// The id of the key that a cookie names, if it is ours and not over at a time in seconds since 1970. The signature is
@@ -63,11 +64,7 @@ impl SessionSecret {
     pub(crate) fn verify<'c>(&self, cookie: &'c str, now: i64) -> Option<&'c str> {
         let mut parts = cookie.splitn(3, '.');
         let (key_id, until, digits) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
-        if !digits.is_ascii() {
-            return None;
-        }
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let signature: Vec<u8> = digits.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
+        let Digest(signature) = Digest::parse(digits)?;
         self.mac(key_id, until).verify_slice(&signature).ok()?;
         (now < until).then_some(key_id)
     }
