@@ -4,11 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use wildmatch::WildMatch;
+use wildmatch::WildMatchPattern;
 
 /// The most scopes that one key has, and the longest text of one, bytes.
 pub const MAX_SCOPES: usize = 32;
 const MAX_BYTES: usize = 300;
+
+/// A text in which `*` alone has a meaning. No name has the character that would stand for a single one.
+type Pattern = WildMatchPattern<'*', '\0'>;
 
 /// One thing that is allowed. Its text is `read`, `link`, `admin`, or `upload`, which may be limited as in
 /// `upload:suite=layout-*,repository=webkit,lane=change`.
@@ -59,7 +62,7 @@ impl UploadLimits {
     fn allow(&self, upload: &Upload<'_>) -> bool {
         let suite = match (&self.suite, upload.suite) {
             (None, _) => true,
-            (Some(pattern), Some(suite)) => WildMatch::new(pattern).matches(suite),
+            (Some(pattern), Some(suite)) => Pattern::new(pattern).matches(suite),
             // A commit belongs to every suite.
             (Some(_), None) => false,
         };
