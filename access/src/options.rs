@@ -66,6 +66,9 @@ pub enum OptionsError {
         "the digest of the key '{0}' is not 64 hexadecimal digits: `resultsdb keys create` without --url prints one"
     )]
     Digest(String),
+    /// It is there twice, perhaps with other scopes.
+    #[error("the keys '{0}' and '{1}' have one digest: take one of them out")]
+    Twice(String, String),
     /// It allows nothing, or too much to read.
     #[error("the key '{0}' has no scope, or more than {MAX_SCOPES}")]
     Scopes(String),
@@ -75,9 +78,17 @@ impl AccessOptions {
     /// The keys.
     ///
     /// # Errors
-    /// One has no digest, or no scope.
+    /// One has no digest, one that another has, or no scope.
     pub fn records(&self) -> Result<Vec<KeyRecord>, OptionsError> {
-        self.keys.iter().map(ConfiguredKey::record).collect()
+        let mut records: Vec<KeyRecord> = Vec::with_capacity(self.keys.len());
+        for record in self.keys.iter().map(ConfiguredKey::record) {
+            let record = record?;
+            if let Some(other) = records.iter().find(|other| other.digest == record.digest) {
+                return Err(OptionsError::Twice(other.name.clone(), record.name));
+            }
+            records.push(record);
+        }
+        Ok(records)
     }
 }
 
@@ -95,5 +106,30 @@ impl ConfiguredKey {
             expires_at: self.expires.map(|day| day.and_time(NaiveTime::MIN).and_utc().timestamp()),
             ended_at: None,
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn refused(keys: &[(&str, &str, &[&str])]) -> String {
+        let keys = keys.iter().map(|(name, digest, scopes)| ConfiguredKey {
+            name: (*name).to_owned(),
+            digest: (*digest).to_owned(),
+            scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+            expires: None,
+        });
+        AccessOptions { keys: keys.collect(), ..AccessOptions::default() }.records().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_is_told_by_its_name() {
+        let (lower, upper) = ("ab".repeat(32), "AB".repeat(32));
+        assert!(refused(&[("a", "7", &["read"])]).starts_with("the digest of the key 'a' is not 64"));
+        assert!(refused(&[("a", &lower, &[])]).starts_with("the key 'a' has no scope"));
+        let twice = refused(&[("a", &lower, &["read"]), ("b", &upper, &["admin"])]);
+        assert_eq!(twice, "the keys 'a' and 'b' have one digest: take one of them out");
     }
 }

@@ -61,6 +61,8 @@ const USUAL_DAYS: u64 = 90;
 const MAX_DAYS: u64 = 3650;
 /// How long a replaced key goes on to count, seconds.
 const OVERLAP: i64 = DAY as i64;
+/// The members of a key that is asked for. A misspelt one would leave it more than was meant.
+const MEMBERS: [&str; 3] = ["name", "scopes", "days"];
 /// The longest name, bytes: a line that a list can show.
 const MAX_NAME_BYTES: usize = 100;
 
@@ -76,6 +78,7 @@ fn document_schema() -> Value {
             "days": { "type": ["integer", "string", "null"], "description": "How long it counts; 90 by default, for ever if never" },
         },
         "required": ["name", "scopes"],
+        "additionalProperties": false,
     })
 }
 
@@ -117,8 +120,15 @@ pub(crate) async fn change(
         "rotate" => true,
         _ => return Err(IntakeError::NotFound(format!("'{action}' is neither revoke nor rotate"))),
     };
-    let unknown = || IntakeError::NotFound(format!("There is no key '{id}' that was made here"));
-    let known = intake.door.stored_key(&id).ok_or_else(unknown)?;
+    let Some(known) = intake.door.stored_key(&id) else {
+        return Err(if intake.door.configured_keys().iter().any(|key| key.id == id) {
+            bad(format!(
+                "The key '{id}' is one of the configuration: take it out of there, and start the services again"
+            ))
+        } else {
+            IntakeError::NotFound(format!("There is no key '{id}' that was made here"))
+        });
+    };
     if !replaced {
         store(&intake, &sender, Request::KeyEnd(KeyEnd { id: id.clone(), at: now }), &id).await?;
         return Ok(if accepts_page(&sender.headers) {
@@ -149,6 +159,9 @@ struct WantedKey {
 impl WantedKey {
     /// Reads a document, or a form of our own page, in which scopes are words.
     fn read(members: &Map<String, Value>) -> Result<Self, IntakeError> {
+        if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+            return Err(bad(format!("There is no member '{unknown}': a key has {}", MEMBERS.join(", "))));
+        }
         let name = document::text(members, "name").trim().to_owned();
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
             return Err(bad(format!(
@@ -246,6 +259,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         assert!(read("{}").unwrap_err().starts_with("'name'"));
+        let misspelt = read(r#"{"name":"a","scopes":["read"],"day":7}"#).unwrap_err();
+        assert_eq!(misspelt, "There is no member 'day': a key has name, scopes, days");
         assert!(read(r#"{"name":"a\nb","scopes":["read"]}"#).unwrap_err().starts_with("'name'"));
         for scopes in ["[]", "7", "\" \"", "null"] {
             assert!(
