@@ -1,6 +1,6 @@
 //! Where a request comes from.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
@@ -12,18 +12,19 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The address of whoever sends a request: the other end of the connection, or, if that is one of the listed proxies, the last
 /// address they name that is none of them. What anybody else writes into these headers counts for nothing.
+///
+/// An address of IPv6 stands for its network of 64 bits, which is what one place is given (RFC 6177): whoever has one could
+/// otherwise be somebody else with each request.
 pub(crate) fn of(request: &Parts, proxies: &[IpAddr]) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions.get::<ConnectInfo<SocketAddr>>()?;
     let peer = peer.ip().to_canonical();
-    if !proxies.contains(&peer) {
-        return Some(peer);
-    }
-    let named = named(&request.headers);
-    Some(named.into_iter().rev().find(|address| !proxies.contains(address)).unwrap_or(peer))
+    let named = if proxies.contains(&peer) { named(&request.headers, proxies) } else { None };
+    Some(network(named.unwrap_or(peer)))
 }
 
-/// The addresses that proxies name, the one next to us last.
-fn named(headers: &HeaderMap) -> Vec<IpAddr> {
+/// The address that proxies name. A proxy sets one of the two headers and may pass the other on as it came: where both name
+/// somebody, they have to agree, or nobody knows which is the proxy's.
+fn named(headers: &HeaderMap, proxies: &[IpAddr]) -> Option<IpAddr> {
     let lines =
         |name| headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
     // RFC 7239, section 4: `for=192.0.2.1`, `for="[2001:db8::1]:4711"`, beside other parameters.
@@ -34,8 +35,21 @@ fn named(headers: &HeaderMap) -> Vec<IpAddr> {
         });
         pair.and_then(|value| address(value.trim_matches('"')))
     };
-    let standard: Vec<IpAddr> = lines(FORWARDED).filter_map(of_standard).collect();
-    if standard.is_empty() { lines(FORWARDED_FOR).filter_map(address).collect() } else { standard }
+    let last = |addresses: Vec<IpAddr>| addresses.into_iter().rev().find(|address| !proxies.contains(address));
+    let standard = last(lines(FORWARDED).filter_map(of_standard).collect());
+    let usual = last(lines(FORWARDED_FOR).filter_map(address).collect());
+    match (standard, usual) {
+        (Some(one), Some(other)) => (one == other).then_some(one),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The network of an address of IPv6; one of IPv4 is its own.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
 }
 
 /// An address, with a port or without.
@@ -72,13 +86,23 @@ mod tests {
         assert_eq!(seen("10.0.0.1:5", &[("x-forwarded-for", "1.1.1.1, 192.0.2.9, 10.0.0.2")]), "192.0.2.9");
         assert_eq!(
             seen("10.0.0.1:5", &[("forwarded", "for=1.1.1.1, proto=https;For=\"[2001:db8::1]:4711\"")]),
-            "2001:db8::1"
+            "2001:db8::"
         );
         assert_eq!(
             seen("10.0.0.1:5", &[("forwarded", "for=unknown"), ("x-forwarded-for", "192.0.2.9:80")]),
             "192.0.2.9"
         );
+        // Of two headers, one may be passed on as anybody wrote it.
+        let (standard, usual) = (("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "192.0.2.9"));
+        assert_eq!(seen("10.0.0.1:5", &[standard, usual]), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1:5", &[("forwarded", "for=192.0.2.9"), usual]), "192.0.2.9");
         assert_eq!(seen("10.0.0.1:5", &[]), "10.0.0.1");
         assert_eq!(seen("[::ffff:192.0.2.1]:5", &[]), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_place_with_many_addresses_is_one() {
+        assert_eq!(seen("[2001:db8:0:7:1:2:3:4]:5", &[]), seen("[2001:db8:0:7::9]:5", &[]));
+        assert_ne!(seen("[2001:db8:0:7::9]:5", &[]), seen("[2001:db8:0:8::9]:5", &[]));
     }
 }
