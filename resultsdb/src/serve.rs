@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use access::{ConfiguredKey, Kind, Scope, Secret};
+use access::{ConfiguredKey, Door, Kind, Scope, Secret};
 use answers::{Store, Watermark};
 use anyhow::Context;
 use axum::Router;
@@ -130,10 +130,9 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
-    let door = config.door()?;
+    let door = watched_door(config, &client, &stop)?;
     let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(door.clone(), None)?);
-    let app = app.merge(observe::router(client.clone(), observe::recorder()?, &door));
-    tokio::spawn(access::watch(door, client, stop.clone()));
+    let app = app.merge(observe::router(client, observe::recorder()?, &door));
     listen_and_serve(config, app, stop).await
 }
 
@@ -149,9 +148,8 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     create_topics(log.as_ref(), config.kafka.retention()).await?;
     let client = store_address(config)?.client();
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS, observe::ARCHIVE]));
-    let door = config.door()?;
+    let door = watched_door(config, &client, &stop)?;
     let app = observe::router(client.clone(), observe::recorder()?, &door);
-    tokio::spawn(access::watch(door, client.clone(), stop.clone()));
     let watched = listen_and_serve(config, app, stop.clone());
     let blobs = blobs(config)?;
     let archive = processor::archive::run(Arc::clone(&log), blobs.clone(), config.archive.options(), stop.clone());
@@ -166,14 +164,20 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
     tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), stop.clone()));
-    let door = config.door()?;
-    tokio::spawn(access::watch(door.clone(), client.clone(), stop.clone()));
+    let door = watched_door(config, &client, &stop)?;
     let app = query::router(views, blobs(config)?, config.query(door.clone())?, stop.clone()).merge(observe::router(
         client,
         observe::recorder()?,
         &door,
     ));
     listen_and_serve(config, app, stop).await
+}
+
+/// The door of a service, which goes by the keys that are stored until the service ends.
+fn watched_door(config: &Config, client: &clickhouse::Client, stop: &watch::Receiver<bool>) -> anyhow::Result<Door> {
+    let door = config.door()?;
+    tokio::spawn(access::watch(door.clone(), client.clone(), stop.clone()));
+    Ok(door)
 }
 
 /// The views that questions are asked of.
