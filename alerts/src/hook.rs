@@ -128,11 +128,8 @@ pub fn check_alerts(options: &AlertOptions) -> Result<(), AlertOptionsError> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use outbound::OutboundOptions;
+    use test_support::visits::Visits;
 
     fn hook(name: &str, url: &str) -> Hook {
         Hook { name: name.into(), url: url.into(), suites: Vec::new(), q: new_failures(), stale_hours: None }
@@ -154,24 +151,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_private_host_is_not_told_unless_it_is_listed() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://localhost:{}/secret", listener.local_addr().unwrap().port());
-        let seen = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                counter.fetch_add(1, Ordering::SeqCst);
-                drop(stream);
-            }
-        });
+        let visits = Visits::start();
+        let url = format!("http://localhost:{}/secret", visits.port);
         let hook = hook("a", &url);
         let error = hook.tell(&Outbound::default(), "{}".to_owned()).await.unwrap_err();
         assert!(error.starts_with("was not asked: the host localhost is private (loopback)"), "{error}");
         assert!(!error.contains("secret"), "{error}");
-        assert_eq!(seen.load(Ordering::SeqCst), 0);
+        assert_eq!(visits.count(), 0);
         let listed = OutboundOptions { allow: vec!["localhost".to_owned()] }.try_into().unwrap();
         assert_eq!(hook.tell(&listed, "{}".to_owned()).await, Err("could not be reached".to_owned()));
-        assert!(seen.load(Ordering::SeqCst) > 0);
+        assert!(visits.count() > 0);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod documents;
 pub mod git;
 pub mod random;
+pub mod visits;
 pub mod wait;
 pub mod workspace;
 

@@ -94,30 +94,20 @@ fn listed(agent: &ureq::Agent, host: &str, kind: &str, id: &str) -> Result<BTree
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use outbound::OutboundOptions;
     use serde_json::json;
+    use test_support::visits::Visits;
 
     /// Connections that a master on this machine sees when an upload names it.
     async fn connections(allow: &[&str]) -> usize {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let master = format!("localhost:{}", listener.local_addr().unwrap().port());
-        let seen = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                counter.fetch_add(1, Ordering::SeqCst);
-                drop(stream);
-            }
-        });
+        let visits = Visits::start();
+        let master = format!("localhost:{}", visits.port);
         let allow = OutboundOptions { allow: allow.iter().map(|it| (*it).to_owned()).collect() };
         let masters = BuildbotMasters::new(BTreeMap::from([(master.clone(), None)]), allow.try_into().unwrap());
         let details = json!({"buildbot-master": master, "builder-name": "Mac"});
         let links = masters.links(details.as_object().unwrap()).await.unwrap();
         assert_eq!(links.queue, None);
-        seen.load(Ordering::SeqCst)
+        visits.count()
     }
 
     #[tokio::test]
