@@ -18,8 +18,8 @@ use serde_json::Value;
 use crate::chdb::ChdbError;
 use crate::pool::Pool;
 
-/// The image's folder below `shadow/`, which no other process uses.
-const IMAGE: &str = "resultsdb-backup";
+/// The image's folder below `shadow/`, which nothing else uses. The engine escapes all but letters, digits and `_`.
+const IMAGE: &str = "resultsdb_backup";
 
 /// Why no image could be taken.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum FreezeError {
         /// Why that failed.
         source: io::Error,
     },
+    /// The engine says that it froze a part, which is not in the image.
+    #[error("the engine put the part {0} elsewhere than into the image of its tables")]
+    Missing(String),
 }
 
 /// Takes images of the tables of a running engine; there is one at a time.
@@ -82,7 +85,17 @@ impl Freezer {
         let frozen = FrozenTables { files: self.files.clone() };
         let tables = merge_trees(&self.pool).await?;
         for table in &tables {
-            self.pool.rows(&format!("ALTER TABLE {} FREEZE WITH NAME '{IMAGE}'", table.quoted())).await?;
+            let freeze = format!(
+                "ALTER TABLE {} FREEZE WITH NAME '{IMAGE}' SETTINGS alter_partition_verbose_result = 1",
+                table.quoted()
+            );
+            // An image without the parts would look like one of empty tables.
+            for part in self.pool.rows(&freeze).await? {
+                let path = part["part_backup_path"].as_str().unwrap_or_default();
+                if !Path::new(path).starts_with(frozen.folder()) || !Path::new(path).is_dir() {
+                    return Err(FreezeError::Missing(format!("{}.{}", table.name, part["part_name"])));
+                }
+            }
         }
         let databases = self.pool.rows("SELECT metadata_path FROM system.databases WHERE engine = 'Atomic'").await?;
         let mut folders = vec![(PathBuf::from("metadata"), "sql")];

@@ -57,6 +57,11 @@ impl Load {
         self.acknowledged.lock().unwrap().len()
     }
 
+    /// Which uploads were acknowledged so far, for [`Self::check_of`].
+    pub fn acknowledged_so_far(&self) -> BTreeSet<i64> {
+        self.acknowledged.lock().unwrap().clone()
+    }
+
     /// Uploads until told to stop, over failures: an upload without an answer may be stored or not, and is sent again.
     pub fn start(self: &Arc<Self>) -> Vec<std::thread::JoinHandle<()>> {
         self.stopped.store(false, Ordering::SeqCst);
@@ -100,13 +105,21 @@ impl Load {
 
     /// Waits until every view shows what was acknowledged, and fails if one does not, or shows a run twice.
     pub fn check(&self, server: &Server) {
-        let tally = self.tally(server);
+        self.check_of(&self.acknowledged_so_far(), server);
+    }
+
+    /// The same of some uploads: others may be shown or not.
+    pub fn check_of(&self, acknowledged: &BTreeSet<i64>, server: &Server) {
+        let tally = Self::tally_of(acknowledged, server);
         assert_eq!((tally.lost, tally.doubled), (0, 0), "of {} acknowledged", tally.acknowledged);
     }
 
     /// What the views show, once they show everything, or when waiting was in vain.
     pub fn tally(&self, server: &Server) -> Tally {
-        let acknowledged = self.acknowledged.lock().unwrap();
+        Self::tally_of(&self.acknowledged_so_far(), server)
+    }
+
+    fn tally_of(acknowledged: &BTreeSet<i64>, server: &Server) -> Tally {
         let started = Instant::now();
         loop {
             let mut tally = Tally { acknowledged: acknowledged.len(), lost: 0, doubled: 0 };
