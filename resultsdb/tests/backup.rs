@@ -166,7 +166,10 @@ fn a_backup_under_load_has_what_was_acknowledged_before_it() {
         succeeds(&back_up(&data, &backup));
         let copy = folder.path().join(format!("copy-{round}"));
         succeeds(&restore(&backup, &copy));
-        load.check_of(&before, &RESULTSDB.serve(&copy));
+        let restored = RESULTSDB.serve(&copy);
+        load.check_of(&before, &restored);
+        // What came during the backup is in the copy whole, or not at all.
+        Load::check_agreement(&restored);
     }
     load.stop();
     uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());

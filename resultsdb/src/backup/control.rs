@@ -99,6 +99,7 @@ pub(super) async fn answer(stream: UnixStream, source: Source) -> anyhow::Result
         }
         match serde_json::from_str(&line).context("a request cannot be read; are the versions alike?") {
             Ok(Request::Freeze) => {
+                tracing::info!("a backup is taken");
                 drop(held.take());
                 let answer = match source.freeze().await {
                     Ok((snapshot, kept)) => {

@@ -60,7 +60,7 @@ pub(crate) enum Command {
     /// Say what is damaged in what `serve` uses, which must not run, or in a backup
     Check {
         /// What `serve` uses
-        #[arg(long, env = "RESULTSDB_DATA_DIR", required_unless_present = "backup")]
+        #[arg(long, required_unless_present = "backup")]
         data_dir: Option<PathBuf>,
         /// A backup: a folder, or s3://bucket/prefix
         #[arg(long, conflicts_with = "data_dir")]
