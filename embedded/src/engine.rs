@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::chdb::ChdbError;
+use crate::damage::{self, Damage};
+use crate::freeze::{self, Freezer};
 use crate::front::{self, Front};
 use crate::library::{self, Api, LibraryError};
 use crate::pool::Pool;
@@ -79,6 +81,8 @@ pub struct Engine {
     url: String,
     password: String,
     pool: Arc<Pool>,
+    /// Where ClickHouse keeps its files.
+    files: PathBuf,
     stop: oneshot::Sender<()>,
     server: JoinHandle<io::Result<()>>,
 }
@@ -92,6 +96,7 @@ impl Engine {
         };
         let wanted_port = options.port;
         let exception_tag = random_hex(8)?;
+        let files = files_of(&options)?;
         // Loading and opening take up to a second, too long for a thread that serves others.
         let pool =
             tokio::task::spawn_blocking(move || open(&options)).await.map_err(|_| EngineError::Interrupted)??;
@@ -118,7 +123,7 @@ impl Engine {
                 })
                 .await
         });
-        Ok(Self { url, password, pool, stop, server })
+        Ok(Self { url, password, pool, files, stop, server })
     }
 
     /// Where the front listens, for the `clickhouse` crate.
@@ -136,6 +141,16 @@ impl Engine {
         &self.password
     }
 
+    /// Takes images of the tables while the engine is in use.
+    pub fn freezer(&self) -> Freezer {
+        Freezer::new(Arc::clone(&self.pool), self.files.clone())
+    }
+
+    /// Reads every table and says what is damaged. Fails where the engine cannot be asked.
+    pub async fn check(&self) -> Result<Vec<Damage>, ChdbError> {
+        damage::of_tables(&self.pool).await
+    }
+
     /// Stops accepting, waits for running statements and closes the data. The process should then
     /// exit: the engine cannot be opened again cheaply.
     pub async fn shutdown(self) {
@@ -149,19 +164,25 @@ impl Engine {
     }
 }
 
+/// Where ClickHouse keeps its files; it wants absolute paths.
+fn files_of(options: &EngineOptions) -> Result<PathBuf, EngineError> {
+    let files = options.data_dir.join("clickhouse");
+    std::path::absolute(&files).map_err(|source| EngineError::Io { what: files.display().to_string(), source })
+}
+
 fn open(options: &EngineOptions) -> Result<Pool, EngineError> {
     let failed = |what: &Path| {
         let what = what.display().to_string();
         move |source| EngineError::Io { what, source }
     };
     let api = Api::load(&library::find(options.library.as_deref())?)?;
-    // The engine wants absolute paths.
-    let root = std::path::absolute(&options.data_dir).map_err(failed(&options.data_dir))?;
-    std::fs::create_dir_all(&root).map_err(failed(&root))?;
-    let config = root.join("config.xml");
+    let (files, config) = (files_of(options)?, options.data_dir.join("config.xml"));
+    std::fs::create_dir_all(&options.data_dir).map_err(failed(&options.data_dir))?;
+    let config = std::path::absolute(&config).map_err(failed(&config))?;
     std::fs::write(&config, config_text(options.max_memory_bytes)).map_err(failed(&config))?;
-    let arguments =
-        vec![format!("--path={}", root.join("clickhouse").display()), format!("--config-file={}", config.display())];
+    // A process that died during a backup left it there.
+    freeze::remove_image(&files).map_err(failed(&files))?;
+    let arguments = vec![format!("--path={}", files.display()), format!("--config-file={}", config.display())];
     Ok(Pool::open(Arc::new(api), arguments, options.connections)?)
 }
 

@@ -40,6 +40,19 @@ impl Pool {
         Ok(Lease { pool: self.clone(), session: Some(session), _permit: permit })
     }
 
+    /// The rows that a statement of this process answers, as JSON objects; nothing that came from outside may be in it.
+    pub(crate) async fn rows(self: &Arc<Self>, sql: &str) -> Result<Vec<serde_json::Value>, ChdbError> {
+        let mut lease = self.lease().await?;
+        let request = Request { sql: sql.to_owned(), database: "system".to_owned(), ..Request::default() };
+        let work = tokio::task::spawn_blocking(move || {
+            let result = lease.prepared(&request)?.query(&request.sql, "JSONEachRow", &[])?;
+            let lines = result.data().split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            let row = |line| serde_json::from_slice(line).map_err(|error| ChdbError(format!("not a row: {error}")));
+            lines.map(row).collect()
+        });
+        work.await.map_err(|_| ChdbError::with_code(1002, "The statement's thread ended without a result"))?
+    }
+
     /// Waits for every statement, refuses new ones and closes the connections.
     pub async fn close(&self) {
         let all = self.permits.acquire_many(self.size).await;

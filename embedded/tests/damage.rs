@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use embedded::LocalLog;
+use embedded::{Damage, LocalLog, LogCheck};
 use eventlog::{EventLog, LogError, TopicSpec};
 
 const RECORDS: u64 = 40;
@@ -90,4 +90,80 @@ fn a_log_that_another_process_has_open_says_so() {
     let error = LocalLog::open(folder.path()).map(drop).unwrap_err();
     assert!(matches!(error, LogError::InUse { .. }), "{error}");
     assert!(error.to_string().ends_with("is in use by another process; stop that one, or use another folder"));
+}
+
+fn check(folder: &Path) -> LogCheck {
+    LocalLog::check(folder).unwrap()
+}
+
+/// A file of the log's tables that has records: the largest one.
+fn table(folder: &Path) -> PathBuf {
+    let mut folders = vec![folder.join("keyspaces")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+            let list = if entry.file_type().unwrap().is_dir() { &mut folders } else { &mut files };
+            list.push(entry.path());
+        }
+    }
+    files.into_iter().max_by_key(|path| std::fs::metadata(path).unwrap().len()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_reads_every_record_and_names_what_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path()).await;
+    let whole = check(folder.path());
+    assert_eq!((whole.records, whole.damages.len(), whole.notes.len()), (RECORDS, 0, 0), "{whole:?}");
+
+    let (path, bytes, end) = journal(folder.path());
+    let mut torn = bytes.clone();
+    torn.resize(bytes.len().max(end + 300), 0);
+    torn.copy_within(end - 1000..end - 700, end);
+    std::fs::write(&path, torn).unwrap();
+    let found = check(folder.path());
+    assert!(found.damages.is_empty() && found.records == RECORDS, "{found:?}");
+    assert!(found.notes.len() == 1 && found.notes[0].contains("0.jnl: an append was broken off"), "{found:?}");
+    assert!(check(folder.path()).notes.is_empty());
+
+    let mut damaged = bytes.clone();
+    damaged[end / 2] ^= 0x10;
+    std::fs::write(&path, damaged).unwrap();
+    let found = check(folder.path());
+    assert!(found.damages.len() == 1 && found.damages[0].place.ends_with("0.jnl"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_finds_a_flipped_byte_in_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = LocalLog::open(folder.path()).unwrap();
+    let topic = TopicSpec { name: TOPIC.to_owned(), partitions: 1, retention: None, max_message_bytes: 2 << 20 };
+    log.ensure_topic(&topic).await.unwrap();
+    // Enough for memory to be written as a table; what repeats would be compressed to nothing.
+    for number in 0..40_u64 {
+        let mut seed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let noise = (0..1 << 20).map(|_| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed as u8
+        });
+        log.append(TOPIC, b"key", noise.collect()).await.unwrap();
+    }
+    let started = std::time::Instant::now();
+    while std::fs::metadata(table(folder.path())).unwrap().len() < 10 << 20 {
+        assert!(started.elapsed() < Duration::from_secs(60), "no table is written");
+        tokio::task::yield_now().await;
+    }
+    drop(log);
+    assert_eq!((check(folder.path()).records, check(folder.path()).damages.len()), (40, 0));
+    let path = table(folder.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(&path, bytes).unwrap();
+    let found = check(folder.path());
+    assert!(found.damages.len() == 1, "{found:?}");
+    let Damage { place, cause } = &found.damages[0];
+    assert!(path.starts_with(place) && cause.contains("topic events, partition 0, offset "), "{found:?}");
 }

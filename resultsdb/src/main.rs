@@ -3,6 +3,7 @@
 //! `serve` runs everything in one process on the embedded engines; `ingest`, `processor` and
 //! `query` run one service each against Kafka and ClickHouse. The services cannot tell which.
 
+mod backup;
 mod commits;
 mod config;
 mod demo;
@@ -40,6 +41,8 @@ enum Command {
     Service(Service),
     #[command(flatten)]
     Tool(Tool),
+    #[command(flatten)]
+    Backup(backup::Command),
     #[command(flatten)]
     Client(client::Command),
 }
@@ -199,6 +202,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Client(command) => return command.run(),
         Command::Service(service) => service.run(&runtime()?, load)?,
+        Command::Backup(command) => {
+            let runtime = runtime()?;
+            let _traces = traces::start("tool", None)?;
+            runtime.block_on(command.run())?;
+        }
         Command::Tool(tool) => {
             let runtime = runtime()?;
             let _traces = traces::start("tool", None)?;

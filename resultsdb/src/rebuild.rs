@@ -16,7 +16,7 @@ use schema::retention::Retention;
 use schema::store::{self, StoreAddress};
 
 use crate::config::Config;
-use crate::serve;
+use crate::{backup, serve};
 
 /// What to rebuild and how.
 #[derive(Args)]
@@ -53,6 +53,7 @@ pub(crate) async fn embedded(data_dir: &Path, config: &Config, arguments: Argume
         bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
     }
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
+    backup::refuse_unfinished(&data_dir)?;
     let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running?")?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = serve::embedded_address(&engine);

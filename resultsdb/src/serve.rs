@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::config::{ClickHouse, Config};
-use crate::{observe, traces};
+use crate::{backup, observe, traces};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
@@ -44,16 +44,20 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     let (retention, door) = (config.retention()?, config.door()?);
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
+    backup::refuse_unfinished(&data_dir)?;
     let stop = stop_signal()?;
     // What is counted before this is lost.
     let metrics = observe::recorder()?;
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
-    let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(&data_dir.join("log"))?);
+    let local_log = Arc::new(LocalLog::open(&data_dir.join("log"))?);
+    let log: Arc<dyn EventLog> = local_log.clone();
     // The local log is the archive of its own events.
     create_topics(log.as_ref(), None).await?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = embedded_address(&engine);
     store::migrate(&address, &retention).await?;
+    // An image of the tables is taken of those that the migrations leave.
+    backup::listen(&data_dir, local_log, engine.freezer(), stop.clone());
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
     let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());

@@ -57,6 +57,11 @@ impl Load {
         self.acknowledged.lock().unwrap().len()
     }
 
+    /// Which uploads were acknowledged so far, for [`Self::check_of`].
+    pub fn acknowledged_so_far(&self) -> BTreeSet<i64> {
+        self.acknowledged.lock().unwrap().clone()
+    }
+
     /// Uploads until told to stop, over failures: an upload without an answer may be stored or not, and is sent again.
     pub fn start(self: &Arc<Self>) -> Vec<std::thread::JoinHandle<()>> {
         self.stopped.store(false, Ordering::SeqCst);
@@ -100,24 +105,40 @@ impl Load {
 
     /// Waits until every view shows what was acknowledged, and fails if one does not, or shows a run twice.
     pub fn check(&self, server: &Server) {
-        let tally = self.tally(server);
+        self.check_of(&self.acknowledged_so_far(), server);
+    }
+
+    /// The same of some uploads: others may be shown or not.
+    pub fn check_of(&self, acknowledged: &BTreeSet<i64>, server: &Server) {
+        let tally = Self::tally_of(acknowledged, server);
         assert_eq!((tally.lost, tally.doubled), (0, 0), "of {} acknowledged", tally.acknowledged);
+    }
+
+    /// Waits until all views show the same runs, and fails if they never do: one of them has lost something, whether or
+    /// not it was acknowledged.
+    pub fn check_agreement(server: &Server) {
+        let started = Instant::now();
+        loop {
+            let views = VIEWS.map(|view| (view.0, shown(server, view).into_iter().collect::<BTreeSet<i64>>()));
+            if views.iter().all(|(_, runs)| *runs == views[0].1) {
+                return;
+            }
+            let counts = views.map(|(view, runs)| (view, runs.len()));
+            assert!(started.elapsed() < DEADLINE, "views show different runs: {counts:?}");
+        }
     }
 
     /// What the views show, once they show everything, or when waiting was in vain.
     pub fn tally(&self, server: &Server) -> Tally {
-        let acknowledged = self.acknowledged.lock().unwrap();
+        Self::tally_of(&self.acknowledged_so_far(), server)
+    }
+
+    fn tally_of(acknowledged: &BTreeSet<i64>, server: &Server) -> Tally {
         let started = Instant::now();
         loop {
             let mut tally = Tally { acknowledged: acknowledged.len(), lost: 0, doubled: 0 };
-            for (view, path, member) in VIEWS {
-                // A view that shows nothing yet may say so as an error.
-                let answer = match server.get(path) {
-                    (404, _) => Value::Null,
-                    (200, text) => serde_json::from_str(&text).unwrap(),
-                    other => panic!("{path}: {other:?}"),
-                };
-                let shown = uuids(&answer, member);
+            for view in VIEWS {
+                let (view, shown) = (view.0, shown(server, view));
                 let once: BTreeSet<i64> = shown.iter().copied().collect();
                 let (lost, doubled) = (acknowledged.difference(&once).count(), shown.len() - once.len());
                 if lost + doubled > 0 && started.elapsed() >= DEADLINE {
@@ -153,6 +174,17 @@ const VIEWS: [(&str, &str, &str); 6] = [
     ("uploads", "/api/upload?suite=layout-tests&limit=50000", ""),
     ("commits", "/api/commits?repository_id=webkit&limit=50000", ""),
 ];
+
+/// The runs that a view shows; what is shown twice is there twice.
+fn shown(server: &Server, (_, path, member): (&str, &str, &str)) -> Vec<i64> {
+    // A view that shows nothing yet may say so as an error.
+    let answer = match server.get(path) {
+        (404, _) => Value::Null,
+        (200, text) => serde_json::from_str(&text).unwrap(),
+        other => panic!("{path}: {other:?}"),
+    };
+    uuids(&answer, member)
+}
 
 fn uuids(answer: &Value, member: &str) -> Vec<i64> {
     let rows = if member.is_empty() { answer } else { &answer[0][member] };

@@ -1,7 +1,7 @@
 //! How topics, records and offsets are stored: keys that sort as records are read, values with a checksum.
 
 use bytes::Bytes;
-use eventlog::{Position, Record};
+use eventlog::{Position, Record, TopicSpec};
 
 /// Checksum, time stamp and key length before a stored record's key and value.
 const HEAD_BYTES: usize = 4 + 8 + 4;
@@ -31,6 +31,26 @@ pub(super) fn offset_key(group: &str, topic: &str, partition: u32) -> Vec<u8> {
     key.push(0);
     key.extend(partition_prefix(topic, partition));
     key
+}
+
+/// Topic, partition and offset of a record's key.
+pub(super) fn parse_record_key(key: &[u8]) -> Option<(String, u32, u64)> {
+    let (rest, offset) = key.split_last_chunk::<8>()?;
+    let (topic, partition) = parse_partition(rest)?;
+    Some((topic, partition, u64::from_be_bytes(*offset)))
+}
+
+/// Group, topic and partition of the key of an offset.
+pub(super) fn parse_offset_key(key: &[u8]) -> Option<(String, String, u32)> {
+    let end = key.iter().position(|byte| *byte == 0)?;
+    let (topic, partition) = parse_partition(&key[end + 1..])?;
+    Some((String::from_utf8(key[..end].to_vec()).ok()?, topic, partition))
+}
+
+fn parse_partition(prefix: &[u8]) -> Option<(String, u32)> {
+    let (rest, partition) = prefix.split_last_chunk::<4>()?;
+    let topic = rest.strip_suffix(&[0])?;
+    Some((String::from_utf8(topic.to_vec()).ok()?, u32::from_be_bytes(*partition)))
 }
 
 pub(super) fn offset_of(key: &[u8]) -> u64 {
@@ -73,6 +93,12 @@ pub(super) fn decode(place: &[u8], stored: &[u8], position: Position) -> Option<
     })
 }
 
+pub(super) fn encode_topic(topic: &TopicSpec) -> Vec<u8> {
+    let mut stored = topic.partitions.max(1).to_be_bytes().to_vec();
+    stored.extend((topic.max_message_bytes as u64).to_be_bytes());
+    stored
+}
+
 pub(super) fn decode_topic(name: &[u8], stored: &[u8]) -> Option<(String, Topic)> {
     let (partitions, rest) = stored.split_first_chunk::<4>()?;
     let (limit, _) = rest.split_first_chunk::<8>()?;
@@ -85,6 +111,13 @@ pub(super) fn decode_topic(name: &[u8], stored: &[u8]) -> Option<(String, Topic)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_say_what_they_were_made_of() {
+        assert_eq!(parse_record_key(&record_key("t", 1, 256)), Some(("t".into(), 1, 256)));
+        assert_eq!(parse_offset_key(&offset_key("g", "t", 0)), Some(("g".into(), "t".into(), 0)));
+        assert!(parse_record_key(b"t").is_none() && parse_offset_key(b"no zero").is_none());
+    }
 
     #[test]
     fn a_flipped_byte_or_another_place_is_noticed() {

@@ -3,8 +3,11 @@
 //! Data flow: appends of all requests queue up before one writer thread, which takes whatever waits,
 //! numbers it, writes it as one batch, syncs the journal once (group commit), and only then answers.
 //! Readers scan by key: topic, partition, offset. Records are kept for ever: they are what the views
-//! are rebuilt from, and nothing else archives them.
+//! are rebuilt from, and nothing else archives them. [`copy`] takes segments of records out for a backup and puts them
+//! into a new log; [`check`] reads everything and says what is damaged.
 
+mod check;
+mod copy;
 mod stored;
 
 use std::collections::HashMap;
@@ -17,8 +20,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use eventlog::{Consumer, EventLog, LogError, Position, Reader, Record, TopicSpec};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use stored::{Topic, decode, decode_topic, encode, offset_key, offset_of, partition_prefix, record_key};
+use stored::{Topic, decode, decode_topic, encode, encode_topic, offset_key, offset_of, partition_prefix, record_key};
 use tokio::sync::{oneshot, watch};
+
+pub use check::LogCheck;
+pub use copy::{Committed, LogCopy, Segment};
 
 /// Records that are kept in memory before they are written as a table; the journal has them meanwhile.
 const MEMTABLE_BYTES: u64 = 16 << 20;
@@ -28,6 +34,7 @@ const FREE_TO_APPEND: u64 = 256 << 20;
 const FREE_TO_COMMIT: u64 = 96 << 20;
 /// Appends that one sync covers at most; a bound on memory, far above what waits in practice.
 const MAX_GROUP: usize = 4096;
+
 struct Append {
     topic: String,
     key: Vec<u8>,
@@ -214,9 +221,7 @@ impl EventLog for LocalLog {
         if known.contains_key(&topic.name) {
             return Ok(());
         }
-        let mut stored = topic.partitions.max(1).to_be_bytes().to_vec();
-        stored.extend((topic.max_message_bytes as u64).to_be_bytes());
-        let written = self.shared.topics.insert(topic.name.as_bytes(), stored);
+        let written = self.shared.topics.insert(topic.name.as_bytes(), encode_topic(topic));
         let synced = written.and_then(|()| self.shared.database.persist(PersistMode::SyncAll));
         synced.map_err(|error| failed(&self.shared.address, &error))?;
         let created = Topic { partitions: topic.partitions.max(1), max_message_bytes: topic.max_message_bytes };

@@ -1,0 +1,93 @@
+//! Backups of what `serve` keeps in its data directory, and the check of such a directory.
+//!
+//! A backup is a set of contents under their digests and a manifest that is written last ([`target`], [`manifest`]):
+//!
+//! 1. How far the processor is, then an image of the tables, then the log, then blobs and everything else. In this order
+//!    the tables of a restored copy lack at most what the processor reads again from the log, and every write replaces
+//!    by its natural key; an event is never without its blob.
+//! 2. The process that serves has the log and the tables open, and gives both through a socket in the data directory
+//!    ([`control`], [`protocol`]). Where no process serves, the command opens them and asks itself the same way.
+//! 3. [`take`] copies only contents that the target does not have. [`restore`] compares every digest and marks the
+//!    directory as unfinished until everything is on disk.
+
+mod check;
+mod control;
+mod manifest;
+mod protocol;
+mod restore;
+mod take;
+mod target;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Subcommand;
+
+pub(crate) use control::listen;
+
+/// The folders of a data directory that are copied in their own way: the event log, the tables, the blobs.
+const LOG: &str = "log";
+const STORE: &str = "store";
+const BLOBS: &str = "blobs";
+/// Lies in a data directory while it is filled from a backup.
+const UNFINISHED: &str = "restore.unfinished";
+/// File systems put this folder into their root.
+const LOST_AND_FOUND: &str = "lost+found";
+/// Objects that are read or written at one time.
+const AT_ONCE: usize = 16;
+
+/// Keeps what `serve` has safe.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Back up what `serve` uses, while it runs or not; a repetition copies only what is new
+    Backup {
+        /// What `serve` uses
+        #[arg(long, env = "RESULTSDB_DATA_DIR")]
+        data_dir: PathBuf,
+        /// A folder, or s3://bucket/prefix
+        #[arg(long)]
+        to: String,
+    },
+    /// Fill a new data directory from a backup
+    Restore {
+        /// A folder, or s3://bucket/prefix
+        #[arg(long)]
+        from: String,
+        /// What `serve` is to use; it must be empty or not exist
+        #[arg(long, env = "RESULTSDB_DATA_DIR")]
+        data_dir: PathBuf,
+    },
+    /// Say what is damaged in what `serve` uses, which must not run, or in a backup
+    Check {
+        /// What `serve` uses
+        #[arg(long, required_unless_present = "backup")]
+        data_dir: Option<PathBuf>,
+        /// A backup: a folder, or s3://bucket/prefix
+        #[arg(long, conflicts_with = "data_dir")]
+        backup: Option<String>,
+    },
+}
+
+impl Command {
+    /// Runs the command. Damage that is found is an error, after it was printed.
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Backup { data_dir, to } => take::run(&data_dir, &to).await,
+            Self::Restore { from, data_dir } => restore::run(&from, &data_dir).await,
+            Self::Check { backup: Some(backup), .. } => check::backup(&backup).await,
+            Self::Check { data_dir: Some(data_dir), backup: None } => check::data_dir(&data_dir).await,
+            Self::Check { data_dir: None, backup: None } => bail!("give --data-dir or --backup"),
+        }
+    }
+}
+
+/// Fails on a directory that is only half restored.
+pub(crate) fn refuse_unfinished(data_dir: &Path) -> anyhow::Result<()> {
+    if data_dir.join(UNFINISHED).exists() {
+        bail!(
+            "{} is only half restored from a backup; run `resultsdb restore` into it again, or use another folder",
+            data_dir.display()
+        );
+    }
+    Ok(())
+}
