@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::claims::ClaimValues;
 use crate::scope::Scope;
 
 /// A service that issues identity tokens to jobs, such as a forge.
@@ -50,44 +51,6 @@ pub struct PolicyOptions {
     pub builds_no_forks: bool,
 }
 
-/// The values that a claim may have.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum ClaimValues {
-    /// This one.
-    One(ClaimValue),
-    /// Any of these.
-    Any(Vec<ClaimValue>),
-}
-
-/// A value: a text, in which `*` stands for any characters, also none and `/`; or a whole number, or a truth value.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum ClaimValue {
-    /// A text or pattern.
-    Text(String),
-    /// A number, the same as its digits.
-    Number(i64),
-    /// The same as the text `true` or `false`.
-    Truth(bool),
-}
-
-impl ClaimValues {
-    /// Each value as a text.
-    pub fn texts(&self) -> Vec<String> {
-        let values = match self {
-            Self::One(value) => std::slice::from_ref(value),
-            Self::Any(values) => values,
-        };
-        let text = |value: &ClaimValue| match value {
-            ClaimValue::Text(text) => text.clone(),
-            ClaimValue::Number(number) => number.to_string(),
-            ClaimValue::Truth(is_true) => is_true.to_string(),
-        };
-        values.iter().map(text).collect()
-    }
-}
-
 impl Algorithm {
     /// Its name in tokens and keys.
     pub fn name(self) -> &'static str {
@@ -98,6 +61,6 @@ impl Algorithm {
     }
 }
 
-fn only_rs256() -> Vec<Algorithm> {
+pub(crate) fn only_rs256() -> Vec<Algorithm> {
     vec![Algorithm::RS256]
 }

@@ -1,21 +1,16 @@
 //! Which tokens may do what.
 
-use access::{MAX_SCOPES, Scope};
+use access::{ClaimPatterns, ClaimValues, MAX_SCOPES, PolicyOptions, Scope};
 use serde_json::{Map, Value};
-use wildmatch::WildMatchPattern;
 
 use crate::error::IssuerError;
 use crate::needs::ID_CLAIMS;
-use access::PolicyOptions;
-
-/// A text in which `*` alone has a meaning. No claim has the character that would stand for a single one.
-type Pattern = WildMatchPattern<'*', '\0'>;
 
 /// What tokens with certain claims may do.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
     /// Values by claim; a token has one of each.
-    claims: Vec<(String, Vec<Pattern>)>,
+    claims: ClaimPatterns,
     /// What is allowed.
     pub(crate) scopes: Vec<Scope>,
     /// Whether the pipelines build no change of a fork.
@@ -30,16 +25,12 @@ impl Policy {
         if count == 0 || count > MAX_SCOPES || options.scopes.contains(&Scope::Admin) {
             return Err(IssuerError::Scopes { issuer: issuer(), number });
         }
-        let mut has_id = false;
-        let mut claims = Vec::with_capacity(options.claims.len());
-        for (claim, values) in &options.claims {
-            let texts = values.texts();
-            if texts.is_empty() || texts.iter().any(|text| text.is_empty() || text.contains('\0')) {
-                return Err(IssuerError::NoValue { issuer: issuer(), number, claim: claim.clone() });
-            }
-            has_id |= ID_CLAIMS.contains(&claim.as_str()) && !texts.iter().any(|text| text.contains('*'));
-            claims.push((claim.clone(), texts.iter().map(|text| Pattern::new(text)).collect()));
-        }
+        let claims = ClaimPatterns::new(&options.claims);
+        let claims = claims.map_err(|cause| IssuerError::NoValue { issuer: issuer(), number, cause })?;
+        let is_id = |(claim, values): (&String, &ClaimValues)| {
+            ID_CLAIMS.contains(&claim.as_str()) && !values.texts().iter().any(|text| text.contains('*'))
+        };
+        let has_id = options.claims.iter().any(is_id);
         if !has_id {
             return Err(IssuerError::NoId { issuer: issuer(), number });
         }
@@ -48,21 +39,7 @@ impl Policy {
 
     /// The claims of a token that have other values than this asks for; none if it matches.
     pub(crate) fn mismatches(&self, claims: &Map<String, Value>) -> Vec<&str> {
-        let matches = |name: &str, patterns: &[Pattern]| {
-            let value = claims.get(name).and_then(text);
-            value.is_some_and(|value| patterns.iter().any(|pattern| pattern.matches(&value)))
-        };
-        self.claims.iter().filter(|(name, patterns)| !matches(name, patterns)).map(|(name, _)| name.as_str()).collect()
-    }
-}
-
-/// The text of a claim that is a text, a number or a truth value; none of lists and objects, which no policy matches.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(is_true) => Some(is_true.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        self.claims.mismatches(claims)
     }
 }
 
@@ -142,7 +119,7 @@ mod tests {
         for values in ["''", "[]", "['main', '']"] {
             let error =
                 policy(&format!("claims = {{ project_id = 1, ref = {values} }}\nscopes = ['upload']")).unwrap_err();
-            assert!(matches!(&error, IssuerError::NoValue { claim, .. } if claim == "ref"), "{values}: {error}");
+            assert!(matches!(&error, IssuerError::NoValue { cause, .. } if cause.0 == "ref"), "{values}: {error}");
         }
         for scopes in ["[]", "['upload', 'admin']"] {
             let error = policy(&format!("claims = {{ project_id = 1 }}\nscopes = {scopes}")).unwrap_err();
