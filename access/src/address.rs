@@ -18,8 +18,14 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub(crate) fn of(request: &Parts, proxies: &[IpAddr]) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions.get::<ConnectInfo<SocketAddr>>()?;
     let peer = peer.ip().to_canonical();
-    let named = if proxies.contains(&peer) { named(&request.headers, proxies) } else { None };
+    let named = if is_of(request, proxies) { named(&request.headers, proxies) } else { None };
     Some(network(named.unwrap_or(peer)))
+}
+
+/// Whether a request comes from one of the listed proxies.
+pub(crate) fn is_of(request: &Parts, proxies: &[IpAddr]) -> bool {
+    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|ConnectInfo(peer)| proxies.contains(&peer.ip().to_canonical()))
 }
 
 /// The address that proxies name. A proxy sets one of the two headers and may pass the other on as it came: where both name

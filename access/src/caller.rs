@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::denied::Denied;
+use crate::people::Person;
 use crate::scope::{Scopes, Upload};
 
 /// Who asks.
@@ -17,6 +18,11 @@ pub enum Who {
         /// The key's id.
         id: String,
         /// What it is for.
+        name: String,
+    },
+    /// Somebody who signed in, or of whom a proxy says who they are.
+    Person {
+        /// Who it is, as events and the audit say it.
         name: String,
     },
     /// Whoever speaks for a run of a CI.
@@ -40,6 +46,11 @@ pub struct Caller {
 impl Caller {
     pub(crate) fn new(who: Who, scopes: Arc<Scopes>) -> Self {
         Self { who, scopes, from: String::new() }
+    }
+
+    /// Somebody who signed in.
+    pub(crate) fn of_person(person: Person) -> Self {
+        Self::new(Who::Person { name: person.name }, Arc::new(person.role.scopes()))
     }
 
     /// Anybody, where nobody is asked.
@@ -69,6 +80,7 @@ impl Caller {
     pub(crate) fn counted_as(&self) -> &str {
         match &self.who {
             Who::Key { id, .. } => id,
+            Who::Person { name } => name,
             Who::Run { actor, .. } => actor,
             Who::Anyone | Who::Nobody => &self.from,
         }
@@ -79,6 +91,7 @@ impl Caller {
         match &self.who {
             Who::Anyone | Who::Nobody => None,
             Who::Key { id, name } => Some(format!("{name} (key {id})")),
+            Who::Person { name } => Some(format!("{name} (signed in)")),
             Who::Run { actor, .. } => Some(actor.clone()),
         }
     }
@@ -139,6 +152,11 @@ impl Caller {
             (Who::Nobody, false) => Err(Denied::NoKey),
             (Who::Key { id, name }, false) => Err(Denied::Forbidden {
                 who: format!("The key '{name}' ({id})"),
+                what: what(),
+                scopes: self.scopes.texts().join(" "),
+            }),
+            (Who::Person { name }, false) => Err(Denied::Forbidden {
+                who: format!("The role of {name}"),
                 what: what(),
                 scopes: self.scopes.texts().join(" "),
             }),

@@ -22,6 +22,15 @@ pub enum Denied {
     /// It came with a token that cannot be checked now.
     #[error("The token cannot be checked: {0}")]
     UncheckedToken(String),
+    /// Somebody is known and has no role.
+    #[error("{0} has no role on this server: ask whoever runs it for one")]
+    NoRole(String),
+    /// Somebody could not be signed in.
+    #[error("The sign-in failed: {0}")]
+    SignInFailed(String),
+    /// Nobody can be signed in now.
+    #[error("Nobody can be signed in now: {0}")]
+    SignInAway(String),
     /// Its key does not allow this.
     #[error("{who} does not allow {what}: it has the scopes '{scopes}'")]
     Forbidden {
@@ -50,20 +59,24 @@ impl Denied {
     /// The HTTP status: who is not known may come again with a key (401), who is known may not (403).
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoKey | Self::BadKey(_) | Self::BadToken(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::UselessToken(_) | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NoKey | Self::BadKey(_) | Self::BadToken(_) | Self::SignInFailed(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::UselessToken(_) | Self::CrossSite | Self::NoRole(_) => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unready | Self::UncheckedToken(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unready | Self::UncheckedToken(_) | Self::SignInAway(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// What the header `WWW-Authenticate` says of it (RFC 6750, section 3).
     pub fn challenge(&self) -> Option<&'static str> {
         match self {
-            Self::NoKey => Some("Bearer"),
+            Self::NoKey | Self::SignInFailed(_) => Some("Bearer"),
             Self::BadKey(_) | Self::BadToken(_) => Some("Bearer error=\"invalid_token\""),
-            Self::Forbidden { .. } | Self::UselessToken(_) => Some("Bearer error=\"insufficient_scope\""),
-            Self::CrossSite | Self::TooMany { .. } | Self::Unready | Self::UncheckedToken(_) => None,
+            Self::Forbidden { .. } | Self::UselessToken(_) | Self::NoRole(_) => {
+                Some("Bearer error=\"insufficient_scope\"")
+            }
+            Self::CrossSite | Self::TooMany { .. } | Self::Unready | Self::UncheckedToken(_) | Self::SignInAway(_) => {
+                None
+            }
         }
     }
 
@@ -72,7 +85,7 @@ impl Denied {
         match self {
             Self::TooMany { seconds } => Some(*seconds),
             Self::Unready => Some(1),
-            Self::UncheckedToken(_) => Some(10),
+            Self::UncheckedToken(_) | Self::SignInAway(_) => Some(10),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use schema::clock::now_signed;
 use tokio::sync::OwnedSemaphorePermit;
 use web::same_site::is_from_own_page;
@@ -17,9 +17,14 @@ use crate::denied::Denied;
 use crate::keyring::{KeyRecord, Keyring};
 use crate::limits::{Gauge, Load};
 use crate::options::{AccessOptions, OptionsError, Reading};
+use crate::people::{Person, ProxyHeaders, SignIn};
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
-use crate::session::{self, SessionSecret};
+use crate::session::{self, SessionSecret, Subject};
+
+/// The cookie with what a browser brings back from the provider, and how long somebody may take there, seconds.
+const DEPARTURE: &str = "resultsdb_sign_in";
+const AWAY: u64 = 900;
 
 /// Knows who may come in; a clone is the same door.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +40,10 @@ struct Guarded {
     configured: Keyring,
     gauge: Gauge,
     proxies: Vec<IpAddr>,
+    /// Reads what proxies say of people; none where that does not count.
+    proxy_headers: Option<ProxyHeaders>,
+    /// Lets people sign in elsewhere; none where they cannot.
+    sign_in: Option<Arc<dyn SignIn>>,
     /// Knows bearers that are no keys; none where only keys count.
     tokens: Option<Arc<dyn BearerCheck>>,
     /// Keys that were made while servers ran; none before they were read for the first time.
@@ -43,22 +52,31 @@ struct Guarded {
     used: Mutex<HashMap<String, i64>>,
 }
 
+/// What a door needs beside its part of the configuration.
+#[derive(Debug)]
+pub struct Guards {
+    /// What sessions are signed with.
+    pub sessions: SessionSecret,
+    /// Whether people reach the pages over TLS.
+    pub is_secure: bool,
+    /// Knows bearers that are no keys; none where only keys count.
+    pub tokens: Option<Arc<dyn BearerCheck>>,
+    /// Lets people sign in elsewhere; none where they cannot.
+    pub sign_in: Option<Arc<dyn SignIn>>,
+}
+
 impl Door {
     /// A door through which anybody may do anything.
     pub fn open() -> Self {
         Self(None)
     }
 
-    /// A door that asks for keys, or for what `tokens` knows. `is_secure` says that people reach the pages over TLS.
+    /// A door that asks who comes.
     ///
     /// # Errors
-    /// A key of the configuration makes no sense.
-    pub fn guarded(
-        options: &AccessOptions,
-        sessions: SessionSecret,
-        is_secure: bool,
-        tokens: Option<Arc<dyn BearerCheck>>,
-    ) -> Result<Self, OptionsError> {
+    /// A key of the configuration makes no sense, or what it says of people.
+    pub fn guarded(options: &AccessOptions, guards: Guards) -> Result<Self, OptionsError> {
+        let Guards { sessions, is_secure, tokens, sign_in } = guards;
         Ok(Self(Some(Arc::new(Guarded {
             reading: options.reading,
             sessions,
@@ -66,6 +84,8 @@ impl Door {
             configured: Keyring::new(options.records()?),
             gauge: Gauge::new(options.limits.clone()),
             proxies: options.proxies.clone(),
+            proxy_headers: options.proxy_headers()?,
+            sign_in,
             tokens,
             stored: RwLock::default(),
             used: Mutex::default(),
@@ -84,7 +104,7 @@ impl Door {
     pub async fn caller(&self, request: &Parts) -> Result<Caller, Denied> {
         let Some(guarded) = &self.0 else { return Ok(Caller::anyone()) };
         let found = match bearer(&request.headers) {
-            None => guarded.of_session(&request.method, &request.headers),
+            None => guarded.of_browser(request),
             Some(Err(denied)) => Err(denied),
             Some(Ok(text)) => guarded.bearer(&text).await,
         };
@@ -115,14 +135,33 @@ impl Door {
     pub fn sign_in(&self, key: &str) -> Result<Option<HeaderValue>, Denied> {
         let Some(guarded) = &self.0 else { return Ok(None) };
         let record = guarded.record(key)?;
-        let lasts = session::LASTS.as_secs();
-        let value = guarded.sessions.sign(&record.id, now_signed().saturating_add_unsigned(lasts));
-        Ok(guarded.cookie(&value, lasts))
+        Ok(guarded.session(&Subject::Key(record.id.clone())))
+    }
+
+    /// Where people sign in, if not with keys alone.
+    pub fn provider(&self) -> Option<&Arc<dyn SignIn>> {
+        self.0.as_ref()?.sign_in.as_ref()
+    }
+
+    /// The header `Set-Cookie` with which a browser keeps what it has to bring back from the provider.
+    pub fn depart(&self, kept: &str) -> Option<HeaderValue> {
+        self.0.as_ref()?.cookie(DEPARTURE, kept, AWAY)
+    }
+
+    /// What a browser that comes back from the provider kept.
+    pub fn kept(headers: &HeaderMap) -> Option<&str> {
+        session::cookie(headers, DEPARTURE)
+    }
+
+    /// The headers `Set-Cookie` with which a browser stays the one of somebody who signed in, and forgets what it kept for that.
+    pub fn welcome(&self, person: Person) -> Vec<HeaderValue> {
+        let Some(guarded) = &self.0 else { return Vec::new() };
+        [guarded.session(&Subject::Person(person)), guarded.cookie(DEPARTURE, "", 0)].into_iter().flatten().collect()
     }
 
     /// The header `Set-Cookie` with which a browser forgets who it is.
     pub fn sign_out(&self) -> Option<HeaderValue> {
-        self.0.as_ref()?.cookie("", 0)
+        self.0.as_ref()?.cookie(session::COOKIE, "", 0)
     }
 
     /// Whoever holds a key that came in an upload, as the reference's uploaders send theirs.
@@ -174,27 +213,47 @@ impl Guarded {
         self.stored.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The holder of the key that the session's cookie names. A cookie that is over, or whose key is, is as good as none:
-    /// browsers keep it.
-    fn of_session(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, Denied> {
-        let now = now_signed();
-        let key_id = session::cookie(headers).and_then(|cookie| self.sessions.verify(cookie, now));
-        let record = key_id.and_then(|id| self.by_id(id)).filter(|record| record.check(now).is_ok());
-        let Some(record) = record else { return Ok(self.nobody()) };
-        // A browser sends its cookies whoever's page asks for it.
-        if !method.is_safe() && !is_from_own_page(headers) {
+    /// Whoever a proxy says it is, or the session's cookie.
+    fn of_browser(&self, request: &Parts) -> Result<Caller, Denied> {
+        let headers = &request.headers;
+        let proxy = self.proxy_headers.as_ref().filter(|_| address::is_of(request, &self.proxies));
+        let caller = match proxy.map_or(Ok(None), |proxy| proxy.person(headers))? {
+            Some(person) => Some(Caller::of_person(person)),
+            None => self.of_session(headers),
+        };
+        let Some(caller) = caller else { return Ok(self.nobody()) };
+        // A browser sends its cookies, and what lets it through a proxy, whoever's page asks for it.
+        if !request.method.is_safe() && !is_from_own_page(headers) {
             return Err(Denied::CrossSite);
         }
-        Ok(self.caller_of(&record, now))
+        Ok(caller)
+    }
+
+    /// Whom the session's cookie names. A cookie that is over, or whose key is, is as good as none: browsers keep it.
+    fn of_session(&self, headers: &HeaderMap) -> Option<Caller> {
+        let now = now_signed();
+        match self.sessions.verify(session::cookie(headers, session::COOKIE)?, now)? {
+            Subject::Person(person) => Some(Caller::of_person(person)),
+            Subject::Key(id) => {
+                let record = self.by_id(&id).filter(|record| record.check(now).is_ok())?;
+                Some(self.caller_of(&record, now))
+            }
+        }
     }
 
     fn by_id(&self, id: &str) -> Option<Arc<KeyRecord>> {
         self.configured.by_id(id).cloned().or_else(|| self.stored()?.by_id(id).cloned())
     }
 
-    fn cookie(&self, value: &str, seconds: u64) -> Option<HeaderValue> {
+    /// The cookie of a session that begins now.
+    fn session(&self, subject: &Subject) -> Option<HeaderValue> {
+        let lasts = session::LASTS.as_secs();
+        let value = self.sessions.sign(subject, now_signed().saturating_add_unsigned(lasts));
+        self.cookie(session::COOKIE, &value, lasts)
+    }
+
+    fn cookie(&self, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
         let secure = if self.is_secure { "; Secure" } else { "" };
-        let name = session::COOKIE;
         let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::from_str(&text).ok()
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::issuer_options::IssuerOptions;
 use crate::keyring::KeyRecord;
 use crate::limits::Limits;
+use crate::people::{PeopleError, PeopleOptions, ProxyHeaders, Roles};
 use crate::scope::{MAX_SCOPES, Scope, Scopes};
 use crate::secret::Digest;
 
@@ -30,6 +31,8 @@ pub struct AccessOptions {
     pub keys: Vec<ConfiguredKey>,
     /// Services whose tokens count beside keys.
     pub issuers: Vec<IssuerOptions>,
+    /// People, beside those who hold keys.
+    pub people: Option<PeopleOptions>,
 }
 
 /// Whether reading needs a key.
@@ -58,19 +61,22 @@ pub struct ConfiguredKey {
     pub expires: Option<NaiveDate>,
 }
 
-/// What is wrong with a key of the configuration.
+/// What is wrong with keys or people of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
     /// Its digest is none.
     #[error(
-        "the digest of the key '{0}' is not 64 hexadecimal digits: `resultsdb keys create` without --url prints one"
+        "access.keys: the digest of the key '{0}' is not 64 hexadecimal digits: `resultsdb keys create` without --url prints one"
     )]
     Digest(String),
     /// It is there twice, perhaps with other scopes.
-    #[error("the keys '{0}' and '{1}' have one digest: take one of them out")]
+    #[error("access.keys: the keys '{0}' and '{1}' have one digest: take one of them out")]
     Twice(String, String),
+    /// What is said of people makes no sense.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// It allows nothing, or too much to read.
-    #[error("the key '{0}' has no scope, or more than {MAX_SCOPES}")]
+    #[error("access.keys: the key '{0}' has no scope, or more than {MAX_SCOPES}")]
     Scopes(String),
 }
 
@@ -89,6 +95,21 @@ impl AccessOptions {
             records.push(record);
         }
         Ok(records)
+    }
+
+    /// How to read what proxies say of people.
+    ///
+    /// # Errors
+    /// It makes no sense, or nobody says who people are.
+    pub(crate) fn proxy_headers(&self) -> Result<Option<ProxyHeaders>, PeopleError> {
+        let Some(people) = &self.people else { return Ok(None) };
+        let roles = Roles::new(&people.roles)?;
+        match &people.proxy {
+            None if people.provider.is_none() => Err(PeopleError::NoWay),
+            None => Ok(None),
+            Some(_) if self.proxies.is_empty() => Err(PeopleError::NoProxies),
+            Some(proxy) => ProxyHeaders::new(proxy, roles).map(Some),
+        }
     }
 }
 
@@ -127,9 +148,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_key_is_told_by_its_name() {
         let (lower, upper) = ("ab".repeat(32), "AB".repeat(32));
-        assert!(refused(&[("a", "7", &["read"])]).starts_with("the digest of the key 'a' is not 64"));
-        assert!(refused(&[("a", &lower, &[])]).starts_with("the key 'a' has no scope"));
+        assert!(refused(&[("a", "7", &["read"])]).starts_with("access.keys: the digest of the key 'a' is not 64"));
+        assert!(refused(&[("a", &lower, &[])]).starts_with("access.keys: the key 'a' has no scope"));
         let twice = refused(&[("a", &lower, &["read"]), ("b", &upper, &["admin"])]);
-        assert_eq!(twice, "the keys 'a' and 'b' have one digest: take one of them out");
+        assert_eq!(twice, "access.keys: the keys 'a' and 'b' have one digest: take one of them out");
     }
 }

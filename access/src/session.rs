@@ -1,19 +1,54 @@
-//! Sessions of people in browsers: a cookie that names a key, until when, and a signature over both. What the key allows is
-//! looked up on each request, so that a session ends with its key.
+//! Sessions of people in browsers: a cookie that names a key or a person, until when, and a signature over both. What a key
+//! allows is looked up on each request, so that a session ends with its key. A person's role is in the cookie, and holds
+//! until that is over.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use sha2::{Digest as _, Sha256};
 
+use crate::people::{Person, Role};
 use crate::secret::Digest;
 
 /// The name of the cookie.
 pub(crate) const COOKIE: &str = "resultsdb_session";
 /// How long a session lasts: a working day.
 pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
+
+/// Whose a session is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Whoever holds the key of this id.
+    Key(String),
+    /// Somebody who signed in.
+    Person(Person),
+}
+
+/// Between the parts of a person; no id of a key has it.
+const OF_PERSON: char = '~';
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(id) => formatter.write_str(id),
+            Self::Person(Person { name, role }) => {
+                write!(formatter, "{}{OF_PERSON}{}", role.name(), URL_SAFE_NO_PAD.encode(name))
+            }
+        }
+    }
+}
+
+impl Subject {
+    fn parse(text: &str) -> Option<Self> {
+        let Some((role, name)) = text.split_once(OF_PERSON) else { return Some(Self::Key(text.to_owned())) };
+        let name = String::from_utf8(URL_SAFE_NO_PAD.decode(name).ok()?).ok()?;
+        Person::new(&name, Role::of_name(role)?).map(Self::Person)
+    }
+}
 
 /// What sessions are signed with.
 #[derive(Clone)]
@@ -53,25 +88,26 @@ impl SessionSecret {
         Self(block)
     }
 
-    /// The value of a cookie for whoever holds a key, until a time in seconds since 1970.
-    pub(crate) fn sign(&self, key_id: &str, until: i64) -> String {
-        let signature = Digest(self.mac(key_id, until).finalize().into_bytes().into());
-        format!("{key_id}.{until}.{signature}")
+    /// The value of a cookie for somebody, until a time in seconds since 1970.
+    pub(crate) fn sign(&self, subject: &Subject, until: i64) -> String {
+        let subject = subject.to_string();
+        let signature = Digest(self.mac(&subject, until).finalize().into_bytes().into());
+        format!("{subject}.{until}.{signature}")
     }
 
-    /// The id of the key that a cookie names, if it is ours and not over at a time in seconds since 1970. The signature is
-    /// compared in constant time.
-    pub(crate) fn verify<'c>(&self, cookie: &'c str, now: i64) -> Option<&'c str> {
+    /// Whom a cookie names, if it is ours and not over at a time in seconds since 1970. The signature is compared in constant
+    /// time.
+    pub(crate) fn verify(&self, cookie: &str, now: i64) -> Option<Subject> {
         let mut parts = cookie.splitn(3, '.');
-        let (key_id, until, digits) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+        let (subject, until, digits) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
         let Digest(signature) = Digest::parse(digits)?;
-        self.mac(key_id, until).verify_slice(&signature).ok()?;
-        (now < until).then_some(key_id)
+        self.mac(subject, until).verify_slice(&signature).ok()?;
+        if now < until { Subject::parse(subject) } else { None }
     }
 
-    fn mac(&self, key_id: &str, until: i64) -> Hmac<Sha256> {
+    fn mac(&self, subject: &str, until: i64) -> Hmac<Sha256> {
         let mut mac = <Hmac<Sha256> as KeyInit>::new(&self.0.into());
-        mac.update(format!("resultsdb session\n{key_id}\n{until}").as_bytes());
+        mac.update(format!("resultsdb session\n{subject}\n{until}").as_bytes());
         mac
     }
 }
@@ -82,11 +118,11 @@ impl std::fmt::Debug for SessionSecret {
     }
 }
 
-/// The session's cookie of a request.
-pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The value of a cookie of a request.
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -98,10 +134,11 @@ mod tests {
     #[test]
     fn a_cookie_counts_until_it_is_over_and_only_with_its_secret() {
         let (ours, other) = (SessionSecret::random().unwrap(), SessionSecret::random().unwrap());
-        let cookie = ours.sign("abc", 100);
+        let key = Subject::Key("abc".to_owned());
+        let cookie = ours.sign(&key, 100);
         assert_eq!(
             (ours.verify(&cookie, 99), ours.verify(&cookie, 100), other.verify(&cookie, 99)),
-            (Some("abc"), None, None)
+            (Some(key), None, None)
         );
         // Another key, another time, and a signature that is cut.
         for forged in
@@ -114,11 +151,23 @@ mod tests {
     }
 
     #[test]
+    fn a_person_comes_back_as_they_left_and_with_no_other_role() {
+        let ours = SessionSecret::random().unwrap();
+        for name in ["ada", "Ада ~ Lovelace; a=b.c", "x".repeat(200).as_str()] {
+            let reader = Subject::Person(Person::new(name, Role::Reader).unwrap());
+            let cookie = ours.sign(&reader, 100);
+            assert!(cookie.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"~._-".contains(&byte)), "{cookie}");
+            assert_eq!(ours.verify(&cookie, 99), Some(reader));
+            assert_eq!(ours.verify(&cookie.replace("reader", "admin"), 99), None);
+        }
+    }
+
+    #[test]
     fn the_cookie_is_found_among_others() {
         let headers: HeaderMap =
             [(header::COOKIE, "a=b; resultsdb_session=x.1.ff; c=d".parse().unwrap())].into_iter().collect();
-        assert_eq!(cookie(&headers), Some("x.1.ff"));
-        assert_eq!(cookie(&HeaderMap::new()), None);
+        assert_eq!(cookie(&headers, COOKIE), Some("x.1.ff"));
+        assert_eq!(cookie(&HeaderMap::new(), COOKIE), None);
     }
 
     proptest! {

@@ -11,7 +11,7 @@ mod random;
 
 use std::hint::black_box;
 
-use access::{AccessOptions, Caller, ConfiguredKey, Door, Kind, Secret, SessionSecret};
+use access::{AccessOptions, Caller, ConfiguredKey, Door, Guards, Kind, Secret, SessionSecret};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use processor::rows::EventRows;
@@ -101,7 +101,9 @@ fn door() -> (Door, String) {
     let scopes = vec!["upload".parse().unwrap()];
     let key = ConfiguredKey { name: "bots".into(), digest, scopes, expires: None };
     let options = AccessOptions { keys: vec![key], ..AccessOptions::default() };
-    let door = Door::guarded(&options, SessionSecret::random().unwrap(), false, None).unwrap();
+    let sessions = SessionSecret::random().unwrap();
+    let guards = Guards { sessions, is_secure: false, tokens: None, sign_in: None };
+    let door = Door::guarded(&options, guards).unwrap();
     (door, secret.expose().to_owned())
 }
 

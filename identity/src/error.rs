@@ -79,29 +79,27 @@ impl IdentityError {
     }
 }
 
-/// What is wrong with an issuer of the configuration.
+/// What is wrong with an issuer, or a provider, of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {
     /// An address is none that is asked.
-    #[error(
-        "access.issuers: '{0}' is not an https address without user, query and fragment (http only for loopback addresses)"
-    )]
+    #[error("'{0}' is not an https address without user, query and fragment (http only for loopback addresses)")]
     Address(String),
     /// It stands there twice.
-    #[error("access.issuers: '{0}' is there twice; put all its policies into one")]
+    #[error("'{0}' is there twice; put all its policies into one")]
     Twice(String),
     /// It has no audience, so that any token of it would count.
-    #[error("access.issuers: '{0}' needs an audience, such as this server's address")]
+    #[error("'{0}' needs an audience, such as this server's address")]
     NoAudience(String),
     /// Nothing may sign.
-    #[error("access.issuers: '{0}' needs an algorithm: RS256 or ES256")]
+    #[error("'{0}' needs an algorithm: RS256 or ES256")]
     NoAlgorithm(String),
     /// No token of it may do anything.
-    #[error("access.issuers: '{0}' has no policy, so that its tokens may do nothing")]
+    #[error("'{0}' has no policy, so that its tokens may do nothing")]
     NoPolicy(String),
     /// A policy names nothing that stays the same.
     #[error(
-        "access.issuers: policy {number} of '{issuer}' names no id: names of repositories, groups and pipelines can be \
+        "policy {number} of '{issuer}' names no id: names of repositories, groups and pipelines can be \
          registered again by somebody else, so that a policy needs one of these claims, without a pattern: {}", ID_CLAIMS.join(", ")
     )]
     NoId {
@@ -111,20 +109,17 @@ pub enum IssuerError {
         number: usize,
     },
     /// A claim may have no value at all, or an empty one.
-    #[error("access.issuers: policy {number} of '{issuer}' has no value, or an empty one, for the claim '{claim}'")]
+    #[error("policy {number} of '{issuer}' has {cause}")]
     NoValue {
         /// The issuer.
         issuer: String,
         /// Which of its policies, from 1.
         number: usize,
-        /// The claim.
-        claim: String,
+        /// What it lacks.
+        cause: access::NoClaimValue,
     },
     /// A policy allows nothing, too much to read, or administration.
-    #[error(
-        "access.issuers: policy {number} of '{issuer}' needs 1 to {} scopes, and never 'admin'",
-        access::MAX_SCOPES
-    )]
+    #[error("policy {number} of '{issuer}' needs 1 to {} scopes, and never 'admin'", access::MAX_SCOPES)]
     Scopes {
         /// The issuer.
         issuer: String,

@@ -11,9 +11,9 @@ use crate::error::IssuerError;
 use crate::jwks::{self, Keys};
 
 /// How long an issuer may take for one answer: an upload may wait for it.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer, bytes.
-const MAX_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_BYTES: u64 = 64 * 1024;
 /// Where an issuer says where its keys are (OpenID Connect Discovery 1.0, section 4).
 const DISCOVERY: &str = ".well-known/openid-configuration";
 
@@ -24,12 +24,14 @@ pub(crate) enum FetchError {
     Failed { url: String, cause: ureq::Error },
     #[error("{url} answers {status}, and redirects are not followed")]
     Status { url: String, status: u16 },
-    #[error("{0} has no issuer and 'jwks_uri'")]
+    #[error("{0} does not name an issuer and its keys, or what else is needed of it")]
     NoDiscovery(String),
     #[error("{url} is of the issuer '{issuer}'")]
     OtherIssuer { url: String, issuer: String },
-    #[error("{url} names '{jwks}', which is of another scheme, host or port; if it is right, configure it as 'jwks'")]
-    OtherHost { url: String, jwks: String },
+    #[error(
+        "the issuer names '{named}', which is of another scheme, host or port; if it is right, configure it as '{member}'"
+    )]
+    OtherHost { named: String, member: &'static str },
     #[error("{0} has no key that may verify a token")]
     NoKeys(String),
 }
@@ -53,10 +55,17 @@ pub(crate) struct Source {
     agent: ureq::Agent,
 }
 
-#[derive(Deserialize)]
-struct Discovery {
+/// What an issuer says of itself (OpenID Connect Discovery 1.0, section 3).
+#[derive(Debug, Deserialize)]
+pub(crate) struct Discovery {
     issuer: String,
     jwks_uri: String,
+    /// Where browsers are sent to sign in.
+    pub(crate) authorization_endpoint: Option<String>,
+    /// Where a code is exchanged for a token.
+    pub(crate) token_endpoint: Option<String>,
+    /// How a client may prove itself there; with its secret in a header where this says nothing.
+    pub(crate) token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
 impl Source {
@@ -80,16 +89,18 @@ impl Source {
     pub(crate) fn fetch(&self) -> Result<Fetched, FetchError> {
         let url = match &self.jwks {
             Some(url) => url.clone(),
-            None => self.discovered()?,
+            None => self.own(self.discovery()?.jwks_uri, "jwks")?,
         };
         let (body, max_age) = self.get(&url)?;
         let keys = jwks::read(&body).filter(|keys| !keys.is_empty()).ok_or(FetchError::NoKeys(url))?;
         Ok(Fetched { keys, max_age })
     }
 
-    /// The address of the keys that the issuer names. It has to be its own: whoever changes one document there is not to choose
-    /// what this server asks for.
-    fn discovered(&self) -> Result<String, FetchError> {
+    /// What the issuer says of itself. It blocks.
+    ///
+    /// # Errors
+    /// The issuer does not answer, or with something else.
+    pub(crate) fn discovery(&self) -> Result<Discovery, FetchError> {
         let url = format!("{}/{DISCOVERY}", self.issuer.trim_end_matches('/'));
         let (body, _) = self.get(&url)?;
         let Ok(discovery) = serde_json::from_slice::<Discovery>(&body) else {
@@ -98,10 +109,16 @@ impl Source {
         if discovery.issuer != self.issuer {
             return Err(FetchError::OtherIssuer { url, issuer: crate::ci::shortened(&discovery.issuer) });
         }
-        if origin(&discovery.jwks_uri).as_ref() != Some(&self.origin) {
-            return Err(FetchError::OtherHost { url, jwks: crate::ci::shortened(&discovery.jwks_uri) });
+        Ok(discovery)
+    }
+
+    /// An address that the issuer names, which this server asks for. It has to be the issuer's own: whoever changes one document
+    /// there is not to choose what this server asks for, and whom it tells its secret.
+    pub(crate) fn own(&self, url: String, member: &'static str) -> Result<String, FetchError> {
+        if origin(&url).as_ref() == Some(&self.origin) {
+            return Ok(url);
         }
-        Ok(discovery.jwks_uri)
+        Err(FetchError::OtherHost { named: crate::ci::shortened(&url), member })
     }
 
     /// The body of an answer, and how long it may be kept.
@@ -119,7 +136,7 @@ impl Source {
 }
 
 /// The origin of an address that may be asked: `https`, or `http` on loopback, without user, query and fragment.
-fn origin(url: &str) -> Option<Origin> {
+pub(crate) fn origin(url: &str) -> Option<Origin> {
     let uri: Uri = url.parse().ok().filter(|_| !url.contains('#'))?;
     let is_plain = !uri.authority()?.as_str().contains('@') && uri.query().is_none();
     Origin::of(&uri).filter(|origin| is_plain && (origin.is_encrypted() || origin.is_loopback()))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use access::{Scope, Scopes};
+use access::{IssuerOptions, Scope, Scopes};
 use outbound::Outbound;
 
 use crate::ci::{CiRun, Code, shortened};
@@ -12,7 +12,7 @@ use crate::fetch::Source;
 use crate::keyset::Keyset;
 use crate::policy::Policy;
 use crate::token::{Claims, Unverified};
-use access::{Algorithm, IssuerOptions};
+use crate::token_check::TokenCheck;
 
 /// Who a token is of, and what it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +34,8 @@ pub struct Issuers(Arc<HashMap<String, Issuer>>);
 #[derive(Debug)]
 struct Issuer {
     name: String,
-    audience: String,
-    algorithms: Vec<Algorithm>,
+    tokens: TokenCheck,
     policies: Vec<Policy>,
-    keys: Arc<Keyset>,
 }
 
 impl Issuers {
@@ -68,14 +66,7 @@ impl Issuers {
         let unverified = Unverified::read(token)?;
         let unknown = || IdentityError::UnknownIssuer(shortened(&unverified.issuer));
         let issuer = self.0.get(&unverified.issuer).ok_or_else(unknown)?;
-        let key = issuer.keys.key(unverified.key_id()?, now).await?;
-        if !issuer.algorithms.contains(&key.algorithm()) || unverified.algorithm() != key.algorithm().name() {
-            return Err(IdentityError::Algorithm(issuer.algorithm_names()));
-        }
-        let claims = unverified.verified(&key)?;
-        claims.check_audience(&issuer.audience)?;
-        claims.check_times(now)?;
-        issuer.identity(&claims)
+        issuer.identity(&issuer.tokens.claims(&unverified, now).await?)
     }
 }
 
@@ -83,29 +74,19 @@ impl Issuer {
     fn new(options: &IssuerOptions, outbound: &Outbound) -> Result<Self, IssuerError> {
         let name = || options.issuer.clone();
         let source = Source::new(&options.issuer, options.jwks.as_deref(), outbound)?;
-        if options.audience.is_empty() {
-            return Err(IssuerError::NoAudience(name()));
-        }
-        if options.algorithms.is_empty() {
-            return Err(IssuerError::NoAlgorithm(name()));
-        }
+        let keys = Arc::new(Keyset::new(&options.issuer, source));
+        let tokens = TokenCheck::new(&options.issuer, &options.audience, &options.algorithms, keys)?;
         if options.policies.is_empty() {
             return Err(IssuerError::NoPolicy(name()));
         }
         let policies = options.policies.iter().zip(1..);
         Ok(Self {
             name: name(),
-            audience: options.audience.clone(),
-            algorithms: options.algorithms.clone(),
+            tokens,
             policies: policies
                 .map(|(policy, number)| Policy::new(&options.issuer, number, policy))
                 .collect::<Result<_, _>>()?,
-            keys: Arc::new(Keyset::new(&options.issuer, source)),
         })
-    }
-
-    fn algorithm_names(&self) -> String {
-        self.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ")
     }
 
     /// What all policies that match allow to the run that these claims are of.

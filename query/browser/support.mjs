@@ -27,7 +27,7 @@ export const HOSTILE = [
 export async function startServer(...extra) {
   const directory = mkdtempSync(join(tmpdir(), 'resultsdb-'));
   const child = spawn(BINARY,
-    ['serve', '--data-dir', directory, '--listen', '127.0.0.1:0',
+    ['serve', '--data-dir', directory, ...(extra.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
       ...(extra.includes('--config') ? [] : ['--config', join(ROOT, 'examples/webkit.toml')]), ...extra],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } });
   const url = await launch(child);

@@ -1,6 +1,6 @@
 //! A token at the door of a router.
 
-use access::{AccessOptions, Caller, Door, Routes, Rule, SessionSecret};
+use access::{AccessOptions, BearerCheck, Caller, Door, Guards, Routes, Rule, SessionSecret};
 use axum::body::Body;
 use axum::extract::Extension;
 use axum::http::{Request, StatusCode, header};
@@ -30,8 +30,10 @@ async fn a_token_comes_in_as_its_run_and_every_refusal_has_its_status() {
         "issuer = 'ISSUER'\naudience = '{AUDIENCE}'\n[[policies]]\nclaims = {{ repository_id = 1234 }}\nscopes = ['upload']"
     );
     let door = |local| {
-        let tokens = Arc::new(issuers(local, &options));
-        Door::guarded(&AccessOptions::default(), SessionSecret::random().unwrap(), false, Some(tokens)).unwrap()
+        let tokens = Some(Arc::new(issuers(local, &options)) as Arc<dyn BearerCheck>);
+        let sessions = SessionSecret::random().unwrap();
+        let guards = Guards { sessions, is_secure: false, tokens, sign_in: None };
+        Door::guarded(&AccessOptions::default(), guards).unwrap()
     };
     let now = schema::clock::now_signed();
     let claims = with(with(claims(&local), "exp", json!(now + 600)), "nbf", json!(now));

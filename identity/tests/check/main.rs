@@ -6,6 +6,7 @@ mod door;
 mod hostile;
 mod keys;
 mod local_issuer;
+mod people;
 mod policies;
 mod signing_key;
 mod tokens;

@@ -22,6 +22,7 @@ mod label_fields;
 mod names;
 pub(crate) mod populations;
 mod segments;
+pub(crate) mod sign_in;
 mod states;
 mod suggestions;
 mod time;

@@ -1,17 +1,16 @@
 //! The configuration file.
 
+mod door;
 mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use access::{AccessOptions, BearerCheck, Door, SessionSecret};
+use access::{AccessOptions, Door};
 use alerts::AlertOptions;
 use answers::{Repository as KnownRepository, SuiteRules};
 use anyhow::Context;
-use identity::Issuers;
 use ingest::IntakeOptions;
 use ingest::sources::Source;
 use outbound::Outbound;
@@ -200,22 +199,6 @@ impl Config {
         Ok(Retention::new(self.retention_weeks, self.retention.clone())?)
     }
 
-    /// The door that it describes; an error names the member that makes no sense.
-    pub(crate) fn door(&self) -> anyhow::Result<Door> {
-        let Some(options) = &self.access else { return Ok(Door::open()) };
-        let sessions = match &options.session_secret_file {
-            None => SessionSecret::random().context("making a secret of sessions")?,
-            Some(path) => {
-                let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-                SessionSecret::new(&bytes).with_context(|| format!("in {}", path.display()))?
-            }
-        };
-        let is_secure = self.address.as_ref().is_some_and(|address| address.starts_with("https://"));
-        let issuers = Issuers::new(&options.issuers, &self.outbound).context("in the configuration")?;
-        let tokens = (!issuers.is_empty()).then(|| Arc::new(issuers) as Arc<dyn BearerCheck>);
-        Door::guarded(options, sessions, is_secure, tokens).context("in access.keys of the configuration")
-    }
-
     /// What the intake needs of it behind a door; an error names the member that makes no sense.
     pub(crate) fn intake(&self, door: Door, default_wait: Option<Duration>) -> anyhow::Result<IntakeOptions> {
         let default_branches =
@@ -301,7 +284,7 @@ fn nearest(message: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
@@ -336,6 +319,21 @@ mod tests {
         let error = with(&["retention_weeks=0"]).unwrap().retention().unwrap_err().to_string();
         assert!(error.starts_with("retention_weeks is 0"), "{error}");
         assert!(with(&["retention=[{weeks=4,suites=\"x\"}]"]).is_err());
+    }
+
+    #[test]
+    fn every_example_of_the_documentation_is_right() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let text = std::fs::read_to_string(docs.join("access.md")).unwrap();
+        let examples: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
+        assert!(examples.len() >= 2);
+        for example in examples {
+            std::fs::write(&file, example).unwrap();
+            let config = Config::load(Some(&file), &[]).unwrap_or_else(|error| panic!("{error:#}\n{example}"));
+            assert!(config.access.is_some_and(|access| access.people.is_some()), "{example}");
+        }
     }
 
     #[test]

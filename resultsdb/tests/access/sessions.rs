@@ -1,5 +1,6 @@
 //! People in browsers: a key signs them in, and their cookie acts for pages of this server alone.
 
+use serde_json::json;
 use test_support::http::agent;
 use ureq::http::Response;
 
@@ -55,4 +56,55 @@ fn a_key_signs_a_browser_in_until_it_ends() {
     assert_eq!(get("/flaky", cookie).status(), 302);
     let refused = post(&keyed, "/sign-in", "", OWN, &format!("key={key}"));
     assert!(refused.status() == 401 && !refused.headers().contains_key("set-cookie"));
+}
+
+const PROXY: &str = r#"
+    [access.people.proxy]
+    user_header = "X-Forwarded-User"
+    groups_header = "X-Forwarded-Groups"
+    [[access.people.roles]]
+    role = "triager"
+    claims = { groups = "ci" }
+    [[access.people.roles]]
+    role = "reader"
+    claims = { user = "*@example.org" }
+"#;
+
+/// The status of a request that a proxy passes on for somebody.
+fn passed_on(keyed: &KeyedServer, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
+    let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", keyed.server.url));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    agent()
+        .run(request.header("Content-Type", "application/json").body(body.to_owned()).unwrap())
+        .unwrap()
+        .status()
+        .as_u16()
+}
+
+#[test]
+fn a_listed_proxy_says_who_somebody_is() {
+    let keyed = KeyedServer::start(&format!("proxies = [\"127.0.0.1\"]\n{PROXY}"));
+    let get = |headers: &[(&str, &str)]| passed_on(&keyed, "GET", "/uploads", headers, "");
+    let ada = [("X-Forwarded-User", "ada@example.org"), ("X-Forwarded-Groups", "x, ci")];
+    assert_eq!([get(&[]), get(&ada), get(&[ada[0]])], [302, 200, 200]);
+    // Somebody without a role, and a name that came twice.
+    assert_eq!([get(&[("X-Forwarded-User", "eve")]), get(&[ada[0], ("X-Forwarded-User", "eve")])], [403, 302]);
+    let bug = json!({ "suite": "layout-tests", "test": "a.html", "url": "https://bugs.example.org/1" }).to_string();
+    let link = |headers: &[(&str, &str)]| passed_on(&keyed, "POST", "/api/bugs", headers, &bug);
+    assert_eq!(link(&[ada[0], ada[1], OWN[0]]), 200);
+    assert_eq!(link(&[ada[0], OWN[0]]), 403);
+    // The proxy lets a browser through whoever's page asks.
+    assert_eq!([link(&ada), link(&[ada[0], ada[1], ("Sec-Fetch-Site", "cross-site")])], [403, 403]);
+    assert_eq!(passed_on(&keyed, "GET", "/admin/audit", &ada, ""), 403);
+    let audit = keyed.ask("GET", "/api/audit", Some(&keyed.admin), String::new());
+    assert!(audit.contains("ada@example.org (signed in)"), "{audit}");
+}
+
+#[test]
+fn what_others_say_of_people_counts_for_nothing() {
+    let keyed = KeyedServer::start(&format!("proxies = [\"192.0.2.1\"]\n{PROXY}"));
+    let headers = [("X-Forwarded-User", "ada@example.org"), ("X-Forwarded-Groups", "ci")];
+    assert_eq!(passed_on(&keyed, "GET", "/uploads", &headers, ""), 302);
 }
