@@ -18,6 +18,7 @@ mod service;
 
 use serde::Deserialize;
 
+pub use archives::{ArchiveOrigin, ArchiveOriginError, separate};
 pub use error::ApiError;
 pub use pages::check_dashboards;
 pub use router::{router, rules};
@@ -73,6 +74,8 @@ pub struct QueryOptions {
     pub title: String,
     /// Where users find the pages, such as `https://results.example.org`; for what is read elsewhere.
     pub address: Option<String>,
+    /// Where archived pages are linked to and served apart; without it they are sandboxed beside everything else.
+    pub archive_origin: Option<ArchiveOrigin>,
     /// Known repositories.
     pub repositories: std::collections::BTreeMap<String, Representations>,
     /// Suite → where the parts of its archives are found; answered as it is.

@@ -72,6 +72,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
         ))
         .merge(query::router(views.clone(), blobs, config.query(door.clone())?, stop.clone()))
         .merge(observe::router(client.clone(), metrics, &door));
+    let app = query::separate(app, config.archive_origin()?);
     // Whoever comes first must find the keys that there are.
     access::load(&door, &client).await.context("reading the keys")?;
     tokio::spawn(access::watch(door, client.clone(), stop.clone()));
@@ -174,6 +175,7 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
         observe::recorder()?,
         &door,
     ));
+    let app = query::separate(app, config.archive_origin()?);
     listen_and_serve(config, app, stop).await
 }
 

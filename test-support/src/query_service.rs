@@ -110,6 +110,7 @@ fn options() -> QueryOptions {
         intake: &[],
         title: "Results".into(),
         address: None,
+        archive_origin: None,
         repositories: BTreeMap::new(),
         archive_routes: serde_json::Map::new(),
         xcode_cloud_suites: Vec::new(),

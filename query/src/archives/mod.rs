@@ -8,6 +8,7 @@ mod contents;
 mod family;
 mod file_type;
 mod listing;
+mod origin;
 mod rewrite;
 mod view;
 
@@ -25,6 +26,8 @@ use crate::layers::paths::Rest;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
 use crate::service::{Service, Shared};
 use contents::Contents;
+pub use origin::{ArchiveOrigin, ArchiveOriginError, separate};
+
 use file_type::{UNKNOWN, content_type, served_type};
 
 /// Bytes of different archives that one question may open.

@@ -11,7 +11,7 @@ use super::contents::Contents;
 use super::family::{Family, Pair, is_image};
 use super::file_type::content_type;
 use super::listing::{crumbs, encoded, size};
-use super::{find, missing, same_of_each};
+use super::{ArchiveOrigin, find, missing, same_of_each};
 use crate::error::{ApiError, bad, broken};
 use crate::pages::POLICY;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES};
@@ -73,16 +73,18 @@ pub(super) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         Shown::Lines(lines, cut) => ("text", lines, cut),
     };
     let name = path.rsplit('/').next().unwrap_or(path);
+    let pages_at = service.options.archive_origin.as_ref().map(ArchiveOrigin::address);
     let values = context! {
         path, name, query, kind, lines, cut, way, as_text, ways => WAYS, crumbs => crumbs(path), target => encoded(path),
-        size => size(seen.bytes), is_page => content_type(path) == "text/html",
+        size => size(seen.bytes), pages_at, is_page => content_type(path) == "text/html",
         members => seen.members.iter().map(|name| link(name)).collect::<Vec<_>>(),
         images => seen.images.map(|(it, diff)| context! { diff => diff.as_deref().map(link), ..pair(&it) }),
         texts => seen.texts.map(|(it, found)| context! { found, ..pair(&it) }),
         toggle => parameters.with(&["as"], if as_text { &[] } else { &[("as", "text")] }),
     };
     let mut page = service.pages.render(StatusCode::OK, "archive_view.html", Some(path), values)?;
-    let policy = HeaderValue::from_str(&format!("{POLICY}; frame-src 'self'")).map_err(broken)?;
+    let frames = service.options.archive_origin.as_ref().map_or_else(|| "'self'".to_owned(), ArchiveOrigin::address);
+    let policy = HeaderValue::from_str(&format!("{POLICY}; frame-src {frames}")).map_err(broken)?;
     page.headers_mut().insert(HeaderName::from_static("content-security-policy"), policy);
     Ok(page)
 }

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use access::{AccessOptions, Door};
+use access::{AccessOptions, Door, Reading};
 use alerts::AlertOptions;
 use answers::{Repository as KnownRepository, SuiteRules};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use ingest::IntakeOptions;
 use ingest::sources::Source;
 use outbound::Outbound;
-use query::{BugTracker, Limits, QueryOptions, Representations};
+use query::{ArchiveOrigin, BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
 use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) title: String,
     /// Where users find the pages, such as `https://results.example.org`; for feeds and alerts.
     pub(crate) address: Option<String>,
+    /// Another name of the query service, such as `https://archives.example.net`, by which it serves archived files alone.
+    pub(crate) archive_origin: Option<ArchiveOrigin>,
     /// Who may come in; anybody where it is absent.
     pub(crate) access: Option<AccessOptions>,
     /// Who is told what broke.
@@ -132,6 +134,7 @@ impl Default for Config {
         Self {
             title: "Results Database".to_owned(),
             address: None,
+            archive_origin: None,
             access: None,
             alerts: AlertOptions::default(),
             outbound: Outbound::default(),
@@ -231,6 +234,18 @@ impl Config {
         self.repositories.iter().map(repository).collect()
     }
 
+    /// Where archives are served apart; an error says why they cannot be.
+    pub(crate) fn archive_origin(&self) -> anyhow::Result<Option<ArchiveOrigin>> {
+        let Some(origin) = &self.archive_origin else { return Ok(None) };
+        if self.address.as_ref().is_some_and(|address| origin.has(address)) {
+            bail!("archive_origin is the origin of address; give archives another host, best of another domain");
+        }
+        if self.access.as_ref().is_some_and(|access| access.reading == Reading::Closed) {
+            bail!("archive_origin needs reading = \"open\" in [access]: browsers send no session to another origin");
+        }
+        Ok(Some(origin.clone()))
+    }
+
     /// What the query service needs of it behind a door.
     pub(crate) fn query(&self, door: Door) -> anyhow::Result<QueryOptions> {
         let repositories = self.repositories.iter().map(|(id, found)| {
@@ -247,6 +262,7 @@ impl Config {
             intake: ingest::OPERATIONS,
             title: self.title.clone(),
             address: self.address.clone(),
+            archive_origin: self.archive_origin()?,
             repositories: repositories.collect(),
             archive_routes: routes.as_object().cloned().unwrap_or_default(),
             xcode_cloud_suites: self.xcode_cloud_suites.clone(),
@@ -334,6 +350,20 @@ mod tests {
             let config = Config::load(Some(&file), &[]).unwrap_or_else(|error| panic!("{error:#}\n{example}"));
             assert!(config.access.is_some_and(|access| access.people.is_some()), "{example}");
         }
+    }
+
+    #[test]
+    fn archives_are_apart_only_where_a_browser_keeps_them_so() {
+        let origin = |flags: &[&str]| {
+            let flags = [&["archive_origin=https://archives.example.net"], flags].concat();
+            with(&flags).unwrap().archive_origin().map(|origin| origin.is_some()).map_err(|error| error.to_string())
+        };
+        assert_eq!(origin(&["address=https://results.example.org"]), Ok(true));
+        assert_eq!(origin(&["access.reading=open"]), Ok(true));
+        assert!(origin(&["access.reading=closed"]).unwrap_err().starts_with("archive_origin needs reading"));
+        assert!(origin(&["address=https://archives.example.net/"]).unwrap_err().contains("the origin of address"));
+        assert!(with(&["archive_origin=archives"]).unwrap_err().to_string().contains("'archives' is no origin"));
+        assert_eq!(with(&[]).unwrap().archive_origin().unwrap(), None);
     }
 
     #[test]
