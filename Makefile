@@ -3,13 +3,15 @@
 # make test   format, lints and all tests
 # make bench  figures and their floors
 # make fuzz   hostile bytes for every reader of reports, FUZZ_INPUTS of them each; `make test` has a short form
+# make sbom   what each command is made of, as CycloneDX, in target/sbom
+# make advisories  known faults of what is linked; needs the network to reach the advisories' repository
 # make chaos  hundreds of random faults under load; what was acknowledged must be shown once
 LISTEN ?= 127.0.0.1:8080
 DATA_DIR ?= data
 FAULTS ?= 260
 FUZZ_INPUTS ?= 100000
 
-.PHONY: run build cli test bench fuzz chaos screenshots fetch
+.PHONY: run build cli test bench fuzz sbom advisories chaos screenshots fetch
 
 run: build
 	target/release/resultsdb serve --data-dir $(DATA_DIR) --listen $(LISTEN) --config examples/webkit.toml --demo
@@ -25,6 +27,13 @@ bench: build
 
 fuzz:
 	cargo run --release --locked -p fuzz -- --inputs $(FUZZ_INPUTS) --threads $$(nproc)
+
+sbom:
+	scripts/sbom.sh
+
+advisories:
+	scripts/fetch.sh tests
+	target/tools/bin/cargo-deny check advisories
 
 # Each fault takes about a second in one process and three on Kafka.
 chaos: build
