@@ -55,9 +55,9 @@ pub const DEFAULT_BRANCHES: [&str; 3] = ["main", "master", "trunk"];
 pub const ORDERS: i64 = 100;
 
 impl Commit {
-    /// `timestamp·100 + order`.
+    /// `timestamp·100 + order`. The intake takes no time that this is too small for; an event from elsewhere may have one.
     pub fn uuid(&self) -> u64 {
-        (self.timestamp * 100 + self.order).max(0) as u64
+        self.timestamp.saturating_mul(ORDERS).saturating_add(self.order).max(0) as u64
     }
 
     /// The commit's place in time.
@@ -129,8 +129,16 @@ pub fn branch_keys(commits: &[Commit]) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_is_too_large_is_the_last_place() {
+        let text = r#"{"repository_id":"w","branch":"main","timestamp":9223372036854775807,"order":99}"#;
+        let commit: Commit = serde_json::from_str(text).unwrap();
+        assert_eq!(commit.uuid(), i64::MAX as u64);
+    }
 
     #[test]
     fn branch_keys_leave_default_branches_out() {
