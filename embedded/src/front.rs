@@ -60,6 +60,18 @@ impl Front {
     }
 }
 
+/// The statements that a request has a connection run before its own: of its address without the path, the type of its body, and
+/// the body.
+///
+/// # Errors
+/// The request cannot be read, or names a setting that is none.
+pub fn statements(query: &str, content_type: &str, body: &[u8]) -> Result<Vec<String>, ChdbError> {
+    let mut request = Request::from_url_query(query);
+    request.add_body(content_type, body)?;
+    let _ = (request.as_insert(), request.is_streamable());
+    Ok(request.set_statement()?.into_iter().chain([request.use_statement()]).collect())
+}
+
 async fn insert(
     front: &Front,
     request: Request,

@@ -10,11 +10,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::check::check;
-use crate::mutate::mutate;
-use crate::packing::Packing;
-use crate::seeds;
-use crate::targets::Target;
+use crate::check::Checked;
+use crate::subject::Subject;
 
 /// The stack of a thread that reads: that of a server's worker.
 const STACK_BYTES: usize = 2 << 20;
@@ -50,7 +47,7 @@ pub struct Outcome {
     pub name: &'static str,
     /// Inputs that were read.
     pub inputs: u64,
-    /// Tests that they had.
+    /// Tests that they had, or inputs that were understood.
     pub tests: u64,
     /// How long all of it took, the making of the inputs and all checks included.
     pub elapsed: Duration,
@@ -68,14 +65,13 @@ impl Campaign {
     /// Gives each target its inputs; what became of each, in the order of the targets.
     ///
     /// # Errors
-    /// The reports cannot be read, or a thread cannot be started.
-    pub fn run(&self, targets: &[Target]) -> io::Result<Vec<Outcome>> {
-        let all = seeds::all()?;
+    /// The seeds cannot be read, or a thread cannot be started.
+    pub fn run(&self, subjects: &[&dyn Subject]) -> io::Result<Vec<Outcome>> {
         let next = AtomicUsize::new(0);
         let outcomes = Mutex::new(Vec::new());
         let work = || -> io::Result<()> {
-            while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let outcome = self.target(target, &all)?;
+            while let Some(subject) = subjects.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let outcome = self.inputs_of(*subject)?;
                 outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
             }
             Ok(())
@@ -88,18 +84,18 @@ impl Campaign {
             })
         })?;
         let mut outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        outcomes.sort_by_key(|outcome| targets.iter().position(|target| target.name == outcome.name));
+        outcomes.sort_by_key(|outcome| subjects.iter().position(|subject| subject.name() == outcome.name));
         Ok(outcomes)
     }
 
-    fn target(&self, target: &Target, all: &[Vec<u8>]) -> io::Result<Outcome> {
-        let seeds = seeds::of(target, all)?;
+    fn inputs_of(&self, subject: &dyn Subject) -> io::Result<Outcome> {
+        let seeds = subject.seeds()?;
         if seeds.is_empty() {
-            return Err(io::Error::other(format!("no report for the target {}", target.name)));
+            return Err(io::Error::other(format!("nothing to spoil for the target {}", subject.name())));
         }
         let begun = Instant::now();
         let mut outcome = Outcome {
-            name: target.name,
+            name: subject.name(),
             inputs: 0,
             tests: 0,
             elapsed: Duration::ZERO,
@@ -110,8 +106,8 @@ impl Campaign {
         };
         for number in self.first..self.first + self.inputs {
             let mut rng = draws(self.seed, number);
-            let bytes = made(target, &mut rng, &seeds)?;
-            outcome.take(number, &bytes, target, &mut rng)?;
+            let bytes = subject.make(&mut rng, &seeds)?;
+            outcome.take(number, subject, &mut rng, &bytes)?;
         }
         outcome.elapsed = begun.elapsed();
         Ok(outcome)
@@ -119,15 +115,15 @@ impl Campaign {
 }
 
 impl Outcome {
-    fn take(&mut self, number: u64, bytes: &[u8], target: &Target, rng: &mut Rng) -> io::Result<()> {
+    fn take(&mut self, number: u64, subject: &dyn Subject, rng: &mut Rng, bytes: &[u8]) -> io::Result<()> {
         self.inputs += 1;
-        let what = match catch_unwind(AssertUnwindSafe(|| check(target, bytes, rng))) {
+        let what = match catch_unwind(AssertUnwindSafe(|| subject.check(bytes, rng))) {
             Ok(checked) => {
-                let checked = checked?;
-                self.slowest = self.slowest.max(checked.time);
-                self.peak = self.peak.max(checked.peak);
-                self.tests += checked.tests as u64;
-                checked.wrong
+                let Checked { time, peak, tests, wrong } = checked?;
+                self.slowest = self.slowest.max(time);
+                self.peak = self.peak.max(peak);
+                self.tests += tests as u64;
+                wrong
             }
             Err(panic) => {
                 self.panics += 1;
@@ -146,30 +142,13 @@ impl Outcome {
 /// The input of a target with a number, to be looked at.
 ///
 /// # Errors
-/// The reports cannot be read.
-pub fn input(target: &Target, seed: u64, number: u64) -> io::Result<Vec<u8>> {
-    let seeds = seeds::of(target, &seeds::all()?)?;
-    made(target, &mut draws(seed, number), &seeds)
+/// The seeds cannot be read.
+pub fn input(subject: &dyn Subject, seed: u64, number: u64) -> io::Result<Vec<u8>> {
+    subject.make(&mut draws(seed, number), &subject.seeds()?)
 }
 
 fn draws(seed: u64, number: u64) -> Rng {
     Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number)
-}
-
-fn made(target: &Target, rng: &mut Rng, seeds: &[Vec<u8>]) -> io::Result<Vec<u8>> {
-    if target.packing == Packing::Plain {
-        return Ok(mutate(rng, seeds, target.tokens));
-    }
-    // Half of the archives are whole, with spoilt reports in them; the others are spoilt themselves.
-    let count = rng.usize(1..4);
-    let whole = rng.bool();
-    let report = |rng: &mut Rng| match whole {
-        true => mutate(rng, seeds, target.tokens),
-        false => rng.choice(seeds).cloned().unwrap_or_default(),
-    };
-    let reports: Vec<Vec<u8>> = (0..count).map(|_| report(rng)).collect();
-    let packed = target.packing.pack(rng, &reports)?;
-    Ok(if whole { packed } else { mutate(rng, &[packed], target.tokens) })
 }
 
 fn text(panic: &(dyn Any + Send)) -> String {

@@ -1,4 +1,4 @@
-//! What holds for every input.
+//! What holds for every report.
 
 use std::collections::HashSet;
 use std::io;
@@ -13,20 +13,24 @@ use crate::reading::{self, Reading};
 use crate::targets::Target;
 
 /// The longest that reading may take, without the bytes, and for each byte: a hundredth of the usual speed.
-const TIME: Duration = Duration::from_millis(500);
+pub(crate) const TIME: Duration = Duration::from_millis(500);
 const TIME_OF_BYTE: Duration = Duration::from_micros(1);
 /// How often an input that took too long is read again: what another process took of the machine is not the reader's.
 const TRIES: usize = 3;
 /// The most memory that reading may take.
-const MEMORY: usize = 64 << 20;
+pub(crate) const MEMORY: usize = 64 << 20;
 
 /// What one input cost, and whether anything was wrong with it.
-pub(crate) struct Checked {
-    pub(crate) time: Duration,
+#[derive(Debug)]
+pub struct Checked {
+    /// How long it took.
+    pub time: Duration,
     /// Bytes beyond what was held before, what was read included.
-    pub(crate) peak: usize,
-    pub(crate) tests: usize,
-    pub(crate) wrong: Option<String>,
+    pub peak: usize,
+    /// Tests that it had; one if it was understood and has none.
+    pub tests: usize,
+    /// What is wrong.
+    pub wrong: Option<String>,
 }
 
 /// Reads an input several times, and says what is wrong.

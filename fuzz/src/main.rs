@@ -1,6 +1,6 @@
-//! `fuzz`: gives every reader of reports many spoilt reports, and prints what became of them.
+//! `fuzz`: gives whatever takes bytes of anyone many spoilt inputs, and prints what became of them.
 //!
-//! `--write N` writes input N of one target to standard output, for `resultsdb read -`.
+//! `--write N` writes input N of one target to standard output; one of reports is for `resultsdb read -`.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Parser;
 use fuzz::memory::Counting;
-use fuzz::{Campaign, TARGETS, Target, floods, input};
+use fuzz::{Campaign, Subject, floods, input, subjects};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 #[derive(Parser)]
-#[command(about = "Gives readers of reports hostile bytes")]
+#[command(about = "Gives readers hostile bytes")]
 struct Arguments {
     /// Inputs of each target
     #[arg(long, default_value_t = 10_000)]
@@ -38,20 +38,24 @@ struct Arguments {
 
 fn main() -> anyhow::Result<ExitCode> {
     let Arguments { inputs, seed, first, target, threads, write } = Arguments::parse();
-    if let Some(unknown) = target.iter().find(|name| TARGETS.iter().all(|known| known.name != **name)) {
-        bail!("there is no target {unknown}; the targets are {}", names());
+    let all = subjects();
+    if let Some(unknown) = target.iter().find(|name| all.iter().all(|known| known.name() != **name)) {
+        let names: Vec<&str> = all.iter().map(|known| known.name()).collect();
+        bail!("there is no target {unknown}; the targets are {}", names.join(", "));
     }
-    let targets: Vec<Target> =
-        TARGETS.into_iter().filter(|known| target.is_empty() || target.iter().any(|name| name == known.name)).collect();
+    let is_meant = |known: &&dyn Subject| target.is_empty() || target.iter().any(|name| name == known.name());
+    let targets: Vec<&dyn Subject> = all.into_iter().filter(is_meant).collect();
     if let Some(number) = write {
         let [target] = targets.as_slice() else { bail!("--write needs one --target") };
-        std::io::stdout().write_all(&input(target, seed, number)?)?;
+        std::io::stdout().write_all(&input(*target, seed, number)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     // Panics are counted and told at the end.
     std::panic::set_hook(Box::new(|_| {}));
     let outcomes = Campaign { seed, first, inputs, threads }.run(&targets).context("the campaign cannot be run")?;
-    println!("| target | inputs | tests | inputs/s | slowest | peak memory | panics |\n|---|---|---|---|---|---|---|");
+    println!(
+        "| target | inputs | tests or understood | inputs/s | slowest | peak memory | panics |\n|---|---|---|---|---|---|---|"
+    );
     for outcome in &outcomes {
         println!(
             "| {} | {} | {} | {:.0} | {:.1} ms | {:.1} MiB | {} |",
@@ -79,8 +83,4 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn names() -> String {
-    TARGETS.map(|target| target.name).join(", ")
 }

@@ -4,8 +4,9 @@ use fastrand::Rng;
 
 /// The longest input that is made by changes, bytes.
 const MAX_BYTES: usize = 128 << 10;
-/// Changes of one input.
-const CHANGES: usize = 8;
+/// The most changes of one report, and of something small, which many changes would leave nothing of.
+pub(crate) const CHANGES: usize = 8;
+pub(crate) const FEW_CHANGES: usize = 2;
 
 /// Pieces of XML.
 pub(crate) const XML: &[&str] = &[
@@ -169,10 +170,10 @@ const NUMBERS: [&str; 10] = [
     "NaN",
 ];
 
-/// A report with one to eight changes.
-pub(crate) fn mutate(rng: &mut Rng, seeds: &[Vec<u8>], tokens: &[&str]) -> Vec<u8> {
+/// An input with one change at least.
+pub(crate) fn mutate(rng: &mut Rng, seeds: &[Vec<u8>], tokens: &[&str], most_changes: usize) -> Vec<u8> {
     let mut bytes = rng.choice(seeds).cloned().unwrap_or_default();
-    for _ in 0..rng.usize(1..=CHANGES) {
+    for _ in 0..rng.usize(1..=most_changes) {
         change(rng, &mut bytes, seeds, tokens);
         bytes.truncate(MAX_BYTES);
     }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use fuzz::memory::Counting;
-use fuzz::{Campaign, TARGETS, floods};
+use fuzz::{Campaign, TARGETS, floods, subjects};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -11,12 +11,15 @@ static ALLOCATOR: Counting = Counting;
 const INPUTS: u64 = if cfg!(debug_assertions) { 60 } else { 1000 };
 
 #[test]
-fn every_reader_survives_spoilt_reports() {
-    let outcomes = Campaign { seed: 21, first: 0, inputs: INPUTS, threads: 2 }.run(&TARGETS).unwrap();
-    assert_eq!(outcomes.len(), TARGETS.len());
-    for outcome in outcomes {
+fn every_reader_survives_spoilt_inputs() {
+    let subjects = subjects();
+    let outcomes = Campaign { seed: 21, first: 0, inputs: INPUTS, threads: 2 }.run(&subjects).unwrap();
+    assert_eq!(outcomes.len(), subjects.len());
+    for (index, outcome) in outcomes.into_iter().enumerate() {
         assert_eq!(outcome.inputs, INPUTS);
-        assert!(outcome.tests > INPUTS / 10, "{}: most inputs are no report at all", outcome.name);
+        // Little is left of something small that is spoilt.
+        let fewest = if index < TARGETS.len() { INPUTS / 10 } else { INPUTS / 100 };
+        assert!(outcome.tests > fewest, "{}: most inputs are nothing at all", outcome.name);
         assert!(outcome.peak > 0, "{}: memory is not counted", outcome.name);
         assert!(outcome.failures.is_empty(), "{} --seed 21: {:?}", outcome.name, outcome.failures);
     }

@@ -18,7 +18,7 @@ mod service;
 
 use serde::Deserialize;
 
-pub use archives::{ArchiveOrigin, ArchiveOriginError, separate};
+pub use archives::{ArchiveOrigin, ArchiveOriginError, separate, unpack};
 pub use error::ApiError;
 pub use pages::check_dashboards;
 pub use router::{router, rules};

@@ -30,6 +30,20 @@ pub use origin::{ArchiveOrigin, ArchiveOriginError, separate};
 
 use file_type::{UNKNOWN, content_type, served_type};
 
+/// Unpacks each file of an archive as a question for it would; how many there are.
+///
+/// # Errors
+/// It is no archive, or a file cannot be unpacked.
+pub fn unpack(archive: std::fs::File) -> Result<usize, ApiError> {
+    let mut contents = Contents::open(archive)?;
+    let names: Vec<String> = contents.names().map(str::to_owned).collect();
+    for name in &names {
+        contents.read(name)?;
+    }
+    contents.below("");
+    Ok(names.len())
+}
+
 /// Bytes of different archives that one question may open.
 const MAX_OPENED_BYTES: u64 = 2 << 30;
 /// No script of an archived page may act for this site, or reach beyond it.

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::Header;
 
-const VERSION: u8 = 1;
+/// The first byte of an event that is encoded now.
+pub const VERSION: u8 = 1;
 /// Favours speed: the payload is compressed again, column by column, in the store.
 const ZSTD_LEVEL: i32 = 1;
 /// The largest decoded event, in bytes; a small frame cannot make the processor allocate more.

@@ -1,0 +1,31 @@
+//! Whatever takes bytes of anyone.
+
+use std::io;
+
+use fastrand::Rng;
+
+use crate::check::Checked;
+
+/// A reader with inputs that it knows, and what has to hold for every other.
+pub trait Subject: Sync {
+    /// Its name, for people.
+    fn name(&self) -> &'static str;
+
+    /// Inputs that it understands, to be spoilt.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn seeds(&self) -> io::Result<Vec<Vec<u8>>>;
+
+    /// A spoilt input, the same for the same draws.
+    ///
+    /// # Errors
+    /// It cannot be packed.
+    fn make(&self, rng: &mut Rng, seeds: &[Vec<u8>]) -> io::Result<Vec<u8>>;
+
+    /// Reads an input, and says what is wrong with how it is read. A panic is wrong, too.
+    ///
+    /// # Errors
+    /// It could not be tried.
+    fn check(&self, bytes: &[u8], rng: &mut Rng) -> io::Result<Checked>;
+}
