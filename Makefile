@@ -2,7 +2,7 @@
 # make cli    the small command for pipelines alone, target/client/resultsdb-client
 # make test   format, lints and all tests
 # make bench  figures and their floors
-# make fuzz   hostile bytes for every reader of reports, FUZZ_INPUTS of them each; `make test` has a short form
+# make fuzz   hostile bytes for whatever takes bytes of anyone, FUZZ_INPUTS of each kind; `make test` has a short form
 # make sbom   what each command is made of, as CycloneDX, in target/sbom
 # make advisories  known faults of what is linked; needs the network to reach the advisories' repository
 # make chaos  hundreds of random faults under load; what was acknowledged must be shown once
