@@ -1,6 +1,7 @@
 //! The configuration file.
 
 mod servers;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,6 +22,7 @@ use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
 
 pub(crate) use servers::{Archive, ClickHouse, Kafka, Traces};
+pub(crate) use tls::Tls;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) rules: Vec<SuiteRules>,
     /// Where a single service listens.
     pub(crate) listen: String,
+    /// The files of a service that speaks TLS; HTTP alone where it is absent.
+    pub(crate) tls: Option<Tls>,
     /// What the intake takes.
     pub(crate) intake: Intake,
     /// Kafka, for the three services.
@@ -137,6 +141,7 @@ impl Default for Config {
             alerts: AlertOptions::default(),
             outbound: Outbound::default(),
             listen: "127.0.0.1:8080".to_owned(),
+            tls: None,
             intake: Intake::default(),
             kafka: Kafka::default(),
             archive: Archive::default(),
@@ -210,7 +215,8 @@ impl Config {
                 SessionSecret::new(&bytes).with_context(|| format!("in {}", path.display()))?
             }
         };
-        let is_secure = self.address.as_ref().is_some_and(|address| address.starts_with("https://"));
+        let is_secure =
+            self.tls.is_some() || self.address.as_ref().is_some_and(|address| address.starts_with("https://"));
         let issuers = Issuers::new(&options.issuers, &self.outbound).context("in the configuration")?;
         let tokens = (!issuers.is_empty()).then(|| Arc::new(issuers) as Arc<dyn BearerCheck>);
         Door::guarded(options, sessions, is_secure, tokens).context("in access.keys of the configuration")
