@@ -10,7 +10,6 @@ use anyhow::{Context, ensure};
 use axum::Router;
 use client::server::{Server, TRIES};
 use embedded::{Engine, EngineOptions, LocalLog};
-use eventlog::kafka::KafkaLog;
 use eventlog::{EventLog, LogError, TopicSpec};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
@@ -132,7 +131,7 @@ pub(crate) async fn engine(data_dir: &Path, port: u16, password_file: &Path) -> 
 pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
-    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
+    let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
     let door = watched_door(config, &client, &stop)?;
     let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(door.clone(), None)?);
@@ -144,7 +143,7 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let retention = config.retention()?;
     let stop = stop_signal()?;
-    let mut kafka = KafkaLog::connect(&config.kafka.brokers)?;
+    let mut kafka = config.kafka.connect()?;
     if let Some(instance) = &config.kafka.instance {
         kafka = kafka.with_instance(instance);
     }
@@ -198,7 +197,7 @@ fn sender(config: &Config) -> alerts::Sender {
 
 /// Creates topics and tables.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    create_topics(&KafkaLog::connect(&config.kafka.brokers)?, config.kafka.retention()).await?;
+    create_topics(&config.kafka.connect()?, config.kafka.retention()).await?;
     Ok(store::migrate(&store_address(config)?, &config.retention()?).await?)
 }
 

@@ -1,5 +1,6 @@
 //! The configuration file.
 
+mod kafka;
 mod servers;
 mod tls;
 

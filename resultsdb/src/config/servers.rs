@@ -7,6 +7,8 @@ use processor::archive::ArchiveOptions;
 use schema::seconds::DAY;
 use serde::Deserialize;
 
+use super::kafka::Sasl;
+
 /// Where the event log is.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,16 @@ pub(crate) struct Kafka {
     pub(crate) retention_days: Option<u64>,
     /// This processor's own name, with which it keeps its partitions over a restart.
     pub(crate) instance: Option<String>,
+    /// Whether brokers are spoken to over TLS; they are where any of the members below is there, too.
+    pub(crate) tls: bool,
+    /// A PEM file with the authorities that sign brokers; those of the system without it.
+    pub(crate) ca: Option<PathBuf>,
+    /// The PEM file of this service's certificate, for brokers that ask for one.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The PEM file of its private key.
+    pub(crate) key: Option<PathBuf>,
+    /// The login.
+    pub(crate) sasl: Option<Sasl>,
 }
 
 /// When a segment of events is archived in the blob store.
@@ -65,7 +77,16 @@ pub(crate) struct ClusterMember {
 
 impl Default for Kafka {
     fn default() -> Self {
-        Self { brokers: "127.0.0.1:9092".to_owned(), retention_days: None, instance: None }
+        Self {
+            brokers: "127.0.0.1:9092".to_owned(),
+            retention_days: None,
+            instance: None,
+            tls: false,
+            ca: None,
+            certificate: None,
+            key: None,
+            sasl: None,
+        }
     }
 }
 
