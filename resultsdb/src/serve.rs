@@ -242,6 +242,7 @@ async fn try_to_create_topics(log: &dyn EventLog, retention: Option<Duration>) -
 /// The store that an engine of this process is.
 pub(crate) fn embedded_address(engine: &Engine) -> StoreAddress {
     StoreAddress {
+        tls: None,
         url: engine.url().to_owned(),
         database: "resultsdb".to_owned(),
         user: engine.user().to_owned(),
@@ -258,7 +259,7 @@ pub(crate) fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
     let ClickHouse { url, database, user, cluster, .. } = config.clickhouse.clone();
     let cluster = cluster.map(|cluster| Cluster::new(&cluster.name, cluster.replicas)).transpose();
     let cluster = cluster.context("in clickhouse.cluster of the configuration")?;
-    Ok(StoreAddress { url, database, user, password, cluster })
+    Ok(StoreAddress { url, tls: config.clickhouse.tls()?, database, user, password, cluster })
 }
 
 fn password_of(file: &Path) -> anyhow::Result<String> {
