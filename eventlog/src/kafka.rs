@@ -304,7 +304,7 @@ impl Connection {
                 }
                 while client.poll(Duration::ZERO).is_some() {}
             }
-            connection.context.refusal()
+            connection.context.likely_refusal()
         });
         match asked.await {
             Ok(Some(cause)) => LogError::Refused { address: self.address.clone(), cause },

@@ -139,14 +139,57 @@ impl Security {
 /// What librdkafka has to say: lines for our log, and why it has no connection, which the calls that fail do not know.
 #[derive(Clone, Default)]
 pub(super) struct Context {
-    refused: Arc<Mutex<Option<(Instant, String)>>>,
+    refused: Arc<Mutex<Option<Refusal>>>,
 }
+
+/// Why a client has no connection.
+struct Refusal {
+    at: Instant,
+    reason: String,
+    is_certain: bool,
+}
+
+impl Refusal {
+    /// None for troubles that say nothing of who is refused, such as a broker that is away.
+    fn new(code: Option<Code>, reason: &str) -> Option<Self> {
+        let is_certain = match code {
+            Some(Code::Authentication | Code::SSL | Code::SaslAuthenticationFailed) => true,
+            // With TLS 1.3 a broker says only after the handshake what it thinks of the client's certificate, and then closes
+            // the connection: what it said may be lost.
+            Some(Code::BrokerTransportFailure) if reason.contains("SSL routines") => true,
+            Some(Code::BrokerTransportFailure) if BEFORE_LOGIN.iter().any(|state| reason.contains(state)) => false,
+            _ => return None,
+        };
+        Some(Self { at: Instant::now(), reason: reason.to_owned(), is_certain })
+    }
+}
+
+/// States of a connection, as librdkafka calls them, that a broker ends for reasons of its own only if it stops just then.
+const BEFORE_LOGIN: [&str; 3] = ["in state SSL_HANDSHAKE", "in state APIVERSION_QUERY", "in state AUTH_"];
 
 impl Context {
     /// Why brokers refused this client, or it them, if that was lately.
     pub(super) fn refusal(&self) -> Option<String> {
+        self.reason(|refusal| refusal.is_certain)
+    }
+
+    /// The same, also where it is not certain.
+    pub(super) fn likely_refusal(&self) -> Option<String> {
+        self.reason(|_| true)
+    }
+
+    fn reason(&self, counts: impl Fn(&Refusal) -> bool) -> Option<String> {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, reason)| reason.clone())
+        refused.as_ref().filter(|found| found.at.elapsed() < FRESH && counts(found)).map(|found| found.reason.clone())
+    }
+
+    fn keep(&self, refusal: Refusal) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_better =
+            refused.as_ref().is_none_or(|known| refusal.is_certain || !known.is_certain || known.at.elapsed() >= FRESH);
+        if is_better {
+            *refused = Some(refusal);
+        }
     }
 }
 
@@ -164,14 +207,8 @@ impl rdkafka::client::ClientContext for Context {
     // The calls that fail report it; this one comes on top, for each connection attempt.
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka client");
-        let is_refusal = match error.rdkafka_error_code() {
-            Some(Code::Authentication | Code::SSL | Code::SaslAuthenticationFailed) => true,
-            // With TLS 1.3 a broker says only after the handshake what it thinks of the client's certificate.
-            Some(Code::BrokerTransportFailure) => reason.contains("SSL routines"),
-            _ => false,
-        };
-        if is_refusal {
-            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), reason.to_owned()));
+        if let Some(refusal) = Refusal::new(error.rdkafka_error_code(), reason) {
+            self.keep(refusal);
         }
     }
 }
@@ -181,6 +218,19 @@ impl ConsumerContext for Context {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_certain_counts_more_than_what_is_likely() {
+        let context = Context::default();
+        let note = |code, reason: &str| Refusal::new(Some(code), reason).map(|refusal| context.keep(refusal)).is_some();
+        assert!(!note(Code::BrokerTransportFailure, "Connect failed: refused (after 0ms in state CONNECT)"));
+        let closed = "Disconnected while requesting ApiVersion (after 1ms in state APIVERSION_QUERY)";
+        assert!(note(Code::BrokerTransportFailure, closed));
+        assert_eq!((context.refusal(), context.likely_refusal().as_deref()), (None, Some(closed)));
+        assert!(note(Code::Authentication, "invalid credentials") && note(Code::BrokerTransportFailure, closed));
+        assert_eq!(context.refusal().as_deref(), Some("invalid credentials"));
+        assert_eq!(context.likely_refusal(), context.refusal());
+    }
 
     #[test]
     fn secrets_are_not_printed() {

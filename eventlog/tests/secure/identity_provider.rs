@@ -4,10 +4,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use eventlog::kafka::{Login, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::KeyPair;
 use serde_json::json;
@@ -22,20 +24,41 @@ pub(crate) struct IdentityProvider {
     /// Where tokens are asked for.
     pub(crate) endpoint: String,
     key: Arc<KeyPair>,
+    given: Arc<AtomicU32>,
 }
 
 impl IdentityProvider {
-    pub(crate) fn start() -> Self {
+    /// Starts one whose tokens count for so many seconds.
+    pub(crate) fn start(lifetime: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}/token", listener.local_addr().unwrap());
         let key = Arc::new(KeyPair::generate().unwrap());
-        let signing = Arc::clone(&key);
+        let given = Arc::new(AtomicU32::new(0));
+        let (signing, counted) = (Arc::clone(&key), Arc::clone(&given));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), &signing);
+                if answer(stream.unwrap(), &signing, lifetime) {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
             }
         });
-        Self { endpoint, key }
+        Self { endpoint, key, given }
+    }
+
+    /// How many tokens it has given.
+    pub(crate) fn given(&self) -> u32 {
+        self.given.load(Ordering::SeqCst)
+    }
+
+    /// The login of its client with a secret, which may be wrong.
+    pub(crate) fn login(&self, secret: &str) -> Login {
+        Login::OAuthBearer {
+            token_endpoint: self.endpoint.clone(),
+            token_ca: None,
+            client_id: CLIENT.to_owned(),
+            client_secret: Secret::new(secret),
+            scope: Some("log".to_owned()),
+        }
     }
 
     /// Writes the public key as a set of JSON Web Keys.
@@ -48,8 +71,9 @@ impl IdentityProvider {
     }
 }
 
-/// Answers one request: RFC 6749, section 4.4, with the client's secret in the header `Authorization`.
-fn answer(mut stream: TcpStream, key: &KeyPair) {
+/// Answers one request: RFC 6749, section 4.4, with the client's secret in the header `Authorization`. Whether
+/// it gave a token.
+fn answer(mut stream: TcpStream, key: &KeyPair, lifetime: u64) -> bool {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut line, mut length, mut authorization) = (String::new(), 0, String::new());
     while reader.read_line(&mut line).is_ok_and(|bytes| bytes > 2) {
@@ -65,8 +89,11 @@ fn answer(mut stream: TcpStream, key: &KeyPair) {
     let mut body = vec![0; length];
     let _ = reader.read_exact(&mut body);
     let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{CLIENT}:{SECRET}")));
-    let (status, answer) = match authorization == expected {
-        true => ("200 OK", json!({"access_token": token(key), "token_type": "Bearer", "expires_in": 300})),
+    let is_known = authorization == expected;
+    let (status, answer) = match is_known {
+        true => {
+            ("200 OK", json!({"access_token": token(key, lifetime), "token_type": "Bearer", "expires_in": lifetime}))
+        }
         false => {
             ("401 Unauthorized", json!({"error": "invalid_client", "error_description": "that is not the secret"}))
         }
@@ -77,11 +104,12 @@ fn answer(mut stream: TcpStream, key: &KeyPair) {
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
         answer.len()
     );
+    is_known
 }
 
-fn token(key: &KeyPair) -> String {
+fn token(key: &KeyPair, lifetime: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let claims = json!({"sub": CLIENT, "aud": AUDIENCE, "iat": now, "exp": now + 300, "scope": "log"});
+    let claims = json!({"sub": CLIENT, "aud": AUDIENCE, "iat": now, "exp": now + lifetime, "scope": "log"});
     let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::ES256) };
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(key.serialized_der())).unwrap()
 }
