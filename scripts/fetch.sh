@@ -3,10 +3,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# rdkafka builds librdkafka from source: a C++ compiler and make, and Kafka itself for the tests: Java and Maven.
+# rdkafka builds librdkafka from source: a C++ compiler, make, CMake and OpenSSL; and Kafka itself for the tests: Java and
+# Maven.
 missing=()
 command -v c++ >/dev/null || missing+=(g++)
 command -v make >/dev/null || missing+=(make)
+command -v cmake >/dev/null || missing+=(cmake)
+command -v pkg-config >/dev/null || missing+=(pkg-config)
+pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
 command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
 command -v mvn >/dev/null || missing+=(maven)
 # The API is checked by a tool from PyPI.

@@ -5,6 +5,9 @@
 # stores is below DIR. Start it again on the same DIR and PORT, also after kill -9, and it goes on
 # with what it had.
 #
+# A file DIR/more.properties is read after the broker's own settings. Lines of a file DIR/format.arguments are arguments of
+# the tool that prepares a new DIR, such as users with their passwords. KAFKA_OPTS are options of java.
+#
 # Needs java (17 or newer), and mvn the first time, to fetch the broker's jars from Maven Central.
 set -euo pipefail
 
@@ -60,16 +63,22 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=8388608
 CONFIG
+[ ! -f "$home/more.properties" ] || cat "$home/more.properties" >> "$home/broker.properties"
+arguments=()
+[ ! -f "$home/format.arguments" ] || mapfile -t arguments < "$home/format.arguments"
 
 # Tuned to start fast beside other work, not for throughput.
-java=(java -Xms128m -Xmx768m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$jars/*")
+java=(java -Xms128m -Xmx768m -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+# shellcheck disable=SC2206 # several options in one variable, as with Kafka's own scripts
+java+=(${KAFKA_OPTS:-} -cp "$jars/*")
 
 # meta.properties is the last thing that formatting writes, so its absence means that the directory
 # is new or that an earlier attempt was cut short; both are formatted.
 if [ ! -f "$home/log/meta.properties" ]; then
   rm -rf "$home/log"
   cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' 'Ab' | tr -d '=\n')
-  "${java[@]}" kafka.tools.StorageTool format --cluster-id "$cluster" --config "$home/broker.properties" >&2
+  "${java[@]}" kafka.tools.StorageTool format --cluster-id "$cluster" --config "$home/broker.properties" \
+    "${arguments[@]}" >&2
 fi
 
 # exec, so that the broker has this script's process id and signals reach it directly.

@@ -30,6 +30,7 @@ mod spool;
 #[cfg(test)]
 mod stand_in;
 mod summary;
+pub mod trust;
 pub mod upload;
 
 use environment::Environment;

@@ -14,6 +14,7 @@ use crate::machine;
 use crate::roots::roots;
 use crate::server::{Server, TRIES};
 use crate::spool::Spool;
+use crate::trust::TrustOptions;
 
 /// A form of report, or whatever the content says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +70,9 @@ pub struct ServerOptions {
     /// A file that holds the key for the server. Without it, the environment variable RESULTSDB_KEY is the key.
     #[arg(long, value_name = "FILE", env = "RESULTSDB_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustOptions,
 }
 
 /// The environment variable that holds a key. A key is never an argument, which other users of the machine could read.
@@ -78,7 +82,7 @@ impl ServerOptions {
     /// The server, with the key for it.
     ///
     /// # Errors
-    /// None is named, its address is none, or the file with the key cannot be read.
+    /// None is named, its address is none, or the file with the key or one of those for TLS cannot be read.
     pub fn server(&self) -> anyhow::Result<Server> {
         let url = self.url.as_deref().context("the server is not known: give --url or set RESULTSDB_URL")?;
         let key = match &self.key_file {
@@ -88,7 +92,7 @@ impl ServerOptions {
             }
             None => std::env::var(KEY_VARIABLE).ok(),
         };
-        Ok(Server::new(url, self.tries)?.with_key(key))
+        Ok(Server::new(url, self.tries)?.with_tls(self.trust.tls()?).with_key(key))
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use ureq::http::{Response, Uri};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 /// What the server says of an upload that it took in, though something about it is odd.
@@ -86,17 +87,18 @@ impl Server {
         if !address.as_ref().is_some_and(is_one) {
             return Err(NoAddress(url.to_owned()));
         }
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            // A redirected POST becomes a GET on the way, and what was to be stored is lost.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_recv_response(Some(Duration::from_secs(120)))
-            .user_agent(concat!("resultsdb-client/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
-        Ok(Self { agent, url: url.trim_end_matches('/').to_owned(), attempts: attempts.max(1), key: None })
+        Ok(Self {
+            agent: agent(TlsConfig::default()),
+            url: url.trim_end_matches('/').to_owned(),
+            attempts: attempts.max(1),
+            key: None,
+        })
+    }
+
+    /// The same server, spoken to with another trust than in the public authorities.
+    #[must_use]
+    pub fn with_tls(self, tls: TlsConfig) -> Self {
+        Self { agent: agent(tls), ..self }
     }
 
     /// The same server, which is shown a key; an empty one is none, as of a pipeline whose secret is not set.
@@ -239,7 +241,7 @@ impl Server {
         let url = self.shown(path);
         let mut response = match response {
             Ok(response) => response,
-            Err(error) => return Err(RequestError::Away { url, reason: error.to_string() }),
+            Err(error) => return Err(RequestError::Away { url, reason: reason(&error) }),
         };
         let status = response.status().as_u16();
         if (200..=299).contains(&status) {
@@ -262,6 +264,29 @@ impl Server {
     fn shown(&self, path: &str) -> String {
         format!("{}{}", self.url, path.split('?').next().unwrap_or_default())
     }
+}
+
+/// Why a request has no answer, with what helps against it.
+fn reason(error: &ureq::Error) -> String {
+    let reason = error.to_string();
+    match reason.contains("UnknownIssuer") {
+        true => format!("{reason}; name the authority of its certificate with --ca"),
+        false => reason,
+    }
+}
+
+fn agent(tls: TlsConfig) -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        // A redirected POST becomes a GET on the way, and what was to be stored is lost.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_recv_response(Some(Duration::from_secs(120)))
+        .user_agent(concat!("resultsdb-client/", env!("CARGO_PKG_VERSION")))
+        .tls_config(tls)
+        .build()
+        .into()
 }
 
 /// The beginning of a text, for people.

@@ -24,16 +24,25 @@ const PORTS: u32 = 20_000;
 pub struct Broker {
     directory: PathBuf,
     port: u16,
+    options: String,
     child: Child,
 }
 
 impl Broker {
     /// Starts a broker that keeps its data in `directory`, and returns once it answers.
     pub fn start(directory: &Path) -> Self {
+        Self::start_with(directory, "", |_| {})
+    }
+
+    /// The same with options of java, and after something was prepared for the broker's port. Files of the directory say more
+    /// to the broker, as `scripts/kafka.sh` tells; the two ports after the controller's, which is the broker's next, are free.
+    pub fn start_with(directory: &Path, options: &str, prepare: impl Fn(u16)) -> Self {
         let mut port = free_ports();
         let mut attempts = 0;
         loop {
-            let mut broker = Self { directory: directory.to_owned(), port, child: spawn(directory, port) };
+            prepare(port);
+            let child = spawn(directory, port, options);
+            let mut broker = Self { directory: directory.to_owned(), port, options: options.to_owned(), child };
             match broker.wait() {
                 Ok(()) => return broker,
                 // Somebody else may have taken the ports since they were found free.
@@ -48,6 +57,11 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The port for clients.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Kills the broker without warning; returns when it is gone.
     pub fn kill(&mut self) {
         // Fails only if it is gone already.
@@ -58,7 +72,7 @@ impl Broker {
     /// Starts the broker again on its data and at its address, and returns once it answers.
     pub fn restart(&mut self) {
         self.kill();
-        self.child = spawn(&self.directory, self.port);
+        self.child = spawn(&self.directory, self.port, &self.options);
         if let Err(cause) = self.wait() {
             panic!("{cause}");
         }
@@ -110,12 +124,13 @@ fn output(directory: &Path) -> PathBuf {
     directory.join("broker.out")
 }
 
-fn spawn(directory: &Path, port: u16) -> Child {
+fn spawn(directory: &Path, port: u16, options: &str) -> Child {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka.sh");
     let out = File::create(output(directory)).expect("a file for the broker's output");
     Command::new(&script)
         .arg(directory)
         .arg(port.to_string())
+        .env("KAFKA_OPTS", options)
         .stdin(Stdio::null())
         .stdout(out.try_clone().expect("a second handle"))
         .stderr(out)
@@ -123,13 +138,13 @@ fn spawn(directory: &Path, port: u16) -> Child {
         .unwrap_or_else(|error| panic!("{} does not run: {error}", script.display()))
 }
 
-/// A port whose successor, which the controller takes, is free too.
+/// A port whose three successors are free too: that of the controller, and those of further listeners.
 fn free_ports() -> u16 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let start = since.subsec_nanos() ^ std::process::id().wrapping_mul(7919);
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     (0..PORTS)
         .map(|step| (FIRST_PORT + (start.wrapping_add(2 * step)) % PORTS) as u16)
-        .find(|port| free(*port) && free(*port + 1))
-        .expect("two free ports")
+        .find(|port| (*port..*port + 4).all(free))
+        .expect("four free ports")
 }

@@ -3,7 +3,7 @@
 //! Data flow: an append goes through the producer of its topic ([`topic`]), which returns when all
 //! replicas in sync have the record; a [`consumer`] reads as a member of its group, which is watched
 //! for partitions without a reader ([`orphans`]); what a group has committed is asked for without
-//! joining it ([`group`]).
+//! joining it ([`group`]). All of them speak to brokers as [`security`] says.
 //!
 //! A broker that is away never breaks anything for good: calls fail with [`LogError::Unavailable`]
 //! after [`CALL_TIMEOUT`] (appends that were already on their way after [`DELIVERY_TIMEOUT`]) and
@@ -13,6 +13,7 @@
 mod consumer;
 mod group;
 mod orphans;
+mod security;
 mod topic;
 
 use std::borrow::Borrow;
@@ -24,15 +25,17 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::{Client, ClientContext};
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::client::Client;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::{Consumer, EventLog, LogError, Position, Reader, TopicSpec};
 use group::Group;
+use security::Context;
+pub use security::{Login, ScramHash, Secret, Security, Tls};
 use topic::Topic;
 
 /// How long a call waits for an answer.
@@ -41,6 +44,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two looks for the leaders of a topic.
 const LEADER_POLL: Duration = Duration::from_millis(20);
+/// Between two looks for why brokers refuse a client.
+const REFUSAL_POLL: Duration = Duration::from_millis(200);
 /// The largest record that clients are prepared for, whatever a topic takes.
 const LARGEST_RECORD: usize = 64 << 20;
 /// What a record alone in its batch needs beside key and value, rounded up; Kafka's limit counts it.
@@ -59,7 +64,12 @@ impl KafkaLog {
     /// Takes a comma-separated list of `host:port`; connects in the background, so that a broker that
     /// is away shows in the first call and not here.
     pub fn connect(brokers: &str) -> Result<Self, LogError> {
-        let connection = Connection { address: brokers.trim().to_owned() };
+        Self::connect_securely(brokers, Security::default())
+    }
+
+    /// The same over TLS and with a login, where these are asked for. Files that cannot be read are an error here.
+    pub fn connect_securely(brokers: &str, security: Security) -> Result<Self, LogError> {
+        let connection = Connection { address: brokers.trim().to_owned(), security, context: Context::default() };
         if connection.address.is_empty() {
             return Err(connection.unavailable("no broker address was given"));
         }
@@ -67,7 +77,7 @@ impl KafkaLog {
         let admin = connection
             .settings()
             .set("allow.auto.create.topics", "false")
-            .create_with_context(Context)
+            .create_with_context(connection.context.clone())
             .map_err(|error| connection.unavailable(error))?;
         Ok(Self {
             connection,
@@ -127,8 +137,11 @@ impl EventLog for KafkaLog {
             .set("max.message.bytes", &largest)
             .set("message.timestamp.type", "LogAppendTime");
         let options = AdminOptions::new().request_timeout(Some(CALL_TIMEOUT)).operation_timeout(Some(CALL_TIMEOUT));
-        let created = self.admin.create_topics([&wanted], &options).await;
-        for result in created.map_err(|error| self.connection.unavailable(error))? {
+        let created = match self.admin.create_topics([&wanted], &options).await {
+            Ok(created) => created,
+            Err(error) => return Err(self.connection.refused_or(self.connection.unavailable(error)).await),
+        };
+        for result in created {
             match result {
                 Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
                 Err((name, code)) => {
@@ -140,7 +153,7 @@ impl EventLog for KafkaLog {
         loop {
             match self.end_offsets(&topic.name).await {
                 Ok(_) => return Ok(()),
-                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(error) if Instant::now() >= deadline => return Err(self.connection.refused_or(error).await),
                 Err(_) => tokio::time::sleep(LEADER_POLL).await,
             }
         }
@@ -246,6 +259,9 @@ fn is_unknown(code: Code) -> bool {
 #[derive(Clone)]
 struct Connection {
     address: String,
+    security: Security,
+    /// Of all clients, so that each knows why another has no connection.
+    context: Context,
 }
 
 impl Connection {
@@ -258,11 +274,42 @@ impl Connection {
             .set("socket.timeout.ms", "10000")
             .set("socket.connection.setup.timeout.ms", "5000")
             .set("reconnect.backoff.max.ms", "1000");
+        self.security.apply(&mut settings);
         settings
     }
 
     fn unavailable(&self, cause: impl ToString) -> LogError {
-        LogError::Unavailable { address: self.address.clone(), cause: cause.to_string() }
+        let cause = match self.context.refusal() {
+            Some(reason) => format!("{}: {reason}", cause.to_string()),
+            None => cause.to_string(),
+        };
+        LogError::Unavailable { address: self.address.clone(), cause }
+    }
+
+    /// Why the brokers refuse this client, if they do; else the error.
+    ///
+    /// Nobody polls the admin client, so it never tells: a client that does asks once more.
+    async fn refused_or(&self, error: LogError) -> LogError {
+        if !self.security.can_refuse() || !error.passes() {
+            return error;
+        }
+        let connection = self.clone();
+        let asked = self.blocking(move || {
+            let client = connection.settings().set("group.id", "resultsdb.reader").clone();
+            let client: BaseConsumer<Context> = client.create_with_context(connection.context.clone()).ok()?;
+            let deadline = Instant::now() + CALL_TIMEOUT;
+            while Instant::now() < deadline && connection.context.refusal().is_none() {
+                if client.fetch_metadata(None, REFUSAL_POLL).is_ok() {
+                    return None;
+                }
+                while client.poll(Duration::ZERO).is_some() {}
+            }
+            connection.context.likely_refusal()
+        });
+        match asked.await {
+            Ok(Some(cause)) => LogError::Refused { address: self.address.clone(), cause },
+            _ => error,
+        }
     }
 
     fn error(&self, topic: &str, error: &KafkaError) -> LogError {
@@ -286,25 +333,3 @@ impl Connection {
         answer.map_err(|_| self.unavailable("no answer"))?.map_err(|error| self.unavailable(error))
     }
 }
-
-/// Sends what librdkafka has to say to our log.
-struct Context;
-
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-                tracing::error!(facility, "{message}");
-            }
-            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::warn!(facility, "{message}"),
-            _ => tracing::debug!(facility, "{message}"),
-        }
-    }
-
-    // The calls that fail report it; this one comes on top, for each connection attempt.
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka client");
-    }
-}
-
-impl ConsumerContext for Context {}

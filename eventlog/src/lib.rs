@@ -68,6 +68,14 @@ pub enum LogError {
         /// What the client library or the operating system said.
         cause: String,
     },
+    /// The log refuses this client, or it the log: a login, or a certificate that is not trusted.
+    #[error("the event log at {address} cannot be used by this client: {cause}; check [kafka] of the configuration")]
+    Refused {
+        /// Broker list.
+        address: String,
+        /// What the client library said.
+        cause: String,
+    },
     /// Another process has the log open.
     #[error("the event log at {address} is in use by another process; stop that one, or use another folder")]
     InUse {

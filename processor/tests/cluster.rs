@@ -70,7 +70,7 @@ async fn member(surroundings: &Surroundings) -> (Arc<StandIn>, StoreAddress) {
     tokio::spawn(axum::serve(listener, router).into_future());
     let cluster = Some(Cluster::new("tests", 2).unwrap());
     let (user, password) = (engine.user().into(), engine.password().into());
-    (stand_in, StoreAddress { url, database: DATABASE.into(), user, password, cluster })
+    (stand_in, StoreAddress { url, tls: None, database: DATABASE.into(), user, password, cluster })
 }
 
 #[tokio::test(flavor = "multi_thread")]

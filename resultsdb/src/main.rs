@@ -8,6 +8,7 @@ mod commits;
 mod config;
 mod demo;
 mod keys;
+mod listen;
 mod memory;
 mod metrics;
 mod observe;

@@ -8,7 +8,6 @@ use chrono::NaiveDate;
 use clap::Args;
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::EventLog;
-use eventlog::kafka::KafkaLog;
 use indicatif::{ProgressBar, ProgressStyle};
 use processor::rebuild::{self, Plan, Report, SwapOptions, VIEWS};
 use schema::blobs::Blobs;
@@ -42,7 +41,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
     let (address, retention) = (serve::store_address(config)?, config.retention()?);
     store::migrate(&address, &retention).await?;
-    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
+    let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
     work(log, &address, serve::blobs(config)?, retention, arguments).await
 }
 

@@ -1,28 +1,25 @@
 //! Starts the services: all of them on embedded engines, or one on servers.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::{ConfiguredKey, Door, Kind, Scope, Secret};
 use answers::{Store, Watermark};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::Router;
-use axum::serve::ListenerExt;
 use client::server::{Server, TRIES};
 use embedded::{Engine, EngineOptions, LocalLog};
-use eventlog::kafka::KafkaLog;
 use eventlog::{EventLog, LogError, TopicSpec};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
 use schema::store::{self, Cluster, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::config::{ClickHouse, Config};
+use crate::listen::Endpoint;
 use crate::{backup, observe, traces};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
@@ -30,8 +27,6 @@ const MAX_MESSAGE_BYTES: usize = 64 << 20;
 /// How long a service that starts waits for the log, and between two tries.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const START_PAUSE: Duration = Duration::from_millis(500);
-/// Idle connections must not hold up a stop longer than this.
-const DRAIN: Duration = Duration::from_secs(8);
 /// A sender may be silent so long in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Embedded mode shows an upload before it answers, as the reference does.
@@ -39,6 +34,10 @@ const EMBEDDED_WAIT: Duration = Duration::from_secs(60);
 
 /// Everything in one process.
 pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, demo: bool) -> anyhow::Result<()> {
+    ensure!(
+        !(demo && config.tls.is_some()),
+        "--demo does not know whom to trust under [tls]: post the demonstration data with `resultsdb demo --url URL --ca FILE`"
+    );
     let demo_key = if demo { admit_demo(&mut config)? } else { None };
     let config = &config;
     let (retention, door) = (config.retention()?, config.door()?);
@@ -78,8 +77,8 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     tokio::spawn(access::watch(door, client.clone(), stop.clone()));
     tokio::spawn(alerts::run(views, sender(config), config.alerts.clone(), stop.clone()));
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS]));
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let endpoint = Endpoint::bind(listen, config.tls.as_ref(), &stop).await?;
+    let url = endpoint.url()?;
     println!("listening on {url}");
     let empty: u64 = client.query("SELECT count() FROM (SELECT 1 FROM suites LIMIT 1)").fetch_one().await?;
     if demo && empty == 0 {
@@ -92,7 +91,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     }
     // A dead processor must not leave an intake behind that takes uploads nobody shows.
     tokio::select! {
-        served = serve(listener, app, stop.clone()) => served?,
+        () = serve(endpoint, app, stop.clone()) => {}
         ended = processor => {
             ended.context("the processor panicked")??;
             return Ok(());
@@ -133,7 +132,7 @@ pub(crate) async fn engine(data_dir: &Path, port: u16, password_file: &Path) -> 
 pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
-    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::connect(&config.kafka.brokers)?);
+    let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
     let door = watched_door(config, &client, &stop)?;
     let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(door.clone(), None)?);
@@ -145,7 +144,7 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let retention = config.retention()?;
     let stop = stop_signal()?;
-    let mut kafka = KafkaLog::connect(&config.kafka.brokers)?;
+    let mut kafka = config.kafka.connect()?;
     if let Some(instance) = &config.kafka.instance {
         kafka = kafka.with_instance(instance);
     }
@@ -200,36 +199,20 @@ fn sender(config: &Config) -> alerts::Sender {
 
 /// Creates topics and tables.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    create_topics(&KafkaLog::connect(&config.kafka.brokers)?, config.kafka.retention()).await?;
+    create_topics(&config.kafka.connect()?, config.kafka.retention()).await?;
     Ok(store::migrate(&store_address(config)?, &config.retention()?).await?)
 }
 
 async fn listen_and_serve(config: &Config, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-    let listener =
-        TcpListener::bind(&config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
-    println!("listening on http://{}", listener.local_addr()?);
-    serve(listener, app, stop).await
+    let endpoint = Endpoint::bind(&config.listen, config.tls.as_ref(), &stop).await?;
+    println!("listening on {}", endpoint.url()?);
+    serve(endpoint, app, stop).await;
+    Ok(())
 }
 
-async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-    let (mut drained, mut stopping) = (stop.clone(), stop);
-    // Small answers would otherwise wait for the client's delayed acknowledgement.
-    let listener = listener.tap_io(|socket| {
-        let _ = socket.set_nodelay(true);
-    });
+async fn serve(endpoint: Endpoint, app: Router, stop: watch::Receiver<bool>) {
     // A sender that falls silent is let go, and the memory of its body with it.
-    let app = traces::traced(app.layer(RequestBodyTimeoutLayer::new(SILENCE)));
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        let _ = stopping.wait_for(|stop| *stop).await;
-    });
-    tokio::select! {
-        served = server.into_future() => served.context("serving"),
-        () = async {
-            let _ = drained.wait_for(|stop| *stop).await;
-            tokio::time::sleep(DRAIN).await;
-        } => Ok(()),
-    }
+    endpoint.serve(traces::traced(app.layer(RequestBodyTimeoutLayer::new(SILENCE))), stop).await;
 }
 
 /// Creates topics; a log that is only just starting is waited for.
@@ -261,6 +244,7 @@ async fn try_to_create_topics(log: &dyn EventLog, retention: Option<Duration>) -
 /// The store that an engine of this process is.
 pub(crate) fn embedded_address(engine: &Engine) -> StoreAddress {
     StoreAddress {
+        tls: None,
         url: engine.url().to_owned(),
         database: "resultsdb".to_owned(),
         user: engine.user().to_owned(),
@@ -277,7 +261,7 @@ pub(crate) fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
     let ClickHouse { url, database, user, cluster, .. } = config.clickhouse.clone();
     let cluster = cluster.map(|cluster| Cluster::new(&cluster.name, cluster.replicas)).transpose();
     let cluster = cluster.context("in clickhouse.cluster of the configuration")?;
-    Ok(StoreAddress { url, database, user, password, cluster })
+    Ok(StoreAddress { url, tls: config.clickhouse.tls()?, database, user, password, cluster })
 }
 
 fn password_of(file: &Path) -> anyhow::Result<String> {

@@ -14,6 +14,7 @@ pub async fn start(folder: &Path) -> Engine {
 /// Where an engine's database is found; the database need not exist.
 pub fn address(engine: &Engine, database: &str) -> StoreAddress {
     StoreAddress {
+        tls: None,
         url: engine.url().to_owned(),
         database: database.to_owned(),
         user: engine.user().to_owned(),

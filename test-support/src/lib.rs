@@ -24,6 +24,8 @@ pub mod forge;
 pub mod http;
 #[cfg(feature = "server")]
 pub mod load;
+#[cfg(feature = "pki")]
+pub mod pki;
 #[cfg(feature = "processor")]
 pub mod processing;
 #[cfg(feature = "query")]

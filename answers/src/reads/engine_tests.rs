@@ -64,6 +64,7 @@ async fn statements_mean_in_the_engine_what_they_mean_here() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::start(EngineOptions::new(directory.path().join("store"))).await.unwrap();
     let address = StoreAddress {
+        tls: None,
         url: engine.url().to_owned(),
         database: "default".to_owned(),
         user: engine.user().to_owned(),

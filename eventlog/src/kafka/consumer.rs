@@ -15,7 +15,8 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::orphans::{self, Watch};
-use super::{BATCH_OVERHEAD, Connection, Context, LARGEST_RECORD};
+use super::security::Context;
+use super::{BATCH_OVERHEAD, Connection, LARGEST_RECORD};
 use crate::{Consumer, LogError, Position, Reader, Record};
 
 /// How long the end of the process may wait for a member to leave its group.
@@ -80,7 +81,7 @@ impl KafkaConsumer {
     }
 
     fn start(connection: Connection, topic: &str, settings: ClientConfig, start: Start) -> Result<Self, LogError> {
-        let (consumer, watch) = create(&settings, topic, &start).map_err(|error| connection.unavailable(error))?;
+        let (consumer, watch) = create(&connection, &settings, topic, &start)?;
         Ok(Self {
             connection,
             topic: topic.to_owned(),
@@ -99,8 +100,7 @@ impl KafkaConsumer {
     fn renew(&mut self) -> Result<(), LogError> {
         let Some((code, reason)) = self.consumer()?.client().fatal_error() else { return Ok(()) };
         tracing::warn!(%code, reason, topic = self.topic, "the consumer failed and starts anew");
-        let renewed = create(&self.settings, &self.topic, &self.start);
-        let (renewed, watch) = renewed.map_err(|error| self.connection.unavailable(error))?;
+        let (renewed, watch) = create(&self.connection, &self.settings, &self.topic, &self.start)?;
         self._watch = watch;
         leave(self.consumer.replace(renewed));
         self.kept.clear();
@@ -239,11 +239,21 @@ impl Drop for KafkaConsumer {
 }
 
 fn create(
+    connection: &Connection,
+    settings: &ClientConfig,
+    topic: &str,
+    start: &Start,
+) -> Result<(Arc<StreamConsumer<Context>>, Option<Watch>), LogError> {
+    try_to_create(connection, settings, topic, start).map_err(|error| connection.unavailable(error))
+}
+
+fn try_to_create(
+    connection: &Connection,
     settings: &ClientConfig,
     topic: &str,
     start: &Start,
 ) -> Result<(Arc<StreamConsumer<Context>>, Option<Watch>), KafkaError> {
-    let consumer: Arc<StreamConsumer<Context>> = Arc::new(settings.create_with_context(Context)?);
+    let consumer: Arc<StreamConsumer<Context>> = Arc::new(settings.create_with_context(connection.context.clone())?);
     let watch = match start {
         Start::Subscribed(group) => {
             consumer.subscribe(&[topic])?;

@@ -9,7 +9,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::Mutex;
 
-use super::{CALL_TIMEOUT, Connection, Context};
+use super::security::Context;
+use super::{CALL_TIMEOUT, Connection};
 use crate::LogError;
 
 /// Many requests wait for the same offsets, so they share the question: whoever finds an answer to
@@ -28,7 +29,7 @@ impl Group {
             .settings()
             .set("group.id", group)
             .set("enable.auto.commit", "false")
-            .create_with_context(Context)
+            .create_with_context(connection.context.clone())
             .map_err(|error| connection.unavailable(error))?;
         Ok(Self {
             client: Arc::new(client),

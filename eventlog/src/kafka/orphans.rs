@@ -16,7 +16,7 @@ use bytes::Buf;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
 
-use super::Context;
+use super::security::Context;
 
 /// Between two looks, on average.
 const INTERVAL: Duration = Duration::from_secs(3);

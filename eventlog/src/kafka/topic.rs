@@ -6,7 +6,8 @@ use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::producer::FutureProducer;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::{BATCH_OVERHEAD, CALL_TIMEOUT, Connection, Context, DELIVERY_TIMEOUT, LARGEST_RECORD, is_unknown};
+use super::security::Context;
+use super::{BATCH_OVERHEAD, CALL_TIMEOUT, Connection, DELIVERY_TIMEOUT, LARGEST_RECORD, is_unknown};
 use crate::LogError;
 
 /// Kafka's own default; larger batches gain little and delay their first record.
@@ -46,7 +47,7 @@ impl Topic {
             .set("message.timeout.ms", DELIVERY_TIMEOUT.as_millis().to_string())
             .set("request.timeout.ms", "10000")
             .set("linger.ms", "5")
-            .create_with_context(Context)
+            .create_with_context(connection.context.clone())
             .map_err(|error| connection.unavailable(error))?;
         Ok(Self { partitions, limit, producer })
     }

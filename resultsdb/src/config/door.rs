@@ -15,7 +15,8 @@ impl Config {
         let Some(options) = &self.access else { return Ok(Door::open()) };
         let guards = Guards {
             sessions: sessions(options)?,
-            is_secure: self.address.as_ref().is_some_and(|address| address.starts_with("https://")),
+            is_secure: self.tls.is_some()
+                || self.address.as_ref().is_some_and(|address| address.starts_with("https://")),
             tokens: self.tokens(options)?,
             sign_in: self.sign_in(options)?,
         };

@@ -1,7 +1,9 @@
 //! The configuration file.
 
 mod door;
+mod kafka;
 mod servers;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,6 +22,7 @@ use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
 
 pub(crate) use servers::{Archive, ClickHouse, Kafka, Traces};
+pub(crate) use tls::Tls;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
 #[derive(Debug, Clone, Deserialize)]
@@ -47,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) rules: Vec<SuiteRules>,
     /// Where a single service listens.
     pub(crate) listen: String,
+    /// The files of a service that speaks TLS; HTTP alone where it is absent.
+    pub(crate) tls: Option<Tls>,
     /// What the intake takes.
     pub(crate) intake: Intake,
     /// Kafka, for the three services.
@@ -139,6 +144,7 @@ impl Default for Config {
             alerts: AlertOptions::default(),
             outbound: Outbound::default(),
             listen: "127.0.0.1:8080".to_owned(),
+            tls: None,
             intake: Intake::default(),
             kafka: Kafka::default(),
             archive: Archive::default(),

@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context, bail, ensure};
 use processor::archive::ArchiveOptions;
 use schema::seconds::DAY;
+use schema::store::StoreTls;
 use serde::Deserialize;
+
+use super::kafka::Sasl;
 
 /// Where the event log is.
 #[derive(Debug, Clone, Deserialize)]
@@ -17,6 +21,16 @@ pub(crate) struct Kafka {
     pub(crate) retention_days: Option<u64>,
     /// This processor's own name, with which it keeps its partitions over a restart.
     pub(crate) instance: Option<String>,
+    /// Whether brokers are spoken to over TLS; they are where any of the members below is there, too.
+    pub(crate) tls: bool,
+    /// A PEM file with the authorities that sign brokers; those of the system without it.
+    pub(crate) ca: Option<PathBuf>,
+    /// The PEM file of this service's certificate, for brokers that ask for one.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The PEM file of its private key.
+    pub(crate) key: Option<PathBuf>,
+    /// The login.
+    pub(crate) sasl: Option<Sasl>,
 }
 
 /// When a segment of events is archived in the blob store.
@@ -41,8 +55,14 @@ pub(crate) struct Traces {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ClickHouse {
-    /// Address of its HTTP interface.
+    /// Address of its HTTP interface, over `http://` or `https://`.
     pub(crate) url: String,
+    /// A PEM file with the authorities that sign its certificate; those of the system without it.
+    pub(crate) ca: Option<PathBuf>,
+    /// The PEM file of this service's certificate, for a server that asks for one.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The PEM file of its private key.
+    pub(crate) key: Option<PathBuf>,
     /// Database.
     pub(crate) database: String,
     /// User.
@@ -65,7 +85,16 @@ pub(crate) struct ClusterMember {
 
 impl Default for Kafka {
     fn default() -> Self {
-        Self { brokers: "127.0.0.1:9092".to_owned(), retention_days: None, instance: None }
+        Self {
+            brokers: "127.0.0.1:9092".to_owned(),
+            retention_days: None,
+            instance: None,
+            tls: false,
+            ca: None,
+            certificate: None,
+            key: None,
+            sasl: None,
+        }
     }
 }
 
@@ -92,10 +121,34 @@ impl Default for ClickHouse {
     fn default() -> Self {
         Self {
             url: "http://127.0.0.1:8123".to_owned(),
+            ca: None,
+            certificate: None,
+            key: None,
             database: "resultsdb".to_owned(),
             user: "default".to_owned(),
             password_file: None,
             cluster: None,
         }
+    }
+}
+
+impl ClickHouse {
+    /// What HTTPS is spoken with, if it is; an error names the member or the file that makes no sense.
+    pub(crate) fn tls(&self) -> anyhow::Result<Option<StoreTls>> {
+        let identity = match (&self.certificate, &self.key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some((certificate.as_path(), key.as_path())),
+            _ => bail!("clickhouse.certificate and clickhouse.key belong together: name both files, or neither"),
+        };
+        if self.url.starts_with("https://") {
+            return Ok(Some(
+                StoreTls::new(self.ca.as_deref(), identity).context("in [clickhouse] of the configuration")?,
+            ));
+        }
+        ensure!(
+            self.ca.is_none() && identity.is_none(),
+            "clickhouse.url does not begin with https://, so the files for TLS are of no use: change it, or take them away"
+        );
+        Ok(None)
     }
 }

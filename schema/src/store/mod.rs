@@ -13,10 +13,12 @@ pub mod results;
 pub mod rows;
 mod run_note_rows;
 pub mod states;
+mod tls;
 
 pub use cluster::Cluster;
 pub use lifetimes::RUN_TABLES;
 pub use migrations::{MigrationError, migrate};
+pub use tls::{StoreTls, StoreTlsError};
 
 /// Name of the table that a rebuild fills beside a live one, to take its place.
 pub fn next_generation(table: &str) -> String {
@@ -26,8 +28,10 @@ pub fn next_generation(table: &str) -> String {
 /// Where the store is and who asks.
 #[derive(Debug, Clone)]
 pub struct StoreAddress {
-    /// `http://host:port` of ClickHouse's HTTP interface.
+    /// `http://host:port` of ClickHouse's HTTP interface, or `https://host:port`.
     pub url: String,
+    /// What HTTPS is spoken with; none for HTTP.
+    pub tls: Option<StoreTls>,
     /// The database that holds the tables.
     pub database: String,
     /// User name.
@@ -41,8 +45,8 @@ pub struct StoreAddress {
 impl StoreAddress {
     /// A client without a database, for creating it.
     pub fn server_client(&self) -> clickhouse::Client {
-        let client =
-            clickhouse::Client::default().with_url(&self.url).with_user(&self.user).with_password(&self.password);
+        let client = self.tls.as_ref().map_or_else(clickhouse::Client::default, StoreTls::client);
+        let client = client.with_url(&self.url).with_user(&self.user).with_password(&self.password);
         // What does not leave the machine gains nothing by being smaller.
         if self.is_on_this_machine() { client.with_compression(clickhouse::Compression::None) } else { client }
     }
