@@ -66,7 +66,7 @@ fn connector(authority: &Authority) -> TlsConnector {
 async fn rest(mut stream: impl AsyncReadExt + Unpin) -> String {
     let mut read = Vec::new();
     // A connection that is reset is closed, too.
-    let _ = timeout(DEADLINE, stream.read_to_end(&mut read)).await.expect("the connection is closed");
+    let _ = timeout(DEADLINE, stream.read_to_end(&mut read)).await.unwrap();
     String::from_utf8_lossy(&read).into_owned()
 }
 
@@ -118,7 +118,7 @@ async fn a_stop_closes_idle_connections_and_the_port() {
     // The answer has come, and the connection is kept for the next request.
     assert!(idle.read(&mut [0; 1024]).await.unwrap() > 0);
     service.stop.send(true).unwrap();
-    timeout(DEADLINE, service.serving).await.expect("the service ends").unwrap();
+    timeout(DEADLINE, service.serving).await.unwrap().unwrap();
     rest(idle).await;
     assert!(TcpStream::connect(service.address).await.is_err());
 }
