@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::check::Checked;
-use crate::subject::Subject;
+use crate::subject::{Checked, Subject};
 
 /// The stack of a thread that reads: that of a server's worker.
 const STACK_BYTES: usize = 2 << 20;

@@ -10,6 +10,7 @@ use reports::{Item, Test};
 use crate::memory;
 use crate::packing::Packing;
 use crate::reading::{self, Reading};
+use crate::subject::Checked;
 use crate::targets::Target;
 
 /// The longest that reading may take, without the bytes, and for each byte: a hundredth of the usual speed.
@@ -19,19 +20,6 @@ const TIME_OF_BYTE: Duration = Duration::from_micros(1);
 const TRIES: usize = 3;
 /// The most memory that reading may take.
 pub(crate) const MEMORY: usize = 64 << 20;
-
-/// What one input cost, and whether anything was wrong with it.
-#[derive(Debug)]
-pub struct Checked {
-    /// How long it took.
-    pub time: Duration,
-    /// Bytes beyond what was held before, what was read included.
-    pub peak: usize,
-    /// Tests that it had; one if it was understood and has none.
-    pub tests: usize,
-    /// What is wrong.
-    pub wrong: Option<String>,
-}
 
 /// Reads an input several times, and says what is wrong.
 pub(crate) fn check(target: &Target, bytes: &[u8], rng: &mut Rng) -> io::Result<Checked> {

@@ -18,14 +18,14 @@ mod packing;
 mod parsers;
 pub mod pieces;
 mod reading;
+mod report_subject;
 mod seeds;
 mod subject;
 mod targets;
 
 pub use campaign::{Campaign, Failure, Outcome, input};
-pub use check::Checked;
 pub use parsers::{PARSERS, Parser};
-pub use subject::Subject;
+pub use subject::{Checked, Subject};
 pub use targets::{TARGETS, Target};
 
 /// All readers, by those of reports first.

@@ -19,10 +19,10 @@ use schema::{event, results};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::check::{Checked, MEMORY, TIME};
+use crate::check::{MEMORY, TIME};
 use crate::mutate::{FEW_CHANGES, JSON, mutate};
 use crate::packing::Packing;
-use crate::subject::Subject;
+use crate::subject::{Checked, Subject};
 
 /// A reader of something small.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,22 @@
 //! Whatever takes bytes of anyone.
 
 use std::io;
+use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::check::Checked;
+/// What one input cost, and whether anything was wrong with it.
+#[derive(Debug)]
+pub struct Checked {
+    /// How long it took.
+    pub time: Duration,
+    /// Bytes beyond what was held before, what was read included.
+    pub peak: usize,
+    /// Tests that it had; one if it was understood and has none.
+    pub tests: usize,
+    /// What is wrong.
+    pub wrong: Option<String>,
+}
 
 /// A reader with inputs that it knows, and what has to hold for every other.
 pub trait Subject: Sync {

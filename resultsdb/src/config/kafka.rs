@@ -1,13 +1,35 @@
-//! How the services speak to Kafka: TLS and logins of the configuration.
+//! The part `[kafka]` of the configuration: where the event log is, and how the services speak to it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use eventlog::KafkaLog;
 use eventlog::kafka::{Login, ScramHash, Secret, Security, Tls};
+use schema::seconds::DAY;
 use serde::Deserialize;
 
-use super::servers::Kafka;
+/// Where the event log is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Kafka {
+    /// `host:port`, separated by commas.
+    pub(crate) brokers: String,
+    /// Days that new topics keep events; without this, for ever. Processors archive them before that.
+    pub(crate) retention_days: Option<u64>,
+    /// This processor's own name, with which it keeps its partitions over a restart.
+    pub(crate) instance: Option<String>,
+    /// Whether brokers are spoken to over TLS; they are where any of the members below is there, too.
+    pub(crate) tls: bool,
+    /// A PEM file with the authorities that sign brokers; those of the system without it.
+    pub(crate) ca: Option<PathBuf>,
+    /// The PEM file of this service's certificate, for brokers that ask for one.
+    pub(crate) certificate: Option<PathBuf>,
+    /// The PEM file of its private key.
+    pub(crate) key: Option<PathBuf>,
+    /// The login.
+    pub(crate) sasl: Option<Sasl>,
+}
 
 /// A login. Which members it has depends on the mechanism.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -29,6 +51,27 @@ pub(crate) struct Sasl {
     pub(crate) client_secret_file: Option<PathBuf>,
     /// What tokens are to allow, where the provider wants to know.
     pub(crate) scope: Option<String>,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        Self {
+            brokers: "127.0.0.1:9092".to_owned(),
+            retention_days: None,
+            instance: None,
+            tls: false,
+            ca: None,
+            certificate: None,
+            key: None,
+            sasl: None,
+        }
+    }
+}
+
+impl Kafka {
+    pub(crate) fn retention(&self) -> Option<Duration> {
+        self.retention_days.map(|days| Duration::from_secs(days.saturating_mul(DAY)))
+    }
 }
 
 impl Kafka {

@@ -21,7 +21,8 @@ use schema::links::MasterIds;
 use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
 
-pub(crate) use servers::{Archive, ClickHouse, Kafka, Traces};
+pub(crate) use kafka::Kafka;
+pub(crate) use servers::{Archive, ClickHouse, Traces};
 pub(crate) use tls::Tls;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.

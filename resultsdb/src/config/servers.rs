@@ -5,33 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use processor::archive::ArchiveOptions;
-use schema::seconds::DAY;
 use schema::store::StoreTls;
 use serde::Deserialize;
-
-use super::kafka::Sasl;
-
-/// Where the event log is.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Kafka {
-    /// `host:port`, separated by commas.
-    pub(crate) brokers: String,
-    /// Days that new topics keep events; without this, for ever. Processors archive them before that.
-    pub(crate) retention_days: Option<u64>,
-    /// This processor's own name, with which it keeps its partitions over a restart.
-    pub(crate) instance: Option<String>,
-    /// Whether brokers are spoken to over TLS; they are where any of the members below is there, too.
-    pub(crate) tls: bool,
-    /// A PEM file with the authorities that sign brokers; those of the system without it.
-    pub(crate) ca: Option<PathBuf>,
-    /// The PEM file of this service's certificate, for brokers that ask for one.
-    pub(crate) certificate: Option<PathBuf>,
-    /// The PEM file of its private key.
-    pub(crate) key: Option<PathBuf>,
-    /// The login.
-    pub(crate) sasl: Option<Sasl>,
-}
 
 /// When a segment of events is archived in the blob store.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,27 +56,6 @@ pub(crate) struct ClusterMember {
     pub(crate) name: String,
     /// How many servers must have what is written before it counts as shown: all that are asked by anybody.
     pub(crate) replicas: u32,
-}
-
-impl Default for Kafka {
-    fn default() -> Self {
-        Self {
-            brokers: "127.0.0.1:9092".to_owned(),
-            retention_days: None,
-            instance: None,
-            tls: false,
-            ca: None,
-            certificate: None,
-            key: None,
-            sasl: None,
-        }
-    }
-}
-
-impl Kafka {
-    pub(crate) fn retention(&self) -> Option<Duration> {
-        self.retention_days.map(|days| Duration::from_secs(days.saturating_mul(DAY)))
-    }
 }
 
 impl Default for Archive {
