@@ -1,6 +1,7 @@
 //! Starts the services: all of them on embedded engines, or one on servers.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,12 +90,17 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
             }
         });
     }
+    let mut served = pin!(serve(endpoint, app, stop.clone()));
     // A dead processor must not leave an intake behind that takes uploads nobody shows.
     tokio::select! {
-        () = serve(endpoint, app, stop.clone()) => {}
+        () = &mut served => {}
         ended = processor => {
             ended.context("the processor panicked")??;
-            return Ok(());
+            if !*stop.borrow() {
+                return Ok(());
+            }
+            // It is the first to stop, and answers are still on their way.
+            served.await;
         }
     }
     engine.shutdown().await;
