@@ -128,7 +128,7 @@ test('somebody signs in at the provider, comes back to where they were, and has 
     await page.getByLabel('What for').fill('bots');
     await page.getByLabel('Scopes').fill('read');
     await page.keyboard.press('Enter');
-    await page.locator('code').waitFor();
+    await page.locator('code', { hasText: /^rdb_/ }).waitFor();
     await page.goto(`${server.url}/admin/audit`);
     await page.getByText('ada (signed in)').first().waitFor();
     const cookies = await context.cookies(server.url);

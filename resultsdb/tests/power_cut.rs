@@ -223,7 +223,8 @@ fn copy_synced(data: &Path, rest: &Path, synced: &mut Synced) -> Vec<PathBuf> {
             std::fs::create_dir(&target).unwrap();
         } else if metadata.is_symlink() {
             std::os::unix::fs::symlink(std::fs::read_link(&path).unwrap(), &target).unwrap();
-        } else {
+        } else if metadata.is_file() {
+            // Only sockets are left, which hold nothing.
             std::fs::copy(&path, &target).unwrap();
             if let Some(size) = synced.cut(&metadata) {
                 std::fs::File::options().write(true).open(&target).unwrap().set_len(size).unwrap();
