@@ -51,6 +51,8 @@ const OTHER = {
   '/urls/build': [`/urls/build?${RUN}`],
   '/urls/worker': [`/urls/worker?${RUN}`],
   '/archive/{*file}': ['a.txt', 'a.json', 'a.css', 'results.html', 'core', 'a.bin', 'none'].map((file) => `/archive/${file}${ARCHIVE}`),
+  '/sign-in/provider': ['/sign-in/provider'],
+  '/sign-in/back': ['/sign-in/back?error=access_denied'],
   '/archive-routes': ['/archive-routes'],
   '/assets/js/constants.js': ['/assets/js/constants.js'],
   '/assets/{*file}': ['/assets/style.css', '/assets/icon.svg', '/assets/js/states.js', '/assets/none'],
