@@ -6,6 +6,8 @@ use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
+use crate::proxy::Proxy;
+
 /// The headers in which proxies say for whom they ask, the standard one first.
 const FORWARDED: &str = "forwarded";
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -15,7 +17,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 ///
 /// An address of IPv6 stands for its network of 64 bits, which is what one place is given (RFC 6177): whoever has one could
 /// otherwise be somebody else with each request.
-pub(crate) fn of(request: &Parts, proxies: &[IpAddr]) -> Option<IpAddr> {
+pub(crate) fn of(request: &Parts, proxies: &[Proxy]) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions.get::<ConnectInfo<SocketAddr>>()?;
     let peer = peer.ip().to_canonical();
     let named = if is_of(request, proxies) { named(&request.headers, proxies) } else { None };
@@ -23,14 +25,18 @@ pub(crate) fn of(request: &Parts, proxies: &[IpAddr]) -> Option<IpAddr> {
 }
 
 /// Whether a request comes from one of the listed proxies.
-pub(crate) fn is_of(request: &Parts, proxies: &[IpAddr]) -> bool {
+pub(crate) fn is_of(request: &Parts, proxies: &[Proxy]) -> bool {
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.is_some_and(|ConnectInfo(peer)| proxies.contains(&peer.ip().to_canonical()))
+    peer.is_some_and(|ConnectInfo(peer)| has(proxies, &peer.ip().to_canonical()))
+}
+
+fn has(proxies: &[Proxy], address: &IpAddr) -> bool {
+    proxies.iter().any(|proxy| proxy.has(address))
 }
 
 /// The address that proxies name. A proxy sets one of the two headers and may pass the other on as it came: where both name
 /// somebody, they have to agree, or nobody knows which is the proxy's.
-fn named(headers: &HeaderMap, proxies: &[IpAddr]) -> Option<IpAddr> {
+fn named(headers: &HeaderMap, proxies: &[Proxy]) -> Option<IpAddr> {
     let lines =
         |name| headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
     // RFC 7239, section 4: `for=192.0.2.1`, `for="[2001:db8::1]:4711"`, beside other parameters.
@@ -41,7 +47,7 @@ fn named(headers: &HeaderMap, proxies: &[IpAddr]) -> Option<IpAddr> {
         });
         pair.and_then(|value| address(value.trim_matches('"')))
     };
-    let last = |addresses: Vec<IpAddr>| addresses.into_iter().rev().find(|address| !proxies.contains(address));
+    let last = |addresses: Vec<IpAddr>| addresses.into_iter().rev().find(|address| !has(proxies, address));
     let standard = last(lines(FORWARDED).filter_map(of_standard).collect());
     let usual = last(lines(FORWARDED_FOR).filter_map(address).collect());
     match (standard, usual) {
@@ -79,7 +85,7 @@ mod tests {
         for (name, value) in headers {
             request.headers_mut().append(axum::http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
-        let proxies = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        let proxies = ["10.0.0.1", "10.0.0.2", "10.1.0.0/16"].map(|proxy| Proxy::try_from(proxy.to_owned()).unwrap());
         of(&request.into_parts().0, &proxies).unwrap().to_string()
     }
 
@@ -98,6 +104,8 @@ mod tests {
             seen("10.0.0.1:5", &[("forwarded", "for=unknown"), ("x-forwarded-for", "192.0.2.9:80")]),
             "192.0.2.9"
         );
+        assert_eq!(seen("10.1.7.7:5", &[("x-forwarded-for", "192.0.2.9, 10.1.2.3")]), "192.0.2.9");
+        assert_eq!(seen("10.2.7.7:5", &forged), "10.2.7.7");
         // Of two headers, one may be passed on as anybody wrote it.
         let (standard, usual) = (("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "192.0.2.9"));
         assert_eq!(seen("10.0.0.1:5", &[standard, usual]), "10.0.0.1");

@@ -1,7 +1,6 @@
 //! The door: who asks, by what they send.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::http::request::Parts;
@@ -18,6 +17,7 @@ use crate::keyring::{KeyRecord, Keyring};
 use crate::limits::{Gauge, Load};
 use crate::options::{AccessOptions, OptionsError, Reading};
 use crate::people::{Person, ProxyHeaders, SignIn};
+use crate::proxy::Proxy;
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
 use crate::session::{self, SessionSecret, Subject};
@@ -39,7 +39,7 @@ struct Guarded {
     is_secure: bool,
     configured: Keyring,
     gauge: Gauge,
-    proxies: Vec<IpAddr>,
+    proxies: Vec<Proxy>,
     /// Reads what proxies say of people; none where that does not count.
     proxy_headers: Option<ProxyHeaders>,
     /// Lets people sign in elsewhere; none where they cannot.

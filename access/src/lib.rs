@@ -16,6 +16,7 @@ mod keyring;
 mod limits;
 mod options;
 mod people;
+mod proxy;
 mod routes;
 mod scope;
 mod secret;
@@ -34,6 +35,7 @@ pub use options::{AccessOptions, ConfiguredKey, OptionsError, Reading};
 pub use people::{
     Departure, PeopleError, PeopleOptions, Person, ProviderOptions, ProxyOptions, Role, RoleOptions, Roles, SignIn,
 };
+pub use proxy::{Proxy, ProxyError};
 pub use routes::{Routes, Rule};
 pub use scope::{MAX_SCOPES, Scope, Scopes, UnknownScope, Upload};
 pub use secret::{Digest, Kind, Secret, SecretError};

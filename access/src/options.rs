@@ -1,16 +1,17 @@
 //! The part `[access]` of the configuration.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
+use serde::de::{Deserializer, Unexpected, Visitor};
 
 use crate::issuer_options::IssuerOptions;
 use crate::keyring::KeyRecord;
 use crate::limits::Limits;
 use crate::people::{PeopleError, PeopleOptions, ProxyHeaders, Roles};
+use crate::proxy::Proxy;
 use crate::scope::{MAX_SCOPES, Scope, Scopes};
 use crate::secret::Digest;
 
@@ -25,8 +26,8 @@ pub struct AccessOptions {
     pub session_secret_file: Option<PathBuf>,
     /// How much one caller may ask for.
     pub limits: Limits,
-    /// Addresses of proxies that say in `Forwarded` or `X-Forwarded-For` for whom they ask.
-    pub proxies: Vec<IpAddr>,
+    /// Proxies that say in `Forwarded` or `X-Forwarded-For` for whom they ask.
+    pub proxies: Vec<Proxy>,
     /// Keys beside those that are made while the server runs, such as the first one.
     pub keys: Vec<ConfiguredKey>,
     /// Services whose tokens count beside keys.
@@ -57,7 +58,7 @@ pub struct ConfiguredKey {
     /// What it allows.
     pub scopes: Vec<Scope>,
     /// The day at whose beginning it ends (UTC), as 2027-01-31; never without.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "day")]
     pub expires: Option<NaiveDate>,
 }
 
@@ -80,7 +81,30 @@ pub enum OptionsError {
     Scopes(String),
 }
 
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    struct Day;
+    impl Visitor<'_> for Day {
+        type Value = NaiveDate;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("a day, such as \"2027-01-31\"")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<NaiveDate, E> {
+            text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        }
+    }
+    deserializer.deserialize_str(Day).map(Some)
+}
+
 impl AccessOptions {
+    /// Whether it lets nobody in but who has a key that was made while a server ran.
+    pub fn names_nobody(&self) -> bool {
+        // Examples stand in for a digest with zeros.
+        let is_real = |key: &ConfiguredKey| key.digest.bytes().any(|digit| digit != b'0');
+        self.issuers.is_empty() && self.people.is_none() && !self.keys.iter().any(is_real)
+    }
+
     /// The keys.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use axum::http::{HeaderMap, HeaderName};
+use schema::plain::is_plain;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -131,7 +132,7 @@ impl Person {
     /// Somebody of this name; none if it is no line that a list can show.
     pub fn new(name: &str, role: Role) -> Option<Self> {
         let name = name.trim();
-        let is_line = !name.is_empty() && name.len() <= MAX_PERSON_BYTES && !name.chars().any(char::is_control);
+        let is_line = !name.is_empty() && name.len() <= MAX_PERSON_BYTES && is_plain(name);
         is_line.then(|| Self { name: name.to_owned(), role })
     }
 }

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use clickhouse::error::Error;
+
+use crate::statement_limits::{Excess, excess};
+
 /// Why a question has no answer; each text is a sentence for who asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
@@ -11,15 +15,39 @@ pub enum AnswerError {
     /// Nothing is there.
     #[error("{0}")]
     NotFound(String),
+    /// A statement took longer than one may.
+    #[error(
+        "This question takes longer than the server allows; ask for less of it, such as fewer weeks, one suite or one configuration."
+    )]
+    TooLong,
+    /// A statement needed more memory than one may.
+    #[error(
+        "This question needs more memory than the server allows; ask for less of it, such as fewer weeks, one suite or one configuration."
+    )]
+    TooLarge,
+    /// The store is short of memory, by whatever it does at the same time.
+    #[error("The store is short of memory; try again in a moment.")]
+    Busy,
     /// The store did not answer.
     #[error("The store is not available, try again: {0}")]
-    Store(#[from] clickhouse::error::Error),
+    Store(Error),
     /// A stored document does not read back, or a statement of ours is wrong.
     #[error("{0}")]
     Broken(String),
     /// Several questions waited for one answer, and that failed.
     #[error("{0}")]
     Shared(Arc<AnswerError>),
+}
+
+impl From<Error> for AnswerError {
+    fn from(error: Error) -> Self {
+        match excess(&error) {
+            Some(Excess::Time) => Self::TooLong,
+            Some(Excess::Memory) => Self::TooLarge,
+            Some(Excess::MemoryOfAll) => Self::Busy,
+            None => Self::Store(error),
+        }
+    }
 }
 
 /// The question is wrong in this way.

@@ -9,6 +9,7 @@ use schema::retention::Retention;
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
 use crate::renames::cache::RenamesCache;
+use crate::statement_limits::StatementLimits;
 use crate::suite_rules::SuiteRules;
 use crate::watermark::Watermark;
 
@@ -68,6 +69,11 @@ impl Store {
     /// The reference does so, and no verdict does.
     pub fn keeping_replaced_results(self, keeps: bool) -> Self {
         Self { keeps_replaced_results: keeps, ..self }
+    }
+
+    /// The same, where no statement may take more than this.
+    pub fn limited(self, limits: StatementLimits) -> Self {
+        Self { client: limits.of(self.client), ..self }
     }
 
     /// The same, with thresholds of verdicts by suite; the first that is for a suite counts.

@@ -79,7 +79,7 @@ async fn insert(
     format: String,
     body: Body,
 ) -> Result<Response, ChdbError> {
-    let mut lease = front.pool.lease().await?;
+    let mut lease = front.pool.lease(&request).await?;
     let (sender, mut receiver) = mpsc::channel::<Result<Bytes, ()>>(8);
     let work = tokio::task::spawn_blocking(move || {
         let mut insert = lease.prepared(&request)?.insert(&sql, &format)?;
@@ -126,7 +126,7 @@ async fn statement(
         .await
         .map_err(|_| ChdbError::with_code(62, "The statement is too long or was broken off"))?;
     request.add_body(content_type, &body)?;
-    let mut lease = front.pool.lease().await?;
+    let mut lease = front.pool.lease(&request).await?;
     let (chunks, mut receiver) = mpsc::channel::<Bytes>(4);
     // The status line has to wait until the first chunk or error: most errors come before any data.
     let (started, start) = oneshot::channel::<Result<(), ChdbError>>();
@@ -134,6 +134,8 @@ async fn statement(
     tokio::task::spawn_blocking(move || {
         let mut output = Output { started: Some(started), chunks, tag };
         let result = lease.prepared(&request).and_then(|connection| run(connection, &request, &mut output));
+        // After a stream that failed, the connection's next one may end at once, without an error or rows.
+        let result = result.or_else(|error| lease.renew().and(Err(error)));
         drop(lease);
         output.finish(result);
     });

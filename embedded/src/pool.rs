@@ -31,19 +31,24 @@ impl Pool {
         })
     }
 
-    /// Waits for a free connection. Waiting here, before a thread is taken, keeps a queue of
+    /// Waits for a free connection, and takes one that is as the request wants it, if there is one. Waiting here, before a thread is taken, keeps a queue of
     /// requests from using up the threads the running ones need.
-    pub async fn lease(self: &Arc<Self>) -> Result<Lease, ChdbError> {
+    pub(crate) async fn lease(self: &Arc<Self>, request: &Request) -> Result<Lease, ChdbError> {
         let closed = || ChdbError::with_code(210, "the engine is shutting down");
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| closed())?;
-        let session = self.lock().pop().ok_or_else(closed)?;
+        let session = {
+            let mut free = self.lock();
+            let prepared = free.iter().rposition(|session| session.is_prepared(request));
+            let at = prepared.or_else(|| free.len().checked_sub(1)).ok_or_else(closed)?;
+            free.swap_remove(at)
+        };
         Ok(Lease { pool: self.clone(), session: Some(session), _permit: permit })
     }
 
     /// The rows that a statement of this process answers, as JSON objects; nothing that came from outside may be in it.
     pub(crate) async fn rows(self: &Arc<Self>, sql: &str) -> Result<Vec<serde_json::Value>, ChdbError> {
-        let mut lease = self.lease().await?;
         let request = Request { sql: sql.to_owned(), database: "system".to_owned(), ..Request::default() };
+        let mut lease = self.lease(&request).await?;
         let work = tokio::task::spawn_blocking(move || {
             let result = lease.prepared(&request)?.query(&request.sql, "JSONEachRow", &[])?;
             let lines = result.data().split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -78,6 +83,10 @@ impl Session {
         Ok(Self { connection: Connection::open(api, arguments)?, database: None, settings: Vec::new() })
     }
 
+    fn is_prepared(&self, request: &Request) -> bool {
+        self.database.as_deref() == Some(&request.database) && self.settings == request.settings
+    }
+
     fn prepare(&mut self, request: &Request) -> Result<(), ChdbError> {
         if self.database.as_deref() != Some(&request.database) {
             self.connection.query(&request.use_statement(), "TSV", &[])?;
@@ -105,13 +114,19 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Takes a new connection in place of the old one, whose state is not known. It is opened first: closing the last
+    /// connection would close the engine.
+    pub(crate) fn renew(&mut self) -> Result<(), ChdbError> {
+        self.session = Some(Session::open(&self.pool.api, &self.pool.arguments)?);
+        Ok(())
+    }
+
     /// The connection, with the request's database and settings and no others.
     pub(crate) fn prepared(&mut self, request: &Request) -> Result<&Connection, ChdbError> {
         let prepared = self.session.as_mut().map_or(Ok(()), |session| session.prepare(request));
         if let Err(error) = prepared {
-            // Which settings took effect is not known; a new connection has none. It is opened first: closing
-            // the last connection would close the engine.
-            self.session = Some(Session::open(&self.pool.api, &self.pool.arguments)?);
+            // Which settings took effect is not known; a new connection has none.
+            self.renew()?;
             return Err(error);
         }
         let session = self.session.as_ref().ok_or_else(|| ChdbError("the connection is gone".into()))?;

@@ -1,6 +1,8 @@
-//! A service whose store is away says so on pages that have their style, and serves what needs no store.
+//! A service whose store does not answer says why on pages that have their style, and serves what needs no store: the store is
+//! away, or a question asks more of it than one may.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+use answers::StatementLimits;
 use test_support::engine;
 use test_support::query_service::QueryService;
 
@@ -15,6 +17,8 @@ async fn pages_fail_with_their_style() {
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
     let service = QueryService::start(&engine, directory.path(), "away", []).await;
+    let other = QueryService::start(&engine, directory.path(), "limited", []).await;
+    too_large_a_question_is_told_so(&other, directory.path()).await;
     engine.shutdown().await;
     for page in ["/", "/triage", "/flaky?suite=s", "/investigate", "/suites", "/commits", "/durations?suite=s"] {
         let (status, html) = service.get(page).await;
@@ -34,4 +38,19 @@ async fn pages_fail_with_their_style() {
     for path in ["/documentation", "/api/openapi.json"] {
         assert_eq!(service.get(path).await.0, 200, "{path}");
     }
+}
+
+/// A mebibyte is too little for any question.
+async fn too_large_a_question_is_told_so(service: &QueryService, folder: &std::path::Path) {
+    let limited = service.limited(folder, StatementLimits { mebibytes: 1, ..StatementLimits::default() });
+    let (status, html) = limited.get("/triage?suite=s").await;
+    let html = String::from_utf8(html).unwrap();
+    assert_eq!(status, 422, "{html}");
+    assert!(html.contains("That asks for too much") && html.contains("fewer weeks"), "{html}");
+    let (status, error) = limited.get("/api/triage?suite=s").await;
+    let error: serde_json::Value = serde_json::from_slice(&error).unwrap();
+    assert_eq!(status, 422, "{error}");
+    assert!(error["description"].as_str().unwrap().starts_with("This question needs more memory"), "{error}");
+    // What others ask meanwhile is answered.
+    assert_eq!(service.get("/triage?suite=s").await.0, 200);
 }

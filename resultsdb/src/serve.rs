@@ -14,6 +14,7 @@ use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::{EventLog, LogError, TopicSpec};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
+use schema::place::Place;
 use schema::store::{self, Cluster, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use tokio::sync::watch;
@@ -194,7 +195,7 @@ fn watched_door(config: &Config, client: &clickhouse::Client, stop: &watch::Rece
 /// The views that questions are asked of.
 fn views(config: &Config, client: clickhouse::Client, watermark: Watermark) -> anyhow::Result<Store> {
     let store = Store::new(client, watermark, Clock::system(), config.retention()?, config.repositories());
-    let store = store.keeping_replaced_results(config.compatibility.keep_replaced_results);
+    let store = store.keeping_replaced_results(config.compatibility.keep_replaced_results).limited(config.statements);
     Ok(store.with_rules(config.rules.clone()))
 }
 
@@ -278,8 +279,8 @@ fn password_of(file: &Path) -> anyhow::Result<String> {
 
 pub(crate) fn blobs(config: &Config) -> anyhow::Result<Blobs> {
     let place = &config.blobs;
-    let opened = if place.starts_with("s3://") { Blobs::at_url(place) } else { Blobs::in_folder(Path::new(place)) };
-    opened.with_context(|| format!("opening the blob store {place}"))
+    let parsed: Place = place.parse().context("in blobs of the configuration")?;
+    Blobs::at(&parsed).with_context(|| format!("opening the blob store {place}"))
 }
 
 /// Turns true on SIGTERM or SIGINT.

@@ -9,6 +9,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
 
+use crate::place::Place;
+
 const CHUNK_BYTES: usize = 8 << 20;
 
 /// Why a blob cannot be stored or read.
@@ -39,8 +41,15 @@ impl Blobs {
         Ok(Self { store: Arc::new(store) })
     }
 
-    /// At `s3://bucket/prefix`, with credentials and region from the usual AWS variables.
-    pub fn at_url(url: &str) -> Result<Self, BlobError> {
+    /// At a place; credentials and region of a bucket come from the usual AWS variables.
+    pub fn at(place: &Place) -> Result<Self, BlobError> {
+        match place {
+            Place::Folder(folder) => Self::in_folder(folder),
+            Place::Bucket(url) => Self::in_bucket(url),
+        }
+    }
+
+    fn in_bucket(url: &str) -> Result<Self, BlobError> {
         let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build()?;
         let prefix = url.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
         Ok(Self { store: Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)) })

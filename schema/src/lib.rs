@@ -21,6 +21,8 @@ pub mod intake_report;
 #[cfg(feature = "io")]
 pub mod links;
 #[cfg(feature = "io")]
+pub mod place;
+pub mod plain;
 pub mod receipt;
 pub mod rename;
 #[cfg(feature = "io")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use answers::{Repository, Store, Watermark};
+use answers::{Repository, StatementLimits, Store, Watermark};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -51,7 +51,15 @@ impl QueryService {
         for batch in batches {
             rows::write(&client, &batch).await;
         }
-        let router = router(&client, folder, clock);
+        let router = router(&client, folder, clock, StatementLimits::default());
+        Self { client, router }
+    }
+
+    /// The same rows, of which no statement may take more than this.
+    pub fn limited(&self, folder: &Path, limits: StatementLimits) -> Self {
+        // The engine counts what a thread takes once it is 4 MiB, which no question takes of so few rows.
+        let client = self.client.clone().with_setting("max_untracked_memory", "0");
+        let router = router(&client, folder, Clock::system(), limits);
         Self { client, router }
     }
 
@@ -93,13 +101,13 @@ impl QueryService {
 }
 
 /// The service's router over rows that do not change.
-fn router(client: &Client, folder: &Path, clock: Clock) -> Router {
+fn router(client: &Client, folder: &Path, clock: Clock, limits: StatementLimits) -> Router {
     let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();
     let watermark = Watermark::Here(watch::channel(1).1);
     let stop = watch::channel(false).1;
     let webkit = Repository { id: "webkit".into(), default_branch: "main".into() };
     let store = Store::new(client.clone(), watermark, clock, Retention::default(), vec![webkit]);
-    query::router(store, blobs, options(), stop)
+    query::router(store.limited(limits), blobs, options(), stop)
 }
 
 /// No bug tracker, and limits that no test reaches by chance.

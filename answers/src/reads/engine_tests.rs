@@ -12,6 +12,8 @@ use schema::store::states::is_unexpected;
 use serde::Deserialize;
 
 use super::statement::Fragment;
+use crate::error::AnswerError;
+use crate::statement_limits::StatementLimits;
 
 /// Sets of states there are: every subset of nine, the empty one included.
 const SETS: u64 = 512;
@@ -58,6 +60,36 @@ async fn unexpected_is_the_same_rule_in_sql_and_in_rust(client: &clickhouse::Cli
     }
 }
 
+async fn a_statement_that_takes_too_much_is_broken_off(client: &clickhouse::Client) {
+    let limits = StatementLimits { seconds: 1, mebibytes: 100 };
+    let limited = limits.of(client.clone());
+    let endless = Fragment::new("SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1");
+    let failed = endless.all::<u64>(&limited).await.unwrap_err();
+    assert!(matches!(failed, AnswerError::TooLong), "{failed}");
+    // Rows of this one have come when it ends.
+    let slow =
+        Fragment::new("SELECT number FROM numbers(1000) WHERE sleepEachRow(0.01) = 0 SETTINGS max_block_size = 10");
+    let failed = slow.all::<u64>(&limited).await.unwrap_err();
+    assert!(matches!(failed, AnswerError::TooLong), "{failed}");
+    let large = Fragment::new("SELECT length(groupArray(number)) FROM numbers(100000000)");
+    let failed = large.all::<u64>(&limited).await.unwrap_err();
+    assert!(matches!(failed, AnswerError::TooLarge), "{failed}");
+    // Whoever is given the same connection next is answered whole.
+    for limits in [&limited, client] {
+        for failing in [&endless, &large] {
+            failing.all::<u64>(&limited).await.unwrap_err();
+            let mut broken_off = limits.query("SELECT number FROM numbers(10000000)").fetch::<u64>().unwrap();
+            assert_eq!(broken_off.next().await.unwrap(), Some(0));
+            drop(broken_off);
+            for _ in 0..10 {
+                assert_eq!(Fragment::new("SELECT toUInt64(1)").all::<u64>(limits).await.unwrap(), [1]);
+            }
+        }
+    }
+    // Whoever has no limits, on the same connections, is not held to them.
+    assert_eq!(slow.all::<u64>(client).await.unwrap().len(), 1000);
+}
+
 /// One engine fits in a process, so that both share it.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_mean_in_the_engine_what_they_mean_here() {
@@ -74,5 +106,6 @@ async fn statements_mean_in_the_engine_what_they_mean_here() {
     let client = address.client();
     values_arrive_as_they_were_sent(&client).await;
     unexpected_is_the_same_rule_in_sql_and_in_rust(&client).await;
+    a_statement_that_takes_too_much_is_broken_off(&client).await;
     engine.shutdown().await;
 }

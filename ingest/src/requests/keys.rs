@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use schema::access_key::{AccessKey, KeyEnd};
 use schema::clock::now_signed;
 use schema::event::Request;
+use schema::plain::is_plain;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, object, text, whole};
@@ -163,7 +164,7 @@ impl WantedKey {
             return Err(bad(format!("There is no member '{unknown}': a key has {}", MEMBERS.join(", "))));
         }
         let name = document::text(members, "name").trim().to_owned();
-        if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !is_plain(&name) {
             return Err(bad(format!(
                 "'name' must be a line of 1 to {MAX_NAME_BYTES} bytes that says what the key is for"
             )));

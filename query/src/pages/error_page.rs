@@ -38,6 +38,10 @@ pub(crate) async fn page(service: &Service, error: &ApiError, path: &str, query:
         401 => "That needs another key",
         403 if matches!(error, ApiError::Denied(_)) => "Your key does not allow that",
         403 => "There is more than one",
+        _ if matches!(error, ApiError::Answer(AnswerError::TooLong | AnswerError::TooLarge)) => {
+            "That asks for too much"
+        }
+        503 if matches!(error, ApiError::Busy(_) | ApiError::Answer(AnswerError::Busy)) => "The server is busy",
         503 => "The store is away",
         _ => "That did not work",
     };
@@ -93,7 +97,7 @@ fn ways_on(error: &ApiError, path: &str, query: Option<&str>) -> Vec<Link> {
         _ if is(StatusCode::BAD_REQUEST) && PAGES.contains(&path) => {
             vec![link(path.to_owned(), "Start this page anew")]
         }
-        ApiError::Answer(AnswerError::Store(_) | AnswerError::Shared(_)) | ApiError::Blob(_)
+        ApiError::Answer(AnswerError::Store(_) | AnswerError::Busy | AnswerError::Shared(_)) | ApiError::Blob(_)
             if is(StatusCode::SERVICE_UNAVAILABLE) =>
         {
             vec![link(format!("{path}{asked}"), "Try again")]

@@ -14,6 +14,7 @@ use futures_util::TryStreamExt;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
 use schema::blobs::Blobs;
+use schema::place::Place;
 
 use super::manifest::{Contents, Manifest};
 
@@ -38,12 +39,11 @@ pub(super) struct Target {
 impl Target {
     /// Opens a place to write a backup to. A folder is created, readable for its owner alone: secrets are in it.
     pub(super) async fn create(name: &str, data_dir: &Path) -> anyhow::Result<Self> {
-        if is_bucket(name) {
-            return Self::listed(name, None).await;
-        }
+        let place = place(name)?;
+        let Place::Folder(folder) = &place else { return Self::listed(name, &place, None).await };
         let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(name).with_context(|| format!("creating {name}"))?;
-        let folder = Path::new(name).canonicalize().with_context(|| format!("finding {name}"))?;
+        builder.recursive(true).mode(0o700).create(folder).with_context(|| format!("creating {name}"))?;
+        let folder = folder.canonicalize().with_context(|| format!("finding {name}"))?;
         if folder.starts_with(data_dir) {
             bail!("{name} lies in the data directory that is to be backed up; give a folder elsewhere");
         }
@@ -64,20 +64,22 @@ impl Target {
             bail!("another backup into {name} is running; wait until it is done");
         }
         remove_staged(&folder).with_context(|| format!("removing half objects from {name}"))?;
-        Self::listed(name, Some(lock)).await
+        Self::listed(name, &place, Some(lock)).await
     }
 
     /// Opens a place to read a backup from.
     pub(super) async fn open(name: &str) -> anyhow::Result<Self> {
-        if !is_bucket(name) && !Path::new(name).is_dir() {
+        let place = place(name)?;
+        if let Place::Folder(folder) = &place
+            && !folder.is_dir()
+        {
             bail!("there is no folder {name}");
         }
-        Self::listed(name, None).await
+        Self::listed(name, &place, None).await
     }
 
-    async fn listed(name: &str, lock: Option<File>) -> anyhow::Result<Self> {
-        let blobs = if is_bucket(name) { Blobs::at_url(name) } else { Blobs::in_folder(Path::new(name)) };
-        let store = blobs.with_context(|| format!("opening {name}"))?.objects();
+    async fn listed(name: &str, place: &Place, lock: Option<File>) -> anyhow::Result<Self> {
+        let store = Blobs::at(place).with_context(|| format!("opening {name}"))?.objects();
         let objects = store.list(Some(&Key::from(OBJECTS)));
         let named = objects.try_filter_map(|object| async move {
             Ok(object.location.filename().map(|digest| (digest.to_owned(), object.size)))
@@ -226,8 +228,8 @@ impl Target {
     }
 }
 
-fn is_bucket(name: &str) -> bool {
-    name.starts_with("s3://")
+fn place(name: &str) -> anyhow::Result<Place> {
+    Ok(name.parse()?)
 }
 
 /// Spread over folders, because file systems and people dislike very long listings.

@@ -13,6 +13,12 @@ impl Config {
     /// The door that it describes; an error names the member that makes no sense.
     pub(crate) fn door(&self) -> anyhow::Result<Door> {
         let Some(options) = &self.access else { return Ok(Door::open()) };
+        if options.names_nobody() {
+            tracing::warn!(
+                "[access] of the configuration names no key, issuer or person: nobody comes in who has no key from earlier; \
+                 `resultsdb keys create --name admin --scope admin` makes the first one"
+            );
+        }
         let guards = Guards {
             sessions: sessions(options)?,
             is_secure: self.tls.is_some()

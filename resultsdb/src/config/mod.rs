@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use access::{AccessOptions, Door, Reading};
 use alerts::AlertOptions;
-use answers::{Repository as KnownRepository, SuiteRules};
+use answers::{Repository as KnownRepository, StatementLimits, SuiteRules};
 use anyhow::{Context, bail};
 use ingest::IntakeOptions;
 use ingest::sources::Source;
@@ -63,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) traces: Traces,
     /// ClickHouse, for the three services.
     pub(crate) clickhouse: ClickHouse,
+    /// What one statement of a question may take.
+    pub(crate) statements: StatementLimits,
     /// Where archives are kept by the three services: a folder, or `s3://bucket/prefix`.
     pub(crate) blobs: String,
     /// Repositories by id.
@@ -151,6 +153,7 @@ impl Default for Config {
             archive: Archive::default(),
             traces: Traces::default(),
             clickhouse: ClickHouse::default(),
+            statements: StatementLimits::default(),
             blobs: "blobs".to_owned(),
             retention_weeks: None,
             retention: Vec::new(),
@@ -195,11 +198,12 @@ impl Config {
             set(&mut table, member, value).with_context(|| format!("in --set {flag}"))?;
         }
         let source = path.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
-        table.try_into().map_err(|error: toml::de::Error| {
-            let text = error.message().to_owned();
+        serde_path_to_error::deserialize(table).map_err(|error| {
+            let (member, text) = (error.path().to_string(), error.inner().message().to_owned());
+            let place = if member == "." { source } else { format!("{source}, {member}") };
             match nearest(&text) {
-                Some(known) => anyhow::anyhow!("in {source}: {text}; did you mean `{known}`?"),
-                None => anyhow::anyhow!("in {source}: {text}"),
+                Some(known) => anyhow::anyhow!("in {place}: {text}; did you mean `{known}`?"),
+                None => anyhow::anyhow!("in {place}: {text}"),
             }
         })
     }
@@ -307,78 +311,4 @@ fn nearest(message: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
-mod tests {
-    use super::*;
-
-    fn with(flags: &[&str]) -> anyhow::Result<Config> {
-        Config::load(None, &flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn unknown_members_are_refused_with_the_nearest_name() {
-        let error = with(&["kafka.broker=x"]).unwrap_err().to_string();
-        assert!(error.contains("`broker`") && error.ends_with("did you mean `brokers`?"), "{error}");
-        let error = with(&["titel=x"]).unwrap_err().to_string();
-        assert!(error.ends_with("did you mean `title`?"), "{error}");
-    }
-
-    #[test]
-    fn flags_set_members() {
-        let config = with(&["kafka.brokers=a:1,b:2", "tests_limits={max=7,default=3}", "title=My results"]).unwrap();
-        assert_eq!((config.kafka.brokers.as_str(), config.tests_limits.max), ("a:1,b:2", 7));
-        assert_eq!(config.title, "My results");
-        assert!(with(&["title=x", "title.y=1"]).is_err());
-        assert!(with(&["title"]).is_err());
-    }
-
-    #[test]
-    fn results_are_kept_for_as_long_as_is_configured() {
-        let config = with(&["retention_weeks=52", r#"retention=[{suite="layout*",weeks=4}]"#]).unwrap();
-        let retention = config.retention().unwrap();
-        let weeks = |suite| retention.seconds(suite, "default") / schema::seconds::WEEK as i64;
-        assert_eq!((weeks("layout-tests"), weeks("api-tests")), (4, 52));
-        assert_eq!(with(&[]).unwrap().retention().unwrap(), Retention::default());
-        let error = with(&["retention_weeks=0"]).unwrap().retention().unwrap_err().to_string();
-        assert!(error.starts_with("retention_weeks is 0"), "{error}");
-        assert!(with(&["retention=[{weeks=4,suites=\"x\"}]"]).is_err());
-    }
-
-    #[test]
-    fn every_example_of_the_documentation_is_right() {
-        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config.toml");
-        let text = std::fs::read_to_string(docs.join("access.md")).unwrap();
-        let examples: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
-        assert!(examples.len() >= 2);
-        for example in examples {
-            std::fs::write(&file, example).unwrap();
-            let config = Config::load(Some(&file), &[]).unwrap_or_else(|error| panic!("{error:#}\n{example}"));
-            assert!(config.access.is_some_and(|access| access.people.is_some()), "{example}");
-        }
-    }
-
-    #[test]
-    fn archives_are_apart_only_where_a_browser_keeps_them_so() {
-        let origin = |flags: &[&str]| {
-            let flags = [&["archive_origin=https://archives.example.net"], flags].concat();
-            with(&flags).unwrap().archive_origin().map(|origin| origin.is_some()).map_err(|error| error.to_string())
-        };
-        assert_eq!(origin(&["address=https://results.example.org"]), Ok(true));
-        assert_eq!(origin(&["access.reading=open"]), Ok(true));
-        assert!(origin(&["access.reading=closed"]).unwrap_err().starts_with("archive_origin needs reading"));
-        assert!(origin(&["address=https://archives.example.net/"]).unwrap_err().contains("the origin of address"));
-        assert!(with(&["archive_origin=archives"]).unwrap_err().to_string().contains("'archives' is no origin"));
-        assert_eq!(with(&[]).unwrap().archive_origin().unwrap(), None);
-    }
-
-    #[test]
-    fn the_examples_load() {
-        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster.toml", "production.toml"] {
-            let config = Config::load(Some(&examples.join(name)), &[]).unwrap();
-            config.query(config.door().unwrap()).unwrap();
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{Author, Commit, DEFAULT_BRANCHES, ORDERS};
+use crate::plain::is_plain;
 use crate::run_notes::CHANGE_BRANCHES;
+
+/// Git keeps a branch in a file of its name, and no path is longer.
+const MAX_BRANCH_BYTES: usize = 4096;
 
 /// What a member of an upload's `commits`, or the body of a registration, turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +138,9 @@ fn complete(members: &Map<String, Value>, default_branch: &str) -> Result<Commit
     let order = members.get("order").map_or(Some(0), integer).filter(|order| (0..ORDERS).contains(order));
     let order = order.ok_or("'order' is a number from 0 to 99")?;
     let branch = canonical(text("branch").ok_or("'branch' is a text")?);
+    if branch.len() > MAX_BRANCH_BYTES || branch == CHANGE_BRANCHES || !is_plain(&branch) {
+        return Err("'branch' is the name of a branch: a line of at most 4096 bytes, and more than `change/`");
+    }
 
     let (mut hash, mut revision) = (text("hash").map(str::to_owned), members.get("revision").and_then(revision_number));
     if let Some(id) = members.get("id") {
@@ -260,6 +267,10 @@ mod tests {
             ("timestamp", json!("yesterday"), "'timestamp'"),
             ("order", json!(100), "'order'"),
             ("branch", json!(""), "'branch'"),
+            ("branch", json!("change/"), "'branch'"),
+            ("branch", json!("a\nb"), "'branch'"),
+            ("branch", json!("ma\u{202e}in"), "'branch'"),
+            ("branch", json!("b".repeat(4097)), "'branch'"),
             ("identifier", json!("7@other"), "'identifier'"),
             ("author", json!(7), "'author'"),
         ] {

@@ -1,0 +1,91 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+
+fn with(flags: &[&str]) -> anyhow::Result<Config> {
+    Config::load(None, &flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>())
+}
+
+#[test]
+fn unknown_members_are_refused_with_the_nearest_name() {
+    let error = with(&["kafka.broker=x"]).unwrap_err().to_string();
+    assert!(error.contains("`broker`") && error.ends_with("did you mean `brokers`?"), "{error}");
+    let error = with(&["titel=x"]).unwrap_err().to_string();
+    assert!(error.ends_with("did you mean `title`?"), "{error}");
+}
+
+#[test]
+fn errors_name_the_member() {
+    let refused = |flag: &str| with(&[flag]).unwrap_err().to_string();
+    let error = refused("access.limits.requests_per_second=0");
+    assert!(error.starts_with("in the configuration, access.limits.requests_per_second: "), "{error}");
+    let error = refused("access.proxies=[\"10.0.0.1\", \"proxy\"]");
+    assert!(error.contains("access.proxies[1]: 'proxy' is neither an address nor a network"), "{error}");
+    let key = "name=\"a\",digest=\"1\",scopes=[\"read\"]";
+    for expires in ["\"2027-02-30\"", "\"soon\"", "7"] {
+        let error = refused(&format!("access.keys=[{{{key},expires={expires}}}]"));
+        assert!(error.contains("access.keys[0].expires: ") && error.contains("a day, such as"), "{error}");
+    }
+    assert!(with(&["access.proxies=[\"10.0.0.1\", \"fd00::/8\"]"]).is_ok());
+    // TOML has days of its own, without quotes.
+    assert!(with(&[&format!("access.keys=[{{{key},expires=2027-01-31}}]")]).is_ok());
+}
+
+#[test]
+fn flags_set_members() {
+    let config = with(&["kafka.brokers=a:1,b:2", "tests_limits={max=7,default=3}", "title=My results"]).unwrap();
+    assert_eq!((config.kafka.brokers.as_str(), config.tests_limits.max), ("a:1,b:2", 7));
+    assert_eq!(config.title, "My results");
+    assert!(with(&["title=x", "title.y=1"]).is_err());
+    assert!(with(&["title"]).is_err());
+}
+
+#[test]
+fn results_are_kept_for_as_long_as_is_configured() {
+    let config = with(&["retention_weeks=52", r#"retention=[{suite="layout*",weeks=4}]"#]).unwrap();
+    let retention = config.retention().unwrap();
+    let weeks = |suite| retention.seconds(suite, "default") / schema::seconds::WEEK as i64;
+    assert_eq!((weeks("layout-tests"), weeks("api-tests")), (4, 52));
+    assert_eq!(with(&[]).unwrap().retention().unwrap(), Retention::default());
+    let error = with(&["retention_weeks=0"]).unwrap().retention().unwrap_err().to_string();
+    assert!(error.starts_with("retention_weeks is 0"), "{error}");
+    assert!(with(&["retention=[{weeks=4,suites=\"x\"}]"]).is_err());
+}
+
+#[test]
+fn every_example_of_the_documentation_is_right() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = std::fs::read_to_string(docs.join("access.md")).unwrap();
+    let examples: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
+    assert!(examples.len() >= 2);
+    for example in examples {
+        std::fs::write(&file, example).unwrap();
+        let config = Config::load(Some(&file), &[]).unwrap_or_else(|error| panic!("{error:#}\n{example}"));
+        assert!(config.access.is_some_and(|access| access.people.is_some()), "{example}");
+    }
+}
+
+#[test]
+fn archives_are_apart_only_where_a_browser_keeps_them_so() {
+    let origin = |flags: &[&str]| {
+        let flags = [&["archive_origin=https://archives.example.net"], flags].concat();
+        with(&flags).unwrap().archive_origin().map(|origin| origin.is_some()).map_err(|error| error.to_string())
+    };
+    assert_eq!(origin(&["address=https://results.example.org"]), Ok(true));
+    assert_eq!(origin(&["access.reading=open"]), Ok(true));
+    assert!(origin(&["access.reading=closed"]).unwrap_err().starts_with("archive_origin needs reading"));
+    assert!(origin(&["address=https://archives.example.net/"]).unwrap_err().contains("the origin of address"));
+    assert!(with(&["archive_origin=archives"]).unwrap_err().to_string().contains("'archives' is no origin"));
+    assert_eq!(with(&[]).unwrap().archive_origin().unwrap(), None);
+}
+
+#[test]
+fn the_examples_load() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster.toml", "production.toml"] {
+        let config = Config::load(Some(&examples.join(name)), &[]).unwrap();
+        config.query(config.door().unwrap()).unwrap();
+    }
+}
