@@ -7,6 +7,7 @@
 
 mod archive;
 mod ci;
+mod ci_token;
 mod collect;
 mod context;
 mod delivery;

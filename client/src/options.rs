@@ -71,6 +71,10 @@ pub struct ServerOptions {
     #[arg(long, value_name = "FILE", env = "RESULTSDB_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
+    /// Ask the CI for its token for this audience, which is mostly the server's address, and show that instead of a key.
+    #[arg(long, value_name = "AUDIENCE", env = "RESULTSDB_CI_TOKEN", conflicts_with = "key_file")]
+    pub ci_token: Option<String>,
+
     #[command(flatten)]
     pub(crate) trust: TrustOptions,
 }
@@ -92,7 +96,11 @@ impl ServerOptions {
             }
             None => std::env::var(KEY_VARIABLE).ok(),
         };
-        Ok(Server::new(url, self.tries)?.with_tls(self.trust.tls()?).with_key(key))
+        let server = Server::new(url, self.tries)?.with_tls(self.trust.tls()?);
+        match &self.ci_token {
+            None => Ok(server.with_key(key)),
+            Some(audience) => server.with_ci_token(&Environment::of_process(), audience),
+        }
     }
 }
 

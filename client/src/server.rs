@@ -11,6 +11,9 @@ use ureq::http::{Response, Uri};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
+use crate::ci_token::CiTokens;
+use crate::environment::Environment;
+
 /// What the server says of an upload that it took in, though something about it is odd.
 const WARNING: &str = "resultsdb-warning";
 /// Statuses of a server that cannot take a request now, but may later.
@@ -55,15 +58,18 @@ pub struct Server {
     agent: Agent,
     url: String,
     attempts: u32,
-    key: Option<Key>,
+    bearer: Option<Bearer>,
 }
 
-/// A key that is sent with every request. It is never printed.
-struct Key(String);
+/// What is sent with every request, to say who asks. It is never printed.
+enum Bearer {
+    Key(String),
+    OfCi(CiTokens),
+}
 
-impl std::fmt::Debug for Key {
+impl std::fmt::Debug for Bearer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Key(…)")
+        formatter.write_str("Bearer(…)")
     }
 }
 
@@ -91,7 +97,7 @@ impl Server {
             agent: agent(TlsConfig::default()),
             url: url.trim_end_matches('/').to_owned(),
             attempts: attempts.max(1),
-            key: None,
+            bearer: None,
         })
     }
 
@@ -104,15 +110,25 @@ impl Server {
     /// The same server, which is shown a key; an empty one is none, as of a pipeline whose secret is not set.
     #[must_use]
     pub fn with_key(mut self, key: Option<String>) -> Self {
-        self.key = key.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(Key);
+        self.bearer = key.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(Bearer::Key);
         self
     }
 
-    fn keyed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
-        match &self.key {
-            None => request,
-            Some(Key(key)) => request.header("Authorization", format!("Bearer {key}")),
-        }
+    /// The same server, which is shown a token of the CI for an audience.
+    ///
+    /// # Errors
+    /// The CI gives no tokens to those who ask.
+    pub(crate) fn with_ci_token(mut self, environment: &Environment, audience: &str) -> anyhow::Result<Self> {
+        self.bearer = Some(Bearer::OfCi(CiTokens::of(environment, audience, agent(TlsConfig::default()))?));
+        Ok(self)
+    }
+
+    fn authorization(&self) -> Result<Option<String>, RequestError> {
+        Ok(match &self.bearer {
+            None => None,
+            Some(Bearer::Key(key)) => Some(format!("Bearer {key}")),
+            Some(Bearer::OfCi(tokens)) => Some(format!("Bearer {}", tokens.token()?)),
+        })
     }
 
     /// Its address.
@@ -125,14 +141,14 @@ impl Server {
     /// # Errors
     /// The server is away, or refuses.
     pub fn get(&self, path: &str) -> Result<String, RequestError> {
-        self.tried(path, || self.keyed(self.agent.get(format!("{}{path}", self.url))).call())
+        self.tried(path, |bearer| authorized(self.agent.get(format!("{}{path}", self.url)), bearer).call())
     }
 
     /// Writes the answer to a GET request to a file, from its beginning.
     pub(crate) fn download(&self, path: &str, file: &mut File) -> Result<(), RequestError> {
-        let request = || self.keyed(self.agent.get(format!("{}{path}", self.url))).call();
         self.retried(|| {
-            let mut response = self.taken(path, request())?;
+            let request = authorized(self.agent.get(format!("{}{path}", self.url)), self.authorization()?);
+            let mut response = self.taken(path, request.call())?;
             file.rewind().and_then(|()| file.set_len(0)).map_err(RequestError::Unreadable)?;
             let copied = io::copy(&mut response.body_mut().as_reader(), file);
             copied.map(drop).map_err(|error| RequestError::Away { url: self.shown(path), reason: error.to_string() })
@@ -145,8 +161,8 @@ impl Server {
     /// The server is away, or refuses.
     pub fn ask(&self, path: &str, question: &Value) -> Result<String, RequestError> {
         let body = question.to_string();
-        self.tried(path, || {
-            let request = self.keyed(self.agent.post(format!("{}{path}", self.url)));
+        self.tried(path, |bearer| {
+            let request = authorized(self.agent.post(format!("{}{path}", self.url)), bearer);
             let request = request.header("Content-Type", "application/json");
             request.send(body.as_bytes())
         })
@@ -155,7 +171,7 @@ impl Server {
     /// Posts a body with headers. Warnings of the server are printed to standard error.
     pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], open: Open<'_>) -> Result<(), RequestError> {
         let mut unreadable = None;
-        let answered = self.tried(path, || {
+        let answered = self.tried(path, |bearer| {
             let (mut body, length) = match open() {
                 Ok(opened) => opened,
                 Err(error) => {
@@ -163,7 +179,7 @@ impl Server {
                     return Err(ureq::Error::Io(io::Error::other("no body")));
                 }
             };
-            let mut request = self.keyed(self.agent.post(format!("{}{path}", self.url)));
+            let mut request = authorized(self.agent.post(format!("{}{path}", self.url)), bearer);
             request = request.header("Content-Length", length);
             for (name, value) in headers {
                 request = request.header(*name, *value);
@@ -197,10 +213,10 @@ impl Server {
     fn tried(
         &self,
         path: &str,
-        mut request: impl FnMut() -> Result<Response<Body>, ureq::Error>,
+        mut request: impl FnMut(Option<String>) -> Result<Response<Body>, ureq::Error>,
     ) -> Result<String, RequestError> {
         self.retried(|| {
-            let mut response = self.taken(path, request())?;
+            let mut response = self.taken(path, request(self.authorization()?))?;
             let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string();
             if let Some(warning) = response.headers().get(WARNING).and_then(|value| value.to_str().ok()) {
                 eprintln!("{}: {warning}", self.shown(path));
@@ -263,6 +279,13 @@ impl Server {
     /// The address of a request as people are told it.
     fn shown(&self, path: &str) -> String {
         format!("{}{}", self.url, path.split('?').next().unwrap_or_default())
+    }
+}
+
+fn authorized<B>(request: RequestBuilder<B>, authorization: Option<String>) -> RequestBuilder<B> {
+    match authorization {
+        None => request,
+        Some(authorization) => request.header("Authorization", authorization),
     }
 }
 

@@ -23,6 +23,7 @@ pub mod links;
 #[cfg(feature = "io")]
 pub mod place;
 pub mod plain;
+#[cfg(feature = "io")]
 pub mod receipt;
 pub mod rename;
 #[cfg(feature = "io")]
