@@ -153,11 +153,7 @@ enum Command {
         seed: u64,
     },
     /// Many small uploads
-    Small {
-        /// Seconds of load
-        #[arg(long, default_value_t = 30)]
-        seconds: u64,
-    },
+    Small(small::Crowd),
 }
 
 fn main() -> ExitCode {
@@ -224,9 +220,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             let rate = intake(&server, uploads, arguments.senders, &mut report)?;
             engine::measure(&arguments.binary, server, rate, &mut report)?;
         }
-        Command::Small { seconds } => {
+        Command::Small(crowd) => {
             let server = Server::start(&arguments.binary)?;
-            small::measure(&arguments.binary, server, seconds, &mut report)?;
+            small::measure(&arguments.binary, server, &crowd, &mut report)?;
         }
     }
     anyhow::ensure!(report.print(), "a floor is missed");

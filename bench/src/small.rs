@@ -11,21 +11,34 @@ use crate::report::{self, Report, percentile};
 use crate::server::{Server, agent, upload};
 use crate::{MIB, engine, now};
 
-/// Tests of each upload, connections, and how often each of them sends.
+/// Tests of each upload.
 const TESTS: usize = 200;
-const CONNECTIONS: usize = 50;
-const EACH: Duration = Duration::from_millis(500);
+
+/// How much is sent.
+#[derive(clap::Args)]
+pub(crate) struct Crowd {
+    /// Seconds of load
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Uploads a second of all connections together
+    #[arg(long, default_value_t = 100)]
+    rate: u32,
+    /// Connections, each of which sends its next upload when it is due and the one before is visible
+    #[arg(long, default_value_t = 50)]
+    connections: u32,
+}
 
 /// When an upload was due, and how long after that it was visible.
 type Sample = (Duration, Duration);
 
-/// A hundred uploads a second.
-pub(crate) fn measure(binary: &Path, server: Server, seconds: u64, report: &mut Report) -> anyhow::Result<()> {
+/// Sends uploads at a steady rate.
+pub(crate) fn measure(binary: &Path, server: Server, crowd: &Crowd, report: &mut Report) -> anyhow::Result<()> {
     let (names, end, next) = (documents::names(TESTS), now()?, AtomicUsize::new(0));
-    let (begun, length) = (Instant::now(), Duration::from_secs(seconds));
-    let sender = |number: usize| {
+    let (begun, length) = (Instant::now(), Duration::from_secs(crowd.seconds));
+    let each = Duration::from_secs(1) * crowd.connections / crowd.rate.max(1);
+    let sender = |number: u32| {
         let (agent, mut samples) = (agent(), Vec::new());
-        let mut due = EACH * number as u32 / CONNECTIONS as u32;
+        let mut due = each * number / crowd.connections;
         while due < length {
             std::thread::sleep(due.saturating_sub(begun.elapsed()));
             let index = next.fetch_add(1, Ordering::SeqCst);
@@ -33,12 +46,12 @@ pub(crate) fn measure(binary: &Path, server: Server, seconds: u64, report: &mut 
             let document = documents::run(&names, index % CONFIGURATIONS, index, time, index as u64);
             upload(&agent, &server.url, &document)?;
             samples.push((due, begun.elapsed().saturating_sub(due)));
-            due += EACH;
+            due += each;
         }
         Ok::<Vec<Sample>, anyhow::Error>(samples)
     };
     let (samples, first) = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..CONNECTIONS).map(|number| scope.spawn(move || sender(number))).collect();
+        let threads: Vec<_> = (0..crowd.connections).map(|number| scope.spawn(move || sender(number))).collect();
         std::thread::sleep(length / 5);
         let memory = server.memory();
         let ended = threads.into_iter().map(|thread| thread.join());

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use ureq::Agent;
 
 use crate::environment::Environment;
-use crate::server::RequestError;
+use crate::request_error::RequestError;
 
 const ADDRESS: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const SECRET: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";

@@ -23,6 +23,7 @@ mod progress;
 pub mod read;
 mod ready;
 pub mod register;
+mod request_error;
 mod roots;
 pub mod run;
 pub mod server;

@@ -13,6 +13,7 @@ use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 use crate::ci_token::CiTokens;
 use crate::environment::Environment;
+pub use crate::request_error::RequestError;
 
 /// What the server says of an upload that it took in, though something about it is odd.
 const WARNING: &str = "resultsdb-warning";
@@ -20,32 +21,6 @@ const WARNING: &str = "resultsdb-warning";
 const AWAY: [u16; 5] = [408, 429, 502, 503, 504];
 /// The longest text of an answer that is read.
 const ANSWER_BYTES: u64 = 64 << 20;
-
-/// Why a request has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    /// The server cannot be reached, or cannot take requests now.
-    #[error("{url} is away: {reason}")]
-    Away {
-        /// What was asked.
-        url: String,
-        /// Why it has no answer.
-        reason: String,
-    },
-    /// The server does not take the request: sending it again does not help.
-    #[error("{url} answered {status}: {text}")]
-    Refused {
-        /// What was asked.
-        url: String,
-        /// The HTTP status.
-        status: u16,
-        /// What the server says.
-        text: String,
-    },
-    /// What is to be sent cannot be read.
-    #[error("what is to be sent cannot be read: {0}")]
-    Unreadable(io::Error),
-}
 
 /// An address at which no server can be.
 #[derive(Debug, thiserror::Error)]

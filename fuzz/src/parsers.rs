@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use access::{Scopes, Secret};
 use answers::ask::parse_asked_version;
-use answers::search::{Field, Search, Subject as Row};
+use answers::search::{Search, Subject as Row};
+use answers::triage;
 use fastrand::Rng;
 use identity::Issuers;
 use outbound::Outbound;
@@ -232,20 +233,8 @@ fn event(bytes: &[u8]) -> Result<bool, String> {
 }
 
 fn search(bytes: &[u8]) -> Result<bool, String> {
-    const FIELDS: [Field; 10] = [
-        Field::Suite,
-        Field::Status,
-        Field::State,
-        Field::On,
-        Field::Only,
-        Field::Count,
-        Field::Flaky,
-        Field::Row,
-        Field::Since,
-        Field::Bug,
-    ];
     let text = String::from_utf8_lossy(bytes);
-    let Ok(search) = Search::parse(&text, &FIELDS, 1_700_000_000) else { return Ok(false) };
+    let Ok(search) = Search::parse(&text, &triage::FIELDS, 1_700_000_000) else { return Ok(false) };
     let row = Row { test: "media/a.html", ..Row::default() };
     if search.matches(&row) && !search.may_match(row.test) {
         return Err("a test is meant that may not be meant".to_owned());

@@ -7,10 +7,11 @@
 use std::path::Path;
 
 use eventlog::{LogError, Position, TopicSpec};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::PersistMode;
 
+use super::keyspaces::Keyspaces;
 use super::stored::{decode, encode_topic, offset_key, parse_offset_key, record_key};
-use super::{LocalLog, MEMTABLE_BYTES, failed};
+use super::{LocalLog, failed};
 
 /// Bytes of records after which a segment is full.
 const SEGMENT_BYTES: usize = 8 << 20;
@@ -118,33 +119,29 @@ pub(super) fn parse_committed(key: &[u8], next: &[u8]) -> Option<Committed> {
 /// A new log that is filled with the segments of another one. Nothing is durable before [`LogCopy::finish`].
 pub struct LogCopy {
     address: String,
-    database: Database,
-    topics: Keyspace,
-    records: Keyspace,
-    offsets: Keyspace,
+    log: Keyspaces,
 }
 
 impl LogCopy {
     /// An empty log in a folder that holds none.
     pub fn create(directory: &Path) -> Result<Self, LogError> {
         let address = directory.display().to_string();
-        let away = |error: fjall::Error| failed(&address, &error);
-        let database = Database::builder(directory).open().map_err(away)?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        let keyspace = |name: &str| database.keyspace(name, options).map_err(away);
-        let (topics, records, offsets) = (keyspace("topics")?, keyspace("records")?, keyspace("offsets")?);
-        Ok(Self { address, database, topics, records, offsets })
+        let log = Keyspaces::open(directory).map_err(|error| failed(&address, &error))?;
+        Ok(Self { address, log })
     }
 
     /// Adds a topic.
     pub fn add_topic(&self, topic: &TopicSpec) -> Result<(), LogError> {
-        self.topics.insert(topic.name.as_bytes(), encode_topic(topic)).map_err(|error| failed(&self.address, &error))
+        self.log
+            .topics
+            .insert(topic.name.as_bytes(), encode_topic(topic))
+            .map_err(|error| failed(&self.address, &error))
     }
 
     /// Adds the records of a segment that begins with offset `first`, and returns the offset after the last one. Records
     /// that do not belong there, or are not whole, are [`LogError::Damaged`].
     pub fn add_segment(&self, topic: &str, partition: u32, first: u64, bytes: &[u8]) -> Result<u64, LogError> {
-        let mut batch = self.database.batch();
+        let mut batch = self.log.database.batch();
         let (mut rest, mut offset) = (bytes, first);
         while !rest.is_empty() {
             let place = record_key(topic, partition, offset);
@@ -158,7 +155,7 @@ impl LogCopy {
                 let cause = format!("topic {topic}, partition {partition}, offset {offset}: no such record");
                 return Err(LogError::Damaged { address: self.address.clone(), cause });
             };
-            batch.insert(&self.records, place.as_slice(), stored);
+            batch.insert(&self.log.records, place.as_slice(), stored);
             (rest, offset) = (after, offset + 1);
         }
         batch.commit().map_err(|error| failed(&self.address, &error))?;
@@ -169,12 +166,12 @@ impl LogCopy {
     pub fn commit(&self, committed: &Committed) -> Result<(), LogError> {
         let key = offset_key(&committed.group, &committed.topic, committed.partition);
         let next = committed.next.to_be_bytes();
-        self.offsets.insert(key, next.as_slice()).map_err(|error| failed(&self.address, &error))
+        self.log.offsets.insert(key, next.as_slice()).map_err(|error| failed(&self.address, &error))
     }
 
     /// Returns once everything is on disk.
     pub fn finish(self) -> Result<(), LogError> {
-        self.database.persist(PersistMode::SyncAll).map_err(|error| failed(&self.address, &error))
+        self.log.database.persist(PersistMode::SyncAll).map_err(|error| failed(&self.address, &error))
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod check;
 mod copy;
+mod keyspaces;
 mod stored;
 
 use std::collections::HashMap;
@@ -19,15 +20,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventlog::{Consumer, EventLog, LogError, Position, Reader, Record, TopicSpec};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Keyspace, PersistMode};
+use keyspaces::Keyspaces;
 use stored::{Topic, decode, decode_topic, encode, encode_topic, offset_key, offset_of, partition_prefix, record_key};
 use tokio::sync::{oneshot, watch};
 
 pub use check::LogCheck;
 pub use copy::{Committed, LogCopy, Segment};
 
-/// Records that are kept in memory before they are written as a table; the journal has them meanwhile.
-const MEMTABLE_BYTES: u64 = 16 << 20;
 /// Space that has to be left for an append, for a commit: a journal file has 64 MiB, and tables are written beside it. A
 /// write that fails half-way would leave the log unusable until the process is started again.
 const FREE_TO_APPEND: u64 = 256 << 20;
@@ -68,11 +68,7 @@ impl LocalLog {
     pub fn open(directory: &Path) -> Result<Self, LogError> {
         let address = directory.display().to_string();
         let away = |error: fjall::Error| failed(&address, &error);
-        let database = Database::builder(directory).open().map_err(away)?;
-        // Readers are close behind the writer; what is kept in memory longer than that is of no use.
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        let keyspace = |name: &str| database.keyspace(name, options).map_err(away);
-        let (topics, records, offsets) = (keyspace("topics")?, keyspace("records")?, keyspace("offsets")?);
+        let Keyspaces { database, topics, records, offsets } = Keyspaces::open(directory).map_err(away)?;
         let mut known = HashMap::new();
         for entry in topics.iter() {
             let (name, stored) = entry.into_inner().map_err(away)?;
