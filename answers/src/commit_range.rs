@@ -54,13 +54,12 @@ async fn resolve(store: &Store, selector: Option<&CommitSelector>, end: End) -> 
         }
         CommitSelector::Names { repositories, names } => commits::named(store, repositories, names, 100).await?,
         CommitSelector::Newest { repositories, branch } => {
-            let mut newest = Vec::new();
-            for repository in commits::asked(store, repositories).await? {
-                let branch = branch.as_deref().unwrap_or(&repository.default_branch);
-                let existing = (CommitKey::FIRST, store.clock.newest_commit_key());
-                newest.extend(between(store, &repository.id, &[branch], existing, Keep::Newest, 1).await?);
-            }
-            newest
+            let asked = commits::asked(store, repositories).await?;
+            let branches = asked
+                .iter()
+                .map(|repository| (repository.id.as_str(), branch.as_deref().unwrap_or(&repository.default_branch)));
+            let existing = (CommitKey::FIRST, store.clock.newest_commit_key());
+            between(store, &branches.collect(), existing, Keep::Newest, 1).await?
         }
     };
     let found = found.into_iter();

@@ -8,7 +8,7 @@ use crate::ask::{CommitRange, CommitSelector};
 use crate::commit_range;
 use crate::commits::{NO_COMMITS, asked, named};
 use crate::error::{AnswerError, not_found};
-use crate::reads::commits::{self as reads, Keep, between};
+use crate::reads::commits::{self as reads, Branches, Keep, between};
 use crate::store::{Repository, Store};
 
 /// Messages are read this far back from where a search starts, seconds: a year.
@@ -28,13 +28,14 @@ pub struct CommitQuestion {
 }
 
 impl CommitQuestion {
-    /// The asked branches of a repository.
-    pub(crate) fn branches_of<'a>(&'a self, repository: &'a Repository) -> Vec<&'a str> {
-        if self.branches.is_empty() {
-            vec![&repository.default_branch]
-        } else {
-            self.branches.iter().map(String::as_str).collect()
-        }
+    /// The asked branches of some repositories.
+    fn branches_of(&self, repositories: &[Repository]) -> Branches {
+        let of = |repository: &'_ Repository| -> Vec<(String, String)> {
+            let own = std::slice::from_ref(&repository.default_branch);
+            let branches = if self.branches.is_empty() { own } else { &self.branches };
+            branches.iter().map(|branch| (repository.id.clone(), branch.clone())).collect()
+        };
+        repositories.iter().flat_map(of).collect()
     }
 }
 
@@ -58,11 +59,10 @@ pub async fn find(store: &Store, question: &CommitQuestion, limit: u64) -> Resul
             let has_point = matches!(at, Some(CommitSelector::Keys(_) | CommitSelector::Times(_)));
             let only_after = !has_point && begin.is_some() && end.is_none();
             let keep = if only_after { Keep::Oldest } else { Keep::Newest };
-            for repository in asked(store, &question.repositories).await? {
-                for span in &spans {
-                    let branches = question.branches_of(&repository);
-                    found.extend(between(store, &repository.id, &branches, *span, keep, limit).await?);
-                }
+            let asked = asked(store, &question.repositories).await?;
+            let branches = question.branches_of(&asked);
+            for span in &spans {
+                found.extend(between(store, &branches, *span, keep, limit).await?);
             }
         }
     }
@@ -141,19 +141,18 @@ async fn search(store: &Store, question: &CommitQuestion, words: &str, limit: u6
     let begin = from.unwrap_or(CommitKey::FIRST).max(floor);
     let words: Vec<&str> = words.split_whitespace().take(MAX_WORDS).collect();
     let mut page = CommitPage::default();
-    for repository in asked(store, &question.repositories).await? {
-        if let [word] = words[..] {
-            let is_asked = |commit: &Commit| {
-                (question.branches.is_empty() || question.branches.contains(&commit.branch))
-                    && commit.key() <= end
-                    && from.is_none_or(|from| commit.key() >= from)
-            };
-            let named = reads::named(store, &repository.id, word, limit).await?;
-            page.commits.extend(named.into_iter().filter(is_asked));
-        }
-        let branches = question.branches_of(&repository);
-        page.commits.extend(reads::worded(store, &repository.id, &branches, (begin, end), &words, limit).await?);
+    let asked = asked(store, &question.repositories).await?;
+    if let [word] = words[..] {
+        let is_asked = |commit: &Commit| {
+            (question.branches.is_empty() || question.branches.contains(&commit.branch))
+                && commit.key() <= end
+                && from.is_none_or(|from| commit.key() >= from)
+        };
+        let ids: Vec<&str> = asked.iter().map(|repository| repository.id.as_str()).collect();
+        page.commits.extend(reads::named(store, &ids, word, limit).await?.into_iter().filter(is_asked));
     }
+    let branches = question.branches_of(&asked);
+    page.commits.extend(reads::worded(store, &branches, (begin, end), &words, limit).await?);
     page.commits.sort_by_cached_key(|commit| (commit.key(), commit.repository_id.clone(), commit.branch.clone()));
     page.commits.dedup();
     page.searched_to = (begin == floor && floor > CommitKey::FIRST).then_some(floor);

@@ -6,7 +6,7 @@ use schema::commit::{Commit, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
 
 use crate::error::{AnswerError, invalid, not_found};
-use crate::reads::commits::{Keep, between};
+use crate::reads::commits::{Branches, Keep, between};
 use crate::reads::{commits as reads, configurations};
 use crate::store::{Repository, Store};
 
@@ -48,11 +48,11 @@ pub async fn named(
     if names.iter().any(String::is_empty) {
         return Err(invalid("A commit reference must not be empty"));
     }
+    let asked = asked(store, repositories).await?;
+    let ids: Vec<&str> = asked.iter().map(|repository| repository.id.as_str()).collect();
     let mut found = Vec::new();
-    for repository in asked(store, repositories).await? {
-        for name in names {
-            found.extend(reads::named(store, &repository.id, name, limit).await?);
-        }
+    for name in names {
+        found.extend(reads::named(store, &ids, name, limit).await?);
     }
     Ok(found)
 }
@@ -60,13 +60,13 @@ pub async fn named(
 /// The commit after this one on its branch, up to now.
 pub async fn next(store: &Store, commit: &Commit) -> Result<Option<Commit>, AnswerError> {
     let span = (commit.key().next(), store.clock.commit_key());
-    Ok(between(store, &commit.repository_id, &[&commit.branch], span, Keep::Oldest, 1).await?.pop())
+    Ok(between(store, &Branches::of(&commit.repository_id, &commit.branch), span, Keep::Oldest, 1).await?.pop())
 }
 
 /// The commit before this one on its branch.
 pub async fn previous(store: &Store, commit: &Commit) -> Result<Option<Commit>, AnswerError> {
     let span = (CommitKey::FIRST, commit.key().previous());
-    Ok(between(store, &commit.repository_id, &[&commit.branch], span, Keep::Newest, 1).await?.pop())
+    Ok(between(store, &Branches::of(&commit.repository_id, &commit.branch), span, Keep::Newest, 1).await?.pop())
 }
 
 /// The commits of some keys, for whoever names them.
@@ -110,20 +110,25 @@ pub async fn siblings(store: &Store, commit: &Commit) -> Result<BTreeMap<String,
     let own = known.iter().find(|repository| repository.id == commit.repository_id);
     let on_default = own.is_some_and(|repository| repository.default_branch == commit.branch)
         || DEFAULT_BRANCHES.contains(&commit.branch.as_str());
-    let mut found = BTreeMap::new();
-    for repository in known.iter().filter(|repository| repository.id != commit.repository_id) {
-        let id = &repository.id;
-        let shared = !on_default && !reads::branches(store, id, &commit.branch, 1).await?.is_empty();
-        let branch = if shared { &commit.branch } else { &repository.default_branch };
-        let mut commits = if end > begin.next() {
-            between(store, id, &[branch], (begin.next(), end.previous()), Keep::Newest, SIBLINGS).await?
-        } else {
-            Vec::new()
-        };
-        commits.extend(between(store, id, &[branch], (CommitKey::FIRST, begin), Keep::Newest, 1).await?);
-        if !commits.is_empty() {
-            found.insert(id.clone(), commits);
-        }
+    let others: Vec<&Repository> = known.iter().filter(|repository| repository.id != commit.repository_id).collect();
+    let sharing: BTreeSet<String> = if on_default {
+        BTreeSet::new()
+    } else {
+        let ids: Vec<&str> = others.iter().map(|repository| repository.id.as_str()).collect();
+        reads::branches(store, &ids, &commit.branch, 1).await?.into_iter().map(|(repository, _)| repository).collect()
+    };
+    let branch = |repository: &Repository| {
+        if sharing.contains(&repository.id) { commit.branch.clone() } else { repository.default_branch.clone() }
+    };
+    let branches: Branches = others.iter().map(|other| (other.id.clone(), branch(other))).collect();
+    let mut all = Vec::new();
+    if end > begin.next() {
+        all.extend(between(store, &branches, (begin.next(), end.previous()), Keep::Newest, SIBLINGS).await?);
+    }
+    all.extend(between(store, &branches, (CommitKey::FIRST, begin), Keep::Newest, 1).await?);
+    let mut found: BTreeMap<String, Vec<Commit>> = BTreeMap::new();
+    for commit in all {
+        found.entry(commit.repository_id.clone()).or_default().push(commit);
     }
     Ok(found)
 }
@@ -135,22 +140,19 @@ pub async fn branches(
     prefixes: &[String],
     limit: u64,
 ) -> Result<BTreeMap<String, Vec<String>>, AnswerError> {
-    let mut found = BTreeMap::new();
-    for Repository { id, .. } in repositories(store).await? {
-        if !ids.is_empty() && !ids.contains(&id) {
-            continue;
-        }
-        let mut branches: Vec<String> = Vec::new();
-        for prefix in prefixes {
-            let rest = limit - branches.len() as u64;
-            if rest == 0 {
-                break;
+    let known = repositories(store).await?;
+    let ids: Vec<&str> = known
+        .iter()
+        .map(|repository| repository.id.as_str())
+        .filter(|id| ids.is_empty() || ids.iter().any(|asked| asked == id))
+        .collect();
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for prefix in prefixes {
+        for (repository, branch) in reads::branches(store, &ids, prefix, limit).await? {
+            let branches = found.entry(repository).or_default();
+            if (branches.len() as u64) < limit && !branches.contains(&branch) {
+                branches.push(branch);
             }
-            let more = reads::branches(store, &id, prefix, rest).await?;
-            branches.extend(more.into_iter().filter(|branch| !branches.contains(branch)).collect::<Vec<_>>());
-        }
-        if !branches.is_empty() {
-            found.insert(id, branches);
         }
     }
     Ok(found)

@@ -13,10 +13,10 @@ use crate::ask::RunFilter;
 use crate::commit_range::{self, RunBounds};
 use crate::commits::asked;
 use crate::error::{AnswerError, invalid};
-use crate::reads::commits::{Keep, between};
+use crate::reads::commits::{Branches, Keep, between};
 use crate::reads::selection::Selection;
 use crate::results::rows_of_test;
-use crate::store::Store;
+use crate::store::{Repository, Store};
 
 /// Commits that are looked at if the question names no limit, and at most.
 const COMMITS: u64 = 100;
@@ -85,17 +85,16 @@ async fn candidates(
     point: Option<CommitKey>,
     window: u64,
 ) -> Result<(Vec<Candidate>, Vec<Candidate>), AnswerError> {
-    let (mut before, mut after) = (Vec::new(), Vec::new());
-    let named = |commits: Vec<Commit>| commits.into_iter().map(|commit| (commit.key(), commit.repository_id));
-    for repository in asked(store, &[]).await? {
-        let branch = [branch.unwrap_or(&repository.default_branch)];
-        let until = (CommitKey::FIRST, point.unwrap_or_else(|| store.clock.commit_key()));
-        before.extend(named(between(store, &repository.id, &branch, until, Keep::Newest, window).await?));
-        if let Some(point) = point {
-            let since = (point, CommitKey::LAST);
-            after.extend(named(between(store, &repository.id, &branch, since, Keep::Oldest, window).await?));
-        }
-    }
+    let asked = asked(store, &[]).await?;
+    let on = |repository: &Repository| branch.map_or_else(|| repository.default_branch.clone(), str::to_owned);
+    let branches: Branches = asked.iter().map(|repository| (repository.id.clone(), on(repository))).collect();
+    let named = |commits: Vec<Commit>| commits.into_iter().map(|commit| (commit.key(), commit.repository_id)).collect();
+    let until = (CommitKey::FIRST, point.unwrap_or_else(|| store.clock.commit_key()));
+    let before = named(between(store, &branches, until, Keep::Newest, window).await?);
+    let after = match point {
+        None => Vec::new(),
+        Some(point) => named(between(store, &branches, (point, CommitKey::LAST), Keep::Oldest, window).await?),
+    };
     Ok(trim(before, after, window))
 }
 

@@ -23,7 +23,6 @@ mod checks;
 mod converted_reports;
 mod duplicates;
 mod error;
-mod lookups;
 mod requests;
 mod resolve;
 mod router;

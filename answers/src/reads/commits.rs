@@ -1,6 +1,6 @@
 //! Reads commits: ranges of branches, keys, words of messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCH_KEY, DEFAULT_BRANCHES};
@@ -28,54 +28,101 @@ pub(crate) enum Keep {
     Newest,
 }
 
-/// Commits of some branches between two keys, both inclusive.
+/// Branches of repositories, each as repository and branch. All are asked about in one statement: anybody who may upload can
+/// make repositories known, so that a statement for each would take any time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Branches(Vec<(String, String)>);
+
+impl Branches {
+    /// One branch of a repository.
+    pub(crate) fn of(repository: &str, branch: &str) -> Self {
+        std::iter::once((repository, branch)).collect()
+    }
+
+    /// The condition that a commit is on one of them.
+    fn condition(&self) -> Fragment {
+        Fragment::new(
+            "repository IN {repositories} AND branch IN {branches} \
+             AND (repository, branch) IN (SELECT arrayJoin(arrayZip({repositories}, {branches})))",
+        )
+        .list("repositories", self.0.iter().map(|(repository, _)| repository))
+        .list("branches", self.0.iter().map(|(_, branch)| branch))
+    }
+}
+
+impl<R: Into<String>, B: Into<String>> FromIterator<(R, B)> for Branches {
+    fn from_iter<I: IntoIterator<Item = (R, B)>>(branches: I) -> Self {
+        Self(branches.into_iter().map(|(repository, branch)| (repository.into(), branch.into())).collect())
+    }
+}
+
+/// Commits of some branches between two keys, both inclusive; of each repository at most `limit`.
 pub(crate) async fn between(
     store: &Store,
-    repository: &str,
-    branches: &[&str],
+    branches: &Branches,
     (begin, end): (CommitKey, CommitKey),
     keep: Keep,
     limit: u64,
 ) -> Result<Vec<Commit>, AnswerError> {
     let order = if keep == Keep::Oldest { "uuid" } else { "uuid DESC" };
+    let mut asked = branches.clone();
+    let mut found = Vec::new();
     // The end that is kept is asked first: the store would read the whole range and then sort.
     let mut weeks = FIRST_SPAN;
-    loop {
+    while !asked.0.is_empty() {
         let (from, to) = match keep {
             Keep::Oldest => (begin, end.min(later(begin, weeks))),
             Keep::Newest => (begin.max(end.weeks_earlier(weeks)), end),
         };
         let statement = Fragment::new(
-            "SELECT {registrations} FROM commits WHERE repository = {repository} AND branch IN {branches} \
-             AND uuid BETWEEN {from} AND {to} GROUP BY {place} ORDER BY {order}, branch LIMIT {limit}",
+            "SELECT {registrations} FROM commits WHERE {on_branches} AND uuid BETWEEN {from} AND {to} \
+             GROUP BY {place} ORDER BY {order}, branch LIMIT {limit} BY repository",
         )
         .text("order", order)
-        .value("repository", repository)
-        .list("branches", branches.iter().copied())
+        .part("on_branches", &asked.condition())
         .value("from", from)
         .value("to", to)
         .value("limit", limit);
-        let mut found = commits(store, statement).await?;
-        if found.len() as u64 >= limit || (from, to) == (begin, end) {
-            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            return Ok(found);
+        let is_all = (from, to) == (begin, end);
+        let mut of_each: HashMap<String, Vec<Commit>> = HashMap::new();
+        for commit in commits(store, statement).await? {
+            let of_one = of_each.entry(commit.repository_id.clone()).or_default();
+            // Commits of one place come together, and may be more than one.
+            if (of_one.len() as u64) < limit {
+                of_one.push(commit);
+            }
         }
+        let is_done =
+            |repository: &String| is_all || of_each.get(repository).is_some_and(|of_one| of_one.len() as u64 >= limit);
+        let (done, more): (Vec<_>, Vec<_>) = asked.0.into_iter().partition(|(repository, _)| is_done(repository));
+        let done: BTreeSet<String> = done.into_iter().map(|(repository, _)| repository).collect();
+        found.extend(done.iter().filter_map(|repository| of_each.remove(repository)).flatten());
+        asked = Branches(more);
         weeks = weeks.saturating_mul(WIDER);
     }
+    Ok(found)
 }
 
 fn later(key: CommitKey, weeks: u64) -> CommitKey {
     CommitKey(key.0.saturating_add(weeks.saturating_mul(schema::seconds::WEEK).saturating_mul(100)))
 }
 
-/// The commits of a repository that one spelling names, of any branch. Commits of changes under review are named by it where
-/// no other is: a change that was merged as it was leaves its commit on two branches.
-pub(crate) async fn named(store: &Store, repository: &str, name: &str, limit: u64) -> Result<Vec<Commit>, AnswerError> {
-    let on_branches = by_reference(&store.client, repository, name, Among::Branches, limit).await?;
-    if !on_branches.is_empty() {
-        return Ok(on_branches);
+/// The commits of some repositories that one spelling names, of any branch; of each repository at most `limit`. Commits of
+/// changes under review are named by it where no other of the repository is: a change that was merged as it was leaves its
+/// commit on two branches.
+pub(crate) async fn named(
+    store: &Store,
+    repositories: &[&str],
+    name: &str,
+    limit: u64,
+) -> Result<Vec<Commit>, AnswerError> {
+    let mut found = by_reference(&store.client, repositories, name, Among::Branches, limit).await?;
+    let known: BTreeSet<&str> = found.iter().map(|commit| commit.repository_id.as_str()).collect();
+    let others: Vec<&str> = repositories.iter().copied().filter(|repository| !known.contains(repository)).collect();
+    if !others.is_empty() {
+        found.extend(by_reference(&store.client, &others, name, Among::All, limit).await?);
     }
-    Ok(by_reference(&store.client, repository, name, Among::All, limit).await?)
+    Ok(found)
 }
 
 /// Ids of the repositories that registered commits made known, sorted.
@@ -162,29 +209,29 @@ pub(crate) async fn identified(
     .await
 }
 
-/// Branches of a repository that start so, sorted.
+/// Branches of some repositories that start so, each as repository and branch, sorted; of each repository at most `limit`.
 pub(crate) async fn branches(
     store: &Store,
-    repository: &str,
+    repositories: &[&str],
     prefix: &str,
     limit: u64,
-) -> Result<Vec<String>, AnswerError> {
+) -> Result<Vec<(String, String)>, AnswerError> {
     Fragment::new(
-        "SELECT DISTINCT branch FROM commits WHERE repository = {repository} AND branch >= {prefix} \
-         AND startsWith(branch, {prefix}) ORDER BY branch LIMIT {limit}",
+        "SELECT DISTINCT repository, branch FROM commits WHERE repository IN {repositories} AND branch >= {prefix} \
+         AND startsWith(branch, {prefix}) ORDER BY repository, branch LIMIT {limit} BY repository",
     )
-    .value("repository", repository)
+    .list("repositories", repositories.iter().copied())
     .value("prefix", prefix)
     .value("limit", limit)
     .all(&store.client)
     .await
 }
 
-/// The newest commits of which every word is in the message or the author's names.
+/// The newest commits of some branches of which every word is in the message or the author's names; of each repository at
+/// most `limit`.
 pub(crate) async fn worded(
     store: &Store,
-    repository: &str,
-    branches: &[&str],
+    branches: &Branches,
     (begin, end): (CommitKey, CommitKey),
     words: &[&str],
     limit: u64,
@@ -204,12 +251,11 @@ pub(crate) async fn worded(
         };
     }
     let statement = Fragment::new(
-        "SELECT {registrations} FROM commits WHERE repository = {repository} AND branch IN {branches} \
-         AND uuid BETWEEN {begin} AND {end} GROUP BY {place} HAVING {has_words} ORDER BY uuid DESC, branch LIMIT {limit}",
+        "SELECT {registrations} FROM commits WHERE {on_branches} AND uuid BETWEEN {begin} AND {end} \
+         GROUP BY {place} HAVING {has_words} ORDER BY uuid DESC, branch LIMIT {limit} BY repository",
     )
     .part("has_words", &has_words)
-    .value("repository", repository)
-    .list("branches", branches.iter().copied())
+    .part("on_branches", &branches.condition())
     .value("begin", begin)
     .value("end", end)
     .value("limit", limit);

@@ -86,7 +86,7 @@ impl CommitResolver {
         change: Option<&str>,
     ) -> Result<ResolvedCommit, IntakeError> {
         let among = change.map_or(Among::Branches, Among::Branch);
-        let mut stored = by_reference(&self.client, repository, reference, among, 2).await?;
+        let mut stored = by_reference(&self.client, &[repository], reference, among, 2).await?;
         if stored.len() > 1 {
             let text = format!("Multiple commits with the id {reference} exist in {repository}");
             return Err(IntakeError::UnknownCommit(text));

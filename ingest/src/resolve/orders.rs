@@ -8,7 +8,6 @@
 //! long after the views show it. Another intake can give the same place away before the views show this one's event; both
 //! commits are then kept and found under one place ([`Commit::merged`]).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,24 +16,26 @@ use eventlog::EventLog;
 use moka::sync::Cache;
 use schema::commit::{Commit, ORDERS, position_of};
 use schema::configuration::stable_hash;
+use schema::ids::CommitKey;
 use schema::intake_report::UploadFault;
 use schema::store::commits::select;
 use tokio::sync::Mutex;
 
 use crate::error::{IntakeError, faulty};
-use crate::lookups::{Lookups, STORE_TIMEOUT};
 use crate::wait::wait_until_all_shown;
 
 /// What is remembered of placed commits may take so much memory, bytes.
 const REMEMBERED_BYTES: u64 = 32 << 20;
 const REMEMBERED_FOR: Duration = Duration::from_secs(6 * 3600);
+/// A store that answers later is done without: as long as the log takes uploads, they are taken.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Commits of so many seconds can be placed at the same time.
 const LANES: usize = 64;
 
 /// Hands out the orders of seconds.
 pub(super) struct CommitOrders {
     log: Arc<dyn EventLog>,
-    lookups: Lookups<Second, Vec<Commit>>,
+    client: Client,
     /// The commits that this process has placed, without authors and messages, by a hash of repository, branch and
     /// second.
     placed: Cache<u64, Vec<Commit>>,
@@ -46,9 +47,7 @@ impl CommitOrders {
     pub(super) fn new(log: Arc<dyn EventLog>, client: Client) -> Self {
         Self {
             log,
-            lookups: Lookups::new("commits of one second cannot be told apart", move |seconds| {
-                of_seconds(client.clone(), seconds)
-            }),
+            client,
             placed: Cache::builder()
                 .max_capacity(REMEMBERED_BYTES)
                 .weigher(|_, placed: &Vec<Commit>| {
@@ -89,46 +88,19 @@ impl CommitOrders {
 
     /// What the store has of a commit's second; nothing where it is away.
     async fn stored(&self, commit: &Commit) -> Vec<Commit> {
-        self.lookups.look_up(Second::of(commit)).await.unwrap_or_default()
-    }
-}
-
-/// A second of a branch.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Second {
-    repository: String,
-    branch: String,
-    /// Since 1970.
-    time: u64,
-}
-
-impl Second {
-    fn of(commit: &Commit) -> Self {
         let time = u64::try_from(commit.timestamp).unwrap_or_default();
-        Self { repository: commit.repository_id.clone(), branch: commit.branch.clone(), time }
-    }
-}
-
-/// The commits of some seconds.
-async fn of_seconds(client: Client, seconds: Vec<Second>) -> clickhouse::error::Result<HashMap<Second, Vec<Commit>>> {
-    let wanted: HashSet<Second> = seconds.into_iter().collect();
-    let texts = |of: fn(&Second) -> &str| wanted.iter().map(of).collect::<BTreeSet<&str>>();
-    let (repositories, branches) = (texts(|second| &second.repository), texts(|second| &second.branch));
-    let times: BTreeSet<u64> = wanted.iter().map(|second| second.time).collect();
-    // Keys one by one, so that only granules with one of them are read.
-    let condition = "repository IN ? AND branch IN ? AND uuid IN \
-         (SELECT arrayJoin(arrayMap(order -> time * ? + order, range(?))) FROM (SELECT arrayJoin(?) AS time))";
-    let found = select(&client, condition, |query| {
-        query.bind(repositories).bind(branches).bind(ORDERS).bind(ORDERS).bind(times)
-    });
-    let mut commits: HashMap<Second, Vec<Commit>> = HashMap::new();
-    for commit in found.await? {
-        let second = Second::of(&commit);
-        if wanted.contains(&second) {
-            commits.entry(second).or_default().push(commit);
+        let condition = "repository = ? AND branch = ? AND uuid BETWEEN ? AND ?";
+        let query = select(&self.client, condition, |query| {
+            let (first, last) = (CommitKey::start_of(time), CommitKey::end_of(time));
+            query.bind(&commit.repository_id).bind(&commit.branch).bind(first.0).bind(last.0)
+        });
+        match tokio::time::timeout(STORE_TIMEOUT, query).await {
+            Ok(Ok(stored)) => return stored,
+            Ok(Err(error)) => tracing::warn!(%error, "commits of one second cannot be told apart"),
+            Err(_) => tracing::warn!("commits of one second cannot be told apart: the store does not answer"),
         }
+        Vec::new()
     }
-    Ok(commits)
 }
 
 /// The memory that a commit takes here, about.

@@ -38,12 +38,12 @@ pub enum Among<'a> {
     All,
 }
 
-/// The commits of a repository that `reference` names, at most `limit`, ordered by spelling.
+/// The commits of some repositories that `reference` names, at most `limit` of each, ordered by spelling.
 ///
 /// [`Commit::is_named_by`] says when a reference names a commit.
 pub async fn by_reference(
     client: &Client,
-    repository: &str,
+    repositories: &[&str],
     reference: &str,
     among: Among<'_>,
     limit: u64,
@@ -64,11 +64,11 @@ pub async fn by_reference(
         Among::All => ("startsWith(branch, ?)", ""),
     };
     let condition = format!(
-        "repository = ? AND (branch, uuid) IN (SELECT branch, uuid FROM commit_names \
-         WHERE repository = ? AND name BETWEEN ? AND ? AND {on_branch} ORDER BY name LIMIT ?)"
+        "repository IN ? AND (repository, branch, uuid) IN (SELECT repository, branch, uuid FROM commit_names \
+         WHERE repository IN ? AND name BETWEEN ? AND ? AND {on_branch} ORDER BY name LIMIT ? BY repository)"
     );
     let mut found = select(client, &condition, |query| {
-        query.bind(repository).bind(repository).bind(&from).bind(&to).bind(branch).bind(limit)
+        query.bind(repositories).bind(repositories).bind(&from).bind(&to).bind(branch).bind(limit)
     })
     .await?;
     // A commit that was registered again may have another identifier now.
