@@ -72,8 +72,11 @@ impl CiTokens {
         }
         let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string().unwrap_or_default();
         let answer: Option<Answer> = serde_json::from_str(&text).ok();
-        let Some(Answer { value }) = answer.filter(|answer| status == 200 && !answer.value.is_empty()) else {
-            return Err(RequestError::Refused { url: url(), status, text: "it gives no token of the CI".to_owned() });
+        let Some(Answer { value }) = answer.filter(|answer| {
+            status == 200 && !answer.value.is_empty() && answer.value.bytes().all(|byte| byte.is_ascii_graphic())
+        }) else {
+            let reason = format!("it answered {status} and gives no token of the CI");
+            return Err(RequestError::NotLetIn { url: url(), reason });
         };
         *last = Some((Instant::now(), value.clone()));
         Ok(value)
@@ -113,7 +116,10 @@ mod tests {
         let ci = StandIn::answering(vec![(403, r#"{"message":"no"}"#.to_owned())]);
         let results = StandIn::answering(Vec::new());
         let error = asking(&ci, &results, 3).get("/a").unwrap_err().to_string();
-        assert_eq!(error, format!("{}/token answered 403: it gives no token of the CI", ci.url));
+        assert_eq!(
+            error,
+            format!("{}/token does not let this sender in: it answered 403 and gives no token of the CI", ci.url)
+        );
         assert!(results.seen().is_empty());
     }
 

@@ -98,7 +98,7 @@ impl ServerOptions {
         };
         let server = Server::new(url, self.tries)?.with_tls(self.trust.tls()?);
         match &self.ci_token {
-            None => Ok(server.with_key(key)),
+            None => Ok(server.with_key(key)?),
             Some(audience) => server.with_ci_token(&Environment::of_process(), audience),
         }
     }

@@ -13,6 +13,14 @@ pub enum RequestError {
         /// Why it has no answer.
         reason: String,
     },
+    /// Whoever asks is not let in, which says nothing of what is sent: another key, or other files for TLS, may help.
+    #[error("{url} does not let this sender in: {reason}")]
+    NotLetIn {
+        /// What was asked.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// The server does not take the request: sending it again does not help.
     #[error("{url} answered {status}: {text}")]
     Refused {

@@ -27,6 +27,11 @@ const ANSWER_BYTES: u64 = 64 << 20;
 #[error("'{0}' is not the address of a server: write it as https://results.example.org")]
 pub struct NoAddress(String);
 
+/// A text that cannot be a key.
+#[derive(Debug, thiserror::Error)]
+#[error("the key is not one line of letters, digits and signs: was more copied than the key?")]
+pub struct NoKey;
+
 /// A server and how often it is tried.
 #[derive(Debug)]
 pub struct Server {
@@ -83,10 +88,16 @@ impl Server {
     }
 
     /// The same server, which is shown a key; an empty one is none, as of a pipeline whose secret is not set.
-    #[must_use]
-    pub fn with_key(mut self, key: Option<String>) -> Self {
-        self.bearer = key.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(Bearer::Key);
-        self
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn with_key(mut self, key: Option<String>) -> Result<Self, NoKey> {
+        let key = key.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
+        if key.as_ref().is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(NoKey);
+        }
+        self.bearer = key.map(Bearer::Key);
+        Ok(self)
     }
 
     /// The same server, which is shown a token of the CI for an audience.
@@ -232,7 +243,7 @@ impl Server {
         let url = self.shown(path);
         let mut response = match response {
             Ok(response) => response,
-            Err(error) => return Err(RequestError::Away { url, reason: reason(&error) }),
+            Err(error) => return Err(unanswered(url, &error)),
         };
         let status = response.status().as_u16();
         if (200..=299).contains(&status) {
@@ -245,10 +256,11 @@ impl Server {
         }
         let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string().unwrap_or_default();
         let text = described(&text);
-        match AWAY.contains(&status) {
-            true => Err(RequestError::Away { url, reason: format!("it answered {status}: {text}") }),
-            false => Err(RequestError::Refused { url, status, text }),
-        }
+        Err(match status {
+            _ if AWAY.contains(&status) => RequestError::Away { url, reason: format!("it answered {status}: {text}") },
+            401 | 403 => RequestError::NotLetIn { url, reason: format!("it answered {status}: {text}") },
+            _ => RequestError::Refused { url, status, text },
+        })
     }
 
     /// The address of a request as people are told it.
@@ -264,13 +276,19 @@ fn authorized<B>(request: RequestBuilder<B>, authorization: Option<String>) -> R
     }
 }
 
+/// What rustls says where the two sides' certificates do not go together, which waiting does not mend.
+const NO_TRUST: [&str; 6] =
+    ["UnknownIssuer", "NotValidForName", "CertificateRequired", "UnknownCA", "BadCertificate", "CertificateUnknown"];
+
 /// Why a request has no answer, with what helps against it.
-fn reason(error: &ureq::Error) -> String {
-    let reason = error.to_string();
-    match reason.contains("UnknownIssuer") {
-        true => format!("{reason}; name the authority of its certificate with --ca"),
-        false => reason,
+fn unanswered(url: String, error: &ureq::Error) -> RequestError {
+    let mut reason = error.to_string();
+    let is_of_sender = NO_TRUST.iter().any(|said| reason.contains(said))
+        || matches!(error, ureq::Error::Http(_) | ureq::Error::Tls(_) | ureq::Error::Pem(_) | ureq::Error::Rustls(_));
+    if reason.contains("UnknownIssuer") {
+        reason.push_str("; name the authority of its certificate with --ca");
     }
+    if is_of_sender { RequestError::NotLetIn { url, reason } } else { RequestError::Away { url, reason } }
 }
 
 fn agent(tls: TlsConfig) -> Agent {
@@ -312,6 +330,15 @@ mod tests {
             assert!(error.starts_with(&format!("'{url}' is not the address of a server")), "{error}");
         }
         assert_eq!(Server::new("https://a.example.org/results/", 1).unwrap().url(), "https://a.example.org/results");
+    }
+
+    #[test]
+    fn what_cannot_be_a_key_is_told_before_anything_is_sent() {
+        let with = |key: &str| Server::new("http://127.0.0.1:9", 1).unwrap().with_key(Some(key.to_owned())).map(drop);
+        assert!(with("rdb_u_abc\n").is_ok() && with(" ").is_ok());
+        for key in ["rdb_u_abc\nsecond line", "rdb u", "schlüssel"] {
+            assert!(with(key).is_err(), "{key:?}");
+        }
     }
 
     #[test]

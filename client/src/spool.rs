@@ -100,6 +100,10 @@ impl Spool {
                     let _ = fs::remove_dir_all(&entry);
                 }
                 Err(away @ RequestError::Away { .. }) => return Err(away),
+                // Another call may have the key for it.
+                Err(error @ RequestError::NotLetIn { .. }) => {
+                    eprintln!("an upload goes on to wait in {}: {error}", entry.display());
+                }
                 Err(error) => {
                     eprintln!("an upload that waited in {} is not taken: {error}", entry.display());
                     let name = entry.file_name().unwrap_or_default().to_string_lossy();
@@ -161,6 +165,7 @@ mod tests {
     use std::io::{Read, Write};
 
     use super::*;
+    use crate::stand_in::StandIn;
 
     fn delivery(key: &str) -> Delivery {
         let mut document = tempfile::tempfile().unwrap();
@@ -194,6 +199,21 @@ mod tests {
         assert!(matches!(away, Err(RequestError::Away { .. })), "{away:?}");
         assert_eq!(spool.send(&Server::new("http://127.0.0.1:8", 1).unwrap()).unwrap(), 0);
         assert_eq!(spool.entries().len(), 1);
+    }
+
+    #[test]
+    fn what_is_sent_with_a_wrong_key_waits_on_and_stops_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path().to_owned());
+        let answers = [(403, "{}"), (401, "{}"), (200, r#"{"status":"ok"}"#), (400, "{}")];
+        let server = StandIn::answering(answers.map(|(status, text)| (status, text.to_owned())).to_vec());
+        for key in ["one", "two", "three", "four"] {
+            let mut waiting = delivery(key);
+            waiting.label.url.clone_from(&server.url);
+            spool.keep(&mut waiting).unwrap();
+        }
+        assert_eq!(spool.send(&Server::new(&server.url, 1).unwrap()).unwrap(), 1);
+        assert_eq!((server.seen().len(), spool.entries().len()), (4, 2));
     }
 
     #[test]

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 /// Files for a server that is not known to everybody. Without them, the public authorities are trusted.
@@ -36,10 +39,22 @@ impl TrustOptions {
         if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
             let private = PrivateKey::from_pem(&read(key)?)
                 .with_context(|| format!("{} holds no private key in PEM", key.display()))?;
-            tls = tls.client_cert(Some(ClientCert::new_with_certs(&certificates(certificate)?, private)));
+            let chain = certificates(certificate)?;
+            check_pair(&chain, &private).with_context(|| {
+                format!("the key in {} is not that of the certificate in {}", key.display(), certificate.display())
+            })?;
+            tls = tls.client_cert(Some(ClientCert::new_with_certs(&chain, private)));
         }
         Ok(tls.build())
     }
+}
+
+/// Whether a key is that of a certificate. Whoever speaks TLS with another one panics.
+fn check_pair(chain: &[Certificate<'static>], key: &PrivateKey<'static>) -> anyhow::Result<()> {
+    let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
+    let key = PrivateKeyDer::try_from(key.der().to_vec()).map_err(anyhow::Error::msg)?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider())?;
+    Ok(())
 }
 
 fn certificates(file: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {

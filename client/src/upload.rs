@@ -161,6 +161,10 @@ pub(crate) fn send(
             document.file.rewind()?;
             Ok(Sent::Waiting(away.to_string()))
         }
+        Err(error @ RequestError::NotLetIn { .. }) => {
+            spool.keep(&mut delivery).with_context(|| error.to_string())?;
+            bail!("{error}; the upload waits in {}, and the next call sends it", spool.folder().display())
+        }
         Err(error) => Err(error).context("the run is not uploaded"),
     }
 }

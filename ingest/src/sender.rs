@@ -20,6 +20,13 @@ pub(crate) struct Sender {
     caller: Caller,
 }
 
+/// A commit as its sender may name it.
+pub(crate) struct OwnCommit {
+    pub(crate) input: CommitInput,
+    /// Whether it may be of a repository that nobody knows.
+    pub(crate) may_be_of_new: bool,
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Sender {
     type Rejection = Infallible;
 
@@ -59,16 +66,20 @@ impl Sender {
     ///
     /// # Errors
     /// They may not upload runs of these repositories to this suite at all.
-    pub(crate) fn own_commits(&self, suite: &str, commits: Vec<CommitInput>) -> Result<Vec<CommitInput>, Denied> {
+    pub(crate) fn own_commits(&self, suite: &str, commits: Vec<CommitInput>) -> Result<Vec<OwnCommit>, Denied> {
         let repositories: Vec<&str> = commits.iter().map(CommitInput::repository_id).collect();
         let may = |is_of_change| {
             self.caller.may_upload(&Upload { suite: Some(suite), repositories: &repositories, is_of_change })
         };
-        if may(false).is_ok() {
-            return Ok(commits);
+        let is_trusted = may(false).is_ok();
+        if !is_trusted {
+            may(true)?;
         }
-        may(true)?;
-        let own = |commit| if is_of_change(&commit) { commit } else { commit.into_reference() };
+        let own = |commit: CommitInput| {
+            let may_be_of_new = is_trusted || self.may_introduce(commit.repository_id());
+            let input = if is_trusted || is_of_change(&commit) { commit } else { commit.into_reference() };
+            OwnCommit { input, may_be_of_new }
+        };
         Ok(commits.into_iter().map(own).collect())
     }
 
@@ -96,6 +107,12 @@ impl Sender {
     fn may_upload(&self, suite: &str, commits: &[Commit], is_of_change: bool) -> Result<(), Denied> {
         let repositories: Vec<&str> = commits.iter().map(|commit| commit.repository_id.as_str()).collect();
         self.caller.may_upload(&Upload { suite: Some(suite), repositories: &repositories, is_of_change })
+    }
+
+    /// Whether they may make a repository known by one of its commits: whoever may upload for changes only may not.
+    pub(crate) fn may_introduce(&self, repository: &str) -> bool {
+        let upload = Upload { suite: None, repositories: &[repository], is_of_change: false };
+        self.caller.may_upload(&upload).is_ok()
     }
 
     /// # Errors

@@ -43,6 +43,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     let demo_key = if demo { admit_demo(&mut config)? } else { None };
     let config = &config;
     let (retention, door) = (config.retention()?, config.door()?);
+    keep_files_private();
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     backup::refuse_unfinished(&data_dir)?;
@@ -85,8 +86,9 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     let empty: u64 = client.query("SELECT count() FROM (SELECT 1 FROM suites LIMIT 1)").fetch_one().await?;
     if demo && empty == 0 {
         tokio::task::spawn_blocking(move || {
-            let posted = Server::new(&url, TRIES).map(|server| server.with_key(demo_key));
-            if let Err(error) = posted.map_err(Into::into).and_then(|server| crate::demo::post(&server)) {
+            let server = Server::new(&url, TRIES).map_err(anyhow::Error::from);
+            let server = server.and_then(|server| Ok(server.with_key(demo_key)?));
+            if let Err(error) = server.and_then(|server| crate::demo::post(&server)) {
                 tracing::error!(%error, "the demonstration data could not be posted");
             }
         });
@@ -108,6 +110,11 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     Ok(())
 }
 
+/// Makes what this process writes its owner's alone: digests of keys and everything that was ever uploaded lie there.
+pub(crate) fn keep_files_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
 /// Lets the demonstration in where keys are asked for: with one that ends with this process.
 fn admit_demo(config: &mut Config) -> anyhow::Result<Option<String>> {
     let Some(access) = &mut config.access else { return Ok(None) };
@@ -125,6 +132,7 @@ fn admit_demo(config: &mut Config) -> anyhow::Result<Option<String>> {
 pub(crate) async fn engine(data_dir: &Path, port: u16, password_file: &Path) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let password = password_of(password_file)?;
+    keep_files_private();
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let options = EngineOptions { port, password: Some(password), ..EngineOptions::new(data_dir) };

@@ -9,11 +9,13 @@ pub struct CrossSiteRequest;
 
 /// Checks that no other site's page acts in the name of whoever reads it.
 ///
-/// Browsers say in `Sec-Fetch-Site` where a request comes from; programs send no such header and are let through.
+/// Browsers say in `Sec-Fetch-Site` where a request comes from; over plain HTTP, and where they are old, they only name the
+/// origin of what is posted. Programs send neither header and are let through.
 pub fn refuse_cross_site(headers: &HeaderMap) -> Result<(), CrossSiteRequest> {
     match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(CrossSiteRequest),
+        None if !headers.contains_key("origin") || is_from_own_page(headers) => Ok(()),
+        Some(b"same-origin" | b"none") => Ok(()),
+        _ => Err(CrossSiteRequest),
     }
 }
 
@@ -43,6 +45,15 @@ mod tests {
         };
         for value in [None, Some("same-origin"), Some("none")] {
             assert_eq!(check(value), Ok(()), "{value:?}");
+        }
+        let posted = |origin: &'static str| {
+            let headers = [("host", "results.example.org"), ("origin", origin)];
+            let headers = headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+            refuse_cross_site(&headers.collect())
+        };
+        assert_eq!(posted("http://results.example.org"), Ok(()));
+        for origin in ["http://evil.example.org", "null", "results.example.org"] {
+            assert_eq!(posted(origin), Err(CrossSiteRequest), "{origin}");
         }
         // Another host of the same domain may belong to somebody else.
         for value in ["cross-site", "same-site", "", "anything"] {

@@ -91,7 +91,7 @@ impl ImportArgs {
     /// remembered.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let source = Server::new(&self.from, self.server.tries)?.with_tls(self.server.trust.tls()?);
-        let source = source.with_key(std::env::var(FROM_KEY_VARIABLE).ok());
+        let source = source.with_key(std::env::var(FROM_KEY_VARIABLE).ok())?;
         let source = Source::new(source, &self.architecture);
         let target = self.server.server()?;
         if source.url() == target.url() {

@@ -54,6 +54,9 @@ pub(crate) fn suite_name(value: Option<Value>) -> Result<String, IntakeError> {
     Ok(suite)
 }
 
+/// Commits of a run: one of each repository that it was made from.
+const MAX_COMMITS: usize = 100;
+
 /// The list of commits, each complete or a reference; `default_branch` is asked with a repository's id.
 pub(crate) fn commit_inputs(
     value: Value,
@@ -64,6 +67,9 @@ pub(crate) fn commit_inputs(
         Value::Null => Vec::new(),
         _ => return Err(faulty(UploadFault::Commit, "'commits' must be a list of commits")),
     };
+    if commits.len() > MAX_COMMITS {
+        return Err(faulty(UploadFault::Commit, format!("'commits' has at most {MAX_COMMITS} commits")));
+    }
     let read = |(index, commit): (usize, &Value)| {
         let repository = commit.get("repository_id").and_then(Value::as_str).unwrap_or_default();
         CommitInput::from_json(commit, &default_branch(repository))

@@ -61,7 +61,8 @@ pub(crate) async fn register(
         CommitInput::Complete(commit) => Some(commit),
     };
     if let Some(commit) = unregistered {
-        let commit = intake.commits.place(commit).await?;
+        let may_be_of_new = sender.may_introduce(&commit.repository_id);
+        let commit = intake.commits.place(commit, may_be_of_new).await?;
         let key = commit.repository_id.clone().into_bytes();
         // An upload that names the commit may follow at once, at another instance.
         append_and_show(&intake.appender, &key, Request::Commit(commit), no_payload(), &sender, "commit").await?;

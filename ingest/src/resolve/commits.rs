@@ -12,8 +12,10 @@ use tokio::sync::Semaphore;
 use web::blocking::blocking;
 
 use super::orders::CommitOrders;
+use super::repositories::{Repositories, unknown};
 use super::sources::Source;
 use crate::error::IntakeError;
+use crate::sender::OwnCommit;
 
 /// Hosts of repositories are asked at most so many questions at one time, however many uploads name what they may know.
 const LOOKUPS: usize = 4;
@@ -28,6 +30,7 @@ pub(crate) struct CommitResolver {
     outbound: Outbound,
     lookups: Semaphore,
     orders: CommitOrders,
+    repositories: Repositories,
 }
 
 /// The commit behind a reference.
@@ -47,7 +50,8 @@ impl CommitResolver {
         outbound: Outbound,
     ) -> Self {
         let orders = CommitOrders::new(log, client.clone());
-        Self { client, default_branches, sources, outbound, lookups: Semaphore::new(LOOKUPS), orders }
+        let repositories = Repositories::new(client.clone(), default_branches.keys().cloned().collect());
+        Self { client, default_branches, sources, outbound, lookups: Semaphore::new(LOOKUPS), orders, repositories }
     }
 
     /// The default branch of a repository.
@@ -56,15 +60,15 @@ impl CommitResolver {
     }
 
     /// The commit behind each reference, and complete commits in the place that is theirs.
-    pub(crate) async fn resolve(&self, inputs: Vec<CommitInput>) -> Result<Vec<Commit>, IntakeError> {
+    pub(crate) async fn resolve(&self, inputs: Vec<OwnCommit>) -> Result<Vec<Commit>, IntakeError> {
         let mut commits = Vec::with_capacity(inputs.len());
-        for input in inputs {
+        for OwnCommit { input, may_be_of_new } in inputs {
             commits.push(match input {
-                CommitInput::Complete(commit) => self.place(commit).await?,
+                CommitInput::Complete(commit) => self.place(commit, may_be_of_new).await?,
                 CommitInput::Reference { repository_id, reference, change } => {
                     match self.find(&repository_id, &reference, change.as_deref()).await? {
                         ResolvedCommit::Stored(commit) => commit,
-                        ResolvedCommit::Elsewhere(commit) => self.place(commit).await?,
+                        ResolvedCommit::Elsewhere(commit) => self.place(commit, false).await?,
                     }
                 }
             });
@@ -73,8 +77,9 @@ impl CommitResolver {
     }
 
     /// A complete commit with the order that it has within its second: another hash is another commit, and each commit
-    /// keeps the order under which it is known.
-    pub(crate) async fn place(&self, commit: Commit) -> Result<Commit, IntakeError> {
+    /// keeps the order under which it is known. Not everybody may name a repository that nobody knows.
+    pub(crate) async fn place(&self, commit: Commit, may_be_of_new: bool) -> Result<Commit, IntakeError> {
+        self.repositories.admit(&commit.repository_id, may_be_of_new).await?;
         self.orders.place(commit).await
     }
 
@@ -102,11 +107,11 @@ impl CommitResolver {
         }
         let is_known = self.default_branches.contains_key(repository)
             || repositories(&self.client).await?.iter().any(|id| id == repository);
-        Err(IntakeError::UnknownCommit(if is_known {
-            format!("'{reference}' is not a known commit of '{repository}'")
+        Err(if is_known {
+            IntakeError::UnknownCommit(format!("'{reference}' is not a known commit of '{repository}'"))
         } else {
-            format!("'{repository}' is not a recognized repository")
-        }))
+            unknown(repository)
+        })
     }
 
     /// What the repository's own host says of a commit; `None` without a host.

@@ -3,4 +3,5 @@
 pub(crate) mod ci;
 pub(crate) mod commits;
 mod orders;
+mod repositories;
 pub mod sources;

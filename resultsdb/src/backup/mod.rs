@@ -20,7 +20,7 @@ mod target;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Subcommand;
 
 pub(crate) use control::listen;
@@ -71,6 +71,7 @@ pub(crate) enum Command {
 impl Command {
     /// Runs the command. Damage that is found is an error, after it was printed.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
+        crate::serve::keep_files_private();
         match self {
             Self::Backup { data_dir, to } => take::run(&data_dir, &to).await,
             Self::Restore { from, data_dir } => restore::run(&from, &data_dir).await,
@@ -81,8 +82,22 @@ impl Command {
     }
 }
 
-/// Fails on a directory that is only half restored.
+/// A path with what is there of it as it is, wherever links lead; what is not there need not be.
+fn resolved(path: &Path) -> anyhow::Result<PathBuf> {
+    let path = std::path::absolute(path).with_context(|| format!("finding {}", path.display()))?;
+    for there in path.ancestors() {
+        if let Ok(found) = there.canonicalize() {
+            return Ok(found.join(path.strip_prefix(there).unwrap_or(Path::new(""))));
+        }
+    }
+    Ok(path)
+}
+
+/// Fails on a directory that is only half restored, or is a backup.
 pub(crate) fn refuse_unfinished(data_dir: &Path) -> anyhow::Result<()> {
+    if target::is_backup(data_dir) {
+        bail!("{0} is a backup: `resultsdb restore --from {0}` fills another folder from it", data_dir.display());
+    }
     if data_dir.join(UNFINISHED).exists() {
         bail!(
             "{} is only half restored from a backup; run `resultsdb restore` into it again, or use another folder",

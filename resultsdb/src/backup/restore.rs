@@ -19,6 +19,7 @@ use super::{AT_ONCE, LOG, LOST_AND_FOUND, UNFINISHED};
 /// Restores a backup into a directory that is empty, not there, or half restored.
 pub(super) async fn run(from: &str, data_dir: &Path) -> anyhow::Result<()> {
     let target = Target::open(from).await?;
+    target.keep_apart(data_dir)?;
     let manifest = target.finished().await?;
     let marker = claim(data_dir)?;
     fill(&target, &manifest, data_dir).await.with_context(|| {

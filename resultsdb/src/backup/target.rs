@@ -17,6 +17,7 @@ use schema::blobs::Blobs;
 use schema::place::Place;
 
 use super::manifest::{Contents, Manifest};
+use super::resolved;
 
 const MANIFEST: &str = "manifest.json";
 const OBJECTS: &str = "objects";
@@ -41,12 +42,12 @@ impl Target {
     pub(super) async fn create(name: &str, data_dir: &Path) -> anyhow::Result<Self> {
         let place = place(name)?;
         let Place::Folder(folder) = &place else { return Self::listed(name, &place, None).await };
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(folder).with_context(|| format!("creating {name}"))?;
-        let folder = folder.canonicalize().with_context(|| format!("finding {name}"))?;
-        if folder.starts_with(data_dir) {
-            bail!("{name} lies in the data directory that is to be backed up; give a folder elsewhere");
+        let folder = resolved(folder)?;
+        if folder.starts_with(data_dir) || data_dir.starts_with(&folder) {
+            bail!("{name} and the data directory that is to be backed up lie in each other; give a folder elsewhere");
         }
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&folder).with_context(|| format!("creating {name}"))?;
         let is_ours = |entry: &str| [MANIFEST, OBJECTS, LOCK, super::LOST_AND_FOUND].contains(&entry);
         for entry in std::fs::read_dir(&folder).with_context(|| format!("reading {name}"))? {
             let entry = entry?.file_name();
@@ -65,6 +66,16 @@ impl Target {
         }
         remove_staged(&folder).with_context(|| format!("removing half objects from {name}"))?;
         Self::listed(name, &place, Some(lock)).await
+    }
+
+    /// Fails where a folder lies in the backup, or the backup in it.
+    pub(super) fn keep_apart(&self, data_dir: &Path) -> anyhow::Result<()> {
+        let Place::Folder(folder) = place(&self.name)? else { return Ok(()) };
+        let (folder, data_dir) = (resolved(&folder)?, resolved(data_dir)?);
+        if folder.starts_with(&data_dir) || data_dir.starts_with(&folder) {
+            bail!("{} and {} lie in each other; give a folder elsewhere", data_dir.display(), self.name);
+        }
+        Ok(())
     }
 
     /// Opens a place to read a backup from.
@@ -226,6 +237,11 @@ impl Target {
         self.written.0.fetch_add(1, Ordering::Relaxed);
         self.written.1.fetch_add(contents.size, Ordering::Relaxed);
     }
+}
+
+/// Whether a folder is a backup, whole or not.
+pub(super) fn is_backup(folder: &Path) -> bool {
+    folder.join(OBJECTS).is_dir() && (folder.join(MANIFEST).exists() || folder.join(LOCK).exists())
 }
 
 fn place(name: &str) -> anyhow::Result<Place> {

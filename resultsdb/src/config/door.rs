@@ -38,8 +38,10 @@ impl Config {
     fn sign_in(&self, options: &AccessOptions) -> anyhow::Result<Option<Arc<dyn SignIn>>> {
         let Some(people) = &options.people else { return Ok(None) };
         let secret = people.provider.as_ref().and_then(|provider| provider.client_secret_file.as_deref());
-        let secret =
-            secret.map(|path| String::from_utf8(read(path)?).with_context(|| format!("in {}", path.display())));
+        let secret = secret.map(|path| {
+            String::from_utf8(read(path, "access.people.provider.client_secret_file")?)
+                .with_context(|| format!("in {}", path.display()))
+        });
         let provider = Provider::new(people, secret.transpose()?, self.address.as_deref(), &self.outbound);
         let provider = provider.context("in the configuration")?;
         Ok(provider.map(|provider| Arc::new(provider) as Arc<dyn SignIn>))
@@ -49,10 +51,12 @@ impl Config {
 fn sessions(options: &AccessOptions) -> anyhow::Result<SessionSecret> {
     match &options.session_secret_file {
         None => SessionSecret::random().context("making a secret of sessions"),
-        Some(path) => SessionSecret::new(&read(path)?).with_context(|| format!("in {}", path.display())),
+        Some(path) => SessionSecret::new(&read(path, "access.session_secret_file")?)
+            .with_context(|| format!("in {}", path.display())),
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
+fn read(path: &Path, member: &str) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path)
+        .with_context(|| format!("reading {}, which {member} of the configuration names", path.display()))
 }

@@ -1,5 +1,6 @@
 //! The configuration file.
 
+mod address;
 mod door;
 mod kafka;
 mod servers;
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     /// Title of the pages.
     pub(crate) title: String,
     /// Where users find the pages, such as `https://results.example.org`; for feeds and alerts.
+    #[serde(deserialize_with = "address::read")]
     pub(crate) address: Option<String>,
     /// Another name of the query service, such as `https://archives.example.net`, by which it serves archived files alone.
     pub(crate) archive_origin: Option<ArchiveOrigin>,

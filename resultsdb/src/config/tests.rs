@@ -21,6 +21,13 @@ fn errors_name_the_member() {
     assert!(error.starts_with("in the configuration, access.limits.requests_per_second: "), "{error}");
     let error = refused("access.proxies=[\"10.0.0.1\", \"proxy\"]");
     assert!(error.contains("access.proxies[1]: 'proxy' is neither an address nor a network"), "{error}");
+    for address in
+        ["results.example.org", "javascript:alert(1)", "https://a.example.org/path", "https://u@a.example.org", ""]
+    {
+        let error = refused(&format!("address=\"{address}\""));
+        assert!(error.starts_with("in the configuration, address: ") && error.contains("without a path"), "{error}");
+    }
+    assert_eq!(with(&["address=https://a.example.org/"]).unwrap().address.as_deref(), Some("https://a.example.org"));
     let key = "name=\"a\",digest=\"1\",scopes=[\"read\"]";
     for expires in ["\"2027-02-30\"", "\"soon\"", "7"] {
         let error = refused(&format!("access.keys=[{{{key},expires={expires}}}]"));

@@ -26,7 +26,7 @@ impl KeyedServer {
         let digest = admin.digest();
         let expired = Secret::generate(Kind::Admin).unwrap();
         let config = format!(
-            "[access]\n{more}\n[[access.keys]]\nname = \"first\"\ndigest = \"{digest}\"\nscopes = [\"admin\"]\n\
+            "[repositories.webkit]\n[access]\n{more}\n[[access.keys]]\nname = \"first\"\ndigest = \"{digest}\"\nscopes = [\"admin\"]\n\
              [[access.keys]]\nname = \"over\"\ndigest = \"{}\"\nscopes = [\"admin\"]\nexpires = \"2020-01-01\"\n",
             expired.digest()
         );

@@ -55,6 +55,40 @@ fn a_key_of_the_change_lane_writes_to_no_branch() {
     assert_eq!(runs, "[]");
 }
 
+#[test]
+fn not_everybody_makes_repositories_known() {
+    let keyed = KeyedServer::start("");
+    let (_, lane) = keyed.make(&["upload:lane=change"]);
+    let (_, suite) = keyed.make(&["upload:suite=layout-tests"]);
+    let of = |branch: &str, repositories: &[String]| {
+        let mut document = document(branch, 1);
+        let commit = document["commits"][0].clone();
+        document["commits"] = repositories
+            .iter()
+            .map(|repository| {
+                let mut commit = commit.clone();
+                commit["repository_id"] = repository.as_str().into();
+                commit
+            })
+            .collect();
+        document
+    };
+    let send = |key: &str, document: &Value| keyed.status("POST", "/api/upload", Some(key), &document.to_string());
+    let new = [String::from("new")];
+    assert_eq!(send(&lane, &of("change/1", &new)), 404);
+    assert_eq!(keyed.status("POST", "/api/commits", Some(&lane), &of("change/1", &new)["commits"][0].to_string()), 404);
+    assert_eq!(send(&suite, &of("main", &new)), 200);
+    assert_eq!(send(&lane, &of("change/1", &new)), 200);
+    // A run is of a few repositories.
+    let many: Vec<String> = (0..101).map(|number| format!("r{number}")).collect();
+    assert_eq!(send(&suite, &of("main", &many)), 400);
+    assert_eq!(send(&suite, &of("main", &many[..100])), 200);
+    let found = keyed.ask("GET", "/api/commits/repositories", Some(&keyed.admin), String::new());
+    assert!(found.contains("\"r99\"") && !found.contains("\"r100\""), "{found}");
+    let named = keyed.ask("GET", &format!("/api/commits?ref={}", hash(1)), Some(&keyed.admin), String::new());
+    assert_eq!(named.matches("\"repository_id\"").count(), 101, "{named}");
+}
+
 /// A run of a test that fails, of one commit that is only named.
 fn of_reference(reference: &Value) -> Value {
     let mut document = document("main", 0);

@@ -1,5 +1,6 @@
 //! What is copied, and what copies answer.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -169,9 +170,27 @@ fn a_good_backup_is_not_replaced_by_one_of_another_server() {
     succeeds(&back_up(&copy, &backup));
 
     let inside = fails(&back_up(&data, &data.join("backup")));
-    assert!(inside.contains("lies in the data directory"), "{inside}");
+    assert!(inside.contains("lie in each other") && !data.join("backup").exists(), "{inside}");
     let home = fails(&back_up(&data, folder.path()));
-    assert!(home.contains("which is no part of a backup"), "{home}");
+    assert!(home.contains("lie in each other"), "{home}");
+    let full = folder.path().join("full");
+    std::fs::create_dir_all(full.join("letters")).unwrap();
+    let full = fails(&back_up(&data, &full));
+    assert!(full.contains("which is no part of a backup"), "{full}");
+    let below = fails(&restore(&backup, &backup.join("new")));
+    assert!(below.contains("lie in each other") && !backup.join("new").exists(), "{below}");
+    let mut served = RESULTSDB.command();
+    served.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&backup);
+    assert!(fails(&served.output().unwrap()).contains("is a backup"));
+    for scheme in ["file:///tmp/backup", "gs://bucket"] {
+        let refused = fails(&back_up(&data, Path::new(scheme)));
+        assert!(refused.contains("is no place that can be used"), "{refused}");
+    }
+    // Whoever else is on the machine reads neither.
+    for place in [&data, &backup, &copy, &data.join("log"), &backup.join("objects")] {
+        let mode = std::fs::metadata(place).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", place.display());
+    }
     let none = fails(&restore(&folder.path().join("none"), &folder.path().join("new")));
     assert!(none.contains("there is no folder"), "{none}");
 }
