@@ -118,12 +118,15 @@ fn image(files: &Path) -> PathBuf {
     files.join("shadow").join(IMAGE)
 }
 
-/// Removes an image, where there is one.
+/// Removes an image, where there is one, and the engine's count of images: it numbers those without a name, and whoever is
+/// killed while the engine writes it leaves it empty, with which no other image could be taken.
 pub(crate) fn remove_image(files: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(image(files)) {
+    let or_none = |removed: io::Result<()>| match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
-    }
+    };
+    or_none(std::fs::remove_dir_all(image(files)))?;
+    or_none(std::fs::remove_file(files.join("shadow/increment.txt")))
 }
 
 /// Copies the files of a folder that have an extension; folders in it are not followed.

@@ -164,6 +164,11 @@ fn a_good_backup_is_not_replaced_by_one_of_another_server() {
         assert_eq!(std::fs::read(backup.join("manifest.json")).unwrap(), stored);
         assert_eq!(empty.post("/api/upload", &document("other.html")).unwrap().0, 200);
     }
+    // A process that was killed as it began an image left the engine's count of them empty.
+    let shadow = data.join("store/clickhouse/shadow");
+    std::fs::create_dir_all(&shadow).unwrap();
+    std::fs::write(shadow.join("increment.txt"), "").unwrap();
+    succeeds(&back_up(&data, &backup));
     // A copy has the same events, and goes on.
     let copy = folder.path().join("copy");
     succeeds(&restore(&backup, &copy));
