@@ -97,6 +97,11 @@ impl Door {
         self.0.is_none()
     }
 
+    /// Whether reading needs a key.
+    pub fn is_closed(&self) -> bool {
+        self.0.as_ref().is_some_and(|guarded| guarded.reading == Reading::Closed)
+    }
+
     /// Who sends a request, which is counted among theirs: by their key, or by their address.
     ///
     /// # Errors
@@ -162,6 +167,19 @@ impl Door {
     /// The header `Set-Cookie` with which a browser forgets who it is.
     pub fn sign_out(&self) -> Option<HeaderValue> {
         self.0.as_ref()?.cookie(session::COOKIE, "", 0)
+    }
+
+    /// A part of an address by which whoever has it reads one archive for a day: browsers send a session to no other origin.
+    /// None where anybody reads.
+    pub fn ticket(&self, archive: &str) -> Option<String> {
+        let guarded = self.0.as_ref().filter(|_| self.is_closed())?;
+        let until = now_signed().saturating_add_unsigned(session::TICKET_LASTS.as_secs());
+        Some(guarded.sessions.ticket(archive, until))
+    }
+
+    /// The archive that a ticket is for, if it counts.
+    pub fn archive_of<'t>(&self, ticket: &'t str) -> Option<&'t str> {
+        self.0.as_ref()?.sessions.archive_of(ticket, now_signed())
     }
 
     /// Whoever holds a key that came in an upload, as the reference's uploaders send theirs.

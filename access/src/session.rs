@@ -16,6 +16,8 @@ use crate::secret::Digest;
 
 /// The name of the cookie.
 pub(crate) const COOKIE: &str = "resultsdb_session";
+/// How long a ticket for an archive lasts: longer than browsers keep the page with the link to it.
+pub(crate) const TICKET_LASTS: Duration = Duration::from_secs(24 * 3600);
 /// How long a session lasts: a working day.
 pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
 
@@ -105,9 +107,30 @@ impl SessionSecret {
         if now < until { Subject::parse(subject) } else { None }
     }
 
+    /// A part of an address by which one archive is read until a time in seconds since 1970.
+    pub(crate) fn ticket(&self, archive: &str, until: i64) -> String {
+        let signature = Digest(self.mac_of("archive", archive, until).finalize().into_bytes().into());
+        format!("{archive}.{until}.{signature}")
+    }
+
+    /// The archive that a ticket is for, if it is ours and not over at a time in seconds since 1970. The signature is compared
+    /// in constant time.
+    pub(crate) fn archive_of<'t>(&self, ticket: &'t str, now: i64) -> Option<&'t str> {
+        let mut parts = ticket.splitn(3, '.');
+        let (archive, until, digits) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+        let Digest(signature) = Digest::parse(digits)?;
+        self.mac_of("archive", archive, until).verify_slice(&signature).ok()?;
+        (now < until).then_some(archive)
+    }
+
     fn mac(&self, subject: &str, until: i64) -> Hmac<Sha256> {
+        self.mac_of("session", subject, until)
+    }
+
+    /// What is signed for one purpose counts for no other.
+    fn mac_of(&self, purpose: &str, subject: &str, until: i64) -> Hmac<Sha256> {
         let mut mac = <Hmac<Sha256> as KeyInit>::new(&self.0.into());
-        mac.update(format!("resultsdb session\n{subject}\n{until}").as_bytes());
+        mac.update(format!("resultsdb {purpose}\n{subject}\n{until}").as_bytes());
         mac
     }
 }
@@ -148,6 +171,21 @@ mod tests {
         }
         assert!(SessionSecret::new(b"short\n").is_err() && SessionSecret::new(&[b'x'; 32]).is_ok());
         assert_eq!(format!("{ours:?}"), "SessionSecret(…)");
+    }
+
+    #[test]
+    fn a_ticket_is_for_one_archive_until_it_is_over() {
+        let (ours, other) = (SessionSecret::random().unwrap(), SessionSecret::random().unwrap());
+        let ticket = ours.ticket("abc", 100);
+        assert_eq!([99, 100].map(|now| ours.archive_of(&ticket, now)), [Some("abc"), None]);
+        assert_eq!(other.archive_of(&ticket, 99), None);
+        // A cookie is no ticket, and the other way round.
+        assert_eq!(ours.archive_of(&ours.sign(&Subject::Key("abc".to_owned()), 100), 99), None);
+        assert_eq!(ours.verify(&ticket, 99), None);
+        let (another, longer) = (ticket.replacen("abc", "abd", 1), ticket.replacen("100", "101", 1));
+        for forged in ["", "..", "abc.100", &another, &longer, &ticket[..ticket.len() - 2]] {
+            assert_eq!(ours.archive_of(forged, 99), None, "{forged}");
+        }
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { BINARY, launch, startBrowser, stop, upload } from './support.mjs';
+import { BINARY, launch, newKey, startBrowser, stop, upload } from './support.mjs';
 import { zip } from './zip.mjs';
 
 const TIME = Math.floor(Date.now() / 1000) - 3600;
@@ -26,36 +26,46 @@ const tell = async () => {
 tell();
 </script>`;
 
-const port = await new Promise((done) => {
-  const probe = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = probe.address();
-    probe.close(() => done(port));
+// A server with an origin for archives; `config` follows in its configuration.
+async function serveApart(config) {
+  const port = await new Promise((done) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => done(port));
+    });
   });
-});
-const directory = mkdtempSync(join(tmpdir(), 'resultsdb-'));
-const child = spawn(BINARY, ['serve', '--data-dir', directory, '--listen', `127.0.0.1:${port}`, '--set', `archive_origin=http://localhost:${port}`],
-  { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } });
-const site = await launch(child);
-const archives = `http://localhost:${port}`;
+  const directory = mkdtempSync(join(tmpdir(), 'resultsdb-'));
+  const archives = `http://localhost:${port}`;
+  writeFileSync(join(directory, 'config.toml'), `archive_origin = "${archives}"\n${config}`);
+  const child = spawn(BINARY, ['serve', '--data-dir', join(directory, 'data'), '--listen', `127.0.0.1:${port}`, '--config', join(directory, 'config.toml')],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } });
+  const site = await launch(child);
+  return { site, archives, end: () => stop(child).finally(() => rmSync(directory, { recursive: true, force: true })) };
+}
+
+const { site, archives, end } = await serveApart('');
 const browser = await startBrowser();
 
 after(async () => {
   await browser.close();
-  await stop(child);
-  rmSync(directory, { recursive: true, force: true });
+  await end();
 });
 
 before(async () => {
   await upload(site, { timestamp: TIME, start: TIME + 60, results: { 'a.html': { actual: 'TEXT' } } });
+  await uploadArchive(site, {});
+});
+
+async function uploadArchive(site, headers) {
   const form = new FormData();
   form.append('file', new Blob([zip({ 'results.html': PAGE, 'b.html': '<p>More</p>', 'a.json': '{}', 'a.txt': 'text' })]), 'files.zip');
   form.append('suite', 'layout-tests');
   form.append('configuration', JSON.stringify({ platform: 'Mac', version: '14.2', version_name: 'Sonoma', is_simulator: false, architecture: 'arm64', style: 'Release', model: 'Mac14,3' }));
   form.append('commits', JSON.stringify([{ repository_id: 'webkit', branch: 'main', timestamp: TIME, hash: TIME.toString(16).padStart(40, '0') }]));
   form.append('timestamp', String(TIME + 60));
-  const answer = await fetch(`${site}/api/upload/archive`, { method: 'POST', body: form });
+  const answer = await fetch(`${site}/api/upload/archive`, { method: 'POST', body: form, headers });
   if (answer.status !== 200) throw new Error(`archive: ${answer.status} ${await answer.text()}`);
-});
+}
 
 // A page of the browser, which is closed after `check`.
 async function visit(address, check) {
@@ -105,5 +115,42 @@ test('the origin of archives has nothing of the site', async () => {
   }
   for (const path of ['/api/upload', '/api/bugs', `/archive/a.txt${ARCHIVE}`]) {
     assert.equal((await fetch(archives + path, { method: 'POST', body: '{}' })).status, 404, path);
+  }
+});
+
+test('where reading is closed, a page leads to its archive and to no other, and who has no link reads nothing', async () => {
+  const { key, entry } = newKey('first', 'admin');
+  const { site, archives, end } = await serveApart(`[access]\n${entry}`);
+  try {
+    await uploadArchive(site, { authorization: `Bearer ${key}` });
+    const page = await browser.newPage();
+    await page.goto(`${site}/archive-view/results.html${ARCHIVE}`);
+    await page.getByLabel('Key').fill(key);
+    await page.keyboard.press('Enter');
+    const frame = page.frameLocator('iframe');
+    await frame.locator('p', { hasText: 'told' }).waitFor();
+    const address = await page.locator('iframe').getAttribute('src');
+    assert.match(address, new RegExp(`^${archives}/apart/[0-9a-f]{64}\\.[0-9]+\\.[0-9a-f]{64}/archive/results%2Ehtml`));
+    // Its own links lead on, also without a session.
+    await page.context().clearCookies();
+    await page.goto(address);
+    await page.getByRole('link').click();
+    await page.waitForURL(/\/apart\/[^/]+\/archive\/b\.html/);
+    assert.equal(await page.textContent('p'), 'More');
+    await page.close();
+    const { pathname, search } = new URL(address);
+    const answer = await fetch(address);
+    assert.deepEqual([answer.status, answer.headers.get('cache-control')], [200, 'private,max-age=43200']);
+    const [, , ticket] = pathname.split('/');
+    const other = ticket.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+    for (const path of [pathname.replace(ticket, other), pathname.replace(ticket, '1.1.1'), pathname.replace(/\.[0-9]+\./, '.9999999999.')]) {
+      assert.equal((await fetch(archives + path + search)).status, 404, path);
+    }
+    assert.equal((await fetch(`${archives}/archive/results.html${ARCHIVE}`, { redirect: 'manual' })).status, 302);
+    // The site itself has no such paths, and the ticket is for files alone.
+    assert.equal((await fetch(site + pathname + search)).status, 404);
+    assert.equal((await fetch(`${archives}/apart/${ticket}/archive/${search}`)).status, 404);
+  } finally {
+    await end();
   }
 });

@@ -51,6 +51,7 @@ const OTHER = {
   '/urls/build': [`/urls/build?${RUN}`],
   '/urls/worker': [`/urls/worker?${RUN}`],
   '/archive/{*file}': ['a.txt', 'a.json', 'a.css', 'results.html', 'core', 'a.bin', 'none'].map((file) => `/archive/${file}${ARCHIVE}`),
+  '/apart/{ticket}/archive/{*file}': [`/apart/none/archive/a.txt${ARCHIVE}`],
   '/sign-in/provider': ['/sign-in/provider'],
   '/sign-in/back': ['/sign-in/back?error=access_denied'],
   '/archive-routes': ['/archive-routes'],

@@ -179,6 +179,8 @@ fn fresh_pages() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/archive/", archives::list)
         .get(Rule::Read, "/archive/{*file}", archives::extract)
         .get(Rule::Read, "/archive-view/{*file}", archives::view)
+        // The ticket is asked for where it is known which archive is meant.
+        .get(Rule::Anybody, "/apart/{ticket}/archive/{*file}", archives::apart)
 }
 
 /// Pages and files that need no view.

@@ -12,6 +12,7 @@ mod listen;
 mod memory;
 mod metrics;
 mod observe;
+mod private_files;
 mod protection;
 mod rebuild;
 mod rules;

@@ -22,6 +22,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::config::{ClickHouse, Config};
 use crate::listen::Endpoint;
+use crate::private_files::keep_private;
 use crate::{backup, observe, traces};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
@@ -43,7 +44,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     let demo_key = if demo { admit_demo(&mut config)? } else { None };
     let config = &config;
     let (retention, door) = (config.retention()?, config.door()?);
-    keep_files_private();
+    keep_private();
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     backup::refuse_unfinished(&data_dir)?;
@@ -110,11 +111,6 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     Ok(())
 }
 
-/// Makes what this process writes its owner's alone: digests of keys and everything that was ever uploaded lie there.
-pub(crate) fn keep_files_private() {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-}
-
 /// Lets the demonstration in where keys are asked for: with one that ends with this process.
 fn admit_demo(config: &mut Config) -> anyhow::Result<Option<String>> {
     let Some(access) = &mut config.access else { return Ok(None) };
@@ -132,7 +128,7 @@ fn admit_demo(config: &mut Config) -> anyhow::Result<Option<String>> {
 pub(crate) async fn engine(data_dir: &Path, port: u16, password_file: &Path) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let password = password_of(password_file)?;
-    keep_files_private();
+    keep_private();
     std::fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let options = EngineOptions { port, password: Some(password), ..EngineOptions::new(data_dir) };

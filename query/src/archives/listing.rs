@@ -10,7 +10,7 @@ use minijinja::{Value, context};
 use super::contents::{Below, Contents};
 use super::family::{Family, is_image};
 use super::file_type::{UNKNOWN, content_type};
-use super::{ArchiveOrigin, encode_segment, in_each, link_query, missing};
+use super::{encode_segment, in_each, link_query, missing};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Service;
@@ -62,10 +62,11 @@ pub(super) async fn page(
         context! { name => archive.configuration.name(), uuid => archive.uuid, query => link_query(archive) }
     };
     let several: Vec<Value> = if archives.len() > 1 { archives.iter().map(one_of).collect() } else { Vec::new() };
+    let origin = service.options.archive_origin.as_ref();
     let values = context! {
         path, rows, total, query, crumbs => crumbs(path), several, here => encoded(path),
         results => found.contains_key("results.html"),
-        pages_at => service.options.archive_origin.as_ref().map(ArchiveOrigin::address),
+        pages_at => origin.and_then(|origin| origin.place(&service.options.door, archives)),
     };
     service.pages.render(StatusCode::OK, "listing.html", Some(if path.is_empty() { "Archive" } else { path }), values)
 }

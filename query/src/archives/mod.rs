@@ -13,6 +13,7 @@ mod rewrite;
 mod view;
 
 use answers::archives::Archive;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -27,6 +28,7 @@ use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
 use crate::service::{Service, Shared};
 use contents::Contents;
 pub use origin::{ArchiveOrigin, ArchiveOriginError, separate};
+use origin::{AtOwnOrigin, FILES};
 
 use file_type::{UNKNOWN, content_type, served_type};
 
@@ -112,6 +114,25 @@ pub(crate) async fn extract(
     at(&service, &path, query.as_deref()).await
 }
 
+/// `GET /apart/<ticket>/archive/<path>`: one file of an archive at the origin of archives, for whoever has a ticket for it.
+pub(crate) async fn apart(
+    State(service): Shared,
+    at_origin: Option<Extension<AtOwnOrigin>>,
+    Rest(path): Rest,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let (ticket, path) = path.split_once(FILES).ok_or_else(ApiError::unknown_path)?;
+    if at_origin.is_none() || path.is_empty() || path.ends_with('/') {
+        return Err(ApiError::unknown_path());
+    }
+    let over = || not_found("This link is over; open the file again from the list of its archive");
+    let digest = service.options.door.archive_of(ticket).ok_or_else(over)?;
+    let mut file = of_archives(&service, path, query.as_deref(), Some(digest)).await?;
+    // Who has no ticket must not be given it from a cache.
+    file.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private,max-age=43200"));
+    Ok(file)
+}
+
 /// `GET /archive`: the names of the matching archives' files.
 pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     at(&service, "", query.as_deref()).await
@@ -127,9 +148,20 @@ pub(crate) async fn view(
 }
 
 async fn at(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
+    of_archives(service, path, query, None).await
+}
+
+/// A file, or the names below a folder, of the archives that a query means; of those with one digest, if it is given.
+async fn of_archives(
+    service: &Service,
+    path: &str,
+    query: Option<&str>,
+    digest: Option<&str>,
+) -> Result<Response, ApiError> {
     let own = ["suite", "recent", "limit", "format"];
     let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
-    let archives = find(service, &parameters).await?;
+    let mut archives = find(service, &parameters).await?;
+    archives.retain(|archive| digest.is_none_or(|digest| archive.digest == digest));
     let caching = (header::CACHE_CONTROL, HeaderValue::from_static("public,max-age=43200"));
     if path.is_empty() || path.ends_with('/') {
         let mut page = listing::page(service, path, &archives, &parameters).await?;

@@ -4,6 +4,8 @@
 //! takes from them, and still reach neither pages nor API. Requests by that name are answered with files of archives and
 //! with nothing else.
 
+use access::Door;
+use answers::archives::Archive;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Scheme;
@@ -18,6 +20,15 @@ use crate::error::ApiError;
 
 /// What an archived page may do at its own origin: everything there, and nothing elsewhere.
 const APART: &str = "default-src 'self' 'unsafe-inline' data:; connect-src 'self'; form-action 'none'; base-uri 'none'";
+
+/// Where files of archives are, with a session or without.
+pub(super) const FILES: &str = "/archive/";
+/// Begins the path of a file for whoever has a ticket, which follows, and then the path without.
+const APART_PATH: &str = "/apart/";
+
+/// A request was sent to the origin of archives.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtOwnOrigin;
 
 /// An address that names no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +62,17 @@ impl TryFrom<String> for ArchiveOrigin {
 }
 
 impl ArchiveOrigin {
+    /// What begins the address of a file of some archives there; none where they are several, of which a ticket would name one.
+    pub(super) fn place(&self, door: &Door, archives: &[Archive]) -> Option<String> {
+        let address = self.address();
+        if !door.is_closed() {
+            return Some(address);
+        }
+        let (first, others) = archives.split_first()?;
+        let ticket = door.ticket(&first.digest).filter(|_| others.iter().all(|other| other.digest == first.digest))?;
+        Some(format!("{address}{APART_PATH}{ticket}"))
+    }
+
     /// Scheme and host, without a slash at the end.
     pub(super) fn address(&self) -> String {
         format!("{}://{}", self.scheme, self.host)
@@ -87,14 +109,15 @@ pub fn separate(app: Router, origin: Option<ArchiveOrigin>) -> Router {
     }
 }
 
-async fn keep_apart(State(origin): State<ArchiveOrigin>, request: Request, next: Next) -> Response {
+async fn keep_apart(State(origin): State<ArchiveOrigin>, mut request: Request, next: Next) -> Response {
     if !origin.is_asked(request.headers()) {
         return next.run(request).await;
     }
-    let is_file = |path: &str| path.starts_with("/archive/") && !path.ends_with('/');
+    let is_file = |path: &str| (path.starts_with(FILES) || path.starts_with(APART_PATH)) && !path.ends_with('/');
     if !matches!(*request.method(), Method::GET | Method::HEAD) || !is_file(request.uri().path()) {
         return protect(ApiError::unknown_path().into_response()).await;
     }
+    request.extensions_mut().insert(AtOwnOrigin);
     let mut answer = next.run(request).await;
     let policy = answer.headers_mut().get_mut(HeaderName::from_static("content-security-policy"));
     if let Some(policy) = policy.filter(|policy| *policy == SANDBOX) {
@@ -151,8 +174,10 @@ mod tests {
     async fn the_origin_of_archives_has_nothing_but_files() {
         let host = "Archives.example.net:8080";
         assert_eq!(ask("GET", host, "/archive/a/b.html?x").await, (StatusCode::OK, APART.to_owned()));
+        assert_eq!(ask("GET", host, "/apart/1.ab/archive/a.html?x").await, (StatusCode::OK, APART.to_owned()));
         for path in [
             "/",
+            "/apart/1.ab/archive/",
             "/archive",
             "/archive/",
             "/archive/a/",

@@ -73,7 +73,9 @@ pub(super) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         Shown::Lines(lines, cut) => ("text", lines, cut),
     };
     let name = path.rsplit('/').next().unwrap_or(path);
-    let pages_at = service.options.archive_origin.as_ref().map(ArchiveOrigin::address);
+    let origin = service.options.archive_origin.as_ref();
+    let pages_at = origin.and_then(|origin| origin.place(&service.options.door, &archives));
+    let frames = origin.filter(|_| pages_at.is_some()).map_or_else(|| "'self'".to_owned(), ArchiveOrigin::address);
     let values = context! {
         path, name, query, kind, lines, cut, way, as_text, ways => WAYS, crumbs => crumbs(path), target => encoded(path),
         size => size(seen.bytes), pages_at, is_page => content_type(path) == "text/html",
@@ -83,7 +85,6 @@ pub(super) async fn page(service: &Service, path: &str, query: Option<&str>) -> 
         toggle => parameters.with(&["as"], if as_text { &[] } else { &[("as", "text")] }),
     };
     let mut page = service.pages.render(StatusCode::OK, "archive_view.html", Some(path), values)?;
-    let frames = service.options.archive_origin.as_ref().map_or_else(|| "'self'".to_owned(), ArchiveOrigin::address);
     let policy = HeaderValue::from_str(&format!("{POLICY}; frame-src {frames}")).map_err(broken)?;
     page.headers_mut().insert(HeaderName::from_static("content-security-policy"), policy);
     Ok(page)

@@ -71,7 +71,7 @@ pub(crate) enum Command {
 impl Command {
     /// Runs the command. Damage that is found is an error, after it was printed.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        crate::serve::keep_files_private();
+        crate::private_files::keep_private();
         match self {
             Self::Backup { data_dir, to } => take::run(&data_dir, &to).await,
             Self::Restore { from, data_dir } => restore::run(&from, &data_dir).await,
