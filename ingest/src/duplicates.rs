@@ -22,13 +22,11 @@ use serde::Deserialize;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::error::IntakeError;
-use crate::wait::wait_until_shown;
+use crate::wait::{STORE_TIMEOUT, wait_until_shown};
 
 /// Uploads of so many runs are remembered here, until the views show them.
 const REMEMBERED_RUNS: u64 = 100_000;
 const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
-/// A store that answers later is done without: as long as the log takes uploads, they are taken.
-const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Uploads of so many runs can be compared at the same time.
 const LANES: usize = 256;
 

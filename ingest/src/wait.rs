@@ -13,6 +13,8 @@ use crate::append::{AcceptedRequest, EventAppender};
 use crate::error::IntakeError;
 use crate::sender::Sender;
 
+/// A store that answers later is done without: as long as the log takes uploads, they are taken.
+pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest wait that a sender may ask for.
 const MAX_WAIT: Duration = Duration::from_secs(300);
 /// How long a request waits whose effect its sender asks for next.

@@ -7,7 +7,7 @@ use clickhouse::Client;
 use eventlog::EventLog;
 use outbound::Outbound;
 use schema::commit::{Commit, CommitInput};
-use schema::store::commits::{Among, by_reference, repositories};
+use schema::store::commits::{Among, by_reference};
 use tokio::sync::Semaphore;
 use web::blocking::blocking;
 
@@ -105,9 +105,7 @@ impl CommitResolver {
         {
             return Ok(ResolvedCommit::Elsewhere(commit));
         }
-        let is_known = self.default_branches.contains_key(repository)
-            || repositories(&self.client).await?.iter().any(|id| id == repository);
-        Err(if is_known {
+        Err(if self.repositories.has(repository).await? {
             IntakeError::UnknownCommit(format!("'{reference}' is not a known commit of '{repository}'"))
         } else {
             unknown(repository)

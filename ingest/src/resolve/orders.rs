@@ -22,13 +22,11 @@ use schema::store::commits::select;
 use tokio::sync::Mutex;
 
 use crate::error::{IntakeError, faulty};
-use crate::wait::wait_until_all_shown;
+use crate::wait::{STORE_TIMEOUT, wait_until_all_shown};
 
 /// What is remembered of placed commits may take so much memory, bytes.
 const REMEMBERED_BYTES: u64 = 32 << 20;
 const REMEMBERED_FOR: Duration = Duration::from_secs(6 * 3600);
-/// A store that answers later is done without: as long as the log takes uploads, they are taken.
-const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Commits of so many seconds can be placed at the same time.
 const LANES: usize = 64;
 

@@ -3,18 +3,16 @@
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use clickhouse::Client;
 use schema::intake_report::UploadFault;
 use schema::store::commits::repositories;
 
 use crate::error::{IntakeError, faulty};
+use crate::wait::STORE_TIMEOUT;
 
 /// Repositories that may become known without standing in the configuration.
 const MOST: usize = 1000;
-/// A store that answers later is done without: as long as the log takes uploads, they are taken.
-const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The repositories.
 pub(super) struct Repositories {
@@ -29,26 +27,32 @@ impl Repositories {
         Self { client, configured, known: Mutex::default() }
     }
 
+    /// Whether there is a repository.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(super) async fn has(&self, repository: &str) -> clickhouse::error::Result<bool> {
+        if self.configured.contains(repository) || self.known().contains(repository) {
+            return Ok(true);
+        }
+        let stored = repositories(&self.client).await?;
+        let mut known = self.known();
+        known.extend(stored);
+        Ok(known.contains(repository))
+    }
+
     /// Lets a commit of a repository be stored.
     ///
     /// # Errors
     /// It is a new one, and may not be, or there are too many.
     pub(super) async fn admit(&self, repository: &str, may_be_new: bool) -> Result<(), IntakeError> {
-        if self.configured.contains(repository) || self.known().contains(repository) {
-            return Ok(());
-        }
-        let stored = match tokio::time::timeout(STORE_TIMEOUT, repositories(&self.client)).await {
-            Ok(Ok(stored)) => stored,
+        match tokio::time::timeout(STORE_TIMEOUT, self.has(repository)).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) | Err(_) => return Ok(()),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "it is not known which repositories there are");
                 return Ok(());
             }
-            Err(_) => return Ok(()),
-        };
-        let mut known = self.known();
-        known.extend(stored);
-        if known.contains(repository) {
-            return Ok(());
         }
         if !may_be_new {
             let text = format!(
@@ -57,6 +61,7 @@ impl Repositories {
             );
             return Err(IntakeError::UnknownCommit(text));
         }
+        let mut known = self.known();
         if known.len() >= MOST {
             let text = format!(
                 "There are {MOST} repositories that stand nowhere in the configuration, which is as many as there can be: add \

@@ -42,10 +42,7 @@ impl Target {
     pub(super) async fn create(name: &str, data_dir: &Path) -> anyhow::Result<Self> {
         let place = place(name)?;
         let Place::Folder(folder) = &place else { return Self::listed(name, &place, None).await };
-        let folder = resolved(folder)?;
-        if folder.starts_with(data_dir) || data_dir.starts_with(&folder) {
-            bail!("{name} and the data directory that is to be backed up lie in each other; give a folder elsewhere");
-        }
+        let folder = kept_apart(folder, data_dir)?;
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&folder).with_context(|| format!("creating {name}"))?;
         let is_ours = |entry: &str| [MANIFEST, OBJECTS, LOCK, super::LOST_AND_FOUND].contains(&entry);
@@ -71,11 +68,7 @@ impl Target {
     /// Fails where a folder lies in the backup, or the backup in it.
     pub(super) fn keep_apart(&self, data_dir: &Path) -> anyhow::Result<()> {
         let Place::Folder(folder) = place(&self.name)? else { return Ok(()) };
-        let (folder, data_dir) = (resolved(&folder)?, resolved(data_dir)?);
-        if folder.starts_with(&data_dir) || data_dir.starts_with(&folder) {
-            bail!("{} and {} lie in each other; give a folder elsewhere", data_dir.display(), self.name);
-        }
-        Ok(())
+        kept_apart(&folder, data_dir).map(drop)
     }
 
     /// Opens a place to read a backup from.
@@ -237,6 +230,15 @@ impl Target {
         self.written.0.fetch_add(1, Ordering::Relaxed);
         self.written.1.fetch_add(contents.size, Ordering::Relaxed);
     }
+}
+
+/// The folder of a backup as it is, wherever links lead; fails where it lies in a data directory, or that in it.
+fn kept_apart(folder: &Path, data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let (found, data) = (resolved(folder)?, resolved(data_dir)?);
+    if found.starts_with(&data) || data.starts_with(&found) {
+        bail!("{} and {} lie in each other; give a folder elsewhere", folder.display(), data_dir.display());
+    }
+    Ok(found)
 }
 
 /// Whether a folder is a backup, whole or not.

@@ -21,6 +21,8 @@ fn a_greedy_caller_is_told_when_to_come_again() {
     let refused = keyed.send("GET", "/api/commits/repositories", Some(&greedy), "", Vec::new());
     let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=10).contains(&seconds));
+    let page = keyed.send("GET", "/triage", Some(&greedy), "", Vec::new());
+    assert!(page.status() == 429 && page.headers().contains_key("retry-after"), "{page:?}");
     assert_eq!(keyed.status("GET", "/api/commits/repositories", Some(&normal), ""), 200);
     // Whoever tries keys is counted by their address.
     let tried: Vec<u16> =

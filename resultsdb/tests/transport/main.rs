@@ -165,6 +165,10 @@ fn a_service_with_an_authority_of_clients_answers_nobody_else() {
     let unknown = upload(&trusted[2..]);
     assert!(!unknown.status.success());
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("--ca"), "{unknown:?}");
+    let foreign = path(&stranger.key);
+    let mixed = upload(&["--ca", &ca, "--client-certificate", &certificate, "--client-key", &foreign]);
+    let told = format!("the key in {foreign} is not that of the certificate in {certificate}");
+    assert!(!mixed.status.success() && String::from_utf8_lossy(&mixed.stderr).contains(&told), "{mixed:?}");
     server.stop();
 }
 
