@@ -210,7 +210,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::judge::{Glance, is_quiet};
     use crate::notation::{TEXT, day, found};
+    use crate::rules::Rules;
 
     #[test]
     fn a_regression_is_new_for_a_while_and_then_still_fails() {
@@ -290,6 +292,18 @@ mod tests {
         fn one_more_configuration_that_passes_changes_nothing(row in "[PFCMRES.]{1,20}") {
             let (alone, beside) = (found(&[&row], 2), found(&[&row, &"P".repeat(row.len())], 2));
             prop_assert_eq!(alone, beside);
+        }
+
+        #[test]
+        fn a_quiet_configuration_changes_nothing(row in "[PFCMRES.]{1,20}", quiet in "P{0,9}[PFRMES.][PES.]{0,9}P") {
+            let failing_runs = quiet.chars().filter(|letter| "FRM".contains(*letter)).count() as u32;
+            let glance = Glance { passes_now: true, failing_runs };
+            prop_assert!(is_quiet(glance, &Rules::default()));
+            prop_assert_eq!(found(&[&quiet], 2), None);
+            // Both end on the same day.
+            let days = row.len().max(quiet.len());
+            let (row, quiet) = (format!("{row:.>days$}"), format!("{quiet:.>days$}"));
+            prop_assert_eq!(found(&[&row], 2), found(&[&row, &quiet], 2));
         }
 
         #[test]

@@ -132,21 +132,23 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     if late.selection.is_empty() {
         return Ok(answer);
     }
-    let tests = match test {
+    let mut tests = match test {
         Some(test) => vec![test.clone()],
         None => late.candidates(MAX_CANDIDATES).await?,
     };
+    // Sums of likelihoods depend on their order.
+    tests.sort_unstable();
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
     let renames = &*late.renames;
-    let subjects: Vec<Subject<'_>> = tests
-        .iter()
-        .flat_map(|test| {
-            let of_test = histories.of(TestId::of(suite, test)).into_iter();
-            let first_name = renames.first_name(test);
-            of_test.map(move |(configuration, history)| Subject { test, first_name, configuration, history })
-        })
-        .collect();
+    let cells: Vec<_> = tests.iter().map(|test| (test, histories.of(TestId::of(suite, test)))).collect();
+    let mut subjects: Vec<Subject<'_>> = Vec::new();
+    for (test, of_test) in &cells {
+        let first_name = renames.first_name(test);
+        for (configuration, cells) in of_test {
+            subjects.push(Subject { test, first_name, configuration: *configuration, history: cells.history() });
+        }
+    }
     let cells = || subjects.iter().flat_map(|subject| subject.history.cells).map(|cell| cell.commit);
     let (Some(first), Some(last)) = (cells().min(), cells().max()) else { return Ok(answer) };
     let branch = &late.selection.branch;

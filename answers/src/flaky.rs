@@ -5,9 +5,10 @@
 //! histories in which the rule of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use analysis::interval::wilson;
-use analysis::judge::{Judgement, judge};
+use analysis::judge::Judgement;
 use analysis::rules::RULE;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
@@ -19,8 +20,8 @@ use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
 use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::parallel;
 use crate::reads::failures::FailedShare;
-use crate::reads::{failures, runs};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
@@ -175,11 +176,13 @@ async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec
     }
     let histories = late.histories(&ids).await?;
     let links = bugs::of_suite(store, suite).await?;
+    let judged = parallel::map(&names, |name| {
+        let judgements = late.judged(&histories, TestId::of(suite, name));
+        judgements.into_iter().collect::<Vec<(ConfigId, Judgement)>>()
+    });
     let mut found = Vec::new();
-    for name in names {
+    for (name, judgements) in names.into_iter().zip(judged) {
         let id = TestId::of(suite, &name);
-        let judgements: Vec<(ConfigId, Judgement)> =
-            histories.of(id).into_iter().map(|(place, history)| (place, judge(&history, &late.question))).collect();
         let Some((mut test, places)) = joined(late, &name, &judgements) else { continue };
         let places: Vec<Configuration> = places.into_iter().filter_map(|id| late.configuration(id).cloned()).collect();
         test.time_lost = histories.time_lost(id);
@@ -245,25 +248,23 @@ fn joined(late: &LateRuns<'_>, name: &str, judgements: &[(ConfigId, Judgement)])
 /// The tests that may be the flakiest: those of which failures and passes are both certain come first. How often a test ran
 /// is not known here; the runs of the configurations on which it failed stand in for it.
 async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<String>, AnswerError> {
-    let LateRuns { store, suite, selection, .. } = late;
-    let counts = runs::counts(store, suite, selection).await?;
-    let ran: Vec<(ConfigId, u64)> = counts.into_iter().map(|count| (count.config_id, count.runs)).collect();
-    let shares = failures::shares(store, suite, selection, &ran).await?;
-    let may_match = |name: &String| {
-        let owners = late.renames.owners(vec![name.clone()]);
-        owners.iter().any(|test| search.may_match(test))
+    let may_match = |name: &str| {
+        let owners = late.renames.owners(vec![name.to_owned()]);
+        search.is_empty() || owners.iter().any(|test| search.may_match(test))
     };
+    let mut shares = late.shares().await?;
+    shares.retain(|share| may_match(&share.test));
     let score = |share: FailedShare| {
         let rarer = share.failed.min(share.ran - share.failed);
         ((wilson(rarer, share.ran).0, share.failed), share.test)
     };
-    let mut ranked: Vec<((f64, u64), String)> =
-        shares.into_iter().filter(|share| may_match(&share.test)).map(score).collect();
+    let mut ranked: Vec<((f64, u64), Arc<str>)> = shares.into_iter().map(score).collect();
     ranked.sort_by(|((one, failed), test), ((other, more), name)| {
         other.total_cmp(one).then(more.cmp(failed)).then_with(|| test.cmp(name))
     });
     ranked.truncate(most as usize);
-    let mut tests = late.renames.owners(ranked.into_iter().map(|(_, test)| test).collect());
+    let names = ranked.into_iter().map(|(_, test)| test.to_string()).collect();
+    let mut tests = late.renames.owners(names);
     tests.retain(|test| search.may_match(test));
     Ok(tests)
 }

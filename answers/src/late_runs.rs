@@ -1,27 +1,29 @@
 //! Verdicts on tests and suites, from the runs that started lately: the one place where answers ask the rule of the crate
 //! `analysis`.
 //!
-//! Data flow: the sessions of a suite → the histories of the tests that are asked about → [`analysis::judge::judge`]. A test
-//! that fails as far back as these runs go is looked up once more over all runs that are kept, so that what is said of the
+//! Data flow: the sessions of a suite, and the outcomes of their runs → the histories of the tests that are asked about →
+//! [`analysis::judge::judge`]. Where the outcomes of whole runs are not known, because an earlier version stored the runs,
+//! the results of each test are read instead, to the same effect. A test that fails as far back as these runs go is looked up once more over all runs that are kept, so that what is said of the
 //! beginning of a failure does not move as time passes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use analysis::history::History;
 use analysis::judge::{Judgement, Question, judge};
 use schema::configuration::Configuration;
-use schema::ids::{ConfigId, TestId};
+use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::seconds::DAY;
 
 use crate::ask::RunFilter;
 use crate::error::AnswerError;
-use crate::histories::{Histories, SuiteSessions};
-use crate::reads::histories;
+use crate::histories::{Histories, JudgedTest, SuiteRuns, SuiteSessions, TestCells};
+use crate::reads::failures::FailedShare;
 use crate::reads::selection::Selection;
+use crate::reads::{failures, histories};
 use crate::renames::{self, Renames};
 use crate::store::Store;
 use crate::suite_rules;
+use crate::test_name_cache;
 
 /// Verdicts are made from the runs that started within so many weeks.
 pub(crate) const WEEKS: u64 = 4;
@@ -39,6 +41,8 @@ pub(crate) struct LateRuns<'a> {
     filter: &'a RunFilter,
     pub(crate) selection: Selection,
     pub(crate) sessions: SuiteSessions,
+    /// What the tests of these runs did; none if that is not known of all of them.
+    runs: Option<SuiteRuns>,
     pub(crate) question: Question,
     pub(crate) renames: Arc<Renames>,
 }
@@ -64,83 +68,99 @@ impl<'a> LateRuns<'a> {
     ) -> Result<Self, AnswerError> {
         let ((selection, sessions), renames) =
             tokio::try_join!(started_within(store, suite, filter, weeks), renames::of_suite(store, suite))?;
+        let runs = SuiteRuns::of(store, suite, &selection, &sessions).await?;
         let question = question(store, suite, days);
-        Ok(Self { store, suite, filter, selection, sessions, question, renames })
+        Ok(Self { store, suite, filter, selection, sessions, runs, question, renames })
     }
 
-    /// The same, with the histories of tests that are known beforehand: their outcomes are read while the runs are.
+    /// The same, with the histories of some tests.
     pub(crate) async fn with_histories(
         store: &'a Store,
         suite: &'a str,
         filter: &'a RunFilter,
         tests: &BTreeSet<TestId>,
     ) -> Result<(Self, Histories), AnswerError> {
-        let question = question(store, suite, NEW_DAYS);
-        let (selection, renames) = tokio::try_join!(
-            Selection::started_within(store, suite, filter, WEEKS, u64::MAX),
-            renames::of_suite(store, suite)
-        )?;
-        if selection.is_empty() {
-            let sessions = SuiteSessions::default();
-            return Ok((Self { store, suite, filter, selection, sessions, question, renames }, Histories::default()));
-        }
-        let (sessions, outcomes) = tokio::try_join!(
-            SuiteSessions::of(store, suite, &selection),
-            histories::outcomes(store, suite, &selection, renames.names(tests))
-        )?;
-        let histories = Histories::of_outcomes(&outcomes, &sessions, &renames, tests);
-        let late = Self { store, suite, filter, selection, sessions, question, renames };
-        let histories = late.looked_up(histories, tests).await?;
+        let late = Self::of(store, suite, filter, NEW_DAYS).await?;
+        let histories = late.histories(tests).await?;
         Ok((late, histories))
     }
 
     /// The histories of some tests.
     pub(crate) async fn histories(&self, tests: &BTreeSet<TestId>) -> Result<Histories, AnswerError> {
-        let Self { store, suite, selection, sessions, renames, .. } = self;
-        if selection.is_empty() || tests.is_empty() {
-            return Ok(Histories::default());
-        }
-        let histories = Histories::of_tests(store, suite, selection, sessions, renames, tests).await?;
-        self.looked_up(histories, tests).await
+        Ok(self.judged_histories(tests).await?.0)
     }
 
-    /// Histories in which those of tests that fail as far back as they go are over all runs that are kept.
-    async fn looked_up(&self, mut histories: Histories, tests: &BTreeSet<TestId>) -> Result<Histories, AnswerError> {
-        let Self { store, suite, .. } = self;
-        let failing = |history: &History<'_>| {
-            let judgement = judge(history, &self.question);
-            judgement.standing.is_failing() && judgement.blame.is_some_and(|blame| blame.last_good.is_none())
+    /// The histories of some tests, and the verdicts on those on which there may be something to tell.
+    pub(crate) async fn judged_histories(
+        &self,
+        tests: &BTreeSet<TestId>,
+    ) -> Result<(Histories, Vec<JudgedTest>), AnswerError> {
+        let Self { store, suite, selection, sessions, runs, renames, question, .. } = self;
+        if selection.is_empty() || tests.is_empty() {
+            return Ok(Default::default());
+        }
+        let mut histories = match runs {
+            Some(runs) => Histories::of_runs(runs, sessions, renames, tests),
+            None => Histories::of_tests(store, suite, selection, sessions, renames, tests).await?,
         };
-        let long: BTreeSet<TestId> = tests
-            .iter()
-            .copied()
-            .filter(|test| histories.of(*test).iter().any(|(_, history)| failing(history)))
-            .take(MAX_LONG_FAILING)
-            .collect();
+        let ids: Vec<TestId> = tests.iter().copied().collect();
+        let mut judged = histories.judged(&ids, question);
+        // Tests that fail as far back as these runs go are judged by all runs that are kept.
+        let throughout = judged.iter().filter(|one| one.fails_throughout()).map(|one| one.test);
+        let long: BTreeSet<TestId> = throughout.take(MAX_LONG_FAILING).collect();
         if !long.is_empty() {
             let (selection, sessions) = started_within(store, suite, self.filter, ALL_WEEKS).await?;
-            histories.replace(Histories::of_tests(store, suite, &selection, &sessions, &self.renames, &long).await?);
+            histories.replace(Histories::of_tests(store, suite, &selection, &sessions, renames, &long).await?);
+            judged.retain(|one| !long.contains(&one.test));
+            judged.extend(histories.judged(&long.into_iter().collect::<Vec<_>>(), question));
         }
-        Ok(histories)
+        Ok((histories, judged))
     }
 
     /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last; `most` at most.
     /// What failed under a former name counts for the test that had it.
     pub(crate) async fn candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
+        if let Some(runs) = &self.runs {
+            let tests = runs.candidates(most as usize);
+            let names = test_name_cache::names(self.store, self.suite, tests.iter().copied()).await?;
+            let names = tests.iter().filter_map(|test| names.get(test).map(|name| name.to_string())).collect();
+            return Ok(self.renames.owners(names));
+        }
         let broken_now: BTreeSet<ConfigId> = self.sessions.broken_now().map(|(id, ..)| id).collect();
         let names = histories::candidates(self.store, self.suite, &self.selection, &broken_now, most).await?;
         Ok(self.renames.owners(names))
     }
 
+    /// Commits of the newest runs in which some tests failed, so many of each test; none if that is not known.
+    pub(crate) fn newest_failures(&self, tests: &BTreeSet<TestId>, most: usize) -> Option<BTreeSet<CommitKey>> {
+        Some(self.runs.as_ref()?.newest_failures(tests, most))
+    }
+
+    /// Each test that failed unexpectedly: how often, and in how many runs at most. How often it ran is not known here; the
+    /// runs of the configurations on which it failed stand in for it.
+    pub(crate) async fn shares(&self) -> Result<Vec<FailedShare>, AnswerError> {
+        let Self { store, suite, selection, sessions, .. } = self;
+        let sound_runs = sessions.sound_runs();
+        let Some(runs) = &self.runs else {
+            let sound_runs: Vec<(ConfigId, u64)> = sound_runs.into_iter().collect();
+            return failures::shares(store, suite, selection, &sound_runs).await;
+        };
+        let shares = runs.shares(&sound_runs);
+        let names = test_name_cache::names(store, suite, shares.keys().copied()).await?;
+        let share = |(id, (failed, ran))| Some(FailedShare { test: Arc::clone(names.get(&id)?), failed, ran });
+        Ok(shares.into_iter().filter_map(share).collect())
+    }
+
     /// The verdict on the suite itself, on each configuration.
     pub(crate) async fn verdicts(&self) -> Result<BTreeMap<ConfigId, Judgement>, AnswerError> {
-        let histories = Histories::of_suite(self.store, self.suite, &self.selection, &self.sessions).await?;
+        let Self { store, suite, selection, sessions, runs, .. } = self;
+        let histories = Histories::of_suite(store, suite, selection, sessions, runs.as_ref()).await?;
         Ok(self.judged(&histories, Histories::SUITE))
     }
 
     /// The verdict on one test, on each configuration.
     pub(crate) fn judged(&self, histories: &Histories, test: TestId) -> BTreeMap<ConfigId, Judgement> {
-        let judged = |(id, history): (ConfigId, History<'_>)| (id, judge(&history, &self.question));
+        let judged = |(id, cells): (ConfigId, TestCells<'_>)| (id, judge(&cells.history(), &self.question));
         histories.of(test).into_iter().map(judged).collect()
     }
 

@@ -1,18 +1,22 @@
 //! What a failing test said last: the first line of its newest log, for lists that show many tests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use schema::ids::TestId;
+use schema::ids::{CommitKey, TestId};
+use schema::outcomes::messages::{first_line, messages};
+use schema::outcomes::roster::RosterId;
 
 use crate::error::AnswerError;
+use crate::late_runs::LateRuns;
 use crate::reads::results::{self, TestLog};
+use crate::reads::run_outcomes;
 use crate::reads::selection::Selection;
 use crate::store::Store;
 
-/// Tests that are asked for at once; each is a granule of every part of the weeks asked about.
+/// Tests that are asked for at once.
 const MAX_TESTS: usize = 200;
-/// Characters of a line that are told.
-const MAX_CHARACTERS: usize = 160;
+/// Failing runs of each test of which messages are read. The newest ones may have said nothing.
+const RUNS: usize = 3;
 
 /// The first lines by test, of the newest results in the selection that failed and say something.
 pub async fn newest<'a>(
@@ -21,13 +25,43 @@ pub async fn newest<'a>(
     selection: &Selection,
     tests: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<&'a str, String>, AnswerError> {
-    let names: HashMap<TestId, &str> = tests.take(MAX_TESTS).map(|test| (TestId::of(suite, test), test)).collect();
+    in_runs(store, suite, selection, None, by_id(suite, tests)).await
+}
+
+/// The same in the runs from which verdicts are made.
+pub(crate) async fn newest_of<'a>(
+    late: &LateRuns<'_>,
+    tests: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<&'a str, String>, AnswerError> {
+    let names = by_id(late.suite, tests);
+    let commits = late.newest_failures(&names.keys().copied().collect(), RUNS);
+    in_runs(late.store, late.suite, &late.selection, commits.as_ref(), names).await
+}
+
+fn by_id<'a>(suite: &str, tests: impl Iterator<Item = &'a str>) -> HashMap<TestId, &'a str> {
+    tests.take(MAX_TESTS).map(|test| (TestId::of(suite, test), test)).collect()
+}
+
+/// What some tests said in the selected runs, of some commits where these are given.
+async fn in_runs<'a>(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    commits: Option<&BTreeSet<CommitKey>>,
+    names: HashMap<TestId, &'a str>,
+) -> Result<HashMap<&'a str, String>, AnswerError> {
     if names.is_empty() || selection.is_empty() {
         return Ok(HashMap::new());
     }
-    let logs = results::newest_logs(store, suite, selection, names.keys().copied()).await?;
-    let line = |row: TestLog| Some((*names.get(&row.test_id)?, first_line(&row.log)?));
-    Ok(logs.into_iter().filter_map(line).collect())
+    let mut runs = run_outcomes::messages(store, suite, selection, commits).await?;
+    if runs.iter().any(|run| run.roster == RosterId::NONE) {
+        let logs = results::newest_logs(store, suite, selection, names.keys().copied()).await?;
+        let line = |row: TestLog| Some((*names.get(&row.test_id)?, first_line(&row.log)?));
+        return Ok(logs.into_iter().filter_map(line).collect());
+    }
+    runs.sort_unstable_by_key(|run| (run.uuid, run.start_time));
+    let said = runs.iter().flat_map(|run| messages(&run.messages));
+    Ok(said.filter_map(|(test, line)| Some((*names.get(&test)?, line.to_owned()))).collect())
 }
 
 /// Whether two messages begin alike: their first lines differ in numbers at most, which are often times and addresses.
@@ -42,26 +76,12 @@ pub(crate) fn is_alike(one: &str, other: &str) -> bool {
     plain(one) == plain(other)
 }
 
-/// The first line that says something, cut off where it is long.
-fn first_line(log: &str) -> Option<String> {
-    let line = log.lines().map(str::trim).find(|line| !line.is_empty())?;
-    let mut told: String = line.chars().take(MAX_CHARACTERS).collect();
-    if line.chars().nth(MAX_CHARACTERS).is_some() {
-        told.push('…');
-    }
-    Some(told)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_that_says_something_is_told() {
-        assert_eq!(first_line("\n  \n expected 3 but got 4 \nat line 7"), Some("expected 3 but got 4".to_owned()));
-        assert_eq!(first_line(" \n"), None);
+    fn numbers_make_no_difference() {
         assert!(is_alike("took 31 ms\nat a", "\ntook 4 ms") && !is_alike("took 31 ms", "took 31 s"));
-        let long = first_line(&"ä".repeat(MAX_CHARACTERS + 1)).unwrap_or_default();
-        assert_eq!((long.chars().count(), long.ends_with('…')), (MAX_CHARACTERS + 1, true));
     }
 }

@@ -116,7 +116,8 @@ async fn compare(
     let histories = late.histories(&ids).await?;
     let other = Question { rules: proposed, ..late.question };
     for test in tests {
-        for (id, history) in histories.of(TestId::of(late.suite, &test)) {
+        for (id, cells) in histories.of(TestId::of(late.suite, &test)) {
+            let history = cells.history();
             let Some(configuration) = late.configuration(id) else { continue };
             preview.compared += 1;
             let (before, after) = (judge(&history, &late.question).standing, judge(&history, &other).standing);

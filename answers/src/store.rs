@@ -9,8 +9,10 @@ use schema::retention::Retention;
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
 use crate::renames::cache::RenamesCache;
+use crate::run_outcomes::{OutcomesCache, RosterCache};
 use crate::statement_limits::StatementLimits;
 use crate::suite_rules::SuiteRules;
+use crate::test_name_cache::TestNameCache;
 use crate::watermark::Watermark;
 
 /// A repository that commits belong to.
@@ -29,6 +31,9 @@ pub struct Store {
     pub(crate) configurations: ConfigurationCache,
     pub(crate) newest_uploads: NewestUploads,
     pub(crate) renames: RenamesCache,
+    pub(crate) outcomes: OutcomesCache,
+    pub(crate) rosters: RosterCache,
+    pub(crate) test_names: TestNameCache,
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
@@ -56,6 +61,9 @@ impl Store {
             configurations,
             newest_uploads: NewestUploads::new(),
             renames: RenamesCache::new(),
+            outcomes: OutcomesCache::new(),
+            rosters: RosterCache::new(),
+            test_names: TestNameCache::new(),
             repositories,
             retention,
             keeps_replaced_results: false,

@@ -4,12 +4,12 @@
 //! each run has of them → [`analysis::finding`]. Runs that broke as a whole are left out where sound ones came after them;
 //! where none did, the suite is broken now and its tests are listed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use analysis::finding::Group;
 use analysis::finding::{Finding, finding_of};
 use analysis::history::History;
-use analysis::judge::{Judgement, judge};
+use analysis::judge::Judgement;
 use analysis::rules::RULE;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
@@ -21,6 +21,7 @@ use serde::{Serialize, Serializer};
 use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
+use crate::histories::{JudgedTest, TestCells};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
 use crate::search::{Field, Search, Subject};
@@ -239,7 +240,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     if *with_messages {
         let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
         let names = names.iter().map(String::as_str);
-        let lines = messages::newest(store, suite, &late.selection, names).await?;
+        let lines = messages::newest_of(&late, names).await?;
         for test in &mut tests {
             test.message = lines.get(test.test.as_str()).cloned();
         }
@@ -271,15 +272,17 @@ pub async fn groups_of(
 /// Those of some tests that their histories put on the list.
 async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<Vec<TriagedTest>, AnswerError> {
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
-    let histories = late.histories(&ids).await?;
+    let (histories, judged) = late.judged_histories(&ids).await?;
+    let judged: HashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
     let commits: Vec<CommitKey> = late.sessions.commits().into_iter().take(HISTORY).collect();
     let finding = |test: String| {
-        let (places, histories): (Vec<ConfigId>, Vec<History<'_>>) =
-            histories.of(TestId::of(late.suite, &test)).into_iter().unzip();
-        let judgements: Vec<Judgement> = histories.iter().map(|history| judge(history, &late.question)).collect();
-        let finding = finding_of(&histories, &judgements, &late.question)?;
-        let history = history(&commits, &histories);
-        let known = |index: &usize| late.configuration(*places.get(*index)?).cloned();
+        let id = TestId::of(late.suite, &test);
+        let places = &judged.get(&id)?.places;
+        let cells: Vec<History<'_>> = places.iter().map(|(_, cells, _)| cells.history()).collect();
+        let judgements: Vec<Judgement> = places.iter().map(|(.., judgement)| judgement.clone()).collect();
+        let finding = finding_of(&cells, &judgements, &late.question)?;
+        let history = history(&commits, &histories.of(id));
+        let known = |index: &usize| late.configuration(places.get(*index)?.0).cloned();
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
         let configurations = affected.iter().filter_map(known).collect();
         let (bugs, message) = (Vec::new(), None);
@@ -302,9 +305,10 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<Vec<Triaged
 }
 
 /// The digit of the worst unexpected state on each of the commits.
-fn history(commits: &[CommitKey], histories: &[History<'_>]) -> String {
+fn history(commits: &[CommitKey], histories: &[(ConfigId, TestCells<'_>)]) -> String {
     let mut worst: BTreeMap<CommitKey, char> = BTreeMap::new();
-    for cell in histories.iter().flat_map(|history| history.cells) {
+    let cells = histories.iter().flat_map(|(_, cells)| cells.history().cells);
+    for cell in cells.filter(|cell| commits.contains(&cell.commit)) {
         let known = worst.entry(cell.commit).or_insert(PASSED);
         *known = (*known).min(cell.worst.digit());
     }

@@ -47,6 +47,7 @@ pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTable
         insert(client, tables, "commits", &rows.commits),
         insert(client, tables, "commit_names", &rows.commit_names),
         insert(client, tables, "tests", &rows.tests),
+        insert(client, tables, "rosters", &rows.rosters),
         insert(client, tables, "uploads", &rows.uploads),
         insert_results(client, tables, &rows.results),
         insert(client, tables, "failures", &rows.failures),

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod intake_report;
 #[cfg(feature = "io")]
 pub mod links;
+pub mod outcomes;
 #[cfg(feature = "io")]
 pub mod place;
 pub mod plain;

@@ -3,10 +3,12 @@
 //! What did not run is not judged: cells that do not exist are neither passes nor failures. Commit order says what changed,
 //! the start of runs says what is new and what ran lately.
 //!
-//! [`flakiness`] judges one segment, [`streak`] has failures in a row, [`absence`] says whether a test is gone.
+//! [`flakiness`] judges one segment, [`streak`] has failures in a row, [`absence`] says whether a test is gone,
+//! [`is_quiet`] which histories need no judgement.
 
 mod absence;
 mod flakiness;
+mod quiet;
 mod streak;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,7 @@ use crate::evidence::{Evidence, worst};
 use crate::history::{Cell, History, Outcome};
 use crate::rules::Rules;
 
+pub use quiet::{Glance, is_quiet};
 use streak::Streak;
 
 /// What a history is judged against.

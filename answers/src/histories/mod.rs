@@ -1,22 +1,32 @@
 //! Histories of tests: what each did, commit by commit, on each configuration; what verdicts are made from.
 //!
 //! Data flow: the runs of a suite that started lately, of whatever commits → [`SuiteSessions`]: on each configuration its
-//! runs in the order of commits, those of one commit that started close together as one session → the outcomes of some
-//! tests → [`Histories`]: a cell for each session in which a test has a result. A session without a result of the test has
-//! no cell, because it says nothing about the test.
+//! runs in the order of commits, those of one commit that started close together as one session → [`SuiteRuns`]: the
+//! outcomes of these runs, where they are known ([`indexed`]), else those of some tests, which are read from `results` →
+//! [`Histories`]: a cell for each session in which a test has a result. A session without a result of the test has no cell,
+//! because it says nothing about the test.
 
 mod cell;
+mod indexed;
 mod sessions;
+mod suite_runs;
 mod whole_suite;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use analysis::history::{Cell, History};
+use analysis::judge::{Judgement, Question, judge};
+use analysis::rules::Rules;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
+use indexed::IndexedOutcomes;
 pub(crate) use sessions::SuiteSessions;
+pub(crate) use suite_runs::SuiteRuns;
 
 use crate::error::AnswerError;
+use crate::parallel;
 use crate::reads::histories::{self, RunOutcome};
 use crate::reads::selection::Selection;
 use crate::renames::Renames;
@@ -25,8 +35,11 @@ use crate::store::Store;
 /// What some tests of a suite did.
 #[derive(Default)]
 pub(crate) struct Histories {
+    /// Histories that were read test by test.
     tests: HashMap<TestId, BTreeMap<ConfigId, TestHistory>>,
-    /// Milliseconds of the runs in which a test failed unexpectedly.
+    /// Those of all other tests, if the outcomes of whole runs are known.
+    indexed: IndexedOutcomes,
+    /// Milliseconds of the runs in which a test failed unexpectedly, of those that were read.
     lost: HashMap<TestId, u64>,
 }
 
@@ -36,6 +49,40 @@ struct TestHistory {
     cells: Vec<Cell>,
     /// Sessions of the suite on the configuration.
     sessions: u32,
+}
+
+/// The cells of one test on one configuration.
+pub(crate) struct TestCells<'a> {
+    cells: Cow<'a, [Cell]>,
+    sessions: u32,
+}
+
+/// A test with the verdict on each configuration on which there may be something to tell.
+pub(crate) struct JudgedTest {
+    pub(crate) test: TestId,
+    pub(crate) places: Vec<(ConfigId, TestCells<'static>, Judgement)>,
+}
+
+impl JudgedTest {
+    /// Whether it fails somewhere as far back as its history goes.
+    pub(crate) fn fails_throughout(&self) -> bool {
+        let fails = |judgement: &Judgement| {
+            judgement.standing.is_failing() && judgement.blame.is_some_and(|blame| blame.last_good.is_none())
+        };
+        self.places.iter().any(|(.., judgement)| fails(judgement))
+    }
+}
+
+impl TestCells<'_> {
+    /// The same, whatever becomes of those that it came from.
+    fn into_owned(self) -> TestCells<'static> {
+        TestCells { cells: Cow::Owned(self.cells.into_owned()), sessions: self.sessions }
+    }
+
+    /// What is judged.
+    pub(crate) fn history(&self) -> History<'_> {
+        History { cells: &self.cells, commits: self.sessions }
+    }
 }
 
 impl Histories {
@@ -71,12 +118,22 @@ impl Histories {
             }
             let cell = cell::of_test(outcome, sessions)?;
             if cell.failed > 0 {
-                *lost.entry(test).or_default() += u64::from(outcome.time());
+                *lost.entry(test).or_default() += u64::from(outcome.outcome().time);
             }
             Some((test, outcome.config_id, cell))
         });
         let histories = Self::new(sessions, cells);
         Self { lost, ..histories }
+    }
+
+    /// What whole runs say of these tests, under whatever names.
+    pub(crate) fn of_runs(
+        runs: &SuiteRuns,
+        sessions: &SuiteSessions,
+        renames: &Arc<Renames>,
+        tests: &BTreeSet<TestId>,
+    ) -> Self {
+        Self { indexed: IndexedOutcomes::new(runs, sessions, renames, tests), ..Self::default() }
     }
 
     /// What the suite itself did in the sessions of a selection, under the test [`Self::SUITE`].
@@ -85,11 +142,15 @@ impl Histories {
         suite: &str,
         selection: &Selection,
         sessions: &SuiteSessions,
+        runs: Option<&SuiteRuns>,
     ) -> Result<Self, AnswerError> {
         if selection.is_empty() {
             return Ok(Self::default());
         }
-        let cells = whole_suite::cells(store, suite, selection, sessions).await?;
+        let cells = match runs {
+            Some(runs) => whole_suite::cells_of_runs(runs, sessions),
+            None => whole_suite::cells(store, suite, selection, sessions).await?,
+        };
         Ok(Self::new(sessions, cells.into_iter().map(|(id, cell)| (Self::SUITE, id, cell))))
     }
 
@@ -106,7 +167,7 @@ impl Histories {
         let of_test = |(test, configurations): (TestId, BTreeMap<ConfigId, BTreeMap<u32, Cell>>)| {
             (test, configurations.into_iter().map(history).collect())
         };
-        Self { tests: joined.into_iter().map(of_test).collect(), lost: HashMap::new() }
+        Self { tests: joined.into_iter().map(of_test).collect(), ..Self::default() }
     }
 
     /// Takes the histories of others in the place of its own. What was lost stays that of the time asked about.
@@ -116,18 +177,51 @@ impl Histories {
 
     /// Milliseconds of the runs in which a test failed unexpectedly.
     pub(crate) fn time_lost(&self, test: TestId) -> u64 {
-        self.lost.get(&test).copied().unwrap_or(0)
+        self.lost.get(&test).copied().unwrap_or(0) + self.indexed.time_lost(test)
     }
 
-    /// Commits of the cells that a question means.
-    pub(crate) fn commits(&self, is_meant: impl Fn(&Cell) -> bool) -> BTreeSet<CommitKey> {
-        let histories = self.tests.values().flat_map(BTreeMap::values);
-        histories.flat_map(|history| &history.cells).filter(|cell| is_meant(cell)).map(|cell| cell.commit).collect()
+    /// Commits of the cells of some tests that a question means.
+    pub(crate) fn commits(&self, tests: &BTreeSet<TestId>, is_meant: impl Fn(&Cell) -> bool) -> BTreeSet<CommitKey> {
+        let mut commits = BTreeSet::new();
+        for (_, of_place) in tests.iter().flat_map(|test| self.of(*test)) {
+            commits.extend(of_place.cells.iter().filter(|cell| is_meant(cell)).map(|cell| cell.commit));
+        }
+        commits
     }
 
-    /// The configurations on which a test ran, and its history on each.
-    pub(crate) fn of(&self, test: TestId) -> Vec<(ConfigId, History<'_>)> {
-        let configurations = self.tests.get(&test).into_iter().flatten();
-        configurations.map(|(id, of)| (*id, History { cells: &of.cells, commits: of.sessions })).collect()
+    /// The configurations on which a test ran, and its cells on each.
+    pub(crate) fn of(&self, test: TestId) -> Vec<(ConfigId, TestCells<'_>)> {
+        self.read(test).unwrap_or_else(|| owned(self.indexed.of(test)))
     }
+
+    /// The same of the configurations on which there may be something to tell.
+    fn noisy(&self, test: TestId, rules: &Rules) -> Vec<(ConfigId, TestCells<'_>)> {
+        self.read(test).unwrap_or_else(|| owned(self.indexed.noisy(test, rules)))
+    }
+
+    /// Judges some tests on the configurations on which there may be something to tell.
+    pub(crate) fn judged(&self, tests: &[TestId], question: &Question) -> Vec<JudgedTest> {
+        parallel::map(tests, |test| {
+            let places = self.noisy(*test, &question.rules).into_iter();
+            let judged = |(id, cells): (ConfigId, TestCells<'_>)| {
+                let judgement = judge(&cells.history(), question);
+                (id, cells.into_owned(), judgement)
+            };
+            JudgedTest { test: *test, places: places.map(judged).collect() }
+        })
+    }
+
+    /// What was read of a test.
+    fn read(&self, test: TestId) -> Option<Vec<(ConfigId, TestCells<'_>)>> {
+        let read = self.tests.get(&test)?;
+        let mut found = Vec::with_capacity(read.len());
+        for (id, TestHistory { cells, sessions }) in read {
+            found.push((*id, TestCells { cells: Cow::Borrowed(cells), sessions: *sessions }));
+        }
+        Some(found)
+    }
+}
+
+fn owned<'a>(found: Vec<(ConfigId, Vec<Cell>, u32)>) -> Vec<(ConfigId, TestCells<'a>)> {
+    found.into_iter().map(|(id, cells, sessions)| (id, TestCells { cells: Cow::Owned(cells), sessions })).collect()
 }

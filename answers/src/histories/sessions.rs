@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schema::ids::{CommitKey, ConfigId};
+use schema::outcomes::roster::RosterId;
 use schema::seconds::HOUR;
 
 use crate::commit_order::CommitOrder;
@@ -26,6 +27,25 @@ pub(crate) struct SuiteSessions {
     tests: u32,
     /// The newest upload of each run.
     uploads: HashSet<Upload>,
+    /// The runs that count, in no order.
+    counted: Vec<SessionRun>,
+}
+
+/// A run that counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionRun {
+    /// Its newest upload.
+    pub(crate) upload: Upload,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
+    /// Its session among those of its configuration.
+    pub(crate) position: u32,
+    /// The list of its tests, if that is known.
+    pub(crate) roster: RosterId,
+    /// How many tests failed unexpectedly.
+    pub(crate) failed: u32,
+    /// Whether it broke as a whole, and nothing sound came after it.
+    pub(crate) is_broken: bool,
 }
 
 /// The sessions of a configuration.
@@ -75,7 +95,8 @@ impl SuiteSessions {
             let broken = broken.first().map(|first| (*first, broken.len() as u64));
             let mut sessions = Sessions { broken, ..Sessions::default() };
             let mut before: Option<(CommitKey, u32)> = None;
-            for (index, HistoricRun { uuid, start_time, is_broken, .. }) in runs.into_iter().enumerate() {
+            for (index, run) in runs.into_iter().enumerate() {
+                let HistoricRun { uuid, start_time, is_broken, version, .. } = run;
                 if is_broken && sound.is_some_and(|last| index < last) {
                     all.left_out += 1;
                     continue;
@@ -87,7 +108,16 @@ impl SuiteSessions {
                     sessions.places.push(order.place(uuid));
                 }
                 before = Some((uuid, start_time));
-                sessions.positions.insert((uuid, start_time), sessions.commits.len() as u32 - 1);
+                let position = sessions.commits.len() as u32 - 1;
+                sessions.positions.insert((uuid, start_time), position);
+                all.counted.push(SessionRun {
+                    upload: Upload { config_id: id, uuid, version },
+                    start_time,
+                    position,
+                    roster: run.roster,
+                    failed: run.tests_unexpected_failed,
+                    is_broken,
+                });
             }
             all.configurations.insert(id, sessions);
         }
@@ -123,11 +153,18 @@ impl SuiteSessions {
         commits.into_iter().map(|(_, commit)| commit).collect()
     }
 
-    /// Every run that counts: its configuration, its commit, its start in seconds since 1970, and its session.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = (ConfigId, CommitKey, u32, u32)> + '_ {
-        self.configurations.iter().flat_map(|(id, sessions)| {
-            sessions.positions.iter().map(|((commit, start), position)| (*id, *commit, *start, *position))
-        })
+    /// Every run that counts.
+    pub(crate) fn runs(&self) -> &[SessionRun] {
+        &self.counted
+    }
+
+    /// How many runs each configuration has that did not break as a whole.
+    pub(crate) fn sound_runs(&self) -> BTreeMap<ConfigId, u64> {
+        let mut counts = BTreeMap::new();
+        for run in self.counted.iter().filter(|run| !run.is_broken) {
+            *counts.entry(run.upload.config_id).or_default() += 1;
+        }
+        counts
     }
 
     /// How many sessions a configuration has.

@@ -6,7 +6,7 @@ use analysis::history::Cell;
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::state::State;
 
-use super::{SuiteSessions, cell};
+use super::{SuiteRuns, SuiteSessions, cell};
 use crate::error::AnswerError;
 use crate::reads::histories::{self, RunFailures};
 use crate::reads::selection::Selection;
@@ -40,6 +40,35 @@ pub(super) async fn cells(
     Ok(joined(&failures, sessions, &recovery))
 }
 
+/// The same from the outcomes of whole runs.
+pub(super) fn cells_of_runs(runs: &SuiteRuns, sessions: &SuiteSessions) -> Vec<(ConfigId, Cell)> {
+    let (mut failures, mut recovery) = (Vec::new(), Recovery::default());
+    for (config_id, runs) in runs.by_configuration() {
+        for session in runs.chunk_by(|one, other| one.run.position == other.run.position) {
+            let mut tests = BTreeSet::new();
+            for run in session {
+                let failed = || run.outcomes.surprises().filter(|one| one.outcome.worst_unexpected().is_failure());
+                let Some(worst) = failed().map(|one| one.outcome.worst_unexpected()).min() else { continue };
+                let count = failed().count() as u64;
+                if count <= FEW {
+                    tests.extend(failed().map(|one| one.test));
+                }
+                let (uuid, start_time) = (run.commit(), run.run.start_time);
+                failures.push(RunFailures { config_id, uuid, start_time, worst, count, tests: Vec::new() });
+            }
+            for (test, run) in tests.iter().flat_map(|test| session.iter().map(move |run| (*test, run))) {
+                let surprise = run.outcomes.surprise(test);
+                let Some(outcome) = surprise.or_else(|| run.outcomes.usual(test)) else { continue };
+                let cell = cell::of_outcome(&outcome, run.commit(), run.run.position, run.run.start_time);
+                if let Some(one) = cell {
+                    recovery.add(test, config_id, one);
+                }
+            }
+        }
+    }
+    joined(&failures, sessions, &recovery)
+}
+
 /// Which failures of a session were followed or preceded by a pass of the same test in it.
 #[derive(Default)]
 struct Recovery {
@@ -65,9 +94,9 @@ impl Recovery {
 
 fn joined(failures: &[RunFailures], sessions: &SuiteSessions, recovery: &Recovery) -> Vec<(ConfigId, Cell)> {
     let mut found: BTreeMap<Place, Cell> = BTreeMap::new();
-    for (id, commit, start_time, position) in sessions.runs() {
-        let one = Cell::passed(commit, position, start_time);
-        let known = found.entry((id, position));
+    for run in sessions.runs() {
+        let one = Cell::passed(run.upload.uuid, run.position, run.start_time);
+        let known = found.entry((run.upload.config_id, run.position));
         // The runs of a session are one run of the suite: shards and reruns together.
         known.and_modify(|cell| *cell = Cell { runs: 1, ..cell::join(*cell, one) }).or_insert(one);
     }

@@ -1,5 +1,7 @@
 //! Reads failures: the tests that failed in runs.
 
+use std::sync::Arc;
+
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId};
 use schema::state::{ERROR, State};
@@ -80,7 +82,7 @@ pub(crate) async fn names(
 /// How often a test failed.
 #[derive(Debug, Row, Deserialize)]
 pub(crate) struct FailedShare {
-    pub(crate) test: String,
+    pub(crate) test: Arc<str>,
     pub(crate) failed: u64,
     /// In so many runs at most.
     pub(crate) ran: u64,

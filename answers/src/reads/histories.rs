@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId, TestId};
-use schema::state::{ERROR, PASS, State};
+use schema::outcomes::Outcome;
+use schema::outcomes::roster::RosterId;
+use schema::state::{ERROR, PASS, State, States};
 use serde::Deserialize;
 
 use super::newest_uploads::Upload;
@@ -30,8 +32,12 @@ pub(crate) struct HistoricRun {
     pub(crate) start_time: u32,
     /// Tests that ran.
     pub(crate) tests_run: u32,
+    /// How many of them failed unexpectedly.
+    pub(crate) tests_unexpected_failed: u32,
     /// Whether more of its tests failed than a sound run can have.
     pub(crate) is_broken: bool,
+    /// The list of its tests, if that is known.
+    pub(crate) roster: RosterId,
     /// The place of its newest upload in the log.
     pub(crate) version: u64,
 }
@@ -39,7 +45,7 @@ pub(crate) struct HistoricRun {
 /// The newest runs of a suite, in no order.
 pub(crate) async fn runs(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<HistoricRun>, AnswerError> {
     Fragment::new(
-        "SELECT config_id, uuid, start_time, tests_run, {is_broken} AS is_broken, version FROM runs WHERE suite = {suite} AND {selected} \
+        "SELECT config_id, uuid, start_time, tests_run, tests_unexpected_failed, {is_broken} AS is_broken, roster, version FROM runs WHERE suite = {suite} AND {selected} \
          ORDER BY uuid DESC, start_time DESC LIMIT {most} BY config_id",
     )
     .text("is_broken", &is_broken())
@@ -64,7 +70,7 @@ pub(crate) async fn candidates(
          AND (worst_unexpected <= {mildest} OR worst = {pass}) AND ({upload}) IN \
          (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected} \
           AND (NOT ({is_broken}) OR config_id IN {broken_now})) \
-         GROUP BY test ORDER BY max(uuid) DESC, count() DESC, test LIMIT {most}",
+         GROUP BY test ORDER BY max(uuid) DESC, test LIMIT {most}",
     )
     .text("upload", UPLOAD)
     .text("is_broken", &is_broken())
@@ -87,11 +93,11 @@ pub(crate) struct RunOutcome {
     /// Start of the run, seconds since 1970.
     pub(crate) start_time: u32,
     /// Bits of states.
-    pub(crate) actual: u16,
+    actual: u16,
     /// The same of what was expected.
-    pub(crate) expected: u16,
+    expected: u16,
     /// Whether an attempt passed, as the uploader counted them.
-    pub(crate) has_passed: bool,
+    has_passed: bool,
     /// Milliseconds plus one; 0 if the time was not measured.
     time_and_one: u32,
     version: u64,
@@ -103,9 +109,14 @@ impl RunOutcome {
         Upload { config_id: self.config_id, uuid: self.uuid, version: self.version }
     }
 
-    /// How long the test took, milliseconds; 0 if nobody measured it.
-    pub(crate) fn time(&self) -> u32 {
-        self.time_and_one.saturating_sub(1)
+    /// What the test did.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome {
+            actual: States::from_bits(self.actual),
+            expected: States::from_bits(self.expected),
+            has_passed: self.has_passed,
+            time: self.time_and_one.saturating_sub(1),
+        }
     }
 }
 

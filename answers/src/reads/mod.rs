@@ -25,6 +25,7 @@ pub(crate) mod renames;
 pub(crate) mod replaced;
 pub(crate) mod results;
 pub(crate) mod run_notes;
+pub(crate) mod run_outcomes;
 pub(crate) mod runs;
 pub(crate) mod selection;
 pub(crate) mod statement;

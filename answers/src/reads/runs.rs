@@ -97,22 +97,6 @@ pub(crate) async fn newest_sound(
     .await
 }
 
-/// How many runs a configuration has.
-#[derive(Debug, Row, Deserialize)]
-pub(crate) struct RunCount {
-    pub(crate) config_id: ConfigId,
-    pub(crate) runs: u64,
-}
-
-/// How many runs each configuration has.
-pub(crate) async fn counts(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<RunCount>, AnswerError> {
-    Fragment::new("SELECT config_id, count() AS runs FROM runs WHERE suite = {suite} AND {selected} GROUP BY config_id")
-        .part("selected", &selection.condition_of(suite))
-        .value("suite", suite)
-        .all(&store.client)
-        .await
-}
-
 /// When a configuration ran last.
 #[derive(Debug, Row, Deserialize)]
 pub(crate) struct LastStart {

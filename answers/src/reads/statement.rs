@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use clickhouse::{Client, RowOwned, RowRead};
 use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::outcomes::roster::RosterId;
 
 use crate::error::AnswerError;
 
@@ -19,6 +20,7 @@ pub(crate) enum Value {
     Number(u64),
     Texts(Vec<String>),
     Numbers(Vec<u64>),
+    WideNumbers(Vec<u128>),
 }
 
 impl Value {
@@ -28,6 +30,7 @@ impl Value {
             Self::Number(_) => "UInt64",
             Self::Texts(_) => "Array(String)",
             Self::Numbers(_) => "Array(UInt64)",
+            Self::WideNumbers(_) => "Array(UInt128)",
         }
     }
 }
@@ -81,6 +84,12 @@ numbers! {
     CommitKey => |value| value.0,
     ConfigId => |value| value.0,
     TestId => |value| value.0,
+}
+
+impl Element for RosterId {
+    fn list(elements: impl Iterator<Item = Self>) -> Value {
+        Value::WideNumbers(elements.map(|id| id.0).collect())
+    }
 }
 
 impl<'a> Element for &'a str {
@@ -173,6 +182,7 @@ impl Fragment {
             Value::Number(value) => query.param(name, value),
             Value::Texts(values) => query.param(name, values),
             Value::Numbers(values) => query.param(name, values),
+            Value::WideNumbers(values) => query.param(name, values),
         }))
     }
 

@@ -1,6 +1,7 @@
 //! Reads names of tests, of which there are as many as tests, and no history.
 
 use clickhouse::Row;
+use schema::ids::TestId;
 use schema::seconds::DAY;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -99,4 +100,18 @@ pub(crate) async fn listed(
             .list("names", names.iter().copied())
             .value("limit", limit);
     in_suites(statement, suites).all(&store.client).await
+}
+
+/// A test by its identity.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct IdentifiedTest {
+    pub(crate) test_id: TestId,
+    pub(crate) test: String,
+}
+
+/// Names of a suite's tests: of these, or of all where none is given.
+pub(crate) async fn by_id(store: &Store, suite: &str, ids: &[TestId]) -> Result<Vec<IdentifiedTest>, AnswerError> {
+    let names = Fragment::new("SELECT test_id, test FROM tests WHERE suite = {suite}").value("suite", suite);
+    let names = if ids.is_empty() { names } else { names.and("test_id IN {ids}").list("ids", ids.iter().copied()) };
+    names.all(&store.client).await
 }

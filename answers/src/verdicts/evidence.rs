@@ -45,7 +45,7 @@ impl Judge<'_> {
     pub(super) fn verdict(&self, observed: &ObservedTest, histories: &Histories) -> TestVerdict {
         let mut named = names_of(&self.late.renames, self.late.suite, &observed.test).map(|test| histories.of(test));
         let of_test = named.find(|history| !history.is_empty()).unwrap_or_default();
-        let places: Vec<Place> = of_test.into_iter().map(|(id, history)| self.place(id, &history)).collect();
+        let places: Vec<Place> = of_test.into_iter().map(|(id, cells)| self.place(id, &cells.history())).collect();
         let mut reasons = VerdictReasons::default();
         for evidence in places.iter().flat_map(|place| &place.now.segments).map(|segment| &segment.evidence) {
             reasons.runs += evidence.runs;

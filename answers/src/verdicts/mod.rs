@@ -216,12 +216,12 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     let mut answer = Verdicts { rule: RULE, criteria, incomplete, tests: Vec::new() };
     let authors = question.change.as_ref().map_or(&[][..], |change| change.authors.as_slice());
     // Names are told of failures. Who wrote the others matters where somebody's own are left out.
-    let commits = histories.commits(|cell| cell.failed > 0 || !authors.is_empty());
+    let commits = histories.commits(&ids, |cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
     let (names, links, lines) = tokio::try_join!(
         commits::by_key(store, &commits),
         bugs::of_suite(store, &question.suite),
-        messages::newest(store, &question.suite, &late.selection, said.map(|observed| observed.test.as_str()))
+        messages::newest_of(&late, said.map(|observed| observed.test.as_str()))
     )?;
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
     for observed in &question.tests {

@@ -69,7 +69,7 @@ pub async fn find(store: &Store, question: &QualityQuestion) -> Result<VerdictQu
         let histories = late.histories(&ids).await?;
         for one in given {
             let of_test = histories.of(test_of(&one));
-            let cells = of_test.iter().flat_map(|(_, history)| history.cells.iter().copied());
+            let cells = of_test.iter().flat_map(|(_, cells)| cells.history().cells.iter().copied());
             let asked_at = one.asked_at;
             let until = u64::from(asked_at) + GRADED_BY;
             let mut after: Vec<Cell> =

@@ -2,13 +2,14 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told, and
 /// `access_key_uses` when a key was used; no event makes their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 26] = [
+pub const VIEWS: [&str; 27] = [
     "configurations",
     "suites",
     "tests",
     "commits",
     "commit_names",
     "runs",
+    "rosters",
     "results",
     "failures",
     "uploads",

@@ -9,7 +9,7 @@ use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     AccessKeyEndRow, AccessKeyRow, ArchiveRow, AuditRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow,
     DeadLetterRow, EwsRow, ExpiredUploadRow, FailureRow, IntakeReportRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow,
-    RenameRow, RepositoryRow, RunNoteRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
+    RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -17,7 +17,7 @@ use super::columns::commit_seconds;
 /// Rows that need not be written again: a hash of the row's key, and the row's time as its table has it (0 for
 /// repositories).
 ///
-/// Only repositories, configurations, suites, tests and tested weeks are remembered, because every upload would repeat them.
+/// Only repositories, configurations, suites, tests, rosters and tested weeks are remembered, because every upload would repeat them.
 pub type WrittenRows = HashSet<(u64, u32), FxBuildHasher>;
 
 /// The rows of a batch of events, by table.
@@ -35,6 +35,8 @@ pub struct EventRows {
     pub commit_names: Vec<CommitNameRow>,
     /// Rows of `runs`.
     pub runs: Vec<RunRow>,
+    /// Rows of `rosters`.
+    pub rosters: Vec<RosterRow>,
     /// Rows of `results`, one entry a run.
     pub results: Vec<RunResults>,
     /// Rows of `failures`.

@@ -1,11 +1,17 @@
-//! The rows of a run's results: the run's summary, its tests, those of them that failed, and those that passed although
-//! they were expected to fail.
+//! The rows of a run's results: the run's summary with its outcomes, its tests, those of them that failed, and those that
+//! passed although they were expected to fail.
+
+use std::borrow::Cow;
 
 use schema::configuration::stable_hash;
+use schema::ids::TestId;
+use schema::outcomes::roster::RosterId;
+use schema::outcomes::{Collected, Collector, Outcome};
 use schema::results::{self, Counts, Member, ResultsError, TestResult};
 use schema::state;
 use schema::store::results::{ResultRow, Run, RunResults};
-use schema::store::rows::{FailureRow, RunRow, TestRow};
+use schema::store::rows::{FailureRow, RosterRow, RunRow, TestRow};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::columns::{json, week};
@@ -20,10 +26,18 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
     let (tests, failures) = (rows.tests.len(), rows.failures.len());
     let mut run_results = RunResults::of(run.clone());
     let mut counts = Counts::default();
+    let mut outcomes = Collector::default();
     let walked = match results::member(&members, "results") {
         Some(tree) => results::walk(tree, |test, result| {
             counts.add(&result);
-            add_test(rows, &mut run_results, test, &result, received_at);
+            let id = add_test(rows, &mut run_results, test, &result, received_at);
+            let TestResult { actual, expected, has_passed, time, .. } = result;
+            outcomes.push(id, Outcome { actual, expected, has_passed, time: time.unwrap_or(0) });
+            if actual.worst_state().is_failure()
+                && let Some(log) = log(&result.extra)
+            {
+                outcomes.say(id, &log);
+            }
         }),
         None => Err(ResultsError::NotAnObject),
     };
@@ -32,10 +46,30 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
         return;
     }
     rows.results.push(run_results);
-    rows.runs.push(summary(run, commits, &members, &counts));
+    let Collected { roster, surprises, messages } = outcomes.finish();
+    let week = week(received_at);
+    for (id, content) in roster.contents {
+        if rows.is_new(stable_hash(&[b"roster", &id.0.to_le_bytes()]), week) {
+            rows.rosters.push(RosterRow { id, content, last_upload: week });
+        }
+    }
+    rows.runs.push(RunRow { roster: roster.id, surprises, messages, ..summary(run, commits, &members, &counts) });
 }
 
-/// The summary of a run; `members` are those of the uploaded document.
+/// The log among the other members of a result.
+fn log(extra: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Members<'a> {
+        #[serde(borrow)]
+        log: Option<Cow<'a, str>>,
+    }
+    if !extra.contains("\"log\"") {
+        return None;
+    }
+    serde_json::from_str::<Members<'_>>(extra).ok()?.log
+}
+
+/// The summary of a run, without its outcomes; `members` are those of the uploaded document.
 fn summary(run: &Run, commits: &str, members: &[Member<'_>], counts: &Counts) -> RunRow {
     let uploaded = results::member(members, "run_stats").and_then(|stats| serde_json::from_str(stats).ok());
     let mut stats: Map<String, Value> = uploaded.unwrap_or_default();
@@ -52,6 +86,9 @@ fn summary(run: &Run, commits: &str, members: &[Member<'_>], counts: &Counts) ->
         tests_not_run: counts.not_run,
         tests_unknown: counts.unknown,
         tests_unexpected_failed: counts.unexpected[0],
+        roster: RosterId::NONE,
+        surprises: Vec::new(),
+        messages: Vec::new(),
         stats: json(&stats),
         commits: commits.to_owned(),
         details: results::member(members, "details").unwrap_or_default().to_owned(),
@@ -59,9 +96,16 @@ fn summary(run: &Run, commits: &str, members: &[Member<'_>], counts: &Counts) ->
     }
 }
 
-/// Adds one test of a run, its name if that is new, and its failure if it failed.
-fn add_test(rows: &mut EventRows, results: &mut RunResults, test: &str, result: &TestResult, received_at: i64) {
-    let test_id = stable_hash(&[results.run.suite.as_bytes(), test.as_bytes()]);
+/// Adds one test of a run, its name if that is new, and its failure if it failed. Its identity is returned.
+fn add_test(
+    rows: &mut EventRows,
+    results: &mut RunResults,
+    test: &str,
+    result: &TestResult,
+    received_at: i64,
+) -> TestId {
+    let id = TestId::of(&results.run.suite, test);
+    let test_id = id.0;
     let week = week(received_at);
     if rows.is_new(test_id, week) {
         let suite = results.run.suite.clone();
@@ -92,4 +136,5 @@ fn add_test(rows: &mut EventRows, results: &mut RunResults, test: &str, result: 
             version,
         });
     }
+    id
 }

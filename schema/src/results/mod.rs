@@ -67,6 +67,8 @@ pub struct TestResult {
     pub extra: String,
     /// Whether a retry inside the run passed after a failure, by the uploader's count.
     pub flaky: bool,
+    /// Whether an attempt passed, by the uploader's count.
+    pub has_passed: bool,
     /// The first word among its states that is no name of one. `extra` then has the states as they were written.
     pub unknown: Option<UnknownWord>,
 }

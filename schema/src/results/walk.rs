@@ -96,6 +96,7 @@ fn leaf(test: &str, members: &[Member<'_>]) -> Result<TestResult, ResultsError> 
         time: None,
         extra: String::new(),
         flaky: false,
+        has_passed: false,
         unknown: None,
     };
     let (mut tries, mut passes) = (None, None);
@@ -121,6 +122,7 @@ fn leaf(test: &str, members: &[Member<'_>]) -> Result<TestResult, ResultsError> 
         result.extra.push('}');
     }
     result.flaky = matches!((passes, tries), (Some(passes), Some(tries)) if passes < tries);
+    result.has_passed = passes.is_some_and(|passes| passes >= 1.0);
     Ok(result)
 }
 

@@ -27,6 +27,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (18, "run_notes", include_str!("../../migrations/0018_run_notes.sql")),
     (19, "intake_reports", include_str!("../../migrations/0019_intake_reports.sql")),
     (20, "access", include_str!("../../migrations/0020_access.sql")),
+    (21, "outcomes", include_str!("../../migrations/0021_outcomes.sql")),
 ];
 
 /// The engine of a cluster's database.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::outcomes::roster::RosterId;
+
 pub use super::access_rows::{AccessKeyEndRow, AccessKeyRow, AccessKeyUseRow, AuditRow};
 pub use super::dead_letter_state::DeadLetterState;
 pub use super::intake_report_row::IntakeReportRow;
@@ -48,6 +50,18 @@ pub struct TestRow {
     pub test: String,
     /// Hash of the suite and the test ([`crate::configuration::stable_hash`]).
     pub test_id: u64,
+    /// Beginning of the week of the last upload, seconds since 1970; of rows with one key the largest counts.
+    pub last_upload: u32,
+}
+
+/// A list of tests, or a part of one ([`crate::outcomes::roster`]).
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+pub struct RosterRow {
+    /// Digest of the content.
+    pub id: RosterId,
+    /// The content.
+    #[serde(with = "serde_bytes")]
+    pub content: Vec<u8>,
     /// Beginning of the week of the last upload, seconds since 1970; of rows with one key the largest counts.
     pub last_upload: u32,
 }
@@ -106,6 +120,14 @@ pub struct RunRow {
     pub tests_unknown: u32,
     /// Tests whose worst unexpected state is a failure or worse.
     pub tests_unexpected_failed: u32,
+    /// The list of its tests; none in rows of earlier versions.
+    pub roster: RosterId,
+    /// The outcomes that are not the usual ones ([`crate::outcomes::surprises`]).
+    #[serde(with = "serde_bytes")]
+    pub surprises: Vec<u8>,
+    /// What its failing tests said ([`crate::outcomes::messages`]).
+    #[serde(with = "serde_bytes")]
+    pub messages: Vec<u8>,
     /// JSON text of the run's statistics: what the uploader gave, and counts of its results.
     pub stats: String,
     /// JSON text of the list of commits.

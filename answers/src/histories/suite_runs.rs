@@ -1,0 +1,153 @@
+//! The runs that count in the sessions of a suite, with everything that their tests did.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::outcomes::roster::WholeRoster;
+use schema::outcomes::{Outcome, Surprise};
+
+use super::SuiteSessions;
+use super::sessions::SessionRun;
+use crate::error::AnswerError;
+use crate::reads::selection::Selection;
+use crate::run_outcomes::{self, RunOutcomes};
+use crate::store::Store;
+
+/// Failures that all runs of a question may have together; where there are more, only those of some tests are read.
+const MAX_FAILURES: u64 = 4_000_000;
+
+/// A run that counts.
+#[derive(Debug)]
+pub(crate) struct CountedRun {
+    /// Where it stands.
+    pub(crate) run: SessionRun,
+    /// What its tests did.
+    pub(crate) outcomes: Arc<RunOutcomes>,
+}
+
+/// The runs of a suite, by configuration, and by session within each.
+#[derive(Debug, Default)]
+pub(crate) struct SuiteRuns(Vec<CountedRun>);
+
+impl SuiteRuns {
+    /// The runs of some sessions; none if there is one of which not everything is known, or too much to be read.
+    pub(crate) async fn of(
+        store: &Store,
+        suite: &str,
+        selection: &Selection,
+        sessions: &SuiteSessions,
+    ) -> Result<Option<Self>, AnswerError> {
+        let mut runs = sessions.runs().to_vec();
+        if runs.iter().map(|run| u64::from(run.failed)).sum::<u64>() > MAX_FAILURES {
+            return Ok(None);
+        }
+        runs.sort_unstable_by_key(|run| (run.upload.config_id, run.position, run.start_time, run.upload.version));
+        let uploads: Vec<_> = runs.iter().map(|run| (run.upload, run.roster)).collect();
+        let Some(outcomes) = run_outcomes::of_uploads(store, suite, selection, &uploads).await? else {
+            return Ok(None);
+        };
+        let counted = |(run, outcomes)| CountedRun { run, outcomes };
+        Ok(Some(Self(runs.into_iter().zip(outcomes).map(counted).collect())))
+    }
+
+    /// The runs of each configuration, by session.
+    pub(super) fn by_configuration(&self) -> impl Iterator<Item = (ConfigId, &[CountedRun])> {
+        let id = |run: &CountedRun| run.run.upload.config_id;
+        self.0.chunk_by(move |one, other| id(one) == id(other)).filter_map(move |runs| Some((id(runs.first()?), runs)))
+    }
+
+    /// The tests that are worth a look: those that failed unexpectedly or passed unexpectedly, those that did so last first;
+    /// `most` at most.
+    pub(crate) fn candidates(&self, most: usize) -> Vec<TestId> {
+        let newest = self.newest_first();
+        let is_same = |one: &&CountedRun, other: &&CountedRun| one.run.upload.uuid == other.run.upload.uuid;
+        let (mut known, mut candidates) = (HashSet::new(), Vec::new());
+        for of_commit in newest.chunk_by(is_same) {
+            let surprises = of_commit.iter().flat_map(|run| run.outcomes.surprises());
+            let tests = surprises.filter(is_worth_a_look).map(|surprise| surprise.test);
+            let before = candidates.len();
+            candidates.extend(tests.filter(|test| known.insert(*test)));
+            candidates[before..].sort_unstable();
+            if candidates.len() >= most {
+                break;
+            }
+        }
+        candidates.truncate(most);
+        candidates
+    }
+
+    /// Commits of the newest runs in which some tests failed, whatever was expected, so many of each test.
+    pub(crate) fn newest_failures(&self, tests: &BTreeSet<TestId>, most: usize) -> BTreeSet<CommitKey> {
+        let mut left: FxHashMap<TestId, usize> = tests.iter().map(|test| (*test, most)).collect();
+        let mut known_failing: HashMap<*const WholeRoster, Vec<TestId>> = HashMap::new();
+        let mut commits = BTreeSet::new();
+        for run in self.newest_first() {
+            if left.is_empty() {
+                break;
+            }
+            let is_failing = |outcome: &Outcome| outcome.actual.worst_state().is_failure();
+            let usual = known_failing.entry(Arc::as_ptr(&run.outcomes.roster)).or_insert_with(|| {
+                let fails = |test: &TestId| run.outcomes.usual(*test).is_some_and(|usual| is_failing(&usual));
+                tests.iter().copied().filter(fails).collect()
+            });
+            let mut failed: FxHashSet<TestId> = usual.iter().copied().collect();
+            for Surprise { test, outcome } in run.outcomes.surprises().filter(|one| left.contains_key(&one.test)) {
+                if is_failing(&outcome) {
+                    failed.insert(test)
+                } else {
+                    failed.remove(&test)
+                };
+            }
+            for test in failed {
+                let Some(count) = left.get_mut(&test) else { continue };
+                commits.insert(run.commit());
+                *count -= 1;
+                if *count == 0 {
+                    left.remove(&test);
+                }
+            }
+        }
+        commits
+    }
+
+    fn newest_first(&self) -> Vec<&CountedRun> {
+        let mut newest: Vec<&CountedRun> = self.0.iter().collect();
+        newest.sort_unstable_by_key(|run| std::cmp::Reverse((run.commit(), run.run.start_time)));
+        newest
+    }
+
+    /// Each test that failed unexpectedly in a run that did not break as a whole: how often, and in how many of the
+    /// `sound_runs` of the configurations on which it did so.
+    pub(crate) fn shares(&self, sound_runs: &BTreeMap<ConfigId, u64>) -> FxHashMap<TestId, (u64, u64)> {
+        let mut shares: FxHashMap<TestId, (u64, u64)> = FxHashMap::default();
+        for (id, runs) in self.by_configuration() {
+            let sound = runs.iter().filter(|run| !run.run.is_broken);
+            let mut failed: FxHashMap<TestId, u64> = FxHashMap::default();
+            for surprise in sound.flat_map(|run| run.outcomes.surprises()) {
+                if surprise.outcome.worst_unexpected().is_failure() {
+                    *failed.entry(surprise.test).or_default() += 1;
+                }
+            }
+            let ran = sound_runs.get(&id).copied().unwrap_or(0);
+            for (test, failed) in failed {
+                let share = shares.entry(test).or_default();
+                *share = (share.0 + failed, share.1 + ran.max(failed));
+            }
+        }
+        shares
+    }
+}
+
+fn is_worth_a_look(surprise: &Surprise) -> bool {
+    let outcome = surprise.outcome;
+    outcome.worst_unexpected().is_failure() || outcome.actual.is_surprising_pass(outcome.expected)
+}
+
+impl CountedRun {
+    /// The commit of the run.
+    pub(super) fn commit(&self) -> CommitKey {
+        self.run.upload.uuid
+    }
+}
