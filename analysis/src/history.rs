@@ -1,5 +1,7 @@
 //! The history of one test on one configuration: what is judged.
 
+use std::borrow::Cow;
+
 use schema::ids::CommitKey;
 use schema::state::State;
 
@@ -85,6 +87,16 @@ pub struct History<'a> {
     pub cells: &'a [Cell],
     /// On how many commits the suite ran on this configuration. Positions are below it.
     pub commits: u32,
+}
+
+impl History<'_> {
+    /// The cells that have a run.
+    pub fn with_runs(&self) -> Cow<'_, [Cell]> {
+        match self.cells.iter().all(|cell| cell.runs > 0) {
+            true => Cow::Borrowed(self.cells),
+            false => self.cells.iter().filter(|cell| cell.runs > 0).copied().collect(),
+        }
+    }
 }
 
 /// How much a failure matters: a crash 3, a timeout 2, anything else 1.

@@ -1,8 +1,10 @@
 //! Which tests failed: their names over all runs, or run by run.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
-use schema::ids::{CommitKey, ConfigId};
+use rustc_hash::FxHashSet;
+use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::state::State;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -12,10 +14,13 @@ use crate::ask::RunFilter;
 use crate::commit_range::RunBounds;
 use crate::error::{AnswerError, not_found};
 pub use crate::reads::failures::Failure;
+use crate::reads::runs::PlacedRun;
 use crate::reads::selection::{OfConfiguration, RunPlace, Selection};
 use crate::reads::{failures, runs};
+use crate::run_outcomes::{self, RunOutcomes, WantedRun};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
+use crate::test_name_cache;
 
 /// Runs of each configuration if the question names no limit.
 const RUNS: u64 = 1000;
@@ -61,14 +66,24 @@ pub enum Failures {
 pub async fn find(store: &Store, question: &FailuresQuestion) -> Result<Failures, AnswerError> {
     let FailuresQuestion { suite, runs, with_expected, by_run } = question;
     let selection = Selection::of(store, runs, RUNS).await?;
-    let selection = narrowed_to_its_runs(store, suite, selection)
-        .await?
-        .ok_or_else(|| not_found("No test runs found with the specified criteria"))?;
-    if !by_run {
-        let names = failures::names(store, suite, &selection, !with_expected).await?;
-        return Ok(Failures::Names(names.into_iter().collect()));
+    let none = || not_found("No test runs found with the specified criteria");
+    if selection.is_empty() {
+        return Err(none());
     }
-    let rows = in_selection(store, suite, &selection, !with_expected).await?;
+    let placed = runs::newest_places(store, suite, &selection).await?;
+    let selection = narrowed(&selection, &placed).ok_or_else(none)?;
+    let outcomes = outcomes(store, suite, &selection, &placed).await?;
+    if !by_run {
+        let names = match outcomes {
+            Some(outcomes) => names(store, suite, &outcomes, !with_expected).await?,
+            None => failures::names(store, suite, &selection, !with_expected).await?.into_iter().collect(),
+        };
+        return Ok(Failures::Names(names));
+    }
+    let rows = match outcomes {
+        Some(outcomes) => of_runs(store, suite, placed, &outcomes, !with_expected).await?,
+        None => failures::by_run(store, suite, &selection, !with_expected).await?,
+    };
     let mut of_runs: Vec<(RunPlace, RunFailures)> = Vec::new();
     for failure in rows {
         let place = failure.place();
@@ -94,25 +109,71 @@ pub async fn in_selection(
     if selection.is_empty() {
         return Ok(Vec::new());
     }
-    failures::by_run(store, suite, selection, unexpected).await
+    let placed = runs::newest_places(store, suite, selection).await?;
+    match outcomes(store, suite, selection, &placed).await? {
+        Some(outcomes) => of_runs(store, suite, placed, &outcomes, unexpected).await,
+        None => failures::by_run(store, suite, selection, unexpected).await,
+    }
 }
 
 /// The selection without the time before its first run and without configurations that have none: each of them would
 /// cost a granule. None if it has no run.
-async fn narrowed_to_its_runs(
+fn narrowed(selection: &Selection, placed: &[PlacedRun]) -> Option<Selection> {
+    let begin = placed.iter().map(|run| run.uuid).min()?;
+    let ran: HashSet<ConfigId> = placed.iter().map(|run| run.config_id).collect();
+    let mut matching = selection.matching.clone();
+    matching.retain(|config_id, _| ran.contains(config_id));
+    Some(Selection { matching, bounds: RunBounds { begin, ..selection.bounds }, ..selection.clone() })
+}
+
+/// What the tests of some runs did, in their order; none if that is not known of all of them.
+async fn outcomes(
     store: &Store,
     suite: &str,
-    selection: Selection,
-) -> Result<Option<Selection>, AnswerError> {
-    if selection.is_empty() {
-        return Ok(None);
+    selection: &Selection,
+    placed: &[PlacedRun],
+) -> Result<Option<Vec<Arc<RunOutcomes>>>, AnswerError> {
+    let wanted =
+        |run: &PlacedRun| WantedRun { upload: run.upload(), roster: run.roster, failed: run.tests_unexpected_failed };
+    let uploads: Vec<WantedRun> = placed.iter().map(wanted).collect();
+    run_outcomes::of_uploads(store, suite, selection, &uploads).await
+}
+
+/// Names of the tests that failed in some runs.
+async fn names(
+    store: &Store,
+    suite: &str,
+    outcomes: &[Arc<RunOutcomes>],
+    unexpected: bool,
+) -> Result<BTreeSet<String>, AnswerError> {
+    let failing: FxHashSet<TestId> =
+        outcomes.iter().flat_map(|run| run.failing(unexpected)).map(|(test, _)| test).collect();
+    let names = test_name_cache::names(store, suite, failing.into_iter()).await?;
+    Ok(names.into_values().map(|name| name.to_string()).collect())
+}
+
+/// The failures of some runs, those of one run together, by name.
+async fn of_runs(
+    store: &Store,
+    suite: &str,
+    placed: Vec<PlacedRun>,
+    outcomes: &[Arc<RunOutcomes>],
+    unexpected: bool,
+) -> Result<Vec<Failure>, AnswerError> {
+    let failing: Vec<Vec<(TestId, State)>> = outcomes.iter().map(|run| run.failing(unexpected)).collect();
+    let tests: FxHashSet<TestId> = failing.iter().flatten().map(|(test, _)| *test).collect();
+    let names = test_name_cache::names(store, suite, tests.into_iter()).await?;
+    let mut failures = Vec::with_capacity(failing.iter().map(Vec::len).sum());
+    for (PlacedRun { config_id, uuid, sdk, start_time, .. }, failing) in placed.into_iter().zip(failing) {
+        let named = failing.iter().filter_map(|(test, state)| Some((names.get(test)?, *state)));
+        let mut named: Vec<(&Arc<str>, State)> = named.collect();
+        named.sort_unstable();
+        failures.extend(named.into_iter().map(|(test, state)| {
+            let (test, sdk) = (test.to_string(), sdk.clone());
+            Failure { config_id, uuid, sdk, start_time, test, state }
+        }));
     }
-    let places = runs::newest_places(store, suite, &selection).await?;
-    let Some(begin) = places.iter().map(|place| place.uuid).min() else { return Ok(None) };
-    let ran: HashSet<ConfigId> = places.into_iter().map(|place| place.config_id).collect();
-    let mut matching = selection.matching;
-    matching.retain(|config_id, _| ran.contains(config_id));
-    Ok(Some(Selection { matching, bounds: RunBounds { begin, ..selection.bounds }, ..selection }))
+    Ok(failures)
 }
 
 impl Serialize for RunFailures {

@@ -4,11 +4,10 @@
 //! at all, at a hundredth of the rows. Only of those is every result read. A test is listed for the segments of its
 //! histories in which the rule of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 
+use analysis::history::Outcome;
 use analysis::interval::wilson;
-use analysis::judge::Judgement;
 use analysis::rules::RULE;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
@@ -19,13 +18,13 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
-use crate::late_runs::{LateRuns, NEW_DAYS};
-use crate::parallel;
-use crate::reads::failures::FailedShare;
+use crate::histories::{JudgedTest, TestCells};
+use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
 use crate::table::{self, Table, Tabular};
+use crate::test_name_cache;
 
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;
@@ -174,16 +173,14 @@ async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let histories = late.histories(&ids).await?;
+    let (histories, judged) = late.judged_histories(&ids).await?;
+    let judged: HashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
     let links = bugs::of_suite(store, suite).await?;
-    let judged = parallel::map(&names, |name| {
-        let judgements = late.judged(&histories, TestId::of(suite, name));
-        judgements.into_iter().collect::<Vec<(ConfigId, Judgement)>>()
-    });
     let mut found = Vec::new();
-    for (name, judgements) in names.into_iter().zip(judged) {
+    for name in names {
         let id = TestId::of(suite, &name);
-        let Some((mut test, places)) = joined(late, &name, &judgements) else { continue };
+        let Some(judged) = judged.get(&id) else { continue };
+        let Some((mut test, places)) = joined(late, &name, judged, &histories.of(id)) else { continue };
         let places: Vec<Configuration> = places.into_iter().filter_map(|id| late.configuration(id).cloned()).collect();
         test.time_lost = histories.time_lost(id);
         test.bugs = links.of(&name, &places).into_iter().cloned().collect();
@@ -203,7 +200,12 @@ async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec
 }
 
 /// What the configurations of a test say together, and those on which it was flaky; none if there is none.
-fn joined(late: &LateRuns<'_>, name: &str, judgements: &[(ConfigId, Judgement)]) -> Option<(FlakyTest, Vec<ConfigId>)> {
+fn joined(
+    late: &LateRuns<'_>,
+    name: &str,
+    judged: &JudgedTest,
+    histories: &[(ConfigId, TestCells<'_>)],
+) -> Option<(FlakyTest, Vec<ConfigId>)> {
     let mut test = FlakyTest {
         suite: late.suite.to_owned(),
         test: name.to_owned(),
@@ -221,12 +223,12 @@ fn joined(late: &LateRuns<'_>, name: &str, judgements: &[(ConfigId, Judgement)])
         bugs: Vec::new(),
     };
     let (mut places, mut flaky_runs) = (Vec::new(), 0);
-    for (id, judgement) in judgements {
-        for segment in &judgement.segments {
-            test.runs += u64::from(segment.evidence.runs);
-            test.unexpected += u64::from(segment.evidence.unexpected);
-            test.disagreements += u64::from(segment.evidence.both_ways);
-        }
+    for cell in histories.iter().flat_map(|(_, cells)| cells.history().cells) {
+        test.runs += u64::from(cell.runs);
+        test.unexpected += u64::from(cell.failed);
+        test.disagreements += u64::from(cell.outcome() == Some(Outcome::BothWays));
+    }
+    for (id, _, judgement) in &judged.places {
         let mut is_flaky = false;
         for segment in judgement.flaky_segments(&late.question.rules) {
             is_flaky = true;
@@ -248,23 +250,32 @@ fn joined(late: &LateRuns<'_>, name: &str, judgements: &[(ConfigId, Judgement)])
 /// The tests that may be the flakiest: those of which failures and passes are both certain come first. How often a test ran
 /// is not known here; the runs of the configurations on which it failed stand in for it.
 async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<String>, AnswerError> {
-    let may_match = |name: &str| {
-        let owners = late.renames.owners(vec![name.to_owned()]);
-        search.is_empty() || owners.iter().any(|test| search.may_match(test))
-    };
+    let LateRuns { store, suite, renames, .. } = late;
     let mut shares = late.shares().await?;
-    shares.retain(|share| may_match(&share.test));
+    if !search.is_empty() {
+        let names = test_name_cache::names(store, suite, shares.iter().map(|share| share.test)).await?;
+        shares.retain(|share| {
+            let name = names.get(&share.test).map(|name| name.to_string());
+            renames.owners(name.into_iter().collect()).iter().any(|test| search.may_match(test))
+        });
+    }
     let score = |share: FailedShare| {
         let rarer = share.failed.min(share.ran - share.failed);
         ((wilson(rarer, share.ran).0, share.failed), share.test)
     };
-    let mut ranked: Vec<((f64, u64), Arc<str>)> = shares.into_iter().map(score).collect();
-    ranked.sort_by(|((one, failed), test), ((other, more), name)| {
-        other.total_cmp(one).then(more.cmp(failed)).then_with(|| test.cmp(name))
-    });
-    ranked.truncate(most as usize);
-    let names = ranked.into_iter().map(|(_, test)| test.to_string()).collect();
-    let mut tests = late.renames.owners(names);
+    let mut ranked: Vec<((f64, u64), TestId)> = shares.into_iter().map(score).collect();
+    let order = |((one, failed), test): &((f64, u64), TestId), ((other, more), id): &((f64, u64), TestId)| {
+        other.total_cmp(one).then(more.cmp(failed)).then_with(|| test.cmp(id))
+    };
+    let most = most as usize;
+    if ranked.len() > most {
+        ranked.select_nth_unstable_by(most, order);
+        ranked.truncate(most);
+    }
+    ranked.sort_unstable_by(order);
+    let names = test_name_cache::names(store, suite, ranked.iter().map(|(_, test)| *test)).await?;
+    let names = ranked.iter().filter_map(|(_, test)| names.get(test).map(|name| name.to_string()));
+    let mut tests = renames.owners(names.collect());
     tests.retain(|test| search.may_match(test));
     Ok(tests)
 }

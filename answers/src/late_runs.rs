@@ -17,7 +17,7 @@ use schema::seconds::DAY;
 use crate::ask::RunFilter;
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest, SuiteRuns, SuiteSessions, TestCells};
-use crate::reads::failures::FailedShare;
+use crate::reads::failures::FailedName;
 use crate::reads::selection::Selection;
 use crate::reads::{failures, histories};
 use crate::renames::{self, Renames};
@@ -33,6 +33,14 @@ const ALL_WEEKS: u64 = 1040;
 const MAX_LONG_FAILING: usize = 300;
 /// A commit that first ran within so many days is new, where the question does not say.
 pub(crate) const NEW_DAYS: u64 = 3;
+
+/// How often a test failed.
+pub(crate) struct FailedShare {
+    pub(crate) test: TestId,
+    pub(crate) failed: u64,
+    /// In so many runs at most.
+    pub(crate) ran: u64,
+}
 
 /// The runs of a suite from which verdicts are made.
 pub(crate) struct LateRuns<'a> {
@@ -143,12 +151,12 @@ impl<'a> LateRuns<'a> {
         let sound_runs = sessions.sound_runs();
         let Some(runs) = &self.runs else {
             let sound_runs: Vec<(ConfigId, u64)> = sound_runs.into_iter().collect();
-            return failures::shares(store, suite, selection, &sound_runs).await;
+            let shares = failures::shares(store, suite, selection, &sound_runs).await?;
+            let share = |FailedName { test, failed, ran }| FailedShare { test: TestId::of(suite, &test), failed, ran };
+            return Ok(shares.into_iter().map(share).collect());
         };
-        let shares = runs.shares(&sound_runs);
-        let names = test_name_cache::names(store, suite, shares.keys().copied()).await?;
-        let share = |(id, (failed, ran))| Some(FailedShare { test: Arc::clone(names.get(&id)?), failed, ran });
-        Ok(shares.into_iter().filter_map(share).collect())
+        let shares = runs.shares(&sound_runs).into_iter();
+        Ok(shares.map(|(test, (failed, ran))| FailedShare { test, failed, ran }).collect())
     }
 
     /// The verdict on the suite itself, on each configuration.

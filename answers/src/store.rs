@@ -6,6 +6,7 @@ use clickhouse::Client;
 use schema::clock::Clock;
 use schema::retention::Retention;
 
+use crate::histories::PlaceCache;
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
 use crate::renames::cache::RenamesCache;
@@ -33,6 +34,7 @@ pub struct Store {
     pub(crate) renames: RenamesCache,
     pub(crate) outcomes: OutcomesCache,
     pub(crate) rosters: RosterCache,
+    pub(crate) places: PlaceCache,
     pub(crate) test_names: TestNameCache,
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) retention: Arc<Retention>,
@@ -63,6 +65,7 @@ impl Store {
             renames: RenamesCache::new(),
             outcomes: OutcomesCache::new(),
             rosters: RosterCache::new(),
+            places: PlaceCache::new(),
             test_names: TestNameCache::new(),
             repositories,
             retention,

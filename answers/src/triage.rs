@@ -13,7 +13,7 @@ use analysis::judge::Judgement;
 use analysis::rules::RULE;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
-use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::ids::{CommitKey, TestId};
 use schema::state::State;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -21,7 +21,7 @@ use serde::{Serialize, Serializer};
 use crate::ask::RunFilter;
 use crate::bugs::{self, addresses};
 use crate::error::AnswerError;
-use crate::histories::{JudgedTest, TestCells};
+use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
 use crate::search::{Field, Search, Subject};
@@ -224,7 +224,10 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     }
     let mut names = late.candidates(MAX_CANDIDATES).await?;
     names.retain(|test| search.may_match(test));
-    let mut tests = findings(&late, names).await?;
+    let (mut tests, histories) = findings(&late, names).await?;
+    if !search.is_empty() {
+        add_histories(&late, &mut tests, &histories);
+    }
     let links = bugs::of_suite(store, suite).await?;
     for test in &mut tests {
         test.bugs = links.explaining(&test.test, &test.configurations, test.state).into_iter().cloned().collect();
@@ -237,6 +240,9 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     let rank = |test: &TriagedTest| (test.group, usize::MAX - test.impact, std::cmp::Reverse(test.since));
     tests.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.test.cmp(&other.test)));
     tests.truncate(limit);
+    if search.is_empty() {
+        add_histories(&late, &mut tests, &histories);
+    }
     if *with_messages {
         let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
         let names = names.iter().map(String::as_str);
@@ -266,26 +272,23 @@ pub async fn groups_of(
         return Ok(BTreeMap::new());
     }
     let late = LateRuns::of(store, suite, filter, DEFAULT_DAYS).await?;
-    Ok(findings(&late, tests).await?.into_iter().map(|test| (test.test, test.group)).collect())
+    Ok(findings(&late, tests).await?.0.into_iter().map(|test| (test.test, test.group)).collect())
 }
 
-/// Those of some tests that their histories put on the list.
-async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<Vec<TriagedTest>, AnswerError> {
+/// Those of some tests that their histories put on the list, and these histories.
+async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<TriagedTest>, Histories), AnswerError> {
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
     let judged: HashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
-    let commits: Vec<CommitKey> = late.sessions.commits().into_iter().take(HISTORY).collect();
     let finding = |test: String| {
-        let id = TestId::of(late.suite, &test);
-        let places = &judged.get(&id)?.places;
+        let places = &judged.get(&TestId::of(late.suite, &test))?.places;
         let cells: Vec<History<'_>> = places.iter().map(|(_, cells, _)| cells.history()).collect();
         let judgements: Vec<Judgement> = places.iter().map(|(.., judgement)| judgement.clone()).collect();
         let finding = finding_of(&cells, &judgements, &late.question)?;
-        let history = history(&commits, &histories.of(id));
         let known = |index: &usize| late.configuration(places.get(*index)?.0).cloned();
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
         let configurations = affected.iter().filter_map(known).collect();
-        let (bugs, message) = (Vec::new(), None);
+        let (history, bugs, message) = (String::new(), Vec::new(), None);
         Some(TriagedTest {
             first_name: late.renames.first_name(&test).to_owned(),
             test,
@@ -301,18 +304,24 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<Vec<Triaged
             message,
         })
     };
-    Ok(names.into_iter().filter_map(finding).collect())
+    Ok((names.into_iter().filter_map(finding).collect(), histories))
 }
 
-/// The digit of the worst unexpected state on each of the commits.
-fn history(commits: &[CommitKey], histories: &[(ConfigId, TestCells<'_>)]) -> String {
-    let mut worst: BTreeMap<CommitKey, char> = BTreeMap::new();
-    let cells = histories.iter().flat_map(|(_, cells)| cells.history().cells);
-    for cell in cells.filter(|cell| commits.contains(&cell.commit)) {
-        let known = worst.entry(cell.commit).or_insert(PASSED);
-        *known = (*known).min(cell.worst.digit());
+/// Adds the small histories of tests: the digit of the worst unexpected state on each of the suite's newest commits.
+fn add_histories(late: &LateRuns<'_>, tests: &mut [TriagedTest], histories: &Histories) {
+    let commits = late.sessions.commits().into_iter().take(HISTORY);
+    let places: HashMap<CommitKey, usize> = commits.zip(0..).collect();
+    for test in tests {
+        let mut worst = vec![NOT_RUN; places.len()];
+        for (_, cells) in histories.of(TestId::of(late.suite, &test.test)) {
+            for cell in cells.history().cells {
+                let Some(place) = places.get(&cell.commit) else { continue };
+                let known = &mut worst[*place];
+                *known = if *known == NOT_RUN { PASSED } else { *known }.min(cell.worst.digit());
+            }
+        }
+        test.history = worst.into_iter().collect();
     }
-    commits.iter().map(|commit| worst.get(commit).copied().unwrap_or(NOT_RUN)).collect()
 }
 
 impl Tabular for Triage {

@@ -131,6 +131,11 @@ async fn answers(service: &QueryService) -> Vec<(String, String)> {
         "/badge/s.svg",
         "/badge/s/new.html.svg",
         "/investigate?suite=s&unexpected=true",
+        "/investigate?suite=s&unexpected=false&limit=9",
+        "/api/failures/s",
+        "/api/failures/s?unexpected=false&limit=5",
+        "/api/failures/s?collapsed=false",
+        "/api/failures/s?collapsed=false&unexpected=false&limit=20",
         "/?suite=s",
     ] {
         answers.push((path.to_owned(), service.text(path).await));

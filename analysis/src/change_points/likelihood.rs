@@ -1,6 +1,9 @@
 //! How likely runs are if a test's rate of failures does not change: a beta-binomial likelihood in two terms, as in LUCI
 //! Analysis. The first is about runs with an unexpected result, the second about retries of those that stayed unexpected.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use libm::lgamma;
 
 use crate::history::Cell;
@@ -78,7 +81,7 @@ pub struct Likelihood {
 impl Likelihood {
     /// For counts that are part of a total.
     pub fn up_to(total: Counts) -> Self {
-        Self { unexpected: Term::new(UNEXPECTED, total.runs), retries: Retries::up_to(total) }
+        Self { unexpected: Term::unexpected(total.runs), retries: Retries::up_to(total) }
     }
 }
 
@@ -95,7 +98,7 @@ pub struct Retries(Term);
 impl Retries {
     /// For counts that are part of a total.
     pub fn up_to(total: Counts) -> Self {
-        Self(Term::new(UNRECOVERED, total.retried))
+        Self(Term::unrecovered(total.retried))
     }
 }
 
@@ -110,26 +113,50 @@ impl RateLikelihood for Retries {
 struct Term {
     constant: f64,
     /// lnΓ(k + a), lnΓ(k + b) and lnΓ(k + a + b) by k.
-    tables: Vec<[f64; 3]>,
+    tables: Cow<'static, [[f64; 3]]>,
 }
 
+/// Counts up to which tables are kept: those of nearly every history.
+const KEPT: u32 = 4096;
+
 impl Term {
-    fn new((a, b): (f64, f64), most: u32) -> Self {
-        let shapes = [a, b, a + b];
-        let mut row = shapes.map(lgamma);
-        let mut tables = vec![row];
-        for count in 0..most {
-            // Γ(x + 1) = x Γ(x)
-            row = std::array::from_fn(|shape| row[shape] + (f64::from(count) + shapes[shape]).ln());
-            tables.push(row);
-        }
-        Self { constant: lgamma(a + b) - lgamma(a) - lgamma(b), tables }
+    fn unexpected(most: u32) -> Self {
+        static KEPT_TABLES: OnceLock<Vec<[f64; 3]>> = OnceLock::new();
+        Self::new(UNEXPECTED, most, &KEPT_TABLES)
+    }
+
+    fn unrecovered(most: u32) -> Self {
+        static KEPT_TABLES: OnceLock<Vec<[f64; 3]>> = OnceLock::new();
+        Self::new(UNRECOVERED, most, &KEPT_TABLES)
+    }
+
+    fn new((a, b): (f64, f64), most: u32, kept: &'static OnceLock<Vec<[f64; 3]>>) -> Self {
+        let tables = if most <= KEPT {
+            Cow::Borrowed(kept.get_or_init(|| tables((a, b), KEPT)).as_slice())
+        } else {
+            Cow::Owned(tables((a, b), most))
+        };
+        // lnΓ(a + b) - lnΓ(a) - lnΓ(b)
+        let [first, second, both] = tables[0];
+        Self { constant: both - first - second, tables }
     }
 
     fn ln(&self, part: u32, whole: u32) -> f64 {
         let row = |count: u32| &self.tables[count as usize];
         self.constant + row(part)[0] + row(whole - part)[1] - row(whole)[2]
     }
+}
+
+fn tables((a, b): (f64, f64), most: u32) -> Vec<[f64; 3]> {
+    let shapes = [a, b, a + b];
+    let mut row = shapes.map(lgamma);
+    let mut tables = vec![row];
+    for count in 0..most {
+        // Γ(x + 1) = x Γ(x)
+        row = std::array::from_fn(|shape| row[shape] + (f64::from(count) + shapes[shape]).ln());
+        tables.push(row);
+    }
+    tables
 }
 
 #[cfg(test)]
@@ -139,7 +166,7 @@ mod tests {
     #[test]
     fn a_term_is_a_probability_of_sequences() {
         // All sequences of three runs together are certain: one for none or all, three for one or two.
-        let term = Term::new(UNEXPECTED, 3);
+        let term = Term::unexpected(3);
         let total: f64 =
             [1.0, 3.0, 3.0, 1.0].iter().zip(0u32..).map(|(ways, part)| ways * term.ln(part, 3).exp()).sum();
         assert!((total - 1.0).abs() < 1e-12, "{total}");

@@ -141,20 +141,12 @@ pub struct Member {
 
 /// The changes of a suite, the newest first.
 pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
-    let cells: Vec<Cow<'_, [Cell]>> = suite.subjects.iter().map(|subject| with_runs(subject.history.cells)).collect();
+    let cells: Vec<Cow<'_, [Cell]>> = suite.subjects.iter().map(|subject| subject.history.with_runs()).collect();
     let history = |(subject, cells): (&Subject<'_>, _)| History { cells, ..subject.history };
     let with_history = |(subject, cells)| Subject { history: history((subject, cells)), ..*subject };
     let subjects: Vec<Subject<'_>> =
         suite.subjects.iter().zip(cells.iter().map(AsRef::as_ref)).map(with_history).collect();
     of_results(&Suite { subjects: &subjects, ..*suite }, rules)
-}
-
-/// The cells that have a run.
-fn with_runs(cells: &[Cell]) -> Cow<'_, [Cell]> {
-    match cells.iter().all(|cell| cell.runs > 0) {
-        true => Cow::Borrowed(cells),
-        false => cells.iter().filter(|cell| cell.runs > 0).copied().collect(),
-    }
 }
 
 fn of_results(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {

@@ -1,6 +1,6 @@
 //! How often results fail by chance, learnt from all histories of a suite: most tests never do, some often, and few always.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schema::ids::ConfigId;
 
@@ -68,12 +68,19 @@ impl Noise {
         Stretch { bad: 0.0, all: cells as f64 / suite.subjects.len().max(1) as f64, times: histories as f64 }
     }
 
-    /// Finds the shares of rates that explain stretches best, by expectation and maximisation.
+    /// Finds the shares of rates that explain stretches best, by expectation and maximisation. Most stretches are like many
+    /// others: one without a failure that is as long as all of them.
     fn learn(stretches: &[Stretch]) -> Self {
+        let mut alike: BTreeMap<(u64, u64), Stretch> = BTreeMap::new();
+        for one in stretches {
+            let known = alike.entry((one.bad.to_bits(), one.all.to_bits())).or_insert(Stretch { times: 0.0, ..*one });
+            known.times += one.times;
+        }
+        let stretches: Vec<Stretch> = alike.into_values().collect();
         let mut noise = Self { shares: [1.0 / RATES.len() as f64; RATES.len()] };
         for _ in 0..ROUNDS {
             let mut sums = [0.5 / RATES.len() as f64; RATES.len()];
-            for Stretch { bad, all, times } in stretches {
+            for Stretch { bad, all, times } in &stretches {
                 for (sum, share) in sums.iter_mut().zip(noise.rates_of(*bad, *all)) {
                     *sum += share * times;
                 }

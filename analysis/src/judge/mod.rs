@@ -157,7 +157,7 @@ impl Judgement {
 
 /// Judges one test on one configuration.
 pub fn judge(history: &History<'_>, question: &Question) -> Judgement {
-    let cells: Vec<Cell> = history.cells.iter().filter(|cell| cell.outcome().is_some()).copied().collect();
+    let cells = history.with_runs();
     let rules = &question.rules;
     let Some(newest) = cells.last() else { return unknown() };
     let points = change_points(&cells, rules);

@@ -1,22 +1,23 @@
 //! Histories of tests from the outcomes of whole runs. A history is put together when it is asked for: of most tests that
 //! are looked at there is nothing to say.
 //!
-//! Data flow: the runs that count, with their outcomes → by configuration, which of the asked names each run has, and the
-//! surprises of each name ([`Place`]) → the cells of one test.
+//! Data flow: the configurations with their surprises by test ([`PlaceOutcomes`]) → where those of the asked names are, and
+//! which rosters have these names → the cells of one test.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use analysis::history::Cell;
 use analysis::judge::{Glance, is_quiet};
 use analysis::rules::Rules;
 use rustc_hash::FxHashMap;
-use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::ids::{ConfigId, TestId};
 use schema::outcomes::roster::WholeRoster;
-use schema::outcomes::{Outcome, Surprise, passing};
+use schema::outcomes::{Outcome, passing};
 use schema::state::States;
 
-use super::sessions::SessionRun;
+use super::place::{PlaceOutcomes, PlaceRun};
 use super::suite_runs::SuiteRuns;
 use super::{SuiteSessions, cell};
 use crate::renames::Renames;
@@ -24,31 +25,24 @@ use crate::renames::Renames;
 /// What some names of tests did, by configuration.
 #[derive(Debug, Default)]
 pub(super) struct IndexedOutcomes {
-    /// Place of each name among those that are asked about.
-    names: FxHashMap<TestId, u32>,
-    places: BTreeMap<ConfigId, Place>,
+    /// The names that are asked about, by id.
+    names: Vec<TestId>,
+    places: Vec<(ConfigId, Place)>,
     renames: Arc<Renames>,
 }
 
 /// What the names did on one configuration.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Place {
-    /// Its runs, by session.
-    runs: Vec<Run>,
+    outcomes: Arc<PlaceOutcomes>,
     /// How many sessions there are.
     sessions: u32,
-    /// Where the surprises of each name begin; one longer than the names.
-    begins: Vec<u32>,
-    /// Surprises by name, and by run: the run's place among `runs`.
-    surprises: Vec<(u32, Outcome)>,
-}
-
-#[derive(Debug)]
-struct Run {
-    commit: CommitKey,
-    start_time: u32,
-    position: u32,
-    present: Arc<Present>,
+    /// Where the surprises of each name lie.
+    spans: Vec<(u32, u32)>,
+    /// Which names are in each roster.
+    present: Vec<Arc<Present>>,
+    /// The names that are in every roster, of which nothing but a pass is expected.
+    steady: Present,
 }
 
 /// The names that are in a roster.
@@ -61,7 +55,6 @@ struct Present {
 }
 
 impl Present {
-    /// `names` by identity.
     fn of(roster: &WholeRoster, names: &[TestId]) -> Self {
         let mut present = Self { bits: vec![0; names.len().div_ceil(64)], expectations: FxHashMap::default() };
         for (index, name) in names.iter().enumerate() {
@@ -74,11 +67,32 @@ impl Present {
         present
     }
 
-    fn usual(&self, name: u32) -> Option<Outcome> {
-        let is_there = self.bits.get(name as usize / 64)? >> (name % 64) & 1 == 1;
-        is_there.then(|| Outcome::usual(self.expectations.get(&name).copied().unwrap_or_else(passing)))
+    /// Those that are in all of some rosters, and are just to pass in all.
+    fn of_all(rosters: &[Arc<Self>]) -> Self {
+        let mut bits = rosters.first().map_or_else(Vec::new, |first| first.bits.clone());
+        for present in rosters {
+            for (bits, other) in bits.iter_mut().zip(&present.bits) {
+                *bits &= other;
+            }
+            for name in present.expectations.keys() {
+                bits[*name as usize / 64] &= !(1 << (name % 64));
+            }
+        }
+        Self { bits, expectations: FxHashMap::default() }
+    }
+
+    fn has(&self, name: usize) -> bool {
+        self.bits.get(name / 64).is_some_and(|bits| bits >> (name % 64) & 1 == 1)
+    }
+
+    fn usual(&self, name: usize) -> Option<Outcome> {
+        let expected = || self.expectations.get(&(name as u32)).copied().unwrap_or_else(passing);
+        self.has(name).then(|| Outcome::usual(expected()))
     }
 }
+
+/// The configurations of a test, its cells on each, and how many sessions there are.
+pub(super) type CellsByPlace<'a> = Vec<(ConfigId, Cow<'a, [Cell]>, u32)>;
 
 impl IndexedOutcomes {
     /// What runs say of some tests, under whatever names.
@@ -89,72 +103,77 @@ impl IndexedOutcomes {
         tests: &BTreeSet<TestId>,
     ) -> Self {
         let names: Vec<TestId> = renames.names(tests).into_iter().collect();
-        let index: FxHashMap<TestId, u32> = names.iter().copied().zip(0..).collect();
         let mut rosters: HashMap<*const WholeRoster, Arc<Present>> = HashMap::new();
-        let mut places = BTreeMap::new();
-        for (id, runs) in runs.by_configuration() {
-            let mut found: Vec<(u32, u32, Outcome)> = Vec::new();
-            for (run, place) in runs.iter().zip(0..) {
-                let of_names = |surprise: Surprise| Some((*index.get(&surprise.test)?, place, surprise.outcome));
-                found.extend(run.outcomes.surprises().filter_map(of_names));
-            }
-            found.sort_unstable_by_key(|(name, run, _)| (*name, *run));
-            let begins = (0..=names.len() as u32).map(|name| found.partition_point(|(of, ..)| *of < name) as u32);
-            let runs = runs.iter().map(|run| {
-                let roster = &run.outcomes.roster;
-                let present = rosters.entry(Arc::as_ptr(roster)).or_insert_with(|| Present::of(roster, &names).into());
-                let SessionRun { upload, start_time, position, .. } = run.run;
-                Run { commit: upload.uuid, start_time, position, present: Arc::clone(present) }
+        let mut places = Vec::new();
+        for (id, outcomes) in runs.places() {
+            let present = outcomes.rosters.iter().map(|roster| {
+                let known = rosters.entry(Arc::as_ptr(roster));
+                Arc::clone(known.or_insert_with(|| Present::of(roster, &names).into()))
             });
+            let present: Vec<Arc<Present>> = present.collect();
             let place = Place {
-                begins: begins.collect(),
-                runs: runs.collect(),
-                sessions: sessions.count(id),
-                surprises: found.iter().map(|(_, run, outcome)| (*run, *outcome)).collect(),
+                spans: outcomes.spans(&names),
+                sessions: sessions.count(*id),
+                steady: Present::of_all(&present),
+                present,
+                outcomes: Arc::clone(outcomes),
             };
-            places.insert(id, place);
+            places.push((*id, place));
         }
-        Self { names: index, places, renames: Arc::clone(renames) }
+        Self { names, places, renames: Arc::clone(renames) }
     }
 
-    /// The configurations on which a test has a result, its cells on each, and how many sessions there are.
-    pub(super) fn of(&self, test: TestId) -> Vec<(ConfigId, Vec<Cell>, u32)> {
-        let names = self.names_of(test);
-        let of_place = |(id, place): (&ConfigId, &Place)| {
-            let cells = place.cells(&names, |name, start| self.renames.current_id(name, start) == test);
-            (!cells.is_empty()).then_some((*id, cells, place.sessions))
-        };
-        self.places.iter().filter_map(of_place).collect()
+    /// The cells of a test.
+    pub(super) fn of(&self, test: TestId) -> CellsByPlace<'_> {
+        self.where_meant(test, |_, _| true)
     }
 
-    /// The same of the configurations on which there may be something to tell ([`is_quiet`]).
-    pub(super) fn noisy(&self, test: TestId, rules: &Rules) -> Vec<(ConfigId, Vec<Cell>, u32)> {
+    /// The same on the configurations on which there may be something to tell ([`is_quiet`]).
+    pub(super) fn noisy(&self, test: TestId, rules: &Rules) -> CellsByPlace<'_> {
+        self.where_meant(test, |place, names| {
+            !is_quiet(place.glance(names, |name, start| self.is_of(test, self.names[name], start)), rules)
+        })
+    }
+
+    fn where_meant(&self, test: TestId, is_meant: impl Fn(&Place, &[usize]) -> bool) -> CellsByPlace<'_> {
         let names = self.names_of(test);
-        let of_place = |(id, place): (&ConfigId, &Place)| {
-            let is_meant = |name, start| self.renames.current_id(name, start) == test;
-            if is_quiet(place.glance(&names, is_meant), rules) {
-                return None;
+        let mut found = Vec::new();
+        for (id, place) in self.places.iter().filter(|(_, place)| is_meant(place, &names)) {
+            let cells = match names[..] {
+                [name] if self.renames.is_empty() && place.passes_always(name) => {
+                    Cow::Borrowed(place.outcomes.passing.as_slice())
+                }
+                _ => Cow::Owned(place.cells(&names, |name, start| self.is_of(test, self.names[name], start))),
+            };
+            if !cells.is_empty() {
+                found.push((*id, cells, place.sessions));
             }
-            let cells = place.cells(&names, is_meant);
-            (!cells.is_empty()).then_some((*id, cells, place.sessions))
-        };
-        self.places.iter().filter_map(of_place).collect()
+        }
+        found
     }
 
-    /// The names under which results of a test are found, with their places.
-    fn names_of(&self, test: TestId) -> Vec<(TestId, u32)> {
-        let names = self.renames.names(&[test].into()).into_iter();
-        names.filter_map(|name| Some((name, *self.names.get(&name)?))).collect()
+    /// Whether the result of a name in a run that started at a time, seconds since 1970, belongs to a test.
+    fn is_of(&self, test: TestId, name: TestId, start: u32) -> bool {
+        self.renames.current_id(name, start) == test
+    }
+
+    /// The names under which results of a test are found, by place among the names.
+    fn names_of(&self, test: TestId) -> Vec<usize> {
+        let place = |name: TestId| self.names.binary_search(&name).ok();
+        if self.renames.is_empty() {
+            return place(test).into_iter().collect();
+        }
+        self.renames.names(&[test].into()).into_iter().filter_map(place).collect()
     }
 
     /// Milliseconds of the runs in which a test failed unexpectedly.
     pub(super) fn time_lost(&self, test: TestId) -> u64 {
         let mut lost = 0;
-        for (name, index) in self.names_of(test) {
-            for place in self.places.values() {
-                for (run, outcome) in place.surprises_of(index) {
-                    let start = place.runs[*run as usize].start_time;
-                    if outcome.worst_unexpected().is_failure() && self.renames.current_id(name, start) == test {
+        for name in self.names_of(test) {
+            for (_, place) in &self.places {
+                for (run, outcome) in place.surprises_of(name) {
+                    let start = place.outcomes.runs[*run as usize].start_time;
+                    if outcome.worst_unexpected().is_failure() && self.is_of(test, self.names[name], start) {
                         lost += u64::from(outcome.time);
                     }
                 }
@@ -165,39 +184,50 @@ impl IndexedOutcomes {
 }
 
 impl Place {
-    fn surprises_of(&self, name: u32) -> &[(u32, Outcome)] {
-        let bound = |index: u32| self.begins.get(index as usize).map_or(0, |begin| *begin as usize);
-        self.surprises.get(bound(name)..bound(name + 1)).unwrap_or_default()
+    fn surprises_of(&self, name: usize) -> &[(u32, Outcome)] {
+        self.outcomes.surprises(self.spans[name])
+    }
+
+    fn usual(&self, run: &PlaceRun, name: usize) -> Option<Outcome> {
+        self.present[run.roster].usual(name)
+    }
+
+    fn passes_always(&self, name: usize) -> bool {
+        self.surprises_of(name).is_empty() && self.steady.has(name)
     }
 
     /// What is known at a glance of a test that had these names.
-    fn glance(&self, names: &[(TestId, u32)], is_meant: impl Fn(TestId, u32) -> bool) -> Glance {
-        let newest = self.runs.last().map_or(0, |run| run.position);
-        let first_of_newest = self.runs.partition_point(|run| run.position < newest);
+    fn glance(&self, names: &[usize], is_meant: impl Fn(usize, u32) -> bool) -> Glance {
+        let runs = &self.outcomes.runs;
+        let newest = runs.last().map_or(0, |run| run.position);
+        let first_of_newest = runs.partition_point(|run| run.position < newest);
         let (mut passes_now, mut failing_runs) = (names.len() == 1, 0);
-        for (name, index) in names {
-            let surprises = self.surprises_of(*index);
+        for name in names {
+            let surprises = self.surprises_of(*name);
             failing_runs += surprises.iter().filter(|(_, one)| one.worst_unexpected().is_failure()).count() as u32;
             passes_now &= surprises.last().is_none_or(|(run, _)| (*run as usize) < first_of_newest);
-            let passes = |run: &Run| run.present.usual(*index).is_some_and(|usual| usual.actual == passing());
-            passes_now &= self.runs[first_of_newest..].iter().all(|run| passes(run) && is_meant(*name, run.start_time));
+            let passes = |run: &PlaceRun| {
+                let usual = self.usual(run, *name);
+                usual.is_some_and(|usual| usual.actual == passing()) && is_meant(*name, run.start_time)
+            };
+            passes_now &= runs[first_of_newest..].iter().all(passes);
         }
         Glance { passes_now, failing_runs }
     }
 
     /// Cells of a test that had these names, each where `is_meant` says so of a run that started at a time.
-    fn cells(&self, names: &[(TestId, u32)], is_meant: impl Fn(TestId, u32) -> bool) -> Vec<Cell> {
-        let mut surprises: Vec<&[(u32, Outcome)]> = names.iter().map(|(_, index)| self.surprises_of(*index)).collect();
-        let mut cells: Vec<Cell> = Vec::with_capacity(self.runs.len());
-        for (run, place) in self.runs.iter().zip(0..) {
-            for ((name, index), surprises) in names.iter().zip(&mut surprises) {
+    fn cells(&self, names: &[usize], is_meant: impl Fn(usize, u32) -> bool) -> Vec<Cell> {
+        let mut surprises: Vec<&[(u32, Outcome)]> = names.iter().map(|name| self.surprises_of(*name)).collect();
+        let mut cells: Vec<Cell> = Vec::with_capacity(self.outcomes.passing.len());
+        for (run, place) in self.outcomes.runs.iter().zip(0..) {
+            for (name, surprises) in names.iter().zip(&mut surprises) {
                 let surprise = surprises.split_first().filter(|((of, _), _)| *of == place);
                 let outcome = match surprise {
                     Some(((_, outcome), rest)) => {
                         *surprises = rest;
                         Some(*outcome)
                     }
-                    None => run.present.usual(*index),
+                    None => self.usual(run, *name),
                 };
                 let Some(outcome) = outcome.filter(|_| is_meant(*name, run.start_time)) else { continue };
                 let Some(one) = cell::of_outcome(&outcome, run.commit, run.position, run.start_time) else { continue };

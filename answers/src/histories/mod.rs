@@ -8,6 +8,7 @@
 
 mod cell;
 mod indexed;
+mod place;
 mod sessions;
 mod suite_runs;
 mod whole_suite;
@@ -21,7 +22,8 @@ use analysis::judge::{Judgement, Question, judge};
 use analysis::rules::Rules;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
-use indexed::IndexedOutcomes;
+use indexed::{CellsByPlace, IndexedOutcomes};
+pub(crate) use place::PlaceCache;
 pub(crate) use sessions::SuiteSessions;
 pub(crate) use suite_runs::SuiteRuns;
 
@@ -191,12 +193,12 @@ impl Histories {
 
     /// The configurations on which a test ran, and its cells on each.
     pub(crate) fn of(&self, test: TestId) -> Vec<(ConfigId, TestCells<'_>)> {
-        self.read(test).unwrap_or_else(|| owned(self.indexed.of(test)))
+        self.read(test).unwrap_or_else(|| cells_of(self.indexed.of(test)))
     }
 
     /// The same of the configurations on which there may be something to tell.
     fn noisy(&self, test: TestId, rules: &Rules) -> Vec<(ConfigId, TestCells<'_>)> {
-        self.read(test).unwrap_or_else(|| owned(self.indexed.noisy(test, rules)))
+        self.read(test).unwrap_or_else(|| cells_of(self.indexed.noisy(test, rules)))
     }
 
     /// Judges some tests on the configurations on which there may be something to tell.
@@ -222,6 +224,6 @@ impl Histories {
     }
 }
 
-fn owned<'a>(found: Vec<(ConfigId, Vec<Cell>, u32)>) -> Vec<(ConfigId, TestCells<'a>)> {
-    found.into_iter().map(|(id, cells, sessions)| (id, TestCells { cells: Cow::Owned(cells), sessions })).collect()
+fn cells_of(found: CellsByPlace<'_>) -> Vec<(ConfigId, TestCells<'_>)> {
+    found.into_iter().map(|(id, cells, sessions)| (id, TestCells { cells, sessions })).collect()
 }

@@ -32,7 +32,7 @@ pub(crate) struct SuiteSessions {
 }
 
 /// A run that counts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SessionRun {
     /// Its newest upload.
     pub(crate) upload: Upload,

@@ -1,22 +1,20 @@
 //! The runs that count in the sessions of a suite, with everything that their tests did.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::roster::WholeRoster;
 use schema::outcomes::{Outcome, Surprise};
 
-use super::SuiteSessions;
+use super::place::PlaceOutcomes;
 use super::sessions::SessionRun;
+use super::{PlaceCache, SuiteSessions};
 use crate::error::AnswerError;
 use crate::reads::selection::Selection;
-use crate::run_outcomes::{self, RunOutcomes};
+use crate::run_outcomes::{self, RunOutcomes, WantedRun};
 use crate::store::Store;
-
-/// Failures that all runs of a question may have together; where there are more, only those of some tests are read.
-const MAX_FAILURES: u64 = 4_000_000;
 
 /// A run that counts.
 #[derive(Debug)]
@@ -28,8 +26,13 @@ pub(crate) struct CountedRun {
 }
 
 /// The runs of a suite, by configuration, and by session within each.
-#[derive(Debug, Default)]
-pub(crate) struct SuiteRuns(Vec<CountedRun>);
+pub(crate) struct SuiteRuns {
+    runs: Vec<CountedRun>,
+    suite: Arc<str>,
+    branch: Arc<str>,
+    cache: PlaceCache,
+    places: OnceLock<Vec<(ConfigId, Arc<PlaceOutcomes>)>>,
+}
 
 impl SuiteRuns {
     /// The runs of some sessions; none if there is one of which not everything is known, or too much to be read.
@@ -40,22 +43,36 @@ impl SuiteRuns {
         sessions: &SuiteSessions,
     ) -> Result<Option<Self>, AnswerError> {
         let mut runs = sessions.runs().to_vec();
-        if runs.iter().map(|run| u64::from(run.failed)).sum::<u64>() > MAX_FAILURES {
-            return Ok(None);
-        }
         runs.sort_unstable_by_key(|run| (run.upload.config_id, run.position, run.start_time, run.upload.version));
-        let uploads: Vec<_> = runs.iter().map(|run| (run.upload, run.roster)).collect();
+        let wanted = |run: &SessionRun| WantedRun { upload: run.upload, roster: run.roster, failed: run.failed };
+        let uploads: Vec<WantedRun> = runs.iter().map(wanted).collect();
         let Some(outcomes) = run_outcomes::of_uploads(store, suite, selection, &uploads).await? else {
             return Ok(None);
         };
         let counted = |(run, outcomes)| CountedRun { run, outcomes };
-        Ok(Some(Self(runs.into_iter().zip(outcomes).map(counted).collect())))
+        Ok(Some(Self {
+            runs: runs.into_iter().zip(outcomes).map(counted).collect(),
+            suite: suite.into(),
+            branch: selection.branch.as_str().into(),
+            cache: store.places.clone(),
+            places: OnceLock::new(),
+        }))
+    }
+
+    /// What the tests did on each configuration.
+    pub(super) fn places(&self) -> &[(ConfigId, Arc<PlaceOutcomes>)] {
+        self.places.get_or_init(|| {
+            let of = |(id, runs)| (id, self.cache.get(&self.suite, &self.branch, id, runs));
+            self.by_configuration().map(of).collect()
+        })
     }
 
     /// The runs of each configuration, by session.
     pub(super) fn by_configuration(&self) -> impl Iterator<Item = (ConfigId, &[CountedRun])> {
         let id = |run: &CountedRun| run.run.upload.config_id;
-        self.0.chunk_by(move |one, other| id(one) == id(other)).filter_map(move |runs| Some((id(runs.first()?), runs)))
+        self.runs
+            .chunk_by(move |one, other| id(one) == id(other))
+            .filter_map(move |runs| Some((id(runs.first()?), runs)))
     }
 
     /// The tests that are worth a look: those that failed unexpectedly or passed unexpectedly, those that did so last first;
@@ -113,7 +130,7 @@ impl SuiteRuns {
     }
 
     fn newest_first(&self) -> Vec<&CountedRun> {
-        let mut newest: Vec<&CountedRun> = self.0.iter().collect();
+        let mut newest: Vec<&CountedRun> = self.runs.iter().collect();
         newest.sort_unstable_by_key(|run| std::cmp::Reverse((run.commit(), run.run.start_time)));
         newest
     }
@@ -122,16 +139,9 @@ impl SuiteRuns {
     /// `sound_runs` of the configurations on which it did so.
     pub(crate) fn shares(&self, sound_runs: &BTreeMap<ConfigId, u64>) -> FxHashMap<TestId, (u64, u64)> {
         let mut shares: FxHashMap<TestId, (u64, u64)> = FxHashMap::default();
-        for (id, runs) in self.by_configuration() {
-            let sound = runs.iter().filter(|run| !run.run.is_broken);
-            let mut failed: FxHashMap<TestId, u64> = FxHashMap::default();
-            for surprise in sound.flat_map(|run| run.outcomes.surprises()) {
-                if surprise.outcome.worst_unexpected().is_failure() {
-                    *failed.entry(surprise.test).or_default() += 1;
-                }
-            }
-            let ran = sound_runs.get(&id).copied().unwrap_or(0);
-            for (test, failed) in failed {
+        for (id, outcomes) in self.places() {
+            let ran = sound_runs.get(id).copied().unwrap_or(0);
+            for (test, failed) in outcomes.failed() {
                 let share = shares.entry(test).or_default();
                 *share = (share.0 + failed, share.1 + ran.max(failed));
             }

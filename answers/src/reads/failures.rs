@@ -1,7 +1,5 @@
 //! Reads failures: the tests that failed in runs.
 
-use std::sync::Arc;
-
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId};
 use schema::state::{ERROR, State};
@@ -81,8 +79,8 @@ pub(crate) async fn names(
 
 /// How often a test failed.
 #[derive(Debug, Row, Deserialize)]
-pub(crate) struct FailedShare {
-    pub(crate) test: Arc<str>,
+pub(crate) struct FailedName {
+    pub(crate) test: String,
     pub(crate) failed: u64,
     /// In so many runs at most.
     pub(crate) ran: u64,
@@ -95,7 +93,7 @@ pub(crate) async fn shares(
     suite: &str,
     selection: &Selection,
     runs: &[(ConfigId, u64)],
-) -> Result<Vec<FailedShare>, AnswerError> {
+) -> Result<Vec<FailedName>, AnswerError> {
     Fragment::new(
         "SELECT test, sum(f) AS failed, sum(r) AS ran FROM (\
            SELECT test, count() AS f, greatest(f, transform(config_id, {ran_ids}, {ran_counts}, f)) AS r \

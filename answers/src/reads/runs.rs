@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use analysis::broken_run::{LARGEST_SHARE, LEAST_TESTS};
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId};
+use schema::outcomes::roster::RosterId;
 use serde::Deserialize;
 
+use super::newest_uploads::Upload;
 use super::selection::{RunPlace, RunRow, Selection};
 use super::statement::Fragment;
 use crate::error::AnswerError;
@@ -50,27 +52,42 @@ pub(crate) async fn newest(store: &Store, suite: &str, selection: &Selection) ->
     selection.newest(store, &[suite], ask).await
 }
 
-/// Configuration and commit of a run.
+/// Where a run stands, and which upload it is of.
 #[derive(Debug, Row, Deserialize)]
-pub(crate) struct RunCommit {
+pub(crate) struct PlacedRun {
     pub(crate) config_id: ConfigId,
     pub(crate) uuid: CommitKey,
+    pub(crate) sdk: String,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
+    /// How many tests failed unexpectedly.
+    pub(crate) tests_unexpected_failed: u32,
+    /// The list of its tests, if that is known.
+    pub(crate) roster: RosterId,
+    version: u64,
 }
 
-impl RunRow for RunCommit {
+impl PlacedRun {
+    /// Its newest upload.
+    pub(crate) fn upload(&self) -> Upload {
+        Upload { config_id: self.config_id, uuid: self.uuid, version: self.version }
+    }
+}
+
+impl RunRow for PlacedRun {
     fn config_id(&self) -> ConfigId {
         self.config_id
     }
 }
 
-/// Configurations and commits of the newest runs of a suite.
+/// Where the newest runs of a suite stand.
 pub(crate) async fn newest_places(
     store: &Store,
     suite: &str,
     selection: &Selection,
-) -> Result<Vec<RunCommit>, AnswerError> {
+) -> Result<Vec<PlacedRun>, AnswerError> {
     let ask = |selection: &Selection| {
-        Fragment::new("SELECT config_id, uuid FROM runs WHERE suite = {suite} AND {selected} {newest}")
+        Fragment::new("SELECT ?fields FROM runs WHERE suite = {suite} AND {selected} {newest}")
             .part("selected", &selection.condition_of(suite))
             .part("newest", &selection.newest_of_each("config_id"))
             .value("suite", suite)

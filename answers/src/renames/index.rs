@@ -93,6 +93,11 @@ impl Renames {
         self.handovers.len()
     }
 
+    /// Whether every result belongs to the test that has its name.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.handovers.is_empty()
+    }
+
     /// The test to which a name's result belongs in a run that started at a time, seconds since 1970.
     pub(crate) fn current<'a>(&'a self, test: &'a str, start: u32) -> &'a str {
         if self.handovers.is_empty() {

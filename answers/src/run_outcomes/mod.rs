@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use schema::ids::{CommitKey, TestId};
 use schema::outcomes::roster::{RosterId, WholeRoster};
 use schema::outcomes::{Outcome, Surprise, surprises};
+use schema::state::State;
 
 use crate::error::AnswerError;
 use crate::reads::newest_uploads::Upload;
@@ -22,6 +23,8 @@ pub(crate) use rosters::RosterCache;
 
 /// Bytes of surprises that are remembered.
 const MAX_BYTES: u64 = 64 << 20;
+/// Failures that the runs of a question may have together.
+const MAX_FAILURES: u64 = 4_000_000;
 /// About what an entry takes beside its surprises.
 const ENTRY_BYTES: usize = 200;
 
@@ -44,6 +47,31 @@ impl RunOutcomes {
     pub(crate) fn surprise(&self, test: TestId) -> Option<Outcome> {
         let found = surprises(&self.surprises).find(|surprise| surprise.test >= test);
         found.filter(|surprise| surprise.test == test).map(|surprise| surprise.outcome)
+    }
+
+    /// The tests that failed, by id, each with its worst state; where only what was unexpected counts, its worst unexpected
+    /// one.
+    pub(crate) fn failing(&self, unexpected: bool) -> Vec<(TestId, State)> {
+        let state = |outcome: &Outcome| match unexpected {
+            true => outcome.worst_unexpected(),
+            false => outcome.actual.worst_state(),
+        };
+        let failed = |(test, state): &(TestId, State)| state.is_failure().then_some((*test, *state));
+        let mut surprising = self.surprises().map(|one| (one.test, state(&one.outcome))).peekable();
+        if unexpected {
+            return surprising.filter_map(|one| failed(&one)).collect();
+        }
+        let mut failing = Vec::new();
+        for (test, expected) in self.roster.expectations.iter().flat_map(|part| part.iter()) {
+            let test = TestId(*test);
+            while let Some(before) = surprising.next_if(|(other, _)| *other < test) {
+                failing.extend(failed(&before));
+            }
+            let usual = (test, state(&Outcome::usual(*expected)));
+            failing.extend(failed(&surprising.next_if(|(other, _)| *other == test).unwrap_or(usual)));
+        }
+        failing.extend(surprising.filter_map(|one| failed(&one)));
+        failing
     }
 
     /// What a test did that was no surprise; none if it did not run.
@@ -72,25 +100,35 @@ impl OutcomesCache {
     }
 }
 
-/// What some uploads of a suite say, each with its roster, in their order. None if that is not known of one of them: it
-/// came before rosters were kept.
+/// An upload of which the outcomes are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantedRun {
+    pub(crate) upload: Upload,
+    /// The list of its tests, if that is known.
+    pub(crate) roster: RosterId,
+    /// How many tests failed unexpectedly.
+    pub(crate) failed: u32,
+}
+
+/// What some uploads of a suite say, in their order. None if that is not known of one of them, which came before rosters were
+/// kept, or if they have more failures than should be in memory at once.
 pub(crate) async fn of_uploads(
     store: &Store,
     suite: &str,
     selection: &Selection,
-    uploads: &[(Upload, RosterId)],
+    wanted: &[WantedRun],
 ) -> Result<Option<Vec<Arc<RunOutcomes>>>, AnswerError> {
-    if uploads.iter().any(|(_, roster)| *roster == RosterId::NONE) {
+    let failures: u64 = wanted.iter().map(|run| u64::from(run.failed)).sum();
+    if failures > MAX_FAILURES || wanted.iter().any(|run| run.roster == RosterId::NONE) {
         return Ok(None);
     }
     let (suite_name, branch) = (Arc::<str>::from(suite), Arc::<str>::from(selection.branch.as_str()));
     let key = |upload: Upload| Key { suite: Arc::clone(&suite_name), branch: Arc::clone(&branch), upload };
     let known: Vec<Option<Arc<RunOutcomes>>> =
-        uploads.iter().map(|(upload, _)| store.outcomes.0.get(&key(*upload))).collect();
-    let is_missing = |(_, known): &(&(Upload, RosterId), &Option<_>)| Option::is_none(known);
-    let missing: Vec<&(Upload, RosterId)> = uploads.iter().zip(&known).filter(is_missing).map(|(of, _)| of).collect();
-    let commits: BTreeSet<CommitKey> = missing.iter().map(|(upload, _)| upload.uuid).collect();
-    let ids: BTreeSet<RosterId> = missing.iter().map(|(_, roster)| *roster).collect();
+        wanted.iter().map(|run| store.outcomes.0.get(&key(run.upload))).collect();
+    let missing = wanted.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(run, _)| run);
+    let commits: BTreeSet<CommitKey> = missing.clone().map(|run| run.upload.uuid).collect();
+    let ids: BTreeSet<RosterId> = missing.map(|run| run.roster).collect();
     let read = async {
         match commits.is_empty() {
             true => Ok(Vec::new()),
@@ -100,8 +138,8 @@ pub(crate) async fn of_uploads(
     let (read, rosters) = tokio::try_join!(read, rosters::whole(store, &ids))?;
     let mut read: HashMap<Upload, Vec<u8>> =
         read.into_iter().map(|mut of| (of.upload(), std::mem::take(&mut of.surprises))).collect();
-    let mut outcomes = Vec::with_capacity(uploads.len());
-    for ((upload, roster), known) in uploads.iter().zip(known) {
+    let mut outcomes = Vec::with_capacity(wanted.len());
+    for (WantedRun { upload, roster, .. }, known) in wanted.iter().zip(known) {
         let of_run = match known {
             Some(known) => known,
             None => {

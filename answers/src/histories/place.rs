@@ -1,0 +1,176 @@
+//! What the tests of a suite did on one configuration, by test. It is put together once for the same runs: a new run changes
+//! that of its own configuration alone.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use analysis::history::Cell;
+use moka::sync::Cache;
+use rustc_hash::FxBuildHasher;
+use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::outcomes::Outcome;
+use schema::outcomes::roster::WholeRoster;
+
+use super::cell;
+use super::sessions::SessionRun;
+use super::suite_runs::CountedRun;
+
+/// Bytes that are remembered.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The runs of a configuration, with their surprises by test.
+#[derive(Debug)]
+pub(super) struct PlaceOutcomes {
+    /// The runs, by session.
+    pub(super) runs: Vec<PlaceRun>,
+    /// The rosters of the runs, each once.
+    pub(super) rosters: Vec<Arc<WholeRoster>>,
+    /// The cells of a test that passed in every run.
+    pub(super) passing: Vec<Cell>,
+    /// Tests that surprised, by id.
+    tests: Vec<TestId>,
+    /// Where the surprises of each of them begin, and where the last ones end.
+    begins: Vec<u32>,
+    /// The run, by its place among `runs`, and what a test did in it.
+    surprises: Vec<(u32, Outcome)>,
+}
+
+/// A run of a configuration.
+#[derive(Debug)]
+pub(super) struct PlaceRun {
+    pub(super) commit: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub(super) start_time: u32,
+    /// Its session.
+    pub(super) position: u32,
+    /// Whether it broke as a whole.
+    is_broken: bool,
+    /// Its roster, by place among the rosters.
+    pub(super) roster: usize,
+}
+
+impl PlaceOutcomes {
+    fn new(runs: &[CountedRun]) -> Self {
+        let mut places: HashMap<*const WholeRoster, usize> = HashMap::new();
+        let mut rosters: Vec<Arc<WholeRoster>> = Vec::new();
+        let mut found: Vec<(TestId, u32, Outcome)> = Vec::new();
+        let mut passing: Vec<Cell> = Vec::new();
+        let mut own = Vec::with_capacity(runs.len());
+        for (CountedRun { run, outcomes }, place) in runs.iter().zip(0..) {
+            let SessionRun { upload, start_time, position, is_broken, .. } = *run;
+            let roster = *places.entry(Arc::as_ptr(&outcomes.roster)).or_insert_with(|| {
+                rosters.push(Arc::clone(&outcomes.roster));
+                rosters.len() - 1
+            });
+            own.push(PlaceRun { commit: upload.uuid, start_time, position, is_broken, roster });
+            found.extend(outcomes.surprises().map(|surprise| (surprise.test, place, surprise.outcome)));
+            let one = Cell::passed(upload.uuid, position, start_time);
+            match passing.last_mut() {
+                Some(last) if last.position == position => *last = cell::join(*last, one),
+                _ => passing.push(one),
+            }
+        }
+        found.sort_unstable_by_key(|(test, run, _)| (*test, *run));
+        let (mut tests, mut begins, mut surprises) = (Vec::new(), Vec::new(), Vec::with_capacity(found.len()));
+        for (test, run, outcome) in found {
+            if tests.last() != Some(&test) {
+                tests.push(test);
+                begins.push(surprises.len() as u32);
+            }
+            surprises.push((run, outcome));
+        }
+        begins.push(surprises.len() as u32);
+        Self { runs: own, rosters, passing, tests, begins, surprises }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.runs)
+            + size_of_val(&*self.passing)
+            + size_of_val(&*self.tests)
+            + size_of_val(&*self.begins)
+            + size_of_val(&*self.surprises)
+    }
+
+    /// Where the surprises of each of some tests lie, which are sorted by id.
+    pub(super) fn spans(&self, tests: &[TestId]) -> Vec<(u32, u32)> {
+        let mut from = 0;
+        let span = |test: &TestId| {
+            // Few tests are far from each other, many are near.
+            let mut step = 1;
+            while self.tests.get(from + step).is_some_and(|other| other < test) {
+                from += step;
+                step *= 2;
+            }
+            let end = self.tests.len().min(from + step + 1);
+            from += self.tests[from..end].partition_point(|other| other < test);
+            let is_there = self.tests.get(from) == Some(test);
+            if is_there { (self.begins[from], self.begins[from + 1]) } else { (0, 0) }
+        };
+        tests.iter().map(span).collect()
+    }
+
+    /// The surprises of a span, by run.
+    pub(super) fn surprises(&self, (begin, end): (u32, u32)) -> &[(u32, Outcome)] {
+        &self.surprises[begin as usize..end as usize]
+    }
+
+    /// Tests that failed unexpectedly in runs that did not break as a whole, and how often.
+    pub(super) fn failed(&self) -> impl Iterator<Item = (TestId, u64)> {
+        let failed = |(run, outcome): &&(u32, Outcome)| {
+            outcome.worst_unexpected().is_failure() && !self.runs[*run as usize].is_broken
+        };
+        let of_test = move |(test, span): (&TestId, &[u32])| {
+            let count = self.surprises((span[0], span[1])).iter().filter(failed).count() as u64;
+            (count > 0).then_some((*test, count))
+        };
+        self.tests.iter().zip(self.begins.windows(2)).filter_map(of_test)
+    }
+}
+
+/// A configuration of a suite and a branch, and the runs on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    suite: Arc<str>,
+    branch: Arc<str>,
+    configuration: ConfigId,
+    /// A hash of the runs.
+    runs: u64,
+}
+
+/// Runs, and what their tests did.
+type Remembered = Arc<(Vec<SessionRun>, Arc<PlaceOutcomes>)>;
+
+/// What is remembered of configurations.
+#[derive(Clone)]
+pub(crate) struct PlaceCache(Cache<Key, Remembered>);
+
+impl PlaceCache {
+    pub(crate) fn new() -> Self {
+        let weight = |_: &Key, of: &Remembered| {
+            u32::try_from(of.1.bytes() + size_of_val(&*of.0) + size_of::<Key>()).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().max_capacity(MAX_BYTES).weigher(weight).build())
+    }
+
+    /// What the tests did on a configuration in these runs, which are in the order of sessions.
+    pub(super) fn get(
+        &self,
+        suite: &Arc<str>,
+        branch: &Arc<str>,
+        configuration: ConfigId,
+        runs: &[CountedRun],
+    ) -> Arc<PlaceOutcomes> {
+        let own: Vec<SessionRun> = runs.iter().map(|run| run.run).collect();
+        let mut hasher = FxBuildHasher.build_hasher();
+        own.hash(&mut hasher);
+        let (suite, branch) = (Arc::clone(suite), Arc::clone(branch));
+        let key = Key { suite, branch, configuration, runs: hasher.finish() };
+        if let Some(known) = self.0.get(&key).filter(|known| known.0 == own) {
+            return Arc::clone(&known.1);
+        }
+        let outcomes = Arc::new(PlaceOutcomes::new(runs));
+        self.0.insert(key, Arc::new((own, Arc::clone(&outcomes))));
+        outcomes
+    }
+}
