@@ -149,11 +149,13 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
             subjects.push(Subject { test, first_name, configuration: *configuration, history: cells.history() });
         }
     }
-    let cells = || subjects.iter().flat_map(|subject| subject.history.cells).map(|cell| cell.commit);
-    let (Some(first), Some(last)) = (cells().min(), cells().max()) else { return Ok(answer) };
+    let order = histories.order();
+    let (Some(first), Some(last)) = (order.iter().copied().min(), order.iter().copied().max()) else {
+        return Ok(answer);
+    };
     let branch = &late.selection.branch;
     let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS).await?;
-    let of_suite = Suite { name: suite, tests: late.sessions.tests(), commits: &on_branch, subjects: &subjects };
+    let of_suite = Suite { name: suite, tests: late.sessions.tests(), commits: &on_branch, order, subjects: &subjects };
     let mut found = changes(&of_suite, &late.question.rules);
     found.retain(|change| kinds.is_empty() || kinds.contains(&change.kind));
     found.truncate(limit);

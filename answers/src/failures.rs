@@ -148,8 +148,8 @@ async fn names(
 ) -> Result<BTreeSet<String>, AnswerError> {
     let failing: FxHashSet<TestId> =
         outcomes.iter().flat_map(|run| run.failing(unexpected)).map(|(test, _)| test).collect();
-    let names = test_name_cache::names(store, suite, failing.into_iter()).await?;
-    Ok(names.into_values().map(|name| name.to_string()).collect())
+    let names = test_name_cache::names(store, suite, failing.iter().copied()).await?;
+    Ok(failing.into_iter().filter_map(|test| names.get(test)).map(|name| name.to_string()).collect())
 }
 
 /// The failures of some runs, those of one run together, by name.
@@ -165,7 +165,7 @@ async fn of_runs(
     let names = test_name_cache::names(store, suite, tests.into_iter()).await?;
     let mut failures = Vec::with_capacity(failing.iter().map(Vec::len).sum());
     for (PlacedRun { config_id, uuid, sdk, start_time, .. }, failing) in placed.into_iter().zip(failing) {
-        let named = failing.iter().filter_map(|(test, state)| Some((names.get(test)?, *state)));
+        let named = failing.iter().filter_map(|(test, state)| Some((names.get(*test)?, *state)));
         let mut named: Vec<(&Arc<str>, State)> = named.collect();
         named.sort_unstable();
         failures.extend(named.into_iter().map(|(test, state)| {

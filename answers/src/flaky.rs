@@ -255,7 +255,7 @@ async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<V
     if !search.is_empty() {
         let names = test_name_cache::names(store, suite, shares.iter().map(|share| share.test)).await?;
         shares.retain(|share| {
-            let name = names.get(&share.test).map(|name| name.to_string());
+            let name = names.get(share.test).map(|name| name.to_string());
             renames.owners(name.into_iter().collect()).iter().any(|test| search.may_match(test))
         });
     }
@@ -274,7 +274,7 @@ async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<V
     }
     ranked.sort_unstable_by(order);
     let names = test_name_cache::names(store, suite, ranked.iter().map(|(_, test)| *test)).await?;
-    let names = ranked.iter().filter_map(|(_, test)| names.get(test).map(|name| name.to_string()));
+    let names = ranked.iter().filter_map(|(_, test)| names.get(*test).map(|name| name.to_string()));
     let mut tests = renames.owners(names.collect());
     tests.retain(|test| search.may_match(test));
     Ok(tests)

@@ -131,7 +131,7 @@ impl<'a> LateRuns<'a> {
         if let Some(runs) = &self.runs {
             let tests = runs.candidates(most as usize);
             let names = test_name_cache::names(self.store, self.suite, tests.iter().copied()).await?;
-            let names = tests.iter().filter_map(|test| names.get(test).map(|name| name.to_string())).collect();
+            let names = tests.iter().filter_map(|test| names.get(*test).map(|name| name.to_string())).collect();
             return Ok(self.renames.owners(names));
         }
         let broken_now: BTreeSet<ConfigId> = self.sessions.broken_now().map(|(id, ..)| id).collect();

@@ -60,6 +60,8 @@ pub struct Suite<'a> {
     pub tests: u32,
     /// The commits of the branch, tested or not, in any order. Tested ones may be left out.
     pub commits: &'a [CommitKey],
+    /// The tested commits in the order of the branch, which need not be that of their clocks, the oldest first.
+    pub order: &'a [CommitKey],
     /// Tests on configurations, in any order, each once.
     pub subjects: &'a [Subject<'a>],
 }

@@ -1,6 +1,6 @@
 //! Which commits may have done a change, with probabilities.
 
-use std::ops::Range;
+use std::collections::{HashMap, HashSet};
 
 use schema::ids::CommitKey;
 
@@ -15,29 +15,35 @@ const PLAUSIBLE: f64 = 0.3;
 /// What a range leaves out at each end; both together are one per cent.
 const TAIL: f64 = 0.005;
 
-/// Every commit of a suite in order.
+/// Every commit of a suite in the order of the branch.
 #[derive(Debug)]
 pub(super) struct Timeline {
     pub(super) commits: Vec<CommitKey>,
+    places: HashMap<CommitKey, usize>,
 }
 
 impl Timeline {
+    /// Tested commits stand in their own order. Each of the others comes before the first tested one that is newer by its
+    /// clock, or that comes after a newer one.
     pub(super) fn of(suite: &Suite<'_>) -> Self {
-        let tested = suite.subjects.iter().flat_map(|subject| subject.history.cells).map(|cell| cell.commit);
-        let mut commits: Vec<CommitKey> = suite.commits.iter().copied().chain(tested).collect();
-        commits.sort_unstable();
-        commits.dedup();
-        Self { commits }
+        let mut known: HashSet<CommitKey> = suite.order.iter().copied().collect();
+        let mut newest = CommitKey::FIRST;
+        let mut placed: Vec<(CommitKey, usize, CommitKey)> = Vec::with_capacity(suite.commits.len() + known.len());
+        for (index, commit) in suite.order.iter().enumerate() {
+            newest = newest.max(*commit);
+            placed.push((newest, index, *commit));
+        }
+        let others = suite.commits.iter().copied().filter(|commit| known.insert(*commit));
+        placed.extend(others.map(|commit| (commit, usize::MAX, commit)));
+        placed.sort_unstable();
+        let commits: Vec<CommitKey> = placed.into_iter().map(|(.., commit)| commit).collect();
+        let places = commits.iter().copied().zip(0..).collect();
+        Self { commits, places }
     }
 
-    /// The index of a commit.
+    /// The index of a commit of the suite.
     pub(super) fn index(&self, commit: CommitKey) -> usize {
-        self.commits.partition_point(|known| *known < commit)
-    }
-
-    /// The commits that come after a tested one, up to the next tested one.
-    fn between(&self, before: &Cell, after: &Cell) -> Range<usize> {
-        self.index(before.commit) + 1..self.index(after.commit) + 1
+        self.places.get(&commit).copied().unwrap_or_else(|| self.commits.partition_point(|known| *known < commit))
     }
 }
 
@@ -55,10 +61,12 @@ impl Place {
     /// Commits between two tested ones are equally likely.
     pub(super) fn of_cells(timeline: &Timeline, cells: &[Cell], ln_likelihoods: &[f64]) -> Self {
         let first = timeline.index(cells[0].commit) + 1;
+        let most = timeline.commits.len().saturating_sub(first);
         let mut logarithms = Vec::new();
-        for (pair, ln_likelihood) in cells.windows(2).zip(ln_likelihoods) {
-            let commits = timeline.between(&pair[0], &pair[1]);
-            logarithms.resize(commits.end - first, *ln_likelihood);
+        for (cell, ln_likelihood) in cells[1..].iter().zip(ln_likelihoods) {
+            // The commits that come after the tested one before, up to this one.
+            let end = (timeline.index(cell.commit) + 1).saturating_sub(first);
+            logarithms.resize(end.max(logarithms.len() + 1).min(most), *ln_likelihood);
         }
         Self::normal(first, logarithms)
     }

@@ -25,7 +25,30 @@ fn of_cells(histories: &[(String, u64, Vec<Cell>)], tests: u32) -> Vec<Change> {
         .collect();
     let days = owned.iter().filter_map(|(_, _, cells)| cells.last()).map(|cell| u64::from(cell.position) + 1);
     let commits: Vec<CommitKey> = (1..=days.max().unwrap_or(0)).map(day).collect();
-    changes(&Suite { name: "suite", tests, commits: &commits, subjects: &subjects }, &Rules::default())
+    let suite = Suite { name: "suite", tests, commits: &commits, order: &[], subjects: &subjects };
+    changes(&suite, &Rules::default())
+}
+
+#[test]
+fn the_order_of_the_branch_counts_where_clocks_contradict_it() {
+    // The fourth commit's clock was weeks behind: by its time it comes first.
+    let mut order: Vec<CommitKey> = (11..=30).map(day).collect();
+    order[13] = day(2);
+    let text = format!("{}{}", row("P", 12), row("F", 8));
+    let cells: Vec<Cell> =
+        cells(&text).into_iter().zip(&order).map(|(cell, commit)| Cell { commit: *commit, ..cell }).collect();
+    let history = History { cells: &cells, commits: 20 };
+    let subject = Subject { test: "a.html", first_name: "a.html", configuration: ConfigId(1), history };
+    let found = |order: &[CommitKey]| {
+        let commits: Vec<CommitKey> = (1..=30).map(day).collect();
+        let suite = Suite { name: "suite", tests: 100, commits: &commits, order, subjects: &[subject] };
+        changes(&suite, &Rules::default())
+    };
+    let right = found(&order);
+    assert_eq!(right.len(), 1, "{right:?}");
+    assert_eq!((right[0].after, right[0].until, right[0].likely[0].0), (Some(day(21)), day(23), day(23)));
+    // Who does not tell the order gets an answer all the same.
+    assert_eq!(found(&[]).len(), 1);
 }
 
 fn found(histories: &[(&str, u64, &str)], tests: u32) -> Vec<Change> {

@@ -43,6 +43,8 @@ pub(crate) struct Histories {
     indexed: IndexedOutcomes,
     /// Milliseconds of the runs in which a test failed unexpectedly, of those that were read.
     lost: HashMap<TestId, u64>,
+    /// The commits of all sessions in the order of the branch, the oldest first.
+    order: Vec<CommitKey>,
 }
 
 /// What one test did on one configuration.
@@ -135,7 +137,8 @@ impl Histories {
         renames: &Arc<Renames>,
         tests: &BTreeSet<TestId>,
     ) -> Self {
-        Self { indexed: IndexedOutcomes::new(runs, sessions, renames, tests), ..Self::default() }
+        let indexed = IndexedOutcomes::new(runs, sessions, renames, tests);
+        Self { indexed, order: sessions.order(), ..Self::default() }
     }
 
     /// What the suite itself did in the sessions of a selection, under the test [`Self::SUITE`].
@@ -169,12 +172,19 @@ impl Histories {
         let of_test = |(test, configurations): (TestId, BTreeMap<ConfigId, BTreeMap<u32, Cell>>)| {
             (test, configurations.into_iter().map(history).collect())
         };
-        Self { tests: joined.into_iter().map(of_test).collect(), ..Self::default() }
+        Self { tests: joined.into_iter().map(of_test).collect(), order: sessions.order(), ..Self::default() }
     }
 
-    /// Takes the histories of others in the place of its own. What was lost stays that of the time asked about.
+    /// Takes the histories of others, which go back further, in the place of its own. What was lost stays that of the time
+    /// asked about.
     pub(crate) fn replace(&mut self, others: Self) {
         self.tests.extend(others.tests);
+        self.order = others.order;
+    }
+
+    /// The commits of all sessions in the order of the branch, the oldest first.
+    pub(crate) fn order(&self) -> &[CommitKey] {
+        &self.order
     }
 
     /// Milliseconds of the runs in which a test failed unexpectedly.

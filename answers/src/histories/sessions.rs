@@ -153,6 +153,13 @@ impl SuiteSessions {
         commits.into_iter().map(|(_, commit)| commit).collect()
     }
 
+    /// The same in the order of the branch, the oldest first.
+    pub(super) fn order(&self) -> Vec<CommitKey> {
+        let mut commits = self.commits();
+        commits.reverse();
+        commits
+    }
+
     /// Every run that counts.
     pub(crate) fn runs(&self) -> &[SessionRun] {
         &self.counted

@@ -56,7 +56,8 @@ fn claims(world: &World) -> Vec<Vec<Claim>> {
         Subject { test, first_name: test, configuration: labelled.configuration, history }
     };
     let subjects: Vec<Subject<'_>> = world.histories.iter().map(subject).collect();
-    let suite = Suite { name: "simulation", tests: world.tests, commits: &world.commits, subjects: &subjects };
+    let suite =
+        Suite { name: "simulation", tests: world.tests, commits: &world.commits, order: &[], subjects: &subjects };
     let mut claims = vec![Vec::new(); subjects.len()];
     for change in changes(&suite, &Rules::default()) {
         for member in &change.members {
