@@ -20,6 +20,7 @@ pub mod interval;
 pub mod judge;
 #[cfg(test)]
 mod notation;
+pub mod parallel;
 pub mod populations;
 pub mod rules;
 pub mod slower;

@@ -32,7 +32,6 @@ pub mod links;
 pub mod messages;
 pub mod news;
 pub mod overview;
-mod parallel;
 pub mod plan;
 pub mod populations;
 mod reads;

@@ -4,6 +4,7 @@ use crate::change_points::Series;
 use crate::change_points::likelihood::Counts;
 use crate::change_points::search;
 use crate::history::{Cell, Outcome};
+use crate::parallel;
 use crate::rules::Rules;
 
 use super::Suite;
@@ -34,14 +35,13 @@ impl Spans {
     }
 
     /// The changes of every history that fails at all, from the bounds of its segments.
-    fn of(suite: &Suite<'_>, bounds: impl Fn(&[Cell]) -> Vec<usize>) -> Self {
+    fn of(suite: &Suite<'_>, bounds: impl Fn(&[Cell]) -> Vec<usize> + Sync) -> Self {
         let mut spans = Self::default();
-        for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
-            let cells = history.cells;
-            if cells.iter().all(|cell| cell.failed == 0) {
-                continue;
-            }
-            let bounds = bounds(cells);
+        let fails = |(_, cells): &(usize, &[Cell])| cells.iter().any(|cell| cell.failed > 0);
+        let cells = suite.subjects.iter().map(|subject| subject.history.cells).enumerate();
+        let failing: Vec<(usize, &[Cell])> = cells.filter(fails).collect();
+        let found = parallel::map(&failing, |(_, cells)| bounds(cells));
+        for ((subject, cells), bounds) in failing.into_iter().zip(found) {
             let span =
                 |bounds: &[usize]| Span { subject, from: bounds[0], at: bounds[1], to: bounds[2], is_sure: true };
             spans.sure.extend(bounds.windows(3).map(span));
@@ -60,7 +60,7 @@ impl Spans {
     /// Spans as candidates.
     pub(super) fn candidates(spans: &[Span], suite: &Suite<'_>, timeline: &Timeline, noise: &Noise) -> Vec<Candidate> {
         let of = |span: &Span| candidate(*span, suite.subjects[span.subject].history.cells, timeline, noise);
-        spans.iter().map(of).collect()
+        parallel::map(spans, of)
     }
 }
 

@@ -45,6 +45,10 @@ impl Noise {
         let mut stretches = Vec::new();
         let mut changes = changes.iter().peekable();
         for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
+            if history.cells.iter().all(|cell| cell.failed == 0) {
+                stretches.push(Stretch { bad: 0.0, all: history.cells.len() as f64, times: 1.0 });
+                continue;
+            }
             let is_bad: Vec<bool> = history.cells.iter().map(|cell| cell.failed > 0).collect();
             let mut bounds = vec![0];
             while let Some(change) = changes.next_if(|change| change.subject == subject) {

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use analysis::history::{Cell, History};
 use analysis::judge::{Judgement, Question, judge};
+use analysis::parallel;
 use analysis::rules::Rules;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
@@ -28,7 +29,6 @@ pub(crate) use sessions::SuiteSessions;
 pub(crate) use suite_runs::SuiteRuns;
 
 use crate::error::AnswerError;
-use crate::parallel;
 use crate::reads::histories::{self, RunOutcome};
 use crate::reads::selection::Selection;
 use crate::renames::Renames;

@@ -4,7 +4,7 @@
 const FEW: usize = 64;
 
 /// What a function makes of each of some things, in their order.
-pub(crate) fn map<T: Sync, R: Send>(things: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn map<T: Sync, R: Send>(things: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     if threads == 1 || things.len() < FEW {
         return things.iter().map(make).collect();
