@@ -63,8 +63,8 @@ pub(crate) fn names(count: usize) -> Vec<String> {
     names
 }
 
-/// One run: every test of `names` on one configuration and commit, as WebKit's uploader writes it. About 2 % of the tests,
-/// the same in every run, fail as expected; of the others 0.5 % fail unexpectedly, 0.2 % pass only on a second try.
+/// One run: every test of `names` on one configuration and commit, as WebKit's uploader writes it. What a test does is
+/// its own ([`Habit`]): about 2 % fail as expected, 0.5 % unexpectedly, 0.2 % pass only on a second try.
 pub(crate) fn run(names: &[String], configuration: usize, commit: usize, time: u64, seed: u64) -> String {
     let mut random = Random(seed);
     let (platform, version, model) = match configuration % 4 {
@@ -85,13 +85,13 @@ pub(crate) fn run(names: &[String], configuration: usize, commit: usize, time: u
         time + 600,
         time + 3600,
     );
-    tree(&mut text, names, 0, &mut random);
+    tree(&mut text, names, 0, commit, &mut random);
     text.push_str("}}");
     text
 }
 
 /// Writes sorted names, which share their first `from` bytes, as nested objects.
-fn tree(text: &mut String, names: &[String], from: usize, random: &mut Random) {
+fn tree(text: &mut String, names: &[String], from: usize, commit: usize, random: &mut Random) {
     text.push('{');
     let mut position = 0;
     while position < names.len() {
@@ -101,14 +101,14 @@ fn tree(text: &mut String, names: &[String], from: usize, random: &mut Random) {
         }
         match rest.find('/') {
             None => {
-                let _ = write!(text, "\"{rest}\":{}", leaf(is_known_failing(&names[position]), random));
+                let _ = write!(text, "\"{rest}\":{}", leaf(Habit::of(&names[position]), commit, random));
                 position += 1;
             }
             Some(end) => {
                 let folder = &names[position][..=from + end];
                 let below = names[position..].iter().take_while(|name| name.starts_with(folder)).count();
                 let _ = write!(text, "\"{}\":", &rest[..end]);
-                tree(text, &names[position..position + below], from + end + 1, random);
+                tree(text, &names[position..position + below], from + end + 1, commit, random);
                 position += below;
             }
         }
@@ -116,22 +116,46 @@ fn tree(text: &mut String, names: &[String], from: usize, random: &mut Random) {
     text.push('}');
 }
 
-/// Whether a test is expected to fail: what is expected belongs to a test, and no run changes it.
-fn is_known_failing(name: &str) -> bool {
-    name.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))) % 50 == 0
+/// What a test usually does: nearly all pass always, and failures are those of a few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    /// It passes always.
+    Steady,
+    /// It fails, as is expected of it.
+    KnownFailing,
+    /// It fails by chance, and sometimes passes on a second try.
+    Flaky,
+    /// It breaks on a commit, with others, and is fixed on a later one, again and again.
+    Breaking,
 }
 
-fn leaf(is_known_failing: bool, random: &mut Random) -> String {
-    let time = 5 + random.below(400);
-    if is_known_failing {
-        return format!(r#"{{"actual":"FAIL","expected":"FAIL","time":{time}}}"#);
+/// Commits between two breakages, and until each is fixed.
+const BREAKS_EVERY: usize = 800;
+const BROKEN_FOR: usize = 200;
+
+impl Habit {
+    fn of(name: &str) -> Self {
+        let hash = name.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        match hash % 1000 {
+            0..=19 => Self::KnownFailing,
+            20..=44 => Self::Flaky,
+            45 => Self::Breaking,
+            _ => Self::Steady,
+        }
     }
-    match random.below(1000) {
-        0..=4 => {
+}
+
+fn leaf(habit: Habit, commit: usize, random: &mut Random) -> String {
+    let time = 5 + random.below(400);
+    let is_broken = habit == Habit::Breaking && commit % BREAKS_EVERY >= BREAKS_EVERY - BROKEN_FOR;
+    match (habit, random.below(100)) {
+        (Habit::KnownFailing, _) => format!(r#"{{"actual":"FAIL","expected":"FAIL","time":{time}}}"#),
+        (Habit::Flaky, 0..=19) => {
             let state = ["TEXT", "IMAGE", "TIMEOUT", "CRASH", "TEXT"][random.below(5) as usize];
             format!(r#"{{"actual":"{state}","expected":"PASS","time":{time},"log":"/results/{time}"}}"#)
         }
-        5..=6 => format!(r#"{{"actual":"TEXT PASS","expected":"PASS","time":{time}}}"#),
+        (Habit::Flaky, 20..=27) => format!(r#"{{"actual":"TEXT PASS","expected":"PASS","time":{time}}}"#),
+        _ if is_broken => format!(r#"{{"actual":"TEXT","expected":"PASS","time":{time},"log":"expected {time}"}}"#),
         _ => format!(r#"{{"time":{time}}}"#),
     }
 }

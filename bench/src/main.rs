@@ -20,6 +20,7 @@ mod reports;
 mod scale;
 mod server;
 mod small;
+mod versus;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -154,6 +155,8 @@ enum Command {
     },
     /// Many small uploads
     Small(small::Crowd),
+    /// The same uploads and questions to this build and to another one, by turns
+    Versus(versus::Versus),
 }
 
 fn main() -> ExitCode {
@@ -190,6 +193,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             report.print();
             return Ok(());
         }
+        Command::Versus(versus) => return versus::measure(&arguments.binary, &versus),
         Command::Judge { suites, seed } => return judge::measure(suites, seed),
         Command::Scale { uploads, rounds, kafka } => {
             return scale::measure(&arguments.binary, &kafka, uploads, rounds);

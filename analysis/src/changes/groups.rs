@@ -1,6 +1,6 @@
 //! Changes of single histories that one commit explains, joined.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Suite;
 use super::candidate::{Candidate, Direction};
@@ -84,38 +84,69 @@ pub(super) fn joined<'a>(
 ) -> Vec<Group<'a>> {
     // Those whose place is known best come first: what is wide does not join what lies apart.
     accepted.sort_by_key(|candidate| (candidate.place.width(), candidate.subject, candidate.at));
-    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut groups = Groups::default();
     for candidate in accepted {
-        let best = best_group(suite, &groups, &candidate);
-        match best.filter(|(_, score)| *score > density(&groups, &candidate)) {
-            Some((index, _)) => groups[index].add(suite, candidate),
+        match groups.best(suite, &candidate).filter(|(_, score)| *score > groups.density(&candidate)) {
+            Some((index, _)) => groups.add(suite, index, candidate),
             None => groups.push(Group::new(suite, candidate)),
         }
     }
     for candidate in unsure {
         let surprise = noise.surprise_of(suite, &candidate);
-        let by_chance = density(&groups, &candidate);
+        if surprise <= LEAST_SURPRISE {
+            continue;
+        }
+        let by_chance = groups.density(&candidate);
         let is_taken = |group: &Group<'_>, score: f64| {
             let others = (f64::from(suite.tests) / group.members.len() as f64).max(1.0);
-            surprise > LEAST_SURPRISE && score > by_chance && surprise + score.ln() > others.ln()
+            score > by_chance && surprise + score.ln() > others.ln()
         };
-        let best = best_group(suite, &groups, &candidate);
-        if let Some((index, _)) = best.filter(|(index, score)| is_taken(&groups[*index], *score)) {
-            groups[index].add(suite, candidate);
+        let best = groups.best(suite, &candidate);
+        if let Some((index, _)) = best.filter(|(index, score)| is_taken(&groups.all[*index], *score)) {
+            groups.add(suite, index, candidate);
         }
     }
-    groups
+    groups.all
 }
 
-/// The group that explains a candidate best, and how well.
-fn best_group<'a>(suite: &Suite<'a>, groups: &[Group<'a>], candidate: &Candidate) -> Option<(usize, f64)> {
-    let scores = groups.iter().map(|group| group.explains(suite, candidate)).enumerate();
-    scores.filter(|(_, score)| *score > 0.0).max_by(|one, other| one.1.total_cmp(&other.1))
+/// Groups, which are found by their likeliest commit.
+#[derive(Default)]
+struct Groups<'a> {
+    all: Vec<Group<'a>>,
+    by_mode: BTreeMap<usize, BTreeSet<usize>>,
 }
 
-/// How many groups there are by chance where a candidate is, for each commit.
-fn density(groups: &[Group<'_>], candidate: &Candidate) -> f64 {
-    let mode = candidate.place.mode();
-    let near = groups.iter().filter(|group| group.place.mode().abs_diff(mode) <= NEIGHBOURHOOD).count();
-    (near + 1) as f64 / (2 * NEIGHBOURHOOD + 1) as f64
+impl<'a> Groups<'a> {
+    fn push(&mut self, group: Group<'a>) {
+        self.by_mode.entry(group.place.mode()).or_default().insert(self.all.len());
+        self.all.push(group);
+    }
+
+    fn add(&mut self, suite: &Suite<'a>, index: usize, candidate: Candidate) {
+        let group = &mut self.all[index];
+        let before = group.place.mode();
+        group.add(suite, candidate);
+        let after = group.place.mode();
+        if before != after {
+            self.by_mode.entry(before).or_default().remove(&index);
+            self.by_mode.entry(after).or_default().insert(index);
+        }
+    }
+
+    /// The group that explains a candidate best, and how well; of equally good ones the youngest.
+    fn best(&self, suite: &Suite<'a>, candidate: &Candidate) -> Option<(usize, f64)> {
+        // A commit that cannot have done it explains nothing.
+        let near = self.by_mode.range(candidate.place.commits()).flat_map(|(_, groups)| groups);
+        let scores = near.map(|index| (*index, self.all[*index].explains(suite, candidate)));
+        let better = |one: &(usize, f64), other: &(usize, f64)| one.1.total_cmp(&other.1).then(one.0.cmp(&other.0));
+        scores.filter(|(_, score)| *score > 0.0).max_by(better)
+    }
+
+    /// How many groups there are by chance where a candidate is, for each commit.
+    fn density(&self, candidate: &Candidate) -> f64 {
+        let mode = candidate.place.mode();
+        let near = self.by_mode.range(mode.saturating_sub(NEIGHBOURHOOD)..=mode + NEIGHBOURHOOD);
+        let near: usize = near.map(|(_, groups)| groups.len()).sum();
+        (near + 1) as f64 / (2 * NEIGHBOURHOOD + 1) as f64
+    }
 }

@@ -37,9 +37,16 @@ impl Stretch {
 #[derive(Debug)]
 pub(super) struct Noise {
     shares: [f64; RATES.len()],
+    /// The logarithm of each share, of its rate, and of what the rate leaves.
+    logarithms: [[f64; 3]; RATES.len()],
 }
 
 impl Noise {
+    fn with_shares(shares: [f64; RATES.len()]) -> Self {
+        let of = |index: usize| [shares[index].max(1e-12), RATES[index], 1.0 - RATES[index]].map(f64::ln);
+        Self { shares, logarithms: std::array::from_fn(of) }
+    }
+
     /// Learns from the stretches between changes, without the newest row of equal results, which may be a change.
     pub(super) fn of(suite: &Suite<'_>, changes: &[Span]) -> Self {
         let mut stretches = Vec::new();
@@ -81,7 +88,7 @@ impl Noise {
             known.times += one.times;
         }
         let stretches: Vec<Stretch> = alike.into_values().collect();
-        let mut noise = Self { shares: [1.0 / RATES.len() as f64; RATES.len()] };
+        let mut noise = Self::with_shares([1.0 / RATES.len() as f64; RATES.len()]);
         for _ in 0..ROUNDS {
             let mut sums = [0.5 / RATES.len() as f64; RATES.len()];
             for Stretch { bad, all, times } in &stretches {
@@ -90,7 +97,7 @@ impl Noise {
                 }
             }
             let total: f64 = sums.iter().sum();
-            noise.shares = sums.map(|sum| sum / total);
+            noise = Self::with_shares(sums.map(|sum| sum / total));
         }
         noise
     }
@@ -118,11 +125,7 @@ impl Noise {
 
     /// Logarithms of the joint probabilities of the rates and a stretch.
     fn logarithms(&self, bad: f64, all: f64) -> [f64; RATES.len()] {
-        let mut logarithms = [0.0; RATES.len()];
-        for ((logarithm, rate), share) in logarithms.iter_mut().zip(RATES).zip(self.shares) {
-            *logarithm = share.max(1e-12).ln() + bad * rate.ln() + (all - bad) * (1.0 - rate).ln();
-        }
-        logarithms
+        self.logarithms.map(|[share, rate, rest]| share + bad * rate + (all - bad) * rest)
     }
 
     /// How surprising a row of `row` results of one kind is after `bad` of `all` failed: minus the logarithm of its

@@ -1,6 +1,7 @@
 //! Which commits may have done a change, with probabilities.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use schema::ids::CommitKey;
 
@@ -140,6 +141,11 @@ impl Place {
     /// The likeliest commit, the newest of equally likely ones.
     pub(super) fn mode(&self) -> usize {
         self.mode
+    }
+
+    /// The commits that may have done it.
+    pub(super) fn commits(&self) -> Range<usize> {
+        self.first..self.first + self.shares.len()
     }
 
     /// How many commits may have done it.

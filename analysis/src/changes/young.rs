@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::ids::{CommitKey, ConfigId};
 
-use crate::populations::ln_choose;
 use crate::rules::Rules;
 
 use super::Suite;
@@ -58,9 +57,12 @@ pub(super) fn accepted(
 /// tests of the scope they are has to be told, and that there is a change at all.
 fn likely_together(together: &[usize], surprises: &[f64], size: usize, prior: f64) -> usize {
     let (mut sum, mut most, mut likely) = (prior.ln(), 0.0, 0);
+    let mut ln_choices = 0.0;
     for (count, index) in (1..).zip(together) {
         sum += surprises[*index];
-        let evidence = sum - ln_choose(size.max(count) as u64, count as u64);
+        // The number of ways to choose `count` of `size`, or of as many as there are.
+        ln_choices = if count < size { ln_choices + ((size - count + 1) as f64 / count as f64).ln() } else { 0.0 };
+        let evidence = sum - ln_choices;
         if evidence > most {
             (most, likely) = (evidence, count);
         }

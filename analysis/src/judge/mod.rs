@@ -4,9 +4,10 @@
 //! the start of runs says what is new and what ran lately.
 //!
 //! [`flakiness`] judges one segment, [`streak`] has failures in a row, [`absence`] says whether a test is gone,
-//! [`is_quiet`] which histories need no judgement.
+//! [`is_quiet`] which histories need no judgement, [`DatedJudgement`] how long one holds.
 
 mod absence;
+mod dated;
 mod flakiness;
 mod quiet;
 mod streak;
@@ -23,6 +24,7 @@ use crate::evidence::{Evidence, worst};
 use crate::history::{Cell, History, Outcome};
 use crate::rules::Rules;
 
+pub use dated::DatedJudgement;
 pub use quiet::{Glance, is_quiet};
 use streak::Streak;
 

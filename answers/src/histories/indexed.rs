@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use analysis::history::Cell;
-use analysis::judge::{Glance, is_quiet};
+use analysis::history::{Cell, History};
+use analysis::judge::{Glance, Judgement, Question, is_quiet, judge};
 use analysis::rules::Rules;
 use rustc_hash::FxHashMap;
 use schema::ids::{ConfigId, TestId};
@@ -133,6 +133,23 @@ impl IndexedOutcomes {
         self.where_meant(test, |place, names| {
             !is_quiet(place.glance(names, |name, start| self.is_of(test, self.names[name], start)), rules)
         })
+    }
+
+    /// The verdicts on a test on the configurations on which there may be something to tell.
+    pub(super) fn judged(&self, test: TestId, question: &Question) -> Vec<(ConfigId, Vec<Cell>, u32, Judgement)> {
+        let is_alone = self.renames.is_empty();
+        let noisy = self.noisy(test, &question.rules).into_iter();
+        let judged = noisy.map(|(id, cells, sessions)| {
+            let history = History { cells: &cells, commits: sessions };
+            let place = self.places.iter().find(|(place, _)| *place == id).filter(|_| is_alone);
+            let judgement = match place {
+                Some((_, place)) => place.outcomes.judged(test, &history, question),
+                // What a test did under other names depends on renames, which change by themselves.
+                None => judge(&history, question),
+            };
+            (id, cells.into_owned(), sessions, judgement)
+        });
+        judged.collect()
     }
 
     fn where_meant(&self, test: TestId, is_meant: impl Fn(&Place, &[usize]) -> bool) -> CellsByPlace<'_> {

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use analysis::history::{Cell, History};
 use analysis::judge::{Judgement, Question, judge};
 use analysis::parallel;
-use analysis::rules::Rules;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
 use indexed::{CellsByPlace, IndexedOutcomes};
@@ -64,8 +63,11 @@ pub(crate) struct TestCells<'a> {
 /// A test with the verdict on each configuration on which there may be something to tell.
 pub(crate) struct JudgedTest {
     pub(crate) test: TestId,
-    pub(crate) places: Vec<(ConfigId, TestCells<'static>, Judgement)>,
+    pub(crate) places: Vec<JudgedPlace>,
 }
+
+/// A configuration of a test, its cells, and the verdict.
+pub(crate) type JudgedPlace = (ConfigId, TestCells<'static>, Judgement);
 
 impl JudgedTest {
     /// Whether it fails somewhere as far back as its history goes.
@@ -206,21 +208,29 @@ impl Histories {
         self.read(test).unwrap_or_else(|| cells_of(self.indexed.of(test)))
     }
 
-    /// The same of the configurations on which there may be something to tell.
-    fn noisy(&self, test: TestId, rules: &Rules) -> Vec<(ConfigId, TestCells<'_>)> {
-        self.read(test).unwrap_or_else(|| cells_of(self.indexed.noisy(test, rules)))
-    }
-
     /// Judges some tests on the configurations on which there may be something to tell.
     pub(crate) fn judged(&self, tests: &[TestId], question: &Question) -> Vec<JudgedTest> {
-        parallel::map(tests, |test| {
-            let places = self.noisy(*test, &question.rules).into_iter();
-            let judged = |(id, cells): (ConfigId, TestCells<'_>)| {
-                let judgement = judge(&cells.history(), question);
-                (id, cells.into_owned(), judgement)
-            };
-            JudgedTest { test: *test, places: places.map(judged).collect() }
-        })
+        parallel::map(tests, |test| JudgedTest { test: *test, places: self.judged_places(*test, question) })
+    }
+
+    fn judged_places(&self, test: TestId, question: &Question) -> Vec<JudgedPlace> {
+        match self.read(test) {
+            Some(read) => read
+                .into_iter()
+                .map(|(id, cells)| {
+                    let judgement = judge(&cells.history(), question);
+                    (id, cells.into_owned(), judgement)
+                })
+                .collect(),
+            None => self
+                .indexed
+                .judged(test, question)
+                .into_iter()
+                .map(|(id, cells, sessions, judgement)| {
+                    (id, TestCells { cells: Cow::Owned(cells), sessions }, judgement)
+                })
+                .collect(),
+        }
     }
 
     /// What was read of a test.

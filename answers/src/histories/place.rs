@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use analysis::history::Cell;
+use analysis::history::{Cell, History};
+use analysis::judge::{DatedJudgement, Judgement, Question};
 use moka::sync::Cache;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::Outcome;
 use schema::outcomes::roster::WholeRoster;
@@ -18,6 +19,10 @@ use super::suite_runs::CountedRun;
 
 /// Bytes that are remembered.
 const MAX_BYTES: u64 = 64 << 20;
+
+/// Verdicts that are kept of a configuration, and about what each takes.
+const MAX_JUDGED: usize = 5000;
+const JUDGED_BYTES: usize = 600;
 
 /// The runs of a configuration, with their surprises by test.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub(super) struct PlaceOutcomes {
     begins: Vec<u32>,
     /// The run, by its place among `runs`, and what a test did in it.
     surprises: Vec<(u32, Outcome)>,
+    /// Verdicts that were asked for.
+    judged: Mutex<FxHashMap<TestId, DatedJudgement>>,
 }
 
 /// A run of a configuration.
@@ -81,7 +88,7 @@ impl PlaceOutcomes {
             surprises.push((run, outcome));
         }
         begins.push(surprises.len() as u32);
-        Self { runs: own, rosters, passing, tests, begins, surprises }
+        Self { runs: own, rosters, passing, tests, begins, surprises, judged: Mutex::default() }
     }
 
     fn bytes(&self) -> usize {
@@ -90,6 +97,22 @@ impl PlaceOutcomes {
             + size_of_val(&*self.tests)
             + size_of_val(&*self.begins)
             + size_of_val(&*self.surprises)
+            + self.tests.len().min(MAX_JUDGED) * JUDGED_BYTES
+    }
+
+    /// The verdict on a test with this history, which is judged where no verdict is kept that still holds.
+    pub(super) fn judged(&self, test: TestId, history: &History<'_>, question: &Question) -> Judgement {
+        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = judged().get(&test).filter(|known| known.holds_for(question)) {
+            return known.judgement.clone();
+        }
+        let dated = DatedJudgement::of(history, question);
+        let judgement = dated.judgement.clone();
+        let mut judged = judged();
+        if judged.len() < MAX_JUDGED || judged.contains_key(&test) {
+            judged.insert(test, dated);
+        }
+        judgement
     }
 
     /// Where the surprises of each of some tests lie, which are sorted by id.

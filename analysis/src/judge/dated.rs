@@ -1,0 +1,65 @@
+//! Verdicts that are kept for later questions. What a history says does not change while no run comes to it, but for two
+//! things that the time decides: whether its newest run is late, and whether what it says began lately.
+
+use crate::history::History;
+use crate::rules::Rules;
+
+use super::{Judgement, Question, judge};
+
+/// A judgement with what its standing owes to the time of the question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatedJudgement {
+    /// The judgement.
+    pub judgement: Judgement,
+    rules: Rules,
+    /// The start of the newest run, and of the first run of what the standing says, seconds since 1970.
+    starts: (u64, u64),
+    /// Whether these are late and recent.
+    told: (bool, bool),
+}
+
+impl DatedJudgement {
+    /// Judges a history.
+    pub fn of(history: &History<'_>, question: &Question) -> Self {
+        let judgement = judge(history, question);
+        let newest = history.cells.iter().rev().find(|cell| cell.runs > 0);
+        let since = judgement.since;
+        let first = history.cells.iter().find(|cell| cell.runs > 0 && Some(cell.commit) == since);
+        let starts =
+            (newest.map_or(0, |cell| u64::from(cell.last_start)), first.map_or(0, |cell| u64::from(cell.first_start)));
+        Self { judgement, rules: question.rules, starts, told: told(starts, question) }
+    }
+
+    /// Whether another question about the same history has the same answer.
+    pub fn holds_for(&self, question: &Question) -> bool {
+        self.rules == question.rules && self.told == told(self.starts, question)
+    }
+}
+
+fn told((newest, since): (u64, u64), question: &Question) -> (bool, bool) {
+    (question.now.saturating_sub(newest) > question.rules.stale_seconds, since >= question.new_since)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use schema::seconds::DAY;
+
+    use super::*;
+    use crate::notation::{cells, question};
+
+    proptest! {
+        #[test]
+        fn what_holds_is_what_would_be_judged(text in "[PFCMRES.]{1,25}", days in 0..30u64, later in 0..20u64, new in 0..30u64) {
+            let cells = cells(&text);
+            let history = History { cells: &cells, commits: text.len() as u32 };
+            let first = question(&text, days);
+            let now = first.now + later * DAY;
+            let second = Question { now, new_since: now.saturating_sub(new * DAY), ..first };
+            let kept = DatedJudgement::of(&history, &first);
+            if kept.holds_for(&second) {
+                prop_assert_eq!(kept.judgement, judge(&history, &second));
+            }
+        }
+    }
+}
