@@ -1,5 +1,7 @@
 //! What the histories of one test on all its configurations mean to whoever triages: at most one finding.
 
+use std::borrow::Cow;
+
 use schema::ids::CommitKey;
 use schema::state::State;
 use schemars::JsonSchema;
@@ -86,14 +88,19 @@ pub struct Finding {
 /// The finding on one test, from its histories on all its configurations.
 pub fn finding(histories: &[History<'_>], question: &Question) -> Option<Finding> {
     let judgements: Vec<Judgement> = histories.iter().map(|history| judge(history, question)).collect();
-    finding_of(histories, &judgements, question)
+    finding_of(&judgements.iter().collect::<Vec<_>>(), |index| Cow::Borrowed(histories[index].cells), question)
 }
 
-/// The finding on one test, from its histories and what [`judge`] says of each.
+/// The finding on one test, from what [`judge`] says of each of its histories; `cells` gives those of one of them, which few
+/// findings need.
 ///
 /// What fails on one configuration is told whatever happens on others: noise elsewhere does not hide it.
-pub fn finding_of(histories: &[History<'_>], judgements: &[Judgement], question: &Question) -> Option<Finding> {
-    let all = Judged { histories, judgements, question };
+pub fn finding_of<'a>(
+    judgements: &[&Judgement],
+    cells: impl Fn(usize) -> Cow<'a, [Cell]>,
+    question: &Question,
+) -> Option<Finding> {
+    let all = Judged { judgements, cells, question };
     all.failing()
         .or_else(|| all.flaky())
         .or_else(|| all.newest_of(Group::Fixed, |index| all.standing(index) == Standing::Fixed))
@@ -103,14 +110,14 @@ pub fn finding_of(histories: &[History<'_>], judgements: &[Judgement], question:
         .or_else(|| all.newest_of(Group::NotRun, |index| all.went_silent_failing(index)))
 }
 
-/// Histories of one test with their judgements.
-struct Judged<'a> {
-    histories: &'a [History<'a>],
-    judgements: &'a [Judgement],
+/// The judgements of one test, with the cells that they are about.
+struct Judged<'a, F> {
+    judgements: &'a [&'a Judgement],
+    cells: F,
     question: &'a Question,
 }
 
-impl Judged<'_> {
+impl<'c, F: Fn(usize) -> Cow<'c, [Cell]>> Judged<'_, F> {
     fn standing(&self, index: usize) -> Standing {
         self.judgements[index].standing
     }
@@ -123,14 +130,6 @@ impl Judged<'_> {
     /// The worst state of some of the histories.
     fn worst(&self, affected: &[usize]) -> State {
         affected.iter().map(|index| self.judgements[*index].state).min().unwrap_or(State::PASS)
-    }
-
-    /// The cell of the first commit of what a judgement says.
-    fn first_cell(&self, index: usize) -> Option<(usize, &Cell)> {
-        let since = self.judgements[index].since?;
-        let cells = self.histories[index].cells;
-        let position = cells.iter().position(|cell| cell.commit == since)?;
-        Some((position, &cells[position]))
     }
 
     fn failing(&self) -> Option<Finding> {
@@ -152,9 +151,9 @@ impl Judged<'_> {
         let passes = failing.iter().flat_map(|index| {
             let worsened = self.judgements[*index].worsened.as_ref();
             let milder = worsened.and_then(|worsening| worsening.range.last_good);
-            let is_good = move |cell: &&Cell| worsened.is_none() && is_calm(cell);
-            let passes = self.histories[*index].cells.iter().filter(is_good).map(|cell| cell.commit);
-            passes.chain(milder)
+            let cells = if worsened.is_none() { (self.cells)(*index) } else { Cow::default() };
+            let passes = cells.iter().filter(|cell| is_calm(cell)).map(|cell| cell.commit);
+            passes.chain(milder).collect::<Vec<CommitKey>>()
         });
         blame::narrowest(firsts, passes)
     }
@@ -170,7 +169,7 @@ impl Judged<'_> {
     /// A finding about the histories of which something holds, since the newest of their first commits.
     fn newest_of(&self, group: Group, holds: impl Fn(usize) -> bool) -> Option<Finding> {
         let affected = self.those(holds);
-        let newest = affected.iter().map(|index| &self.judgements[*index]).max_by_key(|judgement| judgement.since)?;
+        let newest = affected.iter().map(|index| self.judgements[*index]).max_by_key(|judgement| judgement.since)?;
         let (since, before, state) = (newest.since?, newest.before, self.worst(&affected));
         let impact = affected.len() * severity(state);
         Some(Finding { group, state, affected, since, before, worsened_from: None, impact })
@@ -178,10 +177,13 @@ impl Judged<'_> {
 
     /// Whether a failure that was unexpected is expected since lately.
     fn became_expected(&self, index: usize) -> bool {
-        let Some((position, first)) = self.first_cell(index) else { return false };
-        let before = self.histories[index].cells[..position].iter().rev().find(|cell| cell.runs > 0);
-        self.standing(index) == Standing::Expected
-            && u64::from(first.first_start) >= self.question.new_since
+        if self.standing(index) != Standing::Expected {
+            return false;
+        }
+        let (since, cells) = (self.judgements[index].since, (self.cells)(index));
+        let Some(position) = cells.iter().position(|cell| Some(cell.commit) == since) else { return false };
+        let before = cells[..position].iter().rev().find(|cell| cell.runs > 0);
+        u64::from(cells[position].first_start) >= self.question.new_since
             && before.is_some_and(|before| before.failed > 0)
     }
 
@@ -195,7 +197,7 @@ impl Judged<'_> {
         let lately = self.question.now.saturating_sub(self.question.rules.stale_seconds).min(self.question.new_since);
         self.standing(index) == Standing::Removed
             && self.judgements[index].state.is_failure()
-            && self.histories[index].cells.last().is_some_and(|last| u64::from(last.last_start) >= lately)
+            && (self.cells)(index).last().is_some_and(|last| u64::from(last.last_start) >= lately)
     }
 }
 

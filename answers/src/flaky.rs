@@ -180,7 +180,9 @@ async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec
     for name in names {
         let id = TestId::of(suite, &name);
         let Some(judged) = judged.get(&id) else { continue };
-        let Some((mut test, places)) = joined(late, &name, judged, &histories.of(id)) else { continue };
+        let Some((mut test, places)) = joined(late, &name, judged, &histories.quiet(id, &late.question)) else {
+            continue;
+        };
         let places: Vec<Configuration> = places.into_iter().filter_map(|id| late.configuration(id).cloned()).collect();
         test.time_lost = histories.time_lost(id);
         test.bugs = links.of(&name, &places).into_iter().cloned().collect();
@@ -204,7 +206,7 @@ fn joined(
     late: &LateRuns<'_>,
     name: &str,
     judged: &JudgedTest,
-    histories: &[(ConfigId, TestCells<'_>)],
+    quiet: &[(ConfigId, TestCells<'_>)],
 ) -> Option<(FlakyTest, Vec<ConfigId>)> {
     let mut test = FlakyTest {
         suite: late.suite.to_owned(),
@@ -223,12 +225,17 @@ fn joined(
         bugs: Vec::new(),
     };
     let (mut places, mut flaky_runs) = (Vec::new(), 0);
-    for cell in histories.iter().flat_map(|(_, cells)| cells.history().cells) {
+    for cell in quiet.iter().flat_map(|(_, cells)| cells.history().cells) {
         test.runs += u64::from(cell.runs);
         test.unexpected += u64::from(cell.failed);
         test.disagreements += u64::from(cell.outcome() == Some(Outcome::BothWays));
     }
-    for (id, _, judgement) in &judged.places {
+    for (id, judgement) in &judged.places {
+        for segment in &judgement.segments {
+            test.runs += u64::from(segment.evidence.runs);
+            test.unexpected += u64::from(segment.evidence.unexpected);
+            test.disagreements += u64::from(segment.evidence.both_ways);
+        }
         let mut is_flaky = false;
         for segment in judgement.flaky_segments(&late.question.rules) {
             is_flaky = true;

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use analysis::finding::Group;
 use analysis::finding::{Finding, finding_of};
-use analysis::history::History;
 use analysis::judge::Judgement;
 use analysis::rules::RULE;
 use schema::bug::BugLink;
@@ -281,10 +280,10 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
     let (histories, judged) = late.judged_histories(&ids).await?;
     let judged: HashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
     let finding = |test: String| {
-        let places = &judged.get(&TestId::of(late.suite, &test))?.places;
-        let cells: Vec<History<'_>> = places.iter().map(|(_, cells, _)| cells.history()).collect();
-        let judgements: Vec<Judgement> = places.iter().map(|(.., judgement)| judgement.clone()).collect();
-        let finding = finding_of(&cells, &judgements, &late.question)?;
+        let id = TestId::of(late.suite, &test);
+        let places = &judged.get(&id)?.places;
+        let judgements: Vec<&Judgement> = places.iter().map(|(_, judgement)| &**judgement).collect();
+        let finding = finding_of(&judgements, |index| histories.on(id, places[index].0), &late.question)?;
         let known = |index: &usize| late.configuration(places.get(*index)?.0).cloned();
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
         let configurations = affected.iter().filter_map(known).collect();

@@ -180,7 +180,7 @@ fn ask(agent: &ureq::Agent, url: &str, body: Option<&str>) -> anyhow::Result<Opt
             answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
             Ok(Some(begun.elapsed()))
         }
-        Err(ureq::Error::StatusCode(400 | 404)) => Ok(None),
+        Err(ureq::Error::StatusCode(400 | 404 | 405)) => Ok(None),
         Err(error) => Err(anyhow::anyhow!("asking {url}: {error}")),
     }
 }

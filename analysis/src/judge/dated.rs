@@ -1,6 +1,8 @@
 //! Verdicts that are kept for later questions. What a history says does not change while no run comes to it, but for two
 //! things that the time decides: whether its newest run is late, and whether what it says began lately.
 
+use std::sync::Arc;
+
 use crate::history::History;
 use crate::rules::Rules;
 
@@ -10,7 +12,7 @@ use super::{Judgement, Question, judge};
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatedJudgement {
     /// The judgement.
-    pub judgement: Judgement,
+    pub judgement: Arc<Judgement>,
     rules: Rules,
     /// The start of the newest run, and of the first run of what the standing says, seconds since 1970.
     starts: (u64, u64),
@@ -27,7 +29,7 @@ impl DatedJudgement {
         let first = history.cells.iter().find(|cell| cell.runs > 0 && Some(cell.commit) == since);
         let starts =
             (newest.map_or(0, |cell| u64::from(cell.last_start)), first.map_or(0, |cell| u64::from(cell.first_start)));
-        Self { judgement, rules: question.rules, starts, told: told(starts, question) }
+        Self { judgement: judgement.into(), rules: question.rules, starts, told: told(starts, question) }
     }
 
     /// Whether another question about the same history has the same answer.
@@ -58,7 +60,7 @@ mod tests {
             let second = Question { now, new_since: now.saturating_sub(new * DAY), ..first };
             let kept = DatedJudgement::of(&history, &first);
             if kept.holds_for(&second) {
-                prop_assert_eq!(kept.judgement, judge(&history, &second));
+                prop_assert_eq!(&*kept.judgement, &judge(&history, &second));
             }
         }
     }

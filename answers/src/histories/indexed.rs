@@ -9,8 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use analysis::history::{Cell, History};
-use analysis::judge::{Glance, Judgement, Question, is_quiet, judge};
-use analysis::rules::Rules;
+use analysis::judge::{Glance, Question, is_quiet, judge};
 use rustc_hash::FxHashMap;
 use schema::ids::{ConfigId, TestId};
 use schema::outcomes::roster::WholeRoster;
@@ -19,7 +18,7 @@ use schema::state::States;
 
 use super::place::{PlaceOutcomes, PlaceRun};
 use super::suite_runs::SuiteRuns;
-use super::{SuiteSessions, cell};
+use super::{JudgedPlace, SuiteSessions, cell};
 use crate::renames::Renames;
 
 /// What some names of tests did, by configuration.
@@ -123,50 +122,48 @@ impl IndexedOutcomes {
         Self { names, places, renames: Arc::clone(renames) }
     }
 
-    /// The cells of a test.
-    pub(super) fn of(&self, test: TestId) -> CellsByPlace<'_> {
-        self.where_meant(test, |_, _| true)
+    /// The same on one configuration.
+    pub(super) fn on(&self, test: TestId, id: ConfigId) -> Option<(Cow<'_, [Cell]>, u32)> {
+        let (_, place) = self.places.iter().find(|(place, _)| *place == id)?;
+        Some((self.cells(test, &self.names_of(test), place), place.sessions))
     }
 
-    /// The same on the configurations on which there may be something to tell ([`is_quiet`]).
-    pub(super) fn noisy(&self, test: TestId, rules: &Rules) -> CellsByPlace<'_> {
-        self.where_meant(test, |place, names| {
-            !is_quiet(place.glance(names, |name, start| self.is_of(test, self.names[name], start)), rules)
-        })
-    }
-
-    /// The verdicts on a test on the configurations on which there may be something to tell.
-    pub(super) fn judged(&self, test: TestId, question: &Question) -> Vec<(ConfigId, Vec<Cell>, u32, Judgement)> {
-        let is_alone = self.renames.is_empty();
-        let noisy = self.noisy(test, &question.rules).into_iter();
-        let judged = noisy.map(|(id, cells, sessions)| {
-            let history = History { cells: &cells, commits: sessions };
-            let place = self.places.iter().find(|(place, _)| *place == id).filter(|_| is_alone);
-            let judgement = match place {
-                Some((_, place)) => place.outcomes.judged(test, &history, question),
-                // What a test did under other names depends on renames, which change by themselves.
-                None => judge(&history, question),
-            };
-            (id, cells.into_owned(), sessions, judgement)
-        });
-        judged.collect()
-    }
-
-    fn where_meant(&self, test: TestId, is_meant: impl Fn(&Place, &[usize]) -> bool) -> CellsByPlace<'_> {
+    /// The verdicts on a test on the configurations on which there may be something to tell ([`is_quiet`]), and its cells on
+    /// the others.
+    pub(super) fn judged(&self, test: TestId, question: &Question) -> (Vec<JudgedPlace>, CellsByPlace<'_>) {
         let names = self.names_of(test);
-        let mut found = Vec::new();
-        for (id, place) in self.places.iter().filter(|(_, place)| is_meant(place, &names)) {
-            let cells = match names[..] {
-                [name] if self.renames.is_empty() && place.passes_always(name) => {
-                    Cow::Borrowed(place.outcomes.passing.as_slice())
-                }
-                _ => Cow::Owned(place.cells(&names, |name, start| self.is_of(test, self.names[name], start))),
-            };
-            if !cells.is_empty() {
-                found.push((*id, cells, place.sessions));
+        let (mut judged, mut quiet) = (Vec::new(), Vec::new());
+        for (id, place) in &self.places {
+            let cells = || (self.cells(test, &names, place), place.sessions);
+            let glance = place.glance(&names, |name, start| self.is_of(test, self.names[name], start));
+            if is_quiet(glance, &question.rules) {
+                quiet.push((*id, cells().0, place.sessions));
+            } else if self.renames.is_empty() {
+                judged.push((*id, place.outcomes.judged(test, cells, question)));
+            } else {
+                // What a test did under other names depends on renames, which change by themselves.
+                let (cells, commits) = cells();
+                judged.push((*id, judge(&History { cells: &cells, commits }, question).into()));
             }
         }
-        found
+        (judged, quiet)
+    }
+
+    /// The cells of a test.
+    pub(super) fn of(&self, test: TestId) -> CellsByPlace<'_> {
+        let names = self.names_of(test);
+        let of_place = |(id, place): &'_ (ConfigId, Place)| (*id, place.sessions);
+        let cells = self.places.iter().map(|of| (of_place(of), self.cells(test, &names, &of.1)));
+        cells.filter(|(_, cells)| !cells.is_empty()).map(|((id, sessions), cells)| (id, cells, sessions)).collect()
+    }
+
+    fn cells<'a>(&'a self, test: TestId, names: &[usize], place: &'a Place) -> Cow<'a, [Cell]> {
+        match names {
+            [name] if self.renames.is_empty() && place.passes_always(*name) => {
+                Cow::Borrowed(place.outcomes.passing.as_slice())
+            }
+            _ => Cow::Owned(place.cells(names, |name, start| self.is_of(test, self.names[name], start))),
+        }
     }
 
     /// Whether the result of a name in a run that started at a time, seconds since 1970, belongs to a test.

@@ -66,8 +66,8 @@ pub(crate) struct JudgedTest {
     pub(crate) places: Vec<JudgedPlace>,
 }
 
-/// A configuration of a test, its cells, and the verdict.
-pub(crate) type JudgedPlace = (ConfigId, TestCells<'static>, Judgement);
+/// A configuration of a test, and the verdict.
+pub(crate) type JudgedPlace = (ConfigId, Arc<Judgement>);
 
 impl JudgedTest {
     /// Whether it fails somewhere as far back as its history goes.
@@ -75,16 +75,11 @@ impl JudgedTest {
         let fails = |judgement: &Judgement| {
             judgement.standing.is_failing() && judgement.blame.is_some_and(|blame| blame.last_good.is_none())
         };
-        self.places.iter().any(|(.., judgement)| fails(judgement))
+        self.places.iter().any(|(_, judgement)| fails(judgement))
     }
 }
 
 impl TestCells<'_> {
-    /// The same, whatever becomes of those that it came from.
-    fn into_owned(self) -> TestCells<'static> {
-        TestCells { cells: Cow::Owned(self.cells.into_owned()), sessions: self.sessions }
-    }
-
     /// What is judged.
     pub(crate) fn history(&self) -> History<'_> {
         History { cells: &self.cells, commits: self.sessions }
@@ -214,23 +209,21 @@ impl Histories {
     }
 
     fn judged_places(&self, test: TestId, question: &Question) -> Vec<JudgedPlace> {
-        match self.read(test) {
-            Some(read) => read
-                .into_iter()
-                .map(|(id, cells)| {
-                    let judgement = judge(&cells.history(), question);
-                    (id, cells.into_owned(), judgement)
-                })
-                .collect(),
-            None => self
-                .indexed
-                .judged(test, question)
-                .into_iter()
-                .map(|(id, cells, sessions, judgement)| {
-                    (id, TestCells { cells: Cow::Owned(cells), sessions }, judgement)
-                })
-                .collect(),
+        let Some(read) = self.read(test) else { return self.indexed.judged(test, question).0 };
+        read.into_iter().map(|(id, cells)| (id, judge(&cells.history(), question).into())).collect()
+    }
+
+    /// The cells of a test on one configuration; none where it did not run.
+    pub(crate) fn on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
+        match self.tests.get(&test) {
+            Some(read) => read.get(&id).map_or_else(Cow::default, |of| Cow::Borrowed(of.cells.as_slice())),
+            None => self.indexed.on(test, id).map_or_else(Cow::default, |(cells, _)| cells),
         }
+    }
+
+    /// The cells of a test on the configurations that [`Self::judged`] leaves out, because there is nothing to tell.
+    pub(crate) fn quiet(&self, test: TestId, question: &Question) -> Vec<(ConfigId, TestCells<'_>)> {
+        if self.tests.contains_key(&test) { Vec::new() } else { cells_of(self.indexed.judged(test, question).1) }
     }
 
     /// What was read of a test.

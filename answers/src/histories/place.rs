@@ -1,6 +1,7 @@
 //! What the tests of a suite did on one configuration, by test. It is put together once for the same runs: a new run changes
 //! that of its own configuration alone.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,14 +101,20 @@ impl PlaceOutcomes {
             + self.tests.len().min(MAX_JUDGED) * JUDGED_BYTES
     }
 
-    /// The verdict on a test with this history, which is judged where no verdict is kept that still holds.
-    pub(super) fn judged(&self, test: TestId, history: &History<'_>, question: &Question) -> Judgement {
+    /// The verdict on a test, whose history is asked for where no verdict is kept that still holds.
+    pub(super) fn judged<'a>(
+        &self,
+        test: TestId,
+        history: impl FnOnce() -> (Cow<'a, [Cell]>, u32),
+        question: &Question,
+    ) -> Arc<Judgement> {
         let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = judged().get(&test).filter(|known| known.holds_for(question)) {
-            return known.judgement.clone();
+            return Arc::clone(&known.judgement);
         }
-        let dated = DatedJudgement::of(history, question);
-        let judgement = dated.judgement.clone();
+        let (cells, commits) = history();
+        let dated = DatedJudgement::of(&History { cells: &cells, commits }, question);
+        let judgement = Arc::clone(&dated.judgement);
         let mut judged = judged();
         if judged.len() < MAX_JUDGED || judged.contains_key(&test) {
             judged.insert(test, dated);

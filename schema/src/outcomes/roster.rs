@@ -190,7 +190,7 @@ impl WholeRoster {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 pub(super) mod tests {
     use std::collections::HashMap;
 
