@@ -2,6 +2,7 @@
 # make cli    the small command for pipelines alone, target/client/resultsdb-client
 # make test   format, lints and all tests
 # make bench  figures and their floors
+# make bench-versus REF=COMMIT  another commit built beside this one, and both measured in one run
 # make fuzz   hostile bytes for whatever takes bytes of anyone, FUZZ_INPUTS of each kind; `make test` has a short form
 # make sbom   what each command is made of, as CycloneDX, in target/sbom
 # make advisories  known faults of what is linked; needs the network to reach the advisories' repository
@@ -11,7 +12,7 @@ DATA_DIR ?= data
 FAULTS ?= 260
 FUZZ_INPUTS ?= 100000
 
-.PHONY: run build cli test bench fuzz sbom advisories chaos screenshots fetch
+.PHONY: run build cli test bench bench-versus fuzz sbom advisories chaos screenshots fetch
 
 run: build
 	target/release/resultsdb serve --data-dir $(DATA_DIR) --listen $(LISTEN) --config examples/webkit.toml --demo
@@ -24,6 +25,10 @@ cli:
 
 bench: build
 	target/release/bench all
+
+# The commit is built below target/versus.
+bench-versus: fetch
+	scripts/versus.sh $(REF)
 
 fuzz:
 	cargo run --release --locked -p fuzz -- --inputs $(FUZZ_INPUTS) --threads $$(nproc)

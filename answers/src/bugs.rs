@@ -110,18 +110,29 @@ impl BugIndex {
     }
 
     /// Those that explain that a test fails with a state: a bug about one kind of failure is no excuse for another.
-    pub fn explaining(&self, test: &str, configurations: &[Configuration], state: State) -> Vec<&BugLink> {
+    pub fn explaining<'c>(
+        &self,
+        test: &str,
+        configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
+        state: State,
+    ) -> Vec<&BugLink> {
         self.links_of(test, configurations, Some(state))
     }
 
-    fn links_of(&self, test: &str, configurations: &[Configuration], state: Option<State>) -> Vec<&BugLink> {
+    fn links_of<'c>(
+        &self,
+        test: &str,
+        configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
+        state: Option<State>,
+    ) -> Vec<&BugLink> {
+        let is_anywhere = configurations.clone().into_iter().next().is_none();
         let described = self.patterns.iter().filter(|(pattern, _)| pattern.matches(test)).map(|(_, position)| position);
         let mut positions: Vec<usize> =
             self.by_name.get(test).into_iter().flatten().chain(described).copied().collect();
         positions.sort_unstable();
         let covers = |link: &&BugLink| {
             state.is_none_or(|state| link.explains(state))
-                && (configurations.is_empty() || configurations.iter().any(|it| link.covers(it)))
+                && (is_anywhere || configurations.clone().into_iter().any(|it| link.covers(it)))
         };
         positions.into_iter().filter_map(|position| self.links.get(position)).filter(covers).collect()
     }

@@ -28,8 +28,8 @@
 //! cost the store less for each result. From 256 KiB on the rows of the next batch are made meanwhile, so that a busy
 //! processor fills two cores. Small uploads that come in crowds wait up to 250 ms for each other.
 //!
-//! Rows that say nothing new are not written again: a process writes a repository once, suites and names of tests once a
-//! week, configurations once an hour.
+//! Rows that say nothing new are not written again: a process writes a repository once, suites, names of tests
+//! and lists of tests once a week, configurations once an hour.
 //!
 //! # Dead letters
 //!

@@ -38,6 +38,20 @@ fn a_data_directory_of_an_earlier_version_answers_as_it_did() {
         (&shown[0]["results"][0]["uuid"], &shown[0]["results"][0]["actual"]),
         (&json!(BASE * 100), &json!("TEXT"))
     );
+
+    // Verdicts come from single results until a rebuild, and are the same after it.
+    let paths =
+        ["/api/triage?suite=layout-tests&days=14", "/api/flaky?suite=layout-tests", "/api/failures/layout-tests"];
+    let before = paths.map(|path| server.json(path));
+    assert!(!before[0]["tests"].as_array().unwrap().is_empty());
+    server.stop();
+    let mut rebuild = RESULTSDB.command();
+    rebuild.args(["rebuild", "--views", "runs,rosters", "--data-dir"]).arg(folder.path());
+    clock::fake(&mut rebuild);
+    let rebuilt = rebuild.env("FAKETIME", CLOCK).env("TZ", "UTC").output().unwrap();
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    let server = start(folder.path());
+    assert_eq!(before, paths.map(|path| server.json(path)));
     server.stop();
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use analysis::history::{Cell, History};
 use analysis::judge::{Glance, Question, is_quiet, judge};
+use analysis::rules::Rules;
 use rustc_hash::FxHashMap;
 use schema::ids::{ConfigId, TestId};
 use schema::outcomes::roster::WholeRoster;
@@ -128,25 +129,31 @@ impl IndexedOutcomes {
         Some((self.cells(test, &self.names_of(test), place), place.sessions))
     }
 
-    /// The verdicts on a test on the configurations on which there may be something to tell ([`is_quiet`]), and its cells on
-    /// the others.
-    pub(super) fn judged(&self, test: TestId, question: &Question) -> (Vec<JudgedPlace>, CellsByPlace<'_>) {
+    /// The verdicts on a test on the configurations on which there may be something to tell ([`is_quiet`]).
+    pub(super) fn judged(&self, test: TestId, question: &Question) -> Vec<JudgedPlace> {
         let names = self.names_of(test);
-        let (mut judged, mut quiet) = (Vec::new(), Vec::new());
-        for (id, place) in &self.places {
+        let noisy = self.places.iter().filter(|(_, place)| !self.is_quiet(test, &names, place, &question.rules));
+        let judged = noisy.map(|(id, place)| {
             let cells = || (self.cells(test, &names, place), place.sessions);
-            let glance = place.glance(&names, |name, start| self.is_of(test, self.names[name], start));
-            if is_quiet(glance, &question.rules) {
-                quiet.push((*id, cells().0, place.sessions));
-            } else if self.renames.is_empty() {
-                judged.push((*id, place.outcomes.judged(test, cells, question)));
-            } else {
-                // What a test did under other names depends on renames, which change by themselves.
-                let (cells, commits) = cells();
-                judged.push((*id, judge(&History { cells: &cells, commits }, question).into()));
+            if self.renames.is_empty() {
+                return (*id, place.outcomes.judged(test, cells, question));
             }
-        }
-        (judged, quiet)
+            // What a test did under other names depends on renames, which change by themselves.
+            let (cells, commits) = cells();
+            (*id, judge(&History { cells: &cells, commits }, question).into())
+        });
+        judged.collect()
+    }
+
+    /// The cells of a test on the other configurations.
+    pub(super) fn quiet(&self, test: TestId, rules: &Rules) -> CellsByPlace<'_> {
+        let names = self.names_of(test);
+        let quiet = self.places.iter().filter(|(_, place)| self.is_quiet(test, &names, place, rules));
+        quiet.map(|(id, place)| (*id, self.cells(test, &names, place), place.sessions)).collect()
+    }
+
+    fn is_quiet(&self, test: TestId, names: &[usize], place: &Place, rules: &Rules) -> bool {
+        is_quiet(place.glance(names, |name, start| self.is_of(test, self.names[name], start)), rules)
     }
 
     /// The cells of a test.

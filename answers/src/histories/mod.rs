@@ -209,7 +209,7 @@ impl Histories {
     }
 
     fn judged_places(&self, test: TestId, question: &Question) -> Vec<JudgedPlace> {
-        let Some(read) = self.read(test) else { return self.indexed.judged(test, question).0 };
+        let Some(read) = self.read(test) else { return self.indexed.judged(test, question) };
         read.into_iter().map(|(id, cells)| (id, judge(&cells.history(), question).into())).collect()
     }
 
@@ -223,7 +223,7 @@ impl Histories {
 
     /// The cells of a test on the configurations that [`Self::judged`] leaves out, because there is nothing to tell.
     pub(crate) fn quiet(&self, test: TestId, question: &Question) -> Vec<(ConfigId, TestCells<'_>)> {
-        if self.tests.contains_key(&test) { Vec::new() } else { cells_of(self.indexed.judged(test, question).1) }
+        if self.tests.contains_key(&test) { Vec::new() } else { cells_of(self.indexed.quiet(test, &question.rules)) }
     }
 
     /// What was read of a test.

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis::history::{Cell, History};
@@ -192,10 +192,8 @@ impl PlaceCache {
         runs: &[CountedRun],
     ) -> Arc<PlaceOutcomes> {
         let own: Vec<SessionRun> = runs.iter().map(|run| run.run).collect();
-        let mut hasher = FxBuildHasher.build_hasher();
-        own.hash(&mut hasher);
         let (suite, branch) = (Arc::clone(suite), Arc::clone(branch));
-        let key = Key { suite, branch, configuration, runs: hasher.finish() };
+        let key = Key { suite, branch, configuration, runs: FxBuildHasher.hash_one(&own) };
         if let Some(known) = self.0.get(&key).filter(|known| known.0 == own) {
             return Arc::clone(&known.1);
         }

@@ -1,6 +1,6 @@
 //! What failed: the tests of the newest run of each configuration, or of the runs of a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use answers::ask::RunFilter;
 use answers::links::{self, RunIdentity};
@@ -14,7 +14,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::commit::Commit;
 use schema::configuration::Configuration;
-use schema::ids::CommitKey;
+use schema::ids::{CommitKey, ConfigId};
 use schema::state::{NAMES, State as TestState};
 
 use super::bugs;
@@ -126,22 +126,31 @@ impl Page<'_> {
         let selection = selection.between(*begin, *end);
         let rows = failures::in_selection(store, suite, &selection, self.unexpected).await?;
         let bugs = answers_bugs::of_suite(store, suite).await?;
-        let mut tests: BTreeMap<&str, (TestState, BTreeSet<Configuration>)> = BTreeMap::new();
+        // A configuration is told apart by its number: there are many more failures than configurations.
+        let mut numbers: HashMap<(ConfigId, &str), Option<usize>> = HashMap::new();
+        let mut found: Vec<Configuration> = Vec::new();
+        let mut tests: BTreeMap<&str, (TestState, BTreeSet<usize>)> = BTreeMap::new();
         for row in &rows {
-            let Some(configuration) = selection.configuration(&row.place()) else { continue };
-            let found = tests.entry(&row.test).or_insert_with(|| (row.state, BTreeSet::new()));
-            found.0 = found.0.min(row.state);
-            found.1.insert(configuration);
+            let number = *numbers.entry((row.config_id, &row.sdk)).or_insert_with(|| {
+                found.push(selection.configuration(&row.place())?);
+                Some(found.len() - 1)
+            });
+            let Some(number) = number else { continue };
+            let (state, on) = tests.entry(&row.test).or_insert_with(|| (row.state, BTreeSet::new()));
+            *state = (*state).min(row.state);
+            on.insert(number);
         }
-        let places: BTreeSet<&Configuration> = tests.values().flat_map(|(_, places)| places).collect();
-        let position: BTreeMap<&Configuration, usize> =
-            places.iter().enumerate().map(|(index, it)| (*it, index)).collect();
+        let mut places: Vec<&Configuration> = found.iter().collect();
+        places.sort_unstable();
+        places.dedup();
+        let position: Vec<Option<usize>> = found.iter().map(|it| places.binary_search(&it).ok()).collect();
         let mut failing: Vec<FailingTest<'_>> = tests
             .iter()
             .map(|(test, (state, on))| {
-                let places = on.iter().filter_map(|it| position.get(it).copied()).collect();
-                let configurations: Vec<Configuration> = on.iter().cloned().collect();
-                FailingTest { test, state: *state, places, bugs: bugs.explaining(test, &configurations, *state) }
+                let mut places: Vec<usize> = on.iter().filter_map(|number| position[*number]).collect();
+                places.sort_unstable();
+                let configurations = on.iter().map(|number| &found[*number]);
+                FailingTest { test, state: *state, places, bugs: bugs.explaining(test, configurations, *state) }
             })
             .collect();
         let total = failing.len();
