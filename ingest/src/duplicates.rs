@@ -8,8 +8,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::mem;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Row};
@@ -19,9 +18,10 @@ use schema::EVENTS_TOPIC;
 use schema::event::UploadFingerprint;
 use schema::receipt::Receipt;
 use serde::Deserialize;
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 
 use crate::error::IntakeError;
+use crate::lookups::Lookups;
 use crate::wait::{STORE_TIMEOUT, wait_until_shown};
 
 /// Uploads of so many runs are remembered here, until the views show them.
@@ -38,20 +38,8 @@ pub(crate) struct Duplicates {
     /// One lock for each share of the runs.
     lanes: Vec<Mutex<()>>,
     hasher: RandomState,
-    lookups: ReceiptLookups,
+    lookups: Lookups<String, AppendedUpload>,
 }
-
-/// Looks receipts up in the store. Most of a query's cost does not depend on how many names it has, so that the names that
-/// come while one query runs are looked up together by the next.
-struct ReceiptLookups {
-    client: Client,
-    waiting: std::sync::Mutex<Vec<WaitingLookup>>,
-    /// Held by the query that runs.
-    turn: Arc<Mutex<()>>,
-}
-
-/// A name, and who waits for the upload that it stands for.
-type WaitingLookup = (String, oneshot::Sender<Option<AppendedUpload>>);
 
 /// An upload that was appended.
 #[derive(Clone)]
@@ -75,7 +63,7 @@ impl Duplicates {
             recent: Cache::builder().max_capacity(REMEMBERED_RUNS).time_to_live(REMEMBERED_FOR).build(),
             lanes: (0..LANES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
-            lookups: ReceiptLookups { client, waiting: std::sync::Mutex::default(), turn: Arc::default() },
+            lookups: Lookups::new("repeated uploads cannot be recognised", move |names| stored(client.clone(), names)),
         }
     }
 
@@ -123,61 +111,25 @@ impl Duplicates {
         if !wait_until_shown(self.log.as_ref(), last, STORE_TIMEOUT).await {
             return Ok(None);
         }
-        Ok(self.lookups.look_up(&fingerprint.run).await.filter(is_repeated).map(|earlier| earlier.receipt))
+        Ok(self.lookups.look_up(fingerprint.run.clone()).await.filter(is_repeated).map(|earlier| earlier.receipt))
     }
 
     /// The last upload that a name stands for.
     async fn appended(&self, name: &str) -> Option<AppendedUpload> {
         match self.recent.get(name) {
             Some(appended) => Some(appended),
-            None => self.lookups.look_up(name).await,
+            None => self.lookups.look_up(name.to_owned()).await,
         }
     }
 }
 
-impl ReceiptLookups {
-    /// The upload that the views show under a name; none where the store is away.
-    async fn look_up(&self, name: &str) -> Option<AppendedUpload> {
-        let (sender, receiver) = oneshot::channel();
-        self.waiting().push((name.to_owned(), sender));
-        let turn = Arc::clone(&self.turn).lock_owned().await;
-        let waiting = mem::take(&mut *self.waiting());
-        // The query before may have looked this name up, too.
-        if !waiting.is_empty() {
-            let client = self.client.clone();
-            // The query goes on for the others if the sender whose turn it is hangs up.
-            tokio::spawn(async move {
-                answer(&client, waiting).await;
-                drop(turn);
-            });
-        }
-        receiver.await.ok().flatten()
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Vec<WaitingLookup>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Looks all names up with one query, and tells each who waits.
-async fn answer(client: &Client, waiting: Vec<WaitingLookup>) {
-    let names: Vec<&str> = waiting.iter().map(|(name, _)| name.as_str()).collect();
-    let query = client.query("SELECT ?fields FROM receipts WHERE name IN ?").bind(names).fetch_all::<StoredReceipt>();
-    let stored = match tokio::time::timeout(STORE_TIMEOUT, query).await {
-        Ok(Ok(stored)) => stored,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "repeated uploads cannot be recognised");
-            Vec::new()
-        }
-        Err(_) => Vec::new(),
-    };
+/// The uploads that the views show under some names.
+async fn stored(client: Client, names: Vec<String>) -> clickhouse::error::Result<HashMap<String, AppendedUpload>> {
+    let query = client.query("SELECT ?fields FROM receipts WHERE name IN ?").bind(names);
+    let stored = query.fetch_all::<StoredReceipt>().await?;
     let appended = |stored: StoredReceipt| {
         let StoredReceipt { name, content, receipt } = stored;
         Some((name, AppendedUpload { content, receipt: receipt.parse().ok()? }))
     };
-    let appended: HashMap<String, AppendedUpload> = stored.into_iter().filter_map(appended).collect();
-    for (name, sender) in waiting {
-        // A sender that hung up does not wait any more.
-        let _ = sender.send(appended.get(&name).cloned());
-    }
+    Ok(stored.into_iter().filter_map(appended).collect())
 }

@@ -23,6 +23,7 @@ mod checks;
 mod converted_reports;
 mod duplicates;
 mod error;
+mod lookups;
 mod requests;
 mod resolve;
 mod router;

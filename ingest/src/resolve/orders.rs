@@ -8,10 +8,12 @@
 //! long after the views show it. Another intake can give the same place away before the views show this one's event; both
 //! commits are then kept and found under one place ([`Commit::merged`]).
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::Client;
+use clickhouse::query::Query;
 use eventlog::EventLog;
 use moka::sync::Cache;
 use schema::commit::{Commit, ORDERS, position_of};
@@ -22,18 +24,21 @@ use schema::store::commits::select;
 use tokio::sync::Mutex;
 
 use crate::error::{IntakeError, faulty};
+use crate::lookups::Lookups;
 use crate::wait::{STORE_TIMEOUT, wait_until_all_shown};
 
 /// What is remembered of placed commits may take so much memory, bytes.
 const REMEMBERED_BYTES: u64 = 32 << 20;
 const REMEMBERED_FOR: Duration = Duration::from_secs(6 * 3600);
+/// Seconds that lie no further apart are looked for in one range of commits.
+const NEAR: u64 = 3600;
 /// Commits of so many seconds can be placed at the same time.
 const LANES: usize = 64;
 
 /// Hands out the orders of seconds.
 pub(super) struct CommitOrders {
     log: Arc<dyn EventLog>,
-    client: Client,
+    lookups: Lookups<Second, Vec<Commit>>,
     /// The commits that this process has placed, without authors and messages, by a hash of repository, branch and
     /// second.
     placed: Cache<u64, Vec<Commit>>,
@@ -45,7 +50,9 @@ impl CommitOrders {
     pub(super) fn new(log: Arc<dyn EventLog>, client: Client) -> Self {
         Self {
             log,
-            client,
+            lookups: Lookups::new("commits of one second cannot be told apart", move |seconds| {
+                of_seconds(client.clone(), seconds)
+            }),
             placed: Cache::builder()
                 .max_capacity(REMEMBERED_BYTES)
                 .weigher(|_, placed: &Vec<Commit>| {
@@ -86,19 +93,72 @@ impl CommitOrders {
 
     /// What the store has of a commit's second; nothing where it is away.
     async fn stored(&self, commit: &Commit) -> Vec<Commit> {
-        let time = u64::try_from(commit.timestamp).unwrap_or_default();
-        let condition = "repository = ? AND branch = ? AND uuid BETWEEN ? AND ?";
-        let query = select(&self.client, condition, |query| {
-            let (first, last) = (CommitKey::start_of(time), CommitKey::end_of(time));
-            query.bind(&commit.repository_id).bind(&commit.branch).bind(first.0).bind(last.0)
-        });
-        match tokio::time::timeout(STORE_TIMEOUT, query).await {
-            Ok(Ok(stored)) => return stored,
-            Ok(Err(error)) => tracing::warn!(%error, "commits of one second cannot be told apart"),
-            Err(_) => tracing::warn!("commits of one second cannot be told apart: the store does not answer"),
-        }
-        Vec::new()
+        self.lookups.look_up(Second::of(commit)).await.unwrap_or_default()
     }
+}
+
+/// A second of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Second {
+    repository: String,
+    branch: String,
+    /// Since 1970.
+    time: u64,
+}
+
+impl Second {
+    fn of(commit: &Commit) -> Self {
+        let time = u64::try_from(commit.timestamp).unwrap_or_default();
+        Self { repository: commit.repository_id.clone(), branch: commit.branch.clone(), time }
+    }
+}
+
+/// The commits of some seconds. Nearly all seconds have none yet, which a statement tells that reads nothing but keys.
+async fn of_seconds(client: Client, seconds: Vec<Second>) -> clickhouse::error::Result<HashMap<Second, Vec<Commit>>> {
+    let wanted: BTreeSet<Second> = seconds.into_iter().collect();
+    let ranges = ranges(&wanted);
+    let statement = format!(
+        "SELECT DISTINCT repository, branch, intDiv(uuid, 100) FROM commits WHERE {} SETTINGS final = 0",
+        condition(&ranges)
+    );
+    let taken: Vec<(String, String, u64)> = bind(client.query(&statement), &ranges).fetch_all().await?;
+    let of_key = |(repository, branch, time)| Second { repository, branch, time };
+    let taken: BTreeSet<Second> = taken.into_iter().map(of_key).collect();
+    let mut commits: HashMap<Second, Vec<Commit>> = HashMap::new();
+    if taken.is_empty() {
+        return Ok(commits);
+    }
+    let ranges = self::ranges(&taken);
+    for commit in select(&client, &condition(&ranges), |query| bind(query, &ranges)).await? {
+        commits.entry(Second::of(&commit)).or_default().push(commit);
+    }
+    Ok(commits)
+}
+
+/// Seconds that lie near each other.
+fn ranges(seconds: &BTreeSet<Second>) -> Vec<Vec<&Second>> {
+    let sorted: Vec<&Second> = seconds.iter().collect();
+    let is_near = |one: &&Second, other: &&Second| {
+        one.repository == other.repository && one.branch == other.branch && other.time - one.time <= NEAR
+    };
+    sorted.chunk_by(is_near).map(<[&Second]>::to_vec).collect()
+}
+
+/// The condition that a commit is of one of some ranges. The key leads to a range; of what lies in it, a list of seconds
+/// leaves the wanted ones.
+fn condition(ranges: &[Vec<&Second>]) -> String {
+    const RANGE: &str = "(repository = ? AND branch = ? AND uuid BETWEEN ? AND ? AND intDiv(uuid, 100) IN ?)";
+    vec![RANGE; ranges.len()].join(" OR ")
+}
+
+/// The values of the condition.
+fn bind(query: Query, ranges: &[Vec<&Second>]) -> Query {
+    ranges.iter().fold(query, |query, range| {
+        let (Some(first), Some(last)) = (range.first(), range.last()) else { return query };
+        let (begin, end) = (CommitKey::start_of(first.time), CommitKey::end_of(last.time));
+        let times: Vec<u64> = range.iter().map(|second| second.time).collect();
+        query.bind(&first.repository).bind(&first.branch).bind(begin.0).bind(end.0).bind(times)
+    })
 }
 
 /// The memory that a commit takes here, about.
