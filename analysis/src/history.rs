@@ -63,6 +63,23 @@ impl Cell {
         }
     }
 
+    /// What two parts of a session say together: more runs on the commit of this one.
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            commit: self.commit,
+            position: self.position,
+            runs: self.runs + other.runs,
+            failed: self.failed + other.failed,
+            unrecovered: self.unrecovered + other.unrecovered,
+            expected_failures: self.expected_failures + other.expected_failures,
+            surprising_passes: self.surprising_passes + other.surprising_passes,
+            worst: self.worst.min(other.worst),
+            worst_of_all: self.worst_of_all.min(other.worst_of_all),
+            first_start: self.first_start.min(other.first_start),
+            last_start: self.last_start.max(other.last_start),
+        }
+    }
+
     /// What its runs say together; none if there is no run.
     pub fn outcome(&self) -> Option<Outcome> {
         match self {

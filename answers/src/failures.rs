@@ -20,7 +20,7 @@ use crate::reads::{failures, runs};
 use crate::run_outcomes::{self, RunOutcomes, WantedRun};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
-use crate::test_name_cache;
+use crate::test_names;
 
 /// Runs of each configuration if the question names no limit.
 const RUNS: u64 = 1000;
@@ -148,7 +148,7 @@ async fn names(
 ) -> Result<BTreeSet<String>, AnswerError> {
     let failing: FxHashSet<TestId> =
         outcomes.iter().flat_map(|run| run.failing(unexpected)).map(|(test, _)| test).collect();
-    let names = test_name_cache::names(store, suite, failing.iter().copied()).await?;
+    let names = test_names::by_id(store, suite, failing.iter().copied()).await?;
     Ok(failing.into_iter().filter_map(|test| names.get(test)).map(|name| name.to_string()).collect())
 }
 
@@ -162,7 +162,7 @@ async fn of_runs(
 ) -> Result<Vec<Failure>, AnswerError> {
     let failing: Vec<Vec<(TestId, State)>> = outcomes.iter().map(|run| run.failing(unexpected)).collect();
     let tests: FxHashSet<TestId> = failing.iter().flatten().map(|(test, _)| *test).collect();
-    let names = test_name_cache::names(store, suite, tests.into_iter()).await?;
+    let names = test_names::by_id(store, suite, tests.into_iter()).await?;
     let mut failures = Vec::with_capacity(failing.iter().map(Vec::len).sum());
     for (PlacedRun { config_id, uuid, sdk, start_time, .. }, failing) in placed.into_iter().zip(failing) {
         let named = failing.iter().filter_map(|(test, state)| Some((names.get(*test)?, *state)));

@@ -24,7 +24,7 @@ use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
 use crate::table::{self, Table, Tabular};
-use crate::test_name_cache;
+use crate::test_names;
 
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;
@@ -260,7 +260,7 @@ async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<V
     let LateRuns { store, suite, renames, .. } = late;
     let mut shares = late.shares().await?;
     if !search.is_empty() {
-        let names = test_name_cache::names(store, suite, shares.iter().map(|share| share.test)).await?;
+        let names = test_names::by_id(store, suite, shares.iter().map(|share| share.test)).await?;
         shares.retain(|share| {
             let name = names.get(share.test).map(|name| name.to_string());
             renames.owners(name.into_iter().collect()).iter().any(|test| search.may_match(test))
@@ -280,7 +280,7 @@ async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<V
         ranked.truncate(most);
     }
     ranked.sort_unstable_by(order);
-    let names = test_name_cache::names(store, suite, ranked.iter().map(|(_, test)| *test)).await?;
+    let names = test_names::by_id(store, suite, ranked.iter().map(|(_, test)| *test)).await?;
     let names = ranked.iter().filter_map(|(_, test)| names.get(*test).map(|name| name.to_string()));
     let mut tests = renames.owners(names.collect());
     tests.retain(|test| search.may_match(test));

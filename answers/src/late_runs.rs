@@ -23,7 +23,7 @@ use crate::reads::{failures, histories};
 use crate::renames::{self, Renames};
 use crate::store::Store;
 use crate::suite_rules;
-use crate::test_name_cache;
+use crate::test_names;
 
 /// Verdicts are made from the runs that started within so many weeks.
 pub(crate) const WEEKS: u64 = 4;
@@ -130,7 +130,7 @@ impl<'a> LateRuns<'a> {
     pub(crate) async fn candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
         if let Some(runs) = &self.runs {
             let tests = runs.candidates(most as usize);
-            let names = test_name_cache::names(self.store, self.suite, tests.iter().copied()).await?;
+            let names = test_names::by_id(self.store, self.suite, tests.iter().copied()).await?;
             let names = tests.iter().filter_map(|test| names.get(*test).map(|name| name.to_string())).collect();
             return Ok(self.renames.owners(names));
         }

@@ -6,11 +6,11 @@ use clickhouse::Client;
 use schema::clock::Clock;
 use schema::retention::Retention;
 
-use crate::histories::PlaceCache;
+use crate::histories::place::PlaceCache;
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
 use crate::renames::cache::RenamesCache;
-use crate::run_outcomes::{OutcomesCache, RosterCache};
+use crate::run_outcomes::cache::{OutcomesCache, RosterCache};
 use crate::statement_limits::StatementLimits;
 use crate::suite_rules::SuiteRules;
 use crate::test_name_cache::TestNameCache;

@@ -1,5 +1,8 @@
 //! Finds tests by their names: by prefix, by a part, by a pattern, or by a list that was pasted.
 
+use std::collections::HashSet;
+
+use schema::ids::TestId;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -7,9 +10,13 @@ use crate::error::AnswerError;
 use crate::reads::test_names as reads;
 pub use crate::reads::test_names::TestName;
 use crate::store::Store;
+use crate::test_name_cache::TestNames;
 
 /// Names of a pasted list that are looked up.
 const LISTED: usize = 200;
+
+/// From so many unknown identities on, all names of a suite are read: a statement that names each is no faster.
+const MANY: usize = 1000;
 
 /// How a text was understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -40,6 +47,24 @@ pub async fn with_prefixes(
     limit: u64,
 ) -> Result<Vec<String>, AnswerError> {
     reads::with_prefixes(store, suite, prefixes, limit).await
+}
+
+/// The names of some tests of a suite by identity, and perhaps of others.
+pub(crate) async fn by_id(
+    store: &Store,
+    suite: &str,
+    tests: impl Iterator<Item = TestId>,
+) -> Result<TestNames, AnswerError> {
+    let known = store.test_names.get(suite);
+    let missing: HashSet<TestId> = tests.filter(|test| known.get(*test).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(known);
+    }
+    let few: Vec<TestId> = if missing.len() < MANY { missing.into_iter().collect() } else { Vec::new() };
+    let read = reads::by_id(store, suite, &few).await?;
+    let names = known.with(read.into_iter().map(|row| (row.test_id, row.test)));
+    store.test_names.insert(suite, names.clone());
+    Ok(names)
 }
 
 /// Whether a suite has a test of exactly this name.

@@ -43,20 +43,3 @@ pub(super) fn of_outcome(outcome: &Outcome, commit: CommitKey, position: u32, st
         last_start: start_time,
     })
 }
-
-/// What two parts of a session say together.
-pub(super) fn join(one: Cell, other: Cell) -> Cell {
-    Cell {
-        commit: one.commit,
-        position: one.position,
-        runs: one.runs + other.runs,
-        failed: one.failed + other.failed,
-        unrecovered: one.unrecovered + other.unrecovered,
-        expected_failures: one.expected_failures + other.expected_failures,
-        surprising_passes: one.surprising_passes + other.surprising_passes,
-        worst: one.worst.min(other.worst),
-        worst_of_all: one.worst_of_all.min(other.worst_of_all),
-        first_start: one.first_start.min(other.first_start),
-        last_start: one.last_start.max(other.last_start),
-    }
-}

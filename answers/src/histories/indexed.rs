@@ -253,7 +253,7 @@ impl Place {
                 let Some(outcome) = outcome.filter(|_| is_meant(*name, run.start_time)) else { continue };
                 let Some(one) = cell::of_outcome(&outcome, run.commit, run.position, run.start_time) else { continue };
                 match cells.last_mut() {
-                    Some(last) if last.position == one.position => *last = cell::join(*last, one),
+                    Some(last) if last.position == one.position => *last = last.joined(one),
                     _ => cells.push(one),
                 }
             }

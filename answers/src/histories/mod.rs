@@ -7,8 +7,9 @@
 //! because it says nothing about the test.
 
 mod cell;
+mod counted_run;
 mod indexed;
-mod place;
+pub(crate) mod place;
 mod sessions;
 mod suite_runs;
 mod whole_suite;
@@ -23,7 +24,6 @@ use analysis::parallel;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
 use indexed::{CellsByPlace, IndexedOutcomes};
-pub(crate) use place::PlaceCache;
 pub(crate) use sessions::SuiteSessions;
 pub(crate) use suite_runs::SuiteRuns;
 
@@ -161,7 +161,7 @@ impl Histories {
         let mut joined: HashMap<TestId, BTreeMap<ConfigId, BTreeMap<u32, Cell>>> = HashMap::new();
         for (test, id, one) in cells {
             let known = joined.entry(test).or_default().entry(id).or_default();
-            known.entry(one.position).and_modify(|cell| *cell = cell::join(*cell, one)).or_insert(one);
+            known.entry(one.position).and_modify(|cell| *cell = cell.joined(one)).or_insert(one);
         }
         let history = |(id, cells): (ConfigId, BTreeMap<u32, Cell>)| {
             (id, TestHistory { cells: cells.into_values().collect(), sessions: sessions.count(id) })

@@ -14,9 +14,7 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::Outcome;
 use schema::outcomes::roster::WholeRoster;
 
-use super::cell;
-use super::sessions::SessionRun;
-use super::suite_runs::CountedRun;
+use super::counted_run::{CountedRun, SessionRun};
 
 /// Bytes that are remembered.
 const MAX_BYTES: u64 = 64 << 20;
@@ -75,7 +73,7 @@ impl PlaceOutcomes {
             found.extend(outcomes.surprises().map(|surprise| (surprise.test, place, surprise.outcome)));
             let one = Cell::passed(upload.uuid, position, start_time);
             match passing.last_mut() {
-                Some(last) if last.position == position => *last = cell::join(*last, one),
+                Some(last) if last.position == position => *last = last.joined(one),
                 _ => passing.push(one),
             }
         }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schema::ids::{CommitKey, ConfigId};
-use schema::outcomes::roster::RosterId;
 use schema::seconds::HOUR;
 
+use super::counted_run::SessionRun;
 use crate::commit_order::CommitOrder;
 use crate::error::AnswerError;
 use crate::reads::histories::{self, HistoricRun};
@@ -29,23 +29,6 @@ pub(crate) struct SuiteSessions {
     uploads: HashSet<Upload>,
     /// The runs that count, in no order.
     counted: Vec<SessionRun>,
-}
-
-/// A run that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SessionRun {
-    /// Its newest upload.
-    pub(crate) upload: Upload,
-    /// Start of the run, seconds since 1970.
-    pub(crate) start_time: u32,
-    /// Its session among those of its configuration.
-    pub(crate) position: u32,
-    /// The list of its tests, if that is known.
-    pub(crate) roster: RosterId,
-    /// How many tests failed unexpectedly.
-    pub(crate) failed: u32,
-    /// Whether it broke as a whole, and nothing sound came after it.
-    pub(crate) is_broken: bool,
 }
 
 /// The sessions of a configuration.

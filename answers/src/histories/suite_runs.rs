@@ -8,22 +8,13 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::roster::WholeRoster;
 use schema::outcomes::{Outcome, Surprise};
 
-use super::place::PlaceOutcomes;
-use super::sessions::SessionRun;
-use super::{PlaceCache, SuiteSessions};
+use super::SuiteSessions;
+use super::counted_run::{CountedRun, SessionRun};
+use super::place::{PlaceCache, PlaceOutcomes};
 use crate::error::AnswerError;
 use crate::reads::selection::Selection;
-use crate::run_outcomes::{self, RunOutcomes, WantedRun};
+use crate::run_outcomes::{self, WantedRun};
 use crate::store::Store;
-
-/// A run that counts.
-#[derive(Debug)]
-pub(crate) struct CountedRun {
-    /// Where it stands.
-    pub(crate) run: SessionRun,
-    /// What its tests did.
-    pub(crate) outcomes: Arc<RunOutcomes>,
-}
 
 /// The runs of a suite, by configuration, and by session within each.
 pub(crate) struct SuiteRuns {
@@ -153,11 +144,4 @@ impl SuiteRuns {
 fn is_worth_a_look(surprise: &Surprise) -> bool {
     let outcome = surprise.outcome;
     outcome.worst_unexpected().is_failure() || outcome.actual.is_surprising_pass(outcome.expected)
-}
-
-impl CountedRun {
-    /// The commit of the run.
-    pub(super) fn commit(&self) -> CommitKey {
-        self.run.upload.uuid
-    }
 }

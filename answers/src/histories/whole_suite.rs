@@ -78,7 +78,7 @@ struct Recovery {
 impl Recovery {
     fn add(&mut self, test: TestId, id: ConfigId, one: Cell) {
         let of_session = self.tests.entry((id, one.position)).or_default();
-        of_session.entry(test).and_modify(|cell| *cell = cell::join(*cell, one)).or_insert(one);
+        of_session.entry(test).and_modify(|cell| *cell = cell.joined(one)).or_insert(one);
     }
 
     /// The worst state of the tests that failed in a session and did not pass in it; PASS if there is none.
@@ -98,7 +98,7 @@ fn joined(failures: &[RunFailures], sessions: &SuiteSessions, recovery: &Recover
         let one = Cell::passed(run.upload.uuid, run.position, run.start_time);
         let known = found.entry((run.upload.config_id, run.position));
         // The runs of a session are one run of the suite: shards and reruns together.
-        known.and_modify(|cell| *cell = Cell { runs: 1, ..cell::join(*cell, one) }).or_insert(one);
+        known.and_modify(|cell| *cell = Cell { runs: 1, ..cell.joined(one) }).or_insert(one);
     }
     for RunFailures { config_id, uuid, start_time, worst, count, .. } in failures {
         let Some(position) = sessions.position(*config_id, *uuid, *start_time) else { continue };

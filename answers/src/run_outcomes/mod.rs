@@ -3,102 +3,25 @@
 //! Data flow: the runs that count in the sessions of a suite → those that are not remembered are read, with the rosters that
 //! no other run had → [`RunOutcomes`] of each. A question about the same weeks reads only what came since.
 
+pub(crate) mod cache;
 mod rosters;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use moka::sync::Cache;
-use schema::ids::{CommitKey, TestId};
-use schema::outcomes::roster::{RosterId, WholeRoster};
-use schema::outcomes::{Outcome, Surprise, surprises};
-use schema::state::State;
+use schema::ids::CommitKey;
+use schema::outcomes::roster::RosterId;
 
 use crate::error::AnswerError;
 use crate::reads::newest_uploads::Upload;
 use crate::reads::run_outcomes;
 use crate::reads::selection::Selection;
 use crate::store::Store;
-pub(crate) use rosters::RosterCache;
+use cache::Key;
+pub(crate) use cache::RunOutcomes;
 
-/// Bytes of surprises that are remembered.
-const MAX_BYTES: u64 = 64 << 20;
 /// Failures that the runs of a question may have together.
 const MAX_FAILURES: u64 = 4_000_000;
-/// About what an entry takes beside its surprises.
-const ENTRY_BYTES: usize = 200;
-
-/// What the tests of a run did.
-#[derive(Debug)]
-pub(crate) struct RunOutcomes {
-    /// Who ran.
-    pub(crate) roster: Arc<WholeRoster>,
-    /// The bytes of its surprises, by test.
-    surprises: Box<[u8]>,
-}
-
-impl RunOutcomes {
-    /// What was not as usual, by test.
-    pub(crate) fn surprises(&self) -> impl Iterator<Item = Surprise> + '_ {
-        surprises(&self.surprises)
-    }
-
-    /// What was not as usual of a test.
-    pub(crate) fn surprise(&self, test: TestId) -> Option<Outcome> {
-        let found = surprises(&self.surprises).find(|surprise| surprise.test >= test);
-        found.filter(|surprise| surprise.test == test).map(|surprise| surprise.outcome)
-    }
-
-    /// The tests that failed, by id, each with its worst state; where only what was unexpected counts, its worst unexpected
-    /// one.
-    pub(crate) fn failing(&self, unexpected: bool) -> Vec<(TestId, State)> {
-        let state = |outcome: &Outcome| match unexpected {
-            true => outcome.worst_unexpected(),
-            false => outcome.actual.worst_state(),
-        };
-        let failed = |(test, state): &(TestId, State)| state.is_failure().then_some((*test, *state));
-        let mut surprising = self.surprises().map(|one| (one.test, state(&one.outcome))).peekable();
-        if unexpected {
-            return surprising.filter_map(|one| failed(&one)).collect();
-        }
-        let mut failing = Vec::new();
-        for (test, expected) in self.roster.expectations.iter().flat_map(|part| part.iter()) {
-            let test = TestId(*test);
-            while let Some(before) = surprising.next_if(|(other, _)| *other < test) {
-                failing.extend(failed(&before));
-            }
-            let usual = (test, state(&Outcome::usual(*expected)));
-            failing.extend(failed(&surprising.next_if(|(other, _)| *other == test).unwrap_or(usual)));
-        }
-        failing.extend(surprising.filter_map(|one| failed(&one)));
-        failing
-    }
-
-    /// What a test did that was no surprise; none if it did not run.
-    pub(crate) fn usual(&self, test: TestId) -> Option<Outcome> {
-        self.roster.expected(test).map(Outcome::usual)
-    }
-}
-
-/// An upload among those of all suites and branches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    suite: Arc<str>,
-    branch: Arc<str>,
-    upload: Upload,
-}
-
-/// The outcomes of runs that were asked for.
-#[derive(Clone)]
-pub(crate) struct OutcomesCache(Cache<Key, Arc<RunOutcomes>>);
-
-impl OutcomesCache {
-    pub(crate) fn new() -> Self {
-        let weight =
-            |_: &Key, of: &Arc<RunOutcomes>| u32::try_from(of.surprises.len() + ENTRY_BYTES).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(MAX_BYTES).weigher(weight).build())
-    }
-}
 
 /// An upload of which the outcomes are asked for.
 #[derive(Debug, Clone, Copy)]

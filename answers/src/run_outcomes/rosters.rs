@@ -4,38 +4,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use moka::sync::Cache;
 use schema::outcomes::roster::{Part, RosterId, WholeRoster};
 
 use crate::error::AnswerError;
 use crate::reads::run_outcomes;
 use crate::store::Store;
-
-/// Bytes that rosters and their parts may take.
-const MAX_BYTES: u64 = 64 << 20;
-/// About what an entry takes beside its content.
-const ENTRY_BYTES: usize = 100;
-
-/// What is remembered of rosters.
-#[derive(Clone)]
-pub(crate) struct RosterCache {
-    parts: Cache<RosterId, Part>,
-    whole: Cache<RosterId, Arc<WholeRoster>>,
-}
-
-impl RosterCache {
-    pub(crate) fn new() -> Self {
-        let weight = |bytes: usize| u32::try_from(bytes + ENTRY_BYTES).unwrap_or(u32::MAX);
-        let of_part = move |_: &RosterId, part: &Part| weight(part.weight());
-        let of_whole = move |_: &RosterId, roster: &Arc<WholeRoster>| {
-            weight(size_of::<Arc<[u64]>>() * (roster.tests.len() + roster.expectations.len()))
-        };
-        Self {
-            parts: Cache::builder().max_capacity(MAX_BYTES).weigher(of_part).build(),
-            whole: Cache::builder().max_capacity(MAX_BYTES / 8).weigher(of_whole).build(),
-        }
-    }
-}
 
 /// Some rosters by name; those that are not all in the store are left out.
 pub(super) async fn whole(

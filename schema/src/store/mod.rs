@@ -12,6 +12,7 @@ mod rename_row;
 pub mod results;
 pub mod rows;
 mod run_note_rows;
+mod run_rows;
 pub mod states;
 mod tls;
 

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::outcomes::roster::RosterId;
-
 pub use super::access_rows::{AccessKeyEndRow, AccessKeyRow, AccessKeyUseRow, AuditRow};
 pub use super::dead_letter_state::DeadLetterState;
 pub use super::intake_report_row::IntakeReportRow;
 pub use super::rename_row::RenameRow;
 pub use super::run_note_rows::{LinkedRunRow, RunNoteRow};
+pub use super::run_rows::{RosterRow, RunRow};
 
 /// A configuration that ran on a branch, and when it last did.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
@@ -54,18 +53,6 @@ pub struct TestRow {
     pub last_upload: u32,
 }
 
-/// A list of tests, or a part of one ([`crate::outcomes::roster`]).
-#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
-pub struct RosterRow {
-    /// Digest of the content.
-    pub id: RosterId,
-    /// The content.
-    #[serde(with = "serde_bytes")]
-    pub content: Vec<u8>,
-    /// Beginning of the week of the last upload, seconds since 1970; of rows with one key the largest counts.
-    pub last_upload: u32,
-}
-
 /// One registration of a commit: all rows of a place together say what is known of its commit
 /// ([`crate::commit::Commit::merged`]). Registrations that say the same of the commit's identity, and leave the same
 /// members out, replace each other.
@@ -91,50 +78,6 @@ pub struct CommitRow {
     pub document: String,
     /// Time half of the id of the event (its milliseconds since 1970 in the upper 48 bits); of rows with one key the
     /// largest version counts.
-    pub version: u64,
-}
-
-/// The summary of one run under one branch key.
-#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
-pub struct RunRow {
-    /// Name of the suite.
-    pub suite: String,
-    /// Branch key: `default` for a default branch, else the name of the branch.
-    pub branch: String,
-    /// Identity of the configuration without its SDK ([`crate::configuration::Configuration::id`]).
-    pub config_id: u64,
-    /// Place of the run's newest commit in time: 100 × its commit time in seconds since 1970 + its order within that
-    /// second.
-    pub uuid: u64,
-    /// SDK that the run was built with; empty for none.
-    pub sdk: String,
-    /// Start of the run, seconds since 1970.
-    pub start_time: u32,
-    /// Tests that passed and failed within the run.
-    pub flaky: u32,
-    /// All tests of the run, those that did not run included, as the reference counts them.
-    pub tests_run: u32,
-    /// Tests of the run that did not run: skipped, not run, or with an outcome that nobody knows.
-    pub tests_not_run: u32,
-    /// Tests of the run with an outcome that nobody knows, whatever else is known of them.
-    pub tests_unknown: u32,
-    /// Tests whose worst unexpected state is a failure or worse.
-    pub tests_unexpected_failed: u32,
-    /// The list of its tests; none in rows of earlier versions.
-    pub roster: RosterId,
-    /// The outcomes that are not the usual ones ([`crate::outcomes::surprises`]).
-    #[serde(with = "serde_bytes")]
-    pub surprises: Vec<u8>,
-    /// What its failing tests said ([`crate::outcomes::messages`]).
-    #[serde(with = "serde_bytes")]
-    pub messages: Vec<u8>,
-    /// JSON text of the run's statistics: what the uploader gave, and counts of its results.
-    pub stats: String,
-    /// JSON text of the list of commits.
-    pub commits: String,
-    /// JSON text of the uploader's details; empty for none.
-    pub details: String,
-    /// Offset of the event in its partition plus one; of rows with one key the largest version counts.
     pub version: u64,
 }
 
