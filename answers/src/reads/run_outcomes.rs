@@ -13,7 +13,7 @@ use super::statement::Fragment;
 use crate::error::AnswerError;
 use crate::store::Store;
 
-/// Rosters that one statement names; each takes some 40 bytes of its address.
+/// Rosters or commits that one statement names; each takes up to 40 bytes of its address.
 const MAX_NAMED: usize = 4000;
 
 /// What was not as usual in a run.
@@ -41,15 +41,11 @@ pub(crate) async fn surprises(
     selection: &Selection,
     commits: &BTreeSet<CommitKey>,
 ) -> Result<Vec<RunSurprises>, AnswerError> {
-    Fragment::new(
-        "SELECT config_id, uuid, version, surprises FROM runs \
-         WHERE suite = {suite} AND {selected} AND uuid IN {commits}",
-    )
-    .part("selected", &selection.condition_of(suite))
-    .value("suite", suite)
-    .list("commits", commits.iter().copied())
-    .all(&store.client)
-    .await
+    let statement =
+        Fragment::new("SELECT config_id, uuid, version, surprises FROM runs WHERE suite = {suite} AND {selected}")
+            .part("selected", &selection.condition_of(suite))
+            .value("suite", suite);
+    of_commits(statement, Some(commits)).all(&store.client).await
 }
 
 /// What the failing tests of a run said.
@@ -76,11 +72,17 @@ pub(crate) async fn messages(
         Fragment::new("SELECT uuid, start_time, roster, messages FROM runs WHERE suite = {suite} AND {selected}")
             .part("selected", &selection.condition_of(suite))
             .value("suite", suite);
-    let statement = match commits {
-        Some(commits) => statement.and("uuid IN {commits}").list("commits", commits.iter().copied()),
-        None => statement,
-    };
-    statement.all(&store.client).await
+    of_commits(statement, commits).all(&store.client).await
+}
+
+/// The same of these commits alone, where they are not too many to be named.
+fn of_commits(statement: Fragment, commits: Option<&BTreeSet<CommitKey>>) -> Fragment {
+    match commits {
+        Some(commits) if commits.len() <= MAX_NAMED => {
+            statement.and("uuid IN {commits}").list("commits", commits.iter().copied())
+        }
+        _ => statement,
+    }
 }
 
 /// The content of a roster, or of a part of one.

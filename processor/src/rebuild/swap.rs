@@ -79,8 +79,7 @@ impl Rebuild {
         let mut differences = Vec::new();
         for (index, view) in self.generation.views.iter().enumerate() {
             let (least, before, after) = (least[index], before[index], after[index]);
-            // A view that no earlier version filled has nothing to lose.
-            if before > 0 && !(least..=after).contains(&before) {
+            if !(least..=after).contains(&before) {
                 differences.push(format!("{view} {before} → {after}"));
             }
             counts.push(RowCount { view, before, after });
