@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::history::History;
 use crate::rules::Rules;
 
-use super::{Judgement, Question, judge};
+use super::{Judgement, Question, judged};
 
 /// A judgement with what its standing owes to the time of the question.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +23,10 @@ pub struct DatedJudgement {
 impl DatedJudgement {
     /// Judges a history.
     pub fn of(history: &History<'_>, question: &Question) -> Self {
-        let judgement = judge(history, question);
-        let newest = history.cells.iter().rev().find(|cell| cell.runs > 0);
-        let since = judgement.since;
-        let first = history.cells.iter().find(|cell| cell.runs > 0 && Some(cell.commit) == since);
-        let starts =
-            (newest.map_or(0, |cell| u64::from(cell.last_start)), first.map_or(0, |cell| u64::from(cell.first_start)));
+        let cells = history.with_runs();
+        let (judgement, since) = judged(&cells, history.commits, question);
+        let newest = cells.last().map_or(0, |cell| u64::from(cell.last_start));
+        let starts = (newest, cells.get(since).map_or(0, |cell| u64::from(cell.first_start)));
         Self { judgement: judgement.into(), rules: question.rules, starts, told: told(starts, question) }
     }
 
@@ -48,12 +46,20 @@ mod tests {
     use schema::seconds::DAY;
 
     use super::*;
-    use crate::notation::{cells, question};
+    use crate::history::Cell;
+    use crate::judge::judge;
+    use crate::notation::{cells, day, question};
 
     proptest! {
         #[test]
-        fn what_holds_is_what_would_be_judged(text in "[PFCMRES.]{1,25}", days in 0..30u64, later in 0..20u64, new in 0..30u64) {
-            let cells = cells(&text);
+        fn what_holds_is_what_would_be_judged(
+            text in "[PFCMRES.]{1,25}",
+            (days, later, new) in (0..30u64, 0..20u64, 0..30u64),
+            sessions in 1..5u32,
+        ) {
+            // A commit that is tested again after a while has several cells.
+            let same = |cell: Cell| Cell { commit: day(u64::from(cell.position / sessions)), ..cell };
+            let cells: Vec<Cell> = cells(&text).into_iter().map(same).collect();
             let history = History { cells: &cells, commits: text.len() as u32 };
             let first = question(&text, days);
             let now = first.now + later * DAY;

@@ -159,22 +159,26 @@ impl Judgement {
 
 /// Judges one test on one configuration.
 pub fn judge(history: &History<'_>, question: &Question) -> Judgement {
-    let cells = history.with_runs();
+    judged(&history.with_runs(), history.commits, question).0
+}
+
+/// The judgement of cells that each have a run, and the index of the first of what its standing says.
+fn judged(cells: &[Cell], commits: u32, question: &Question) -> (Judgement, usize) {
     let rules = &question.rules;
-    let Some(newest) = cells.last() else { return unknown() };
-    let points = change_points(&cells, rules);
+    let Some(newest) = cells.last() else { return (unknown(), 0) };
+    let points = change_points(cells, rules);
     let start = points.last().map_or(0, |point| point.index);
     let is_late = question.now.saturating_sub(u64::from(newest.last_start)) > rules.stale_seconds;
-    let verdict = if absence::is_removed(&cells, history.commits, rules) {
+    let verdict = if absence::is_removed(cells, commits, rules) {
         Verdict::new(Standing::Removed, newest.worst, cells.len() - 1)
     } else if is_late {
         Verdict::new(Standing::NotRunLately, newest.worst, cells.len() - 1)
     } else {
-        of_results(&cells, start, question)
+        of_results(cells, start, question)
     };
-    let blame = verdict.streak.map(|streak| streak.blame(&cells));
-    let worsened = verdict.streak.and_then(|streak| streak.worsening(&cells));
-    Judgement {
+    let blame = verdict.streak.map(|streak| streak.blame(cells));
+    let worsened = verdict.streak.and_then(|streak| streak.worsening(cells));
+    let judgement = Judgement {
         standing: verdict.standing,
         state: verdict.state,
         since: cells.get(verdict.since).map(|cell| cell.commit),
@@ -182,10 +186,11 @@ pub fn judge(history: &History<'_>, question: &Question) -> Judgement {
         newest_failure: cells.iter().rev().find(|cell| cell.failed > 0).map(|cell| cell.commit),
         blame,
         worsened: worsened.map(|(_, worsening)| worsening),
-        segments: segments(&cells, &points),
-        ongoing: verdict.streak.filter(|streak| streak.first_bad > start).map(|streak| streak.segment(&cells)),
+        segments: segments(cells, &points),
+        ongoing: verdict.streak.filter(|streak| streak.first_bad > start).map(|streak| streak.segment(cells)),
         evidence: Evidence::of(&cells[verdict.stretch.unwrap_or(start)..]),
-    }
+    };
+    (judgement, verdict.since)
 }
 
 fn unknown() -> Judgement {
