@@ -72,18 +72,14 @@ pub async fn find(store: &Store, question: &FailuresQuestion) -> Result<Failures
     }
     let placed = runs::newest_places(store, suite, &selection).await?;
     let selection = narrowed(&selection, &placed).ok_or_else(none)?;
-    let outcomes = outcomes(store, suite, &selection, &placed).await?;
     if !by_run {
-        let names = match outcomes {
+        let names = match outcomes(store, suite, &selection, &placed).await? {
             Some(outcomes) => names(store, suite, &outcomes, !with_expected).await?,
             None => failures::names(store, suite, &selection, !with_expected).await?.into_iter().collect(),
         };
         return Ok(Failures::Names(names));
     }
-    let rows = match outcomes {
-        Some(outcomes) => of_runs(store, suite, placed, &outcomes, !with_expected).await?,
-        None => failures::by_run(store, suite, &selection, !with_expected).await?,
-    };
+    let rows = in_placed(store, suite, &selection, placed, !with_expected).await?;
     let mut of_runs: Vec<(RunPlace, RunFailures)> = Vec::new();
     for failure in rows {
         let place = failure.place();
@@ -110,6 +106,17 @@ pub async fn in_selection(
         return Ok(Vec::new());
     }
     let placed = runs::newest_places(store, suite, selection).await?;
+    in_placed(store, suite, selection, placed, unexpected).await
+}
+
+/// The same of runs that are known: the newest of the selection.
+async fn in_placed(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    placed: Vec<PlacedRun>,
+    unexpected: bool,
+) -> Result<Vec<Failure>, AnswerError> {
     match outcomes(store, suite, selection, &placed).await? {
         Some(outcomes) => of_runs(store, suite, placed, &outcomes, unexpected).await,
         None => failures::by_run(store, suite, selection, unexpected).await,

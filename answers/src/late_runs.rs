@@ -81,18 +81,6 @@ impl<'a> LateRuns<'a> {
         Ok(Self { store, suite, filter, selection, sessions, runs, question, renames })
     }
 
-    /// The same, with the histories of some tests.
-    pub(crate) async fn with_histories(
-        store: &'a Store,
-        suite: &'a str,
-        filter: &'a RunFilter,
-        tests: &BTreeSet<TestId>,
-    ) -> Result<(Self, Histories), AnswerError> {
-        let late = Self::of(store, suite, filter, NEW_DAYS).await?;
-        let histories = late.histories(tests).await?;
-        Ok((late, histories))
-    }
-
     /// The histories of some tests.
     pub(crate) async fn histories(&self, tests: &BTreeSet<TestId>) -> Result<Histories, AnswerError> {
         Ok(self.judged_histories(tests).await?.0)

@@ -59,7 +59,7 @@ async fn in_runs<'a>(
         let line = |row: TestLog| Some((*names.get(&row.test_id)?, first_line(&row.log)?));
         return Ok(logs.into_iter().filter_map(line).collect());
     }
-    runs.sort_unstable_by_key(|run| (run.uuid, run.start_time));
+    runs.sort_unstable_by_key(|run| (run.uuid, run.start_time, run.config_id));
     let said = runs.iter().flat_map(|run| messages(&run.messages));
     Ok(said.filter_map(|(test, line)| Some((*names.get(&test)?, line.to_owned()))).collect())
 }

@@ -161,7 +161,8 @@ pub async fn verdicts(
         return LateRuns::of(store, of.suite, filter, NEW_DAYS).await?.verdicts().await;
     };
     let test = TestId::of(of.suite, test);
-    let (late, histories) = LateRuns::with_histories(store, of.suite, filter, &[test].into()).await?;
+    let late = LateRuns::of(store, of.suite, filter, NEW_DAYS).await?;
+    let histories = late.histories(&[test].into()).await?;
     Ok(late.judged(&histories, test))
 }
 

@@ -49,6 +49,17 @@ fn did(runner: &mut TestRunner) -> Vec<Option<Value>> {
     sample(runner, shape)
 }
 
+/// A result with a log where it failed, so that lists have something to tell.
+fn with_log(result: &Value, time: i64) -> Value {
+    let mut result = result.clone();
+    let failed = ["TEXT", "FAIL", "CRASH", "TIMEOUT", "IMAGE"];
+    if result["actual"].as_str().is_some_and(|actual| failed.iter().any(|word| actual.contains(word))) {
+        // Of runs on several configurations that start together any may be told.
+        result["log"] = format!("\n  failed at {time}\nand more").into();
+    }
+    result
+}
+
 fn event(configuration: usize, time: i64, start: i64, sdk: Option<&str>, results: Map<String, Value>) -> Event {
     let commit =
         json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "hash": format!("{time:040x}") });
@@ -66,8 +77,10 @@ fn events(runner: &mut TestRunner, newest: i64) -> Vec<Event> {
         for at in 0..COMMITS {
             let time = newest - (COMMITS - 1 - at) as i64 * STEP;
             let steady = (0..2 * TESTS).map(|number| (format!("steady-{number}.html"), json!({ "time": 3 })));
-            let own =
-                tests.iter().zip(0..).filter_map(|(did, number)| Some((format!("{number}.html"), did[at].clone()?)));
+            let own = tests
+                .iter()
+                .zip(0..)
+                .filter_map(|(did, number)| Some((format!("{number}.html"), with_log(did[at].as_ref()?, time))));
             let all: Map<String, Value> = steady.chain(own).collect();
             let half = |is_second: bool| {
                 let own = |(name, _): &(&String, &Value)| (name.len() % 2 == 1) == is_second;

@@ -47,8 +47,21 @@ mod tests {
 
     use super::*;
     use crate::history::Cell;
-    use crate::judge::judge;
+    use crate::judge::{Standing, judge};
     use crate::notation::{cells, day, question};
+
+    #[test]
+    fn a_commit_that_was_tested_twice_is_told_by_the_run_that_failed() {
+        let mut cells = cells("PPPPPPPF");
+        cells[7].commit = cells[6].commit;
+        let history = History { cells: &cells, commits: 8 };
+        let lately = Question { new_since: u64::from(cells[7].first_start), ..question("PPPPPPPF", 3) };
+        let kept = DatedJudgement::of(&history, &lately);
+        assert_eq!(kept.judgement.standing, Standing::New);
+        let later = Question { new_since: lately.new_since + DAY, ..lately };
+        assert!(!kept.holds_for(&later));
+        assert_eq!(judge(&history, &later).standing, Standing::Failing);
+    }
 
     proptest! {
         #[test]

@@ -13,7 +13,7 @@ use analysis::judge::{Glance, Question, is_quiet, judge};
 use analysis::rules::Rules;
 use rustc_hash::FxHashMap;
 use schema::ids::{ConfigId, TestId};
-use schema::outcomes::roster::WholeRoster;
+use schema::outcomes::roster::{RosterId, WholeRoster};
 use schema::outcomes::{Outcome, passing};
 use schema::state::States;
 
@@ -103,12 +103,11 @@ impl IndexedOutcomes {
         tests: &BTreeSet<TestId>,
     ) -> Self {
         let names: Vec<TestId> = renames.names(tests).into_iter().collect();
-        let mut rosters: HashMap<*const WholeRoster, Arc<Present>> = HashMap::new();
+        let mut rosters: HashMap<RosterId, Arc<Present>> = HashMap::new();
         let mut places = Vec::new();
         for (id, outcomes) in runs.places() {
-            let present = outcomes.rosters.iter().map(|roster| {
-                let known = rosters.entry(Arc::as_ptr(roster));
-                Arc::clone(known.or_insert_with(|| Present::of(roster, &names).into()))
+            let present = outcomes.rosters.iter().map(|(id, roster)| {
+                Arc::clone(rosters.entry(*id).or_insert_with(|| Present::of(roster, &names).into()))
             });
             let present: Vec<Arc<Present>> = present.collect();
             let place = Place {
@@ -123,10 +122,10 @@ impl IndexedOutcomes {
         Self { names, places, renames: Arc::clone(renames) }
     }
 
-    /// The same on one configuration.
-    pub(super) fn on(&self, test: TestId, id: ConfigId) -> Option<(Cow<'_, [Cell]>, u32)> {
-        let (_, place) = self.places.iter().find(|(place, _)| *place == id)?;
-        Some((self.cells(test, &self.names_of(test), place), place.sessions))
+    /// The cells of a test on one configuration; none where it did not run.
+    pub(super) fn on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
+        let place = self.places.iter().find(|(place, _)| *place == id);
+        place.map_or_else(Cow::default, |(_, place)| self.cells(test, &self.names_of(test), place))
     }
 
     /// The verdicts on a test on the configurations on which there may be something to tell ([`is_quiet`]).
@@ -194,7 +193,7 @@ impl IndexedOutcomes {
             for (_, place) in &self.places {
                 for (run, outcome) in place.surprises_of(name) {
                     let start = place.outcomes.runs[*run as usize].start_time;
-                    if outcome.worst_unexpected().is_failure() && self.is_of(test, self.names[name], start) {
+                    if outcome.has_failed() && self.is_of(test, self.names[name], start) {
                         lost += u64::from(outcome.time);
                     }
                 }
@@ -225,7 +224,7 @@ impl Place {
         let (mut passes_now, mut failing_runs) = (names.len() == 1, 0);
         for name in names {
             let surprises = self.surprises_of(*name);
-            failing_runs += surprises.iter().filter(|(_, one)| one.worst_unexpected().is_failure()).count() as u32;
+            failing_runs += surprises.iter().filter(|(_, one)| one.has_failed()).count() as u32;
             passes_now &= surprises.last().is_none_or(|(run, _)| (*run as usize) < first_of_newest);
             let passes = |run: &PlaceRun| {
                 let usual = self.usual(run, *name);

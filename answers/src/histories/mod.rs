@@ -217,7 +217,7 @@ impl Histories {
     pub(crate) fn on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
         match self.tests.get(&test) {
             Some(read) => read.get(&id).map_or_else(Cow::default, |of| Cow::Borrowed(of.cells.as_slice())),
-            None => self.indexed.on(test, id).map_or_else(Cow::default, |(cells, _)| cells),
+            None => self.indexed.on(test, id),
         }
     }
 

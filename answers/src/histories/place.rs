@@ -12,7 +12,7 @@ use moka::sync::Cache;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::Outcome;
-use schema::outcomes::roster::WholeRoster;
+use schema::outcomes::roster::{RosterId, WholeRoster};
 
 use super::counted_run::{CountedRun, SessionRun};
 
@@ -29,7 +29,7 @@ pub(super) struct PlaceOutcomes {
     /// The runs, by session.
     pub(super) runs: Vec<PlaceRun>,
     /// The rosters of the runs, each once.
-    pub(super) rosters: Vec<Arc<WholeRoster>>,
+    pub(super) rosters: Vec<(RosterId, Arc<WholeRoster>)>,
     /// The cells of a test that passed in every run.
     pub(super) passing: Vec<Cell>,
     /// Tests that surprised, by id.
@@ -58,15 +58,15 @@ pub(super) struct PlaceRun {
 
 impl PlaceOutcomes {
     fn new(runs: &[CountedRun]) -> Self {
-        let mut places: HashMap<*const WholeRoster, usize> = HashMap::new();
-        let mut rosters: Vec<Arc<WholeRoster>> = Vec::new();
+        let mut places: HashMap<RosterId, usize> = HashMap::new();
+        let mut rosters: Vec<(RosterId, Arc<WholeRoster>)> = Vec::new();
         let mut found: Vec<(TestId, u32, Outcome)> = Vec::new();
         let mut passing: Vec<Cell> = Vec::new();
         let mut own = Vec::with_capacity(runs.len());
         for (CountedRun { run, outcomes }, place) in runs.iter().zip(0..) {
             let SessionRun { upload, start_time, position, is_broken, .. } = *run;
-            let roster = *places.entry(Arc::as_ptr(&outcomes.roster)).or_insert_with(|| {
-                rosters.push(Arc::clone(&outcomes.roster));
+            let roster = *places.entry(run.roster).or_insert_with(|| {
+                rosters.push((run.roster, Arc::clone(&outcomes.roster)));
                 rosters.len() - 1
             });
             own.push(PlaceRun { commit: upload.uuid, start_time, position, is_broken, roster });
@@ -145,9 +145,7 @@ impl PlaceOutcomes {
 
     /// Tests that failed unexpectedly in runs that did not break as a whole, and how often.
     pub(super) fn failed(&self) -> impl Iterator<Item = (TestId, u64)> {
-        let failed = |(run, outcome): &&(u32, Outcome)| {
-            outcome.worst_unexpected().is_failure() && !self.runs[*run as usize].is_broken
-        };
+        let failed = |(run, outcome): &&(u32, Outcome)| outcome.has_failed() && !self.runs[*run as usize].is_broken;
         let of_test = move |(test, span): (&TestId, &[u32])| {
             let count = self.surprises((span[0], span[1])).iter().filter(failed).count() as u64;
             (count > 0).then_some((*test, count))

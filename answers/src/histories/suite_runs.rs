@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use schema::ids::{CommitKey, ConfigId, TestId};
-use schema::outcomes::roster::WholeRoster;
+use schema::outcomes::roster::RosterId;
 use schema::outcomes::{Outcome, Surprise};
 
 use super::SuiteSessions;
@@ -89,14 +89,14 @@ impl SuiteRuns {
     /// Commits of the newest runs in which some tests failed, whatever was expected, so many of each test.
     pub(crate) fn newest_failures(&self, tests: &BTreeSet<TestId>, most: usize) -> BTreeSet<CommitKey> {
         let mut left: FxHashMap<TestId, usize> = tests.iter().map(|test| (*test, most)).collect();
-        let mut known_failing: HashMap<*const WholeRoster, Vec<TestId>> = HashMap::new();
+        let mut known_failing: HashMap<RosterId, Vec<TestId>> = HashMap::new();
         let mut commits = BTreeSet::new();
         for run in self.newest_first() {
             if left.is_empty() {
                 break;
             }
             let is_failing = |outcome: &Outcome| outcome.actual.worst_state().is_failure();
-            let usual = known_failing.entry(Arc::as_ptr(&run.outcomes.roster)).or_insert_with(|| {
+            let usual = known_failing.entry(run.run.roster).or_insert_with(|| {
                 let fails = |test: &TestId| run.outcomes.usual(*test).is_some_and(|usual| is_failing(&usual));
                 tests.iter().copied().filter(fails).collect()
             });
@@ -143,5 +143,5 @@ impl SuiteRuns {
 
 fn is_worth_a_look(surprise: &Surprise) -> bool {
     let outcome = surprise.outcome;
-    outcome.worst_unexpected().is_failure() || outcome.actual.is_surprising_pass(outcome.expected)
+    outcome.has_failed() || outcome.actual.is_surprising_pass(outcome.expected)
 }

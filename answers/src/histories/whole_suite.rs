@@ -47,7 +47,7 @@ pub(super) fn cells_of_runs(runs: &SuiteRuns, sessions: &SuiteSessions) -> Vec<(
         for session in runs.chunk_by(|one, other| one.run.position == other.run.position) {
             let mut tests = BTreeSet::new();
             for run in session {
-                let failed = || run.outcomes.surprises().filter(|one| one.outcome.worst_unexpected().is_failure());
+                let failed = || run.outcomes.surprises().filter(|one| one.outcome.has_failed());
                 let Some(worst) = failed().map(|one| one.outcome.worst_unexpected()).min() else { continue };
                 let count = failed().count() as u64;
                 if count <= FEW {

@@ -15,6 +15,8 @@ use crate::store::Store;
 
 /// Rosters or commits that one statement names; each takes up to 40 bytes of its address.
 const MAX_NAMED: usize = 4000;
+/// Runs of which one statement reads outcomes. Whoever asks sees that one is missing.
+const MAX_RUNS: u64 = 1_000_000;
 
 /// What was not as usual in a run.
 #[derive(Debug, Row, Deserialize)]
@@ -41,16 +43,16 @@ pub(crate) async fn surprises(
     selection: &Selection,
     commits: &BTreeSet<CommitKey>,
 ) -> Result<Vec<RunSurprises>, AnswerError> {
-    let statement =
-        Fragment::new("SELECT config_id, uuid, version, surprises FROM runs WHERE suite = {suite} AND {selected}")
-            .part("selected", &selection.condition_of(suite))
-            .value("suite", suite);
+    let statement = Fragment::new("SELECT ?fields FROM runs WHERE suite = {suite} AND {selected}")
+        .part("selected", &selection.condition_of(suite))
+        .value("suite", suite);
     of_commits(statement, Some(commits)).all(&store.client).await
 }
 
 /// What the failing tests of a run said.
 #[derive(Debug, Row, Deserialize)]
 pub(crate) struct RunMessages {
+    pub(crate) config_id: ConfigId,
     pub(crate) uuid: CommitKey,
     /// Start of the run, seconds since 1970.
     pub(crate) start_time: u32,
@@ -68,21 +70,21 @@ pub(crate) async fn messages(
     selection: &Selection,
     commits: Option<&BTreeSet<CommitKey>>,
 ) -> Result<Vec<RunMessages>, AnswerError> {
-    let statement =
-        Fragment::new("SELECT uuid, start_time, roster, messages FROM runs WHERE suite = {suite} AND {selected}")
-            .part("selected", &selection.condition_of(suite))
-            .value("suite", suite);
+    let statement = Fragment::new("SELECT ?fields FROM runs WHERE suite = {suite} AND {selected}")
+        .part("selected", &selection.condition_of(suite))
+        .value("suite", suite);
     of_commits(statement, commits).all(&store.client).await
 }
 
-/// The same of these commits alone, where they are not too many to be named.
+/// The same of these commits alone, where they are not too many to be named, and bounded.
 fn of_commits(statement: Fragment, commits: Option<&BTreeSet<CommitKey>>) -> Fragment {
-    match commits {
+    let statement = match commits {
         Some(commits) if commits.len() <= MAX_NAMED => {
             statement.and("uuid IN {commits}").list("commits", commits.iter().copied())
         }
         _ => statement,
-    }
+    };
+    statement.limit(MAX_RUNS)
 }
 
 /// The content of a roster, or of a part of one.
@@ -98,7 +100,8 @@ pub(crate) async fn rosters(store: &Store, ids: &[RosterId]) -> Result<Vec<Roste
     let mut found = Vec::with_capacity(ids.len());
     for some in ids.chunks(MAX_NAMED) {
         let statement = Fragment::new("SELECT id, content FROM rosters WHERE id IN {ids}");
-        found.extend(statement.list("ids", some.iter().copied()).all::<RosterContent>(&store.client).await?);
+        let statement = statement.list("ids", some.iter().copied()).limit(MAX_NAMED as u64);
+        found.extend(statement.all::<RosterContent>(&store.client).await?);
     }
     Ok(found)
 }

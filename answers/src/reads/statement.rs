@@ -157,6 +157,12 @@ impl Fragment {
         self
     }
 
+    /// The same with so many rows at most.
+    pub(crate) fn limit(mut self, most: u64) -> Self {
+        self.text.push_str(" LIMIT {most}");
+        self.value("most", most)
+    }
+
     /// The text with the type of each value.
     fn typed(&self) -> Result<String, AnswerError> {
         let mut typed = String::with_capacity(self.text.len() + 16 * self.values.len());

@@ -13,6 +13,9 @@ use crate::store::Store;
 /// Seconds after which a test that was not uploaded comes behind those that were.
 const LATELY: u64 = 14 * DAY;
 
+/// Tests of a suite whose names are read at once.
+const MAX_TESTS: u64 = 5_000_000;
+
 /// A test of a suite.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize, JsonSchema)]
 pub struct TestName {
@@ -113,5 +116,5 @@ pub(crate) struct IdentifiedTest {
 pub(crate) async fn by_id(store: &Store, suite: &str, ids: &[TestId]) -> Result<Vec<IdentifiedTest>, AnswerError> {
     let names = Fragment::new("SELECT test_id, test FROM tests WHERE suite = {suite}").value("suite", suite);
     let names = if ids.is_empty() { names } else { names.and("test_id IN {ids}").list("ids", ids.iter().copied()) };
-    names.all(&store.client).await
+    names.limit(MAX_TESTS).all(&store.client).await
 }

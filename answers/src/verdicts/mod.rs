@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::ask::RunFilter;
 use crate::changes::NamedCommit;
 use crate::error::{AnswerError, invalid, not_found};
-use crate::late_runs::LateRuns;
+use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
 use crate::{bugs, commits, messages, renames};
@@ -206,7 +206,8 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     let (base, renames) = tokio::try_join!(base(store, question), renames::of_suite(store, &question.suite))?;
     let ids: BTreeSet<TestId> =
         question.tests.iter().flat_map(|one| evidence::names_of(&renames, &question.suite, &one.test)).collect();
-    let (late, histories) = LateRuns::with_histories(store, &question.suite, &question.runs, &ids).await?;
+    let late = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?;
+    let histories = late.histories(&ids).await?;
     let usual = u64::from(late.sessions.tests());
     let incomplete = question
         .tests_run

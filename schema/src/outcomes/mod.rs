@@ -61,6 +61,11 @@ impl Outcome {
         Self { actual, expected, has_passed: false, time: 0 }
     }
 
+    /// Whether it failed unexpectedly.
+    pub fn has_failed(&self) -> bool {
+        self.worst_unexpected().is_failure()
+    }
+
     /// The worst unexpected state; PASS if everything was expected.
     pub fn worst_unexpected(&self) -> State {
         self.actual.unexpected_state(self.expected)
