@@ -3,11 +3,13 @@
 //! Data flow: the runs that started lately → the tests that failed in them → their histories → [`analysis::changes`], which
 //! joins what one commit explains → the commits of the range by their names, and the bugs that explain the failures.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 pub use analysis::changes::Kind;
 use analysis::changes::{Change, Member, Subject, Suite, changes};
 use analysis::evidence::Evidence;
+use analysis::history::Cell;
 use analysis::rules::RULE;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId, TestId};
@@ -20,6 +22,7 @@ use crate::ask::RunFilter;
 use crate::bugs;
 use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
+use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads;
 use crate::store::Store;
@@ -141,21 +144,29 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
     let renames = &*late.renames;
-    let cells: Vec<_> = tests.iter().map(|test| (test, histories.of(TestId::of(suite, test)))).collect();
-    let mut subjects: Vec<Subject<'_>> = Vec::new();
-    for (test, of_test) in &cells {
-        let first_name = renames.first_name(test);
-        for (configuration, cells) in of_test {
-            subjects.push(Subject { test, first_name, configuration: *configuration, history: cells.history() });
+    let (mut subjects, mut known): (Vec<Subject<'_>>, Vec<TestId>) = Default::default();
+    for test in &tests {
+        let (id, first_name) = (TestId::of(suite, test), renames.first_name(test));
+        for configuration in histories.configurations(id) {
+            subjects.push(Subject { test, first_name, configuration });
+            known.push(id);
         }
     }
+    let of_subjects = OfSubjects { histories: &histories, subjects: &subjects, tests: known };
     let order = histories.order();
     let (Some(first), Some(last)) = (order.iter().copied().min(), order.iter().copied().max()) else {
         return Ok(answer);
     };
     let branch = &late.selection.branch;
     let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS).await?;
-    let of_suite = Suite { name: suite, tests: late.sessions.tests(), commits: &on_branch, order, subjects: &subjects };
+    let of_suite = Suite {
+        name: suite,
+        tests: late.sessions.tests(),
+        commits: &on_branch,
+        order,
+        subjects: &subjects,
+        histories: &of_subjects,
+    };
     let mut found = changes(&of_suite, &late.question.rules);
     found.retain(|change| kinds.is_empty() || kinds.contains(&change.kind));
     found.truncate(limit);
@@ -185,6 +196,20 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
         });
     }
     Ok(answer)
+}
+
+/// The histories of subjects.
+struct OfSubjects<'a> {
+    histories: &'a Histories,
+    subjects: &'a [Subject<'a>],
+    /// The test of each subject.
+    tests: Vec<TestId>,
+}
+
+impl analysis::changes::Histories for OfSubjects<'_> {
+    fn cells(&self, subject: usize) -> Cow<'_, [Cell]> {
+        self.histories.on(self.tests[subject], self.subjects[subject].configuration)
+    }
 }
 
 /// A commit with its name.

@@ -86,6 +86,9 @@ enum Command {
         /// How many
         #[arg(long, default_value_t = 100)]
         uploads: usize,
+        /// The first of them that is sent: those before it were sent by a call that was interrupted
+        #[arg(long, default_value_t = 0)]
+        from: usize,
         /// Weeks up to now that they are spread over
         #[arg(long, default_value_t = 4)]
         weeks: u64,
@@ -176,17 +179,17 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             println!("{}", documents::run(&documents::names(TESTS), 0, 0, now()?, 1));
             return Ok(());
         }
-        Command::Load { url, uploads, weeks, process } => {
+        Command::Load { url, uploads, from, weeks, process } => {
             let begun = Instant::now();
             let cpu_before = process.map(cpu::of).transpose()?;
             let spread = Spread { uploads, weeks };
-            let mut times = upload_all(&url, 0..uploads, spread, arguments.senders)?;
-            let rate = (uploads * TESTS) as f64 / begun.elapsed().as_secs_f64();
+            let mut times = upload_all(&url, from..uploads, spread, arguments.senders)?;
+            let rate = (times.len() * TESTS) as f64 / begun.elapsed().as_secs_f64();
             report.tell("results per second, visible, beside the generator", format!("{rate:.0} /s"));
             report.tell("an upload, p50", report::show(percentile(&mut times, 50)));
             report.tell("an upload, p99", report::show(percentile(&mut times, 99)));
             if let Some((process, before)) = process.zip(cpu_before) {
-                let spent = (cpu::of(process)? - before) / (uploads * TESTS) as f64;
+                let spent = (cpu::of(process)? - before) / (times.len() * TESTS) as f64;
                 report.tell("processor time of the server per result", format!("{:.2} µs", spent * 1e6));
                 report.tell("peak memory", format!("{:.0} MiB", server::memory_of(process)?.1 as f64 / MIB));
             }

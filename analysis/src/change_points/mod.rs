@@ -1,9 +1,11 @@
 //! Change points: where the behaviour of a test changed, found in its cells alone.
 //!
 //! [`likelihood`] says how well one unchanging rate explains some runs, [`search`] where splitting explains them so much
-//! better that a change is likely, [`position`] how sure the place of a change is.
+//! better that a change is likely, in cells ([`Series`]) or in an [`outline`], [`position`] how sure the place of a change
+//! is.
 
 pub mod likelihood;
+pub mod outline;
 pub mod position;
 pub mod search;
 
@@ -11,6 +13,7 @@ use crate::history::Cell;
 use crate::rules::Rules;
 
 use likelihood::{Counts, Likelihood, RateLikelihood};
+use search::Splits;
 
 /// A change of behaviour, by indices of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,31 +57,26 @@ impl<L: RateLikelihood> Series<L> {
         let positions = cells.iter().map(|cell| cell.position).collect();
         Self { sums, positions, likelihood: likelihood(sum) }
     }
+}
 
-    /// How many cells there are.
-    pub fn len(&self) -> usize {
+impl<L: RateLikelihood> Splits for Series<L> {
+    fn len(&self) -> usize {
         self.positions.len()
     }
 
-    /// Whether there is no cell.
-    pub fn is_empty(&self) -> bool {
-        self.positions.is_empty()
+    /// Inside a row of clean cells, or of hard failures, either end is better.
+    fn is_place(&self, at: usize) -> bool {
+        let (before, after) = (self.counts(at - 1, at), self.counts(at, at + 1));
+        let are_alike = (before.is_clean() && after.is_clean()) || (before.is_hard() && after.is_hard());
+        !are_alike
     }
 
-    /// What the cells from one index up to, not including, another have together.
-    pub fn counts(&self, from: usize, to: usize) -> Counts {
+    fn counts(&self, from: usize, to: usize) -> Counts {
         self.sums[to].minus(self.sums[from])
     }
 
-    /// Logarithm of the likelihood of the cells from one index up to, not including, another, if nothing changed in them.
-    pub fn ln_likelihood(&self, from: usize, to: usize) -> f64 {
-        self.likelihood.ln(self.counts(from, to))
-    }
-
-    /// How much better a split before `at` explains the cells from one index up to, not including, another: the logarithm
-    /// of the ratio of likelihoods.
-    pub fn gain(&self, from: usize, at: usize, to: usize) -> f64 {
-        self.ln_likelihood(from, at) + self.ln_likelihood(at, to) - self.ln_likelihood(from, to)
+    fn ln(&self, counts: Counts) -> f64 {
+        self.likelihood.ln(counts)
     }
 }
 

@@ -1,13 +1,43 @@
 //! The search for change points: the best split of a stretch is taken if it outweighs its prior, and so on in both halves.
 
-use super::Series;
-use super::likelihood::RateLikelihood;
+use super::likelihood::Counts;
 
 /// A chain of splits is only looked for among this many of the newest places.
 const MOST_PLACES: usize = 96;
 
-/// The bounds of segments: 0, the first cell of each further segment, and the number of cells.
-pub fn bounds<L: RateLikelihood>(series: &Series<L>, prior: f64) -> Vec<usize> {
+/// What is split: neighbours of which those from one index up to, not including, another have counts.
+pub trait Splits {
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a split before an index, which is more than 0, can be best.
+    fn is_place(&self, at: usize) -> bool;
+
+    /// What those from one index up to, not including, another have together.
+    fn counts(&self, from: usize, to: usize) -> Counts;
+
+    /// Logarithm of the likelihood of counts at one unknown rate.
+    fn ln(&self, counts: Counts) -> f64;
+
+    /// Logarithm of the likelihood of those from one index up to, not including, another, if nothing changed in them.
+    fn ln_likelihood(&self, from: usize, to: usize) -> f64 {
+        self.ln(self.counts(from, to))
+    }
+
+    /// How much better a split before `at` explains those from one index up to, not including, another: the logarithm of
+    /// the ratio of likelihoods.
+    fn gain(&self, from: usize, at: usize, to: usize) -> f64 {
+        self.ln_likelihood(from, at) + self.ln_likelihood(at, to) - self.ln_likelihood(from, to)
+    }
+}
+
+/// The bounds of segments: 0, the first of each further segment, and the number of all.
+pub fn bounds<S: Splits>(series: &S, prior: f64) -> Vec<usize> {
     let mut bounds = vec![0];
     split(series, 0, series.len(), prior.ln(), &mut bounds);
     bounds.push(series.len());
@@ -15,23 +45,20 @@ pub fn bounds<L: RateLikelihood>(series: &Series<L>, prior: f64) -> Vec<usize> {
     bounds
 }
 
-/// The best single split of the cells from one index up to, not including, another, and how much it gains.
-pub fn best_split<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize) -> Option<(usize, f64)> {
-    let gains = places(series, from, to).map(|at| (at, series.gain(from, at, to)));
+/// The best single split of those from one index up to, not including, another, and how much it gains.
+pub fn best_split<S: Splits>(series: &S, from: usize, to: usize) -> Option<(usize, f64)> {
+    let whole = series.ln_likelihood(from, to);
+    let gain = |at: usize| series.ln_likelihood(from, at) + series.ln_likelihood(at, to) - whole;
+    let gains = places(series, from, to).map(|at| (at, gain(at)));
     gains.max_by(|one, other| one.1.total_cmp(&other.1))
 }
 
-/// Places where a split can be best: inside a row of clean cells, or of hard failures, either end is better.
-fn places<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize) -> impl Iterator<Item = usize> {
-    let is_even = |at: usize| {
-        let (before, after) = (series.counts(at - 1, at), series.counts(at, at + 1));
-        (before.is_clean() && after.is_clean()) || (before.is_hard() && after.is_hard())
-    };
-    (from + 1..to).filter(move |at| !is_even(*at))
+fn places<S: Splits>(series: &S, from: usize, to: usize) -> impl Iterator<Item = usize> {
+    (from + 1..to).filter(|at| series.is_place(*at))
 }
 
 /// Appends the splits inside of a stretch, in order.
-fn split<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize, ln_prior: f64, bounds: &mut Vec<usize>) {
+fn split<S: Splits>(series: &S, from: usize, to: usize, ln_prior: f64, bounds: &mut Vec<usize>) {
     let single = best_split(series, from, to).filter(|(_, gain)| gain + ln_prior > 0.0).map(|(at, _)| at);
     let places = match single {
         Some(at) => vec![at],
@@ -51,21 +78,25 @@ fn split<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize, ln_prior
 /// The best chain of splits at neighbouring places, if it outweighs the priors of all of them. It finds what broke, was fixed
 /// and broke again, which one split alone does not explain. Between its splits everything is bad, or everything is clean:
 /// what comes and goes as a mixture is a burst of flakiness and no change.
-fn best_chain<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize, ln_prior: f64) -> Vec<usize> {
+fn best_chain<S: Splits>(series: &S, from: usize, to: usize, ln_prior: f64) -> Vec<usize> {
     let mut places: Vec<usize> = places(series, from, to).collect();
     let surplus = places.len().saturating_sub(MOST_PLACES);
     places.drain(..surplus);
+    // What lies between a place and the next: how well it is explained, if nothing mixed is in it; and what follows that.
+    let between = |pair: &[usize]| {
+        let row = series.counts(pair[0], pair[1]);
+        let is_even = row.is_hard() || row.is_clean();
+        is_even.then(|| (series.ln_likelihood(pair[0], pair[1]) + ln_prior, series.ln_likelihood(pair[1], to)))
+    };
+    let rows: Vec<Option<(f64, f64)>> = places.windows(2).map(between).collect();
     let mut best = 0..0;
     let mut most = series.ln_likelihood(from, to);
     for (first, start) in places.iter().enumerate() {
         let mut explained = series.ln_likelihood(from, *start) + ln_prior;
-        for (last, pair) in (first + 1..).zip(places[first..].windows(2)) {
-            let row = series.counts(pair[0], pair[1]);
-            if !row.is_hard() && !row.is_clean() {
-                break;
-            }
-            explained += series.ln_likelihood(pair[0], pair[1]) + ln_prior;
-            let whole = explained + series.ln_likelihood(pair[1], to);
+        for (last, row) in (first + 1..).zip(&rows[first.min(rows.len())..]) {
+            let Some((row, rest)) = row else { break };
+            explained += row;
+            let whole = explained + rest;
             if whole > most {
                 most = whole;
                 best = first..last + 1;
@@ -77,7 +108,7 @@ fn best_chain<L: RateLikelihood>(series: &Series<L>, from: usize, to: usize, ln_
 
 /// Moves each bound to the best place between its neighbours, which may have been found after it, and drops those that do
 /// not outweigh their prior there.
-fn settle<L: RateLikelihood>(series: &Series<L>, bounds: &mut Vec<usize>, ln_prior: f64) {
+fn settle<S: Splits>(series: &S, bounds: &mut Vec<usize>, ln_prior: f64) {
     loop {
         for index in 1..bounds.len() - 1 {
             let (from, to) = (bounds[index - 1], bounds[index + 1]);

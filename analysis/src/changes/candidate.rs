@@ -23,9 +23,9 @@ impl Direction {
     }
 }
 
-/// A change of one history, by indices of its cells.
-#[derive(Debug, Clone)]
-pub(super) struct Candidate {
+/// Two neighbouring segments of a history, by indices of its cells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shift {
     /// Position of its subject.
     pub(super) subject: usize,
     /// The first cell of the segment before.
@@ -35,17 +35,14 @@ pub(super) struct Candidate {
     /// The cell after the last with the new behaviour.
     pub(super) to: usize,
     pub(super) direction: Direction,
-    /// The commits that may have done it.
-    pub(super) place: Place,
+    /// How surprising what came since is, if nothing changed.
+    pub(super) surprise: f64,
 }
 
-/// Two neighbouring segments of a history, by indices of its cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) subject: usize,
-    pub(super) from: usize,
-    pub(super) at: usize,
-    pub(super) to: usize,
-    /// Whether the history's own results prove the change.
-    pub(super) is_sure: bool,
+/// A change of one history.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) shift: Shift,
+    /// The commits that may have done it.
+    pub(super) place: Place,
 }

@@ -1,101 +1,128 @@
 //! Where the behaviour of single histories changed, or may have changed lately.
 
 use crate::change_points::Series;
-use crate::change_points::likelihood::Counts;
-use crate::change_points::search;
-use crate::history::{Cell, Outcome};
+use crate::change_points::likelihood::Likelihood;
+use crate::change_points::outline::{Outline, RowsTotal};
+use crate::change_points::search::{self, Splits};
 use crate::parallel;
 use crate::rules::Rules;
 
-use super::Suite;
-use super::candidate::{Candidate, Direction, Span};
+use super::OutlinedSuite;
+use super::candidate::{Candidate, Direction, Shift};
 use super::noise::Noise;
 use super::place::{Place, Timeline};
 
 /// How many cells before the newest row may belong to a change that few results suggest.
 const YOUNG_PAST: usize = 12;
 
+/// The segments of a history.
+pub(super) struct Segments {
+    /// Position of its subject.
+    pub(super) subject: usize,
+    /// Their bounds, by rows of the outline.
+    pub(super) bounds: Vec<usize>,
+}
+
+impl Segments {
+    /// The segments of every history that fails at all, at any rates.
+    pub(super) fn at_any_rates(suite: &OutlinedSuite<'_>, rules: &Rules) -> Vec<Self> {
+        let bounds = |outline: &Outline| search::bounds(&outline.explained_by(Likelihood::up_to), rules.change_prior);
+        Self::of(suite, bounds)
+    }
+
+    /// The same at rates as the suite shows them.
+    pub(super) fn at_rates_of(noise: &Noise, suite: &OutlinedSuite<'_>, rules: &Rules) -> Vec<Self> {
+        let series = |outline: &Outline| {
+            search::bounds(&outline.explained_by(|total| noise.likelihood(total)), rules.change_prior)
+        };
+        Self::of(suite, series)
+    }
+
+    fn of(suite: &OutlinedSuite<'_>, bounds: impl Fn(&Outline) -> Vec<usize> + Sync) -> Vec<Self> {
+        let outlines = suite.outlines.iter().enumerate();
+        let failing: Vec<(usize, &Outline)> = outlines.filter(|(_, outline)| outline.fails()).collect();
+        parallel::map(&failing, |(subject, outline)| Self { subject: *subject, bounds: bounds(outline) })
+    }
+
+    /// The row with which the newest segment begins.
+    pub(super) fn newest(&self) -> usize {
+        self.bounds.len().checked_sub(2).map_or(0, |last| self.bounds[last])
+    }
+}
+
 /// Changes of every history that its own results prove, and those that they only suggest.
 #[derive(Debug, Default)]
-pub(super) struct Spans {
-    pub(super) sure: Vec<Span>,
-    pub(super) unsure: Vec<Span>,
+pub(super) struct Shifts {
+    pub(super) sure: Vec<Shift>,
+    pub(super) unsure: Vec<Shift>,
 }
 
-impl Spans {
-    /// The changes that are likely at any rates.
-    pub(super) fn at_any_rates(suite: &Suite<'_>, rules: &Rules) -> Self {
-        Self::of(suite, |cells| search::bounds(&Series::new(cells), rules.change_prior))
-    }
-
-    /// The changes that are likely at rates as the suite shows them.
-    pub(super) fn at_rates_of(noise: &Noise, suite: &Suite<'_>, rules: &Rules) -> Self {
-        let series = |cells: &[Cell]| Series::explained_by(cells, |total| noise.likelihood(total));
-        Self::of(suite, |cells| search::bounds(&series(cells), rules.change_prior))
-    }
-
-    /// The changes of every history that fails at all, from the bounds of its segments.
-    fn of(suite: &Suite<'_>, bounds: impl Fn(&[Cell]) -> Vec<usize> + Sync) -> Self {
-        let mut spans = Self::default();
-        let fails = |(_, cells): &(usize, &[Cell])| cells.iter().any(|cell| cell.failed > 0);
-        let cells = suite.subjects.iter().map(|subject| subject.history.cells).enumerate();
-        let failing: Vec<(usize, &[Cell])> = cells.filter(fails).collect();
-        let found = parallel::map(&failing, |(_, cells)| bounds(cells));
-        for ((subject, cells), bounds) in failing.into_iter().zip(found) {
-            let span =
-                |bounds: &[usize]| Span { subject, from: bounds[0], at: bounds[1], to: bounds[2], is_sure: true };
-            spans.sure.extend(bounds.windows(3).map(span));
-            let start = bounds[bounds.len() - 2];
-            spans.unsure.extend(newest_row(cells, start).map(|at| Span {
-                subject,
-                from: start,
-                at,
-                to: cells.len(),
-                is_sure: false,
-            }));
+impl Shifts {
+    pub(super) fn of(suite: &OutlinedSuite<'_>, segments: &[Segments], noise: &Noise) -> Self {
+        let mut shifts = Self::default();
+        for segments in segments {
+            let subject = segments.subject;
+            let outline = &suite.outlines[subject];
+            let sure = segments.bounds.windows(3);
+            shifts.sure.extend(sure.map(|bounds| shift(subject, outline, [bounds[0], bounds[1], bounds[2]], noise)));
+            // The newest row of equal results may be a change, if something else is before it in its segment.
+            let start = segments.newest();
+            let at = outline.newest_alike(start);
+            if at > start {
+                shifts.unsure.push(shift(subject, outline, [start, at, outline.rows()], noise));
+            }
         }
-        spans
-    }
-
-    /// Spans as candidates.
-    pub(super) fn candidates(spans: &[Span], suite: &Suite<'_>, timeline: &Timeline, noise: &Noise) -> Vec<Candidate> {
-        let of = |span: &Span| candidate(*span, suite.subjects[span.subject].history.cells, timeline, noise);
-        parallel::map(spans, of)
+        shifts
     }
 }
 
-/// The candidate of a span.
-fn candidate(span: Span, cells: &[Cell], timeline: &Timeline, noise: &Noise) -> Candidate {
-    let Span { subject, from, at, to, is_sure } = span;
-    let inside = if is_sure { &cells[from..to] } else { &cells[from.max(at.saturating_sub(YOUNG_PAST))..to] };
-    let series = Series::explained_by(inside, |total| noise.likelihood(total));
-    let explained = |at: usize| series.ln_likelihood(0, at) + series.ln_likelihood(at, inside.len());
-    let ln_likelihoods: Vec<f64> = (1..inside.len()).map(explained).collect();
-    let place = Place::of_cells(timeline, inside, &ln_likelihoods);
-    let direction = direction(&cells[from..at], &cells[at..to]);
-    Candidate { subject, from, at, to, direction, place }
+/// Two neighbouring segments, by rows of an outline.
+fn shift(subject: usize, outline: &Outline, [from, at, to]: [usize; 3], noise: &Noise) -> Shift {
+    let (before, since) = (outline.total(from, at), outline.total(at, to));
+    Shift {
+        subject,
+        from: outline.start(from),
+        at: outline.start(at),
+        to: outline.start(to),
+        direction: direction(&before, &since),
+        surprise: noise.surprise(&before, &since),
+    }
 }
 
-/// Where the newest row of equal results begins, if something else is before it in its segment.
-fn newest_row(cells: &[Cell], start: usize) -> Option<usize> {
-    let is_bad = cells.last()?.failed > 0;
-    let row = cells[start..].iter().rev().take_while(|cell| (cell.failed > 0) == is_bad).count();
-    let at = cells.len() - row;
-    (at > start).then_some(at)
-}
-
-fn direction(before: &[Cell], since: &[Cell]) -> Direction {
-    let badness = |cells: &[Cell]| {
-        let counts = sum(cells);
+fn direction(before: &RowsTotal, since: &RowsTotal) -> Direction {
+    let badness = |RowsTotal { counts, .. }: &RowsTotal| {
         f64::from(counts.unexpected + counts.unrecovered) / f64::from(counts.runs.max(1))
     };
     if badness(since) > badness(before) {
         return Direction::Worse;
     }
-    let expected = since.iter().filter(|cell| cell.outcome() == Some(Outcome::Expected)).count();
-    if 2 * expected > since.len() { Direction::Expected } else { Direction::Better }
+    if 2 * since.expected > since.cells { Direction::Expected } else { Direction::Better }
 }
 
-fn sum(cells: &[Cell]) -> Counts {
-    cells.iter().fold(Counts::default(), |sum, cell| sum.plus(Counts::of_cell(cell, true)))
+/// Shifts with the commits that may have done them, those of changes that are sure and those of newest rows.
+pub(super) struct Places<'a> {
+    pub(super) suite: &'a OutlinedSuite<'a>,
+    pub(super) timeline: &'a Timeline,
+    pub(super) noise: &'a Noise,
+}
+
+impl Places<'_> {
+    /// Changes that the results of their histories prove.
+    pub(super) fn of_sure(&self, shifts: &[Shift]) -> Vec<Candidate> {
+        parallel::map(shifts, |shift| self.candidate(shift, shift.from))
+    }
+
+    /// Changes that results only suggest.
+    pub(super) fn of_unsure(&self, shifts: &[Shift]) -> Vec<Candidate> {
+        parallel::map(shifts, |shift| self.candidate(shift, shift.from.max(shift.at.saturating_sub(YOUNG_PAST))))
+    }
+
+    fn candidate(&self, shift: &Shift, from: usize) -> Candidate {
+        let cells = self.suite.cells(shift.subject);
+        let inside = &cells[from..shift.to];
+        let series = Series::explained_by(inside, |total| self.noise.likelihood(total));
+        let explained = |at: usize| series.ln_likelihood(0, at) + series.ln_likelihood(at, inside.len());
+        let place = Place::of_cells(self.timeline, inside, (1..inside.len()).map(explained));
+        Candidate { shift: *shift, place }
+    }
 }

@@ -1,12 +1,13 @@
 //! Changes of single histories that one commit explains, joined.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Suite;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::OutlinedSuite;
 use super::candidate::{Candidate, Direction};
-use super::noise::Noise;
 use super::place::Place;
-use super::young::folder;
+use super::young::LEAST_SURPRISE;
 
 /// How likely it is that one commit did two changes of one test, against two commits.
 const SAME_TEST: f64 = 40.0;
@@ -16,58 +17,57 @@ const SAME_FOLDER: f64 = 1.5;
 const UNRELATED: f64 = 0.01;
 /// Commits to either side in which groups are counted, to tell how many there are by chance.
 const NEIGHBOURHOOD: usize = 25;
-/// How surprising a result is at least that an accepted change takes with it.
-const LEAST_SURPRISE: f64 = 4.0;
 
 /// Changes of single histories with the place that they have together.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(super) struct Group {
     pub(super) members: Vec<Candidate>,
     pub(super) place: Place,
     direction: Direction,
-    subjects: HashSet<usize>,
+    subjects: FxHashSet<usize>,
     /// How many members each test has.
-    tests: HashMap<&'a str, usize>,
+    tests: FxHashMap<u32, usize>,
     /// How many members each folder has.
-    folders: HashMap<&'a str, usize>,
+    folders: FxHashMap<u32, usize>,
 }
 
-impl<'a> Group<'a> {
-    fn new(suite: &Suite<'a>, first: Candidate) -> Self {
+impl Group {
+    fn new(suite: &OutlinedSuite<'_>, first: Candidate) -> Self {
         let mut group = Self {
             members: Vec::new(),
             place: first.place.clone(),
-            direction: first.direction,
-            subjects: HashSet::new(),
-            tests: HashMap::new(),
-            folders: HashMap::new(),
+            direction: first.shift.direction,
+            subjects: FxHashSet::default(),
+            tests: FxHashMap::default(),
+            folders: FxHashMap::default(),
         };
         group.count(suite, first);
         group
     }
 
-    fn add(&mut self, suite: &Suite<'a>, candidate: Candidate) {
+    fn add(&mut self, suite: &OutlinedSuite<'_>, candidate: Candidate) {
         self.place = self.place.joined(&candidate.place);
         self.count(suite, candidate);
     }
 
-    fn count(&mut self, suite: &Suite<'a>, candidate: Candidate) {
-        let test = suite.subjects[candidate.subject].test;
-        *self.tests.entry(test).or_default() += 1;
-        *self.folders.entry(folder(test)).or_default() += 1;
-        self.subjects.insert(candidate.subject);
+    fn count(&mut self, suite: &OutlinedSuite<'_>, candidate: Candidate) {
+        let subject = candidate.shift.subject;
+        *self.tests.entry(suite.scopes.test(subject)).or_default() += 1;
+        *self.folders.entry(suite.scopes.folder(subject)).or_default() += 1;
+        self.subjects.insert(subject);
         self.members.push(candidate);
     }
 
     /// How well it explains a candidate: larger groups and related tests count more. 0 if it does not at all.
-    fn explains(&self, suite: &Suite<'a>, candidate: &Candidate) -> f64 {
-        let is_possible = self.direction == candidate.direction && !self.subjects.contains(&candidate.subject);
-        if !is_possible || !candidate.place.is_plausible(self.place.mode()) {
+    fn explains(&self, suite: &OutlinedSuite<'_>, candidate: &Candidate) -> f64 {
+        let is_possible =
+            self.direction == candidate.shift.direction && !self.subjects.contains(&candidate.shift.subject);
+        if !is_possible {
             return 0.0;
         }
-        let test = suite.subjects[candidate.subject].test;
-        let of_test = self.tests.get(test).copied().unwrap_or(0);
-        let of_folder = self.folders.get(folder(test)).copied().unwrap_or(0);
+        let subject = candidate.shift.subject;
+        let of_test = self.tests.get(&suite.scopes.test(subject)).copied().unwrap_or(0);
+        let of_folder = self.folders.get(&suite.scopes.folder(subject)).copied().unwrap_or(0);
         let weight = SAME_TEST * of_test as f64
             + SAME_FOLDER * (of_folder - of_test) as f64
             + UNRELATED * (self.members.len() - of_folder) as f64;
@@ -76,14 +76,9 @@ impl<'a> Group<'a> {
 }
 
 /// Joins candidates that are sure or accepted, and takes unsure ones along where an accepted change explains them.
-pub(super) fn joined<'a>(
-    suite: &Suite<'a>,
-    mut accepted: Vec<Candidate>,
-    unsure: Vec<Candidate>,
-    noise: &Noise,
-) -> Vec<Group<'a>> {
+pub(super) fn joined(suite: &OutlinedSuite<'_>, mut accepted: Vec<Candidate>, unsure: Vec<Candidate>) -> Vec<Group> {
     // Those whose place is known best come first: what is wide does not join what lies apart.
-    accepted.sort_by_key(|candidate| (candidate.place.width(), candidate.subject, candidate.at));
+    accepted.sort_by_key(|candidate| (candidate.place.width(), candidate.shift.subject, candidate.shift.at));
     let mut groups = Groups::default();
     for candidate in accepted {
         match groups.best(suite, &candidate).filter(|(_, score)| *score > groups.density(&candidate)) {
@@ -92,12 +87,12 @@ pub(super) fn joined<'a>(
         }
     }
     for candidate in unsure {
-        let surprise = noise.surprise_of(suite, &candidate);
+        let surprise = candidate.shift.surprise;
         if surprise <= LEAST_SURPRISE {
             continue;
         }
         let by_chance = groups.density(&candidate);
-        let is_taken = |group: &Group<'_>, score: f64| {
+        let is_taken = |group: &Group, score: f64| {
             let others = (f64::from(suite.tests) / group.members.len() as f64).max(1.0);
             score > by_chance && surprise + score.ln() > others.ln()
         };
@@ -111,18 +106,18 @@ pub(super) fn joined<'a>(
 
 /// Groups, which are found by their likeliest commit.
 #[derive(Default)]
-struct Groups<'a> {
-    all: Vec<Group<'a>>,
+struct Groups {
+    all: Vec<Group>,
     by_mode: BTreeMap<usize, BTreeSet<usize>>,
 }
 
-impl<'a> Groups<'a> {
-    fn push(&mut self, group: Group<'a>) {
+impl Groups {
+    fn push(&mut self, group: Group) {
         self.by_mode.entry(group.place.mode()).or_default().insert(self.all.len());
         self.all.push(group);
     }
 
-    fn add(&mut self, suite: &Suite<'a>, index: usize, candidate: Candidate) {
+    fn add(&mut self, suite: &OutlinedSuite<'_>, index: usize, candidate: Candidate) {
         let group = &mut self.all[index];
         let before = group.place.mode();
         group.add(suite, candidate);
@@ -134,9 +129,10 @@ impl<'a> Groups<'a> {
     }
 
     /// The group that explains a candidate best, and how well; of equally good ones the youngest.
-    fn best(&self, suite: &Suite<'a>, candidate: &Candidate) -> Option<(usize, f64)> {
-        // A commit that cannot have done it explains nothing.
-        let near = self.by_mode.range(candidate.place.commits()).flat_map(|(_, groups)| groups);
+    fn best(&self, suite: &OutlinedSuite<'_>, candidate: &Candidate) -> Option<(usize, f64)> {
+        // A commit that is not likely to have done it explains nothing.
+        let near = candidate.place.plausible().flat_map(|commits| self.by_mode.range(commits));
+        let near = near.flat_map(|(_, groups)| groups);
         let scores = near.map(|index| (*index, self.all[*index].explains(suite, candidate)));
         let better = |one: &(usize, f64), other: &(usize, f64)| one.1.total_cmp(&other.1).then(one.0.cmp(&other.0));
         scores.filter(|(_, score)| *score > 0.0).max_by(better)

@@ -1,14 +1,17 @@
 //! Changes: what moved together, over the tests and configurations of a suite, with the commits that may have done it.
 //!
-//! Data flow: [`candidates`] finds in each history where its behaviour changed, and where it may have changed lately but few
-//! results say so. [`noise`] says how likely the latter are by chance, among such histories. [`young`] takes those that
-//! several histories make likely together. [`groups`] joins what one commit explains, [`place`] has the commits.
+//! Data flow: [`candidates`] finds in the outline of each history where its behaviour changed, and where it may have changed
+//! lately but few results say so. [`noise`] says how likely the latter are by chance, among such histories
+//! ([`mixture`] has the likelihoods). [`young`] takes those that
+//! several histories of a scope ([`scopes`]) make likely together. [`groups`] joins what one commit explains, [`place`] has the commits.
 
 mod candidate;
 mod candidates;
 mod groups;
+mod mixture;
 mod noise;
 mod place;
+mod scopes;
 #[cfg(test)]
 mod tests;
 mod young;
@@ -21,15 +24,18 @@ use schema::state::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::change_points::outline::Outline;
 use crate::evidence::{Evidence, worst};
-use crate::history::{Cell, History};
+use crate::history::Cell;
+use crate::parallel;
 use crate::rules::Rules;
 
-use candidate::{Candidate, Direction};
-use candidates::Spans;
+use candidate::{Candidate, Direction, Shift};
+use candidates::{Places, Segments, Shifts};
 use groups::Group;
 use noise::Noise;
 use place::Timeline;
+use scopes::Scopes;
 
 /// Commits that a change names at most as likely ones.
 const MOST_LIKELY: usize = 10;
@@ -38,7 +44,7 @@ const BROKEN_SHARE: f64 = 0.5;
 /// The share of unexpected runs up to which a test that got better counts as fixed.
 const FIXED_SHARE: f64 = 0.1;
 
-/// One test on one configuration, with its history.
+/// One test on one configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// The test's name.
@@ -47,12 +53,17 @@ pub struct Subject<'a> {
     pub first_name: &'a str,
     /// The configuration.
     pub configuration: ConfigId,
-    /// What it did.
-    pub history: History<'a>,
+}
+
+/// Where histories are had from. Each is asked for when it is looked at, because cells take much memory and most histories
+/// are looked at once.
+pub trait Histories: Sync {
+    /// The cells of a subject, by its position, the oldest first.
+    fn cells(&self, subject: usize) -> Cow<'_, [Cell]>;
 }
 
 /// What changes are looked for in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Suite<'a> {
     /// The suite's name.
     pub name: &'a str,
@@ -64,6 +75,37 @@ pub struct Suite<'a> {
     pub order: &'a [CommitKey],
     /// Tests on configurations, in any order, each once.
     pub subjects: &'a [Subject<'a>],
+    /// What they did.
+    pub histories: &'a dyn Histories,
+}
+
+/// A suite with the outlines of its histories.
+struct OutlinedSuite<'a> {
+    name: &'a str,
+    tests: u32,
+    /// The subjects that ran, with the position that each was given with.
+    subjects: Vec<Subject<'a>>,
+    given: Vec<usize>,
+    outlines: Vec<Outline>,
+    scopes: Scopes,
+    histories: &'a dyn Histories,
+}
+
+impl<'a> OutlinedSuite<'a> {
+    fn of(suite: &Suite<'a>) -> Self {
+        let all: Vec<usize> = (0..suite.subjects.len()).collect();
+        let outlines = parallel::map(&all, |subject| Outline::of(&with_runs(suite.histories.cells(*subject))));
+        let ran = |(_, outline): &(usize, Outline)| outline.rows() > 0;
+        let (given, outlines): (Vec<usize>, Vec<Outline>) = all.into_iter().zip(outlines).filter(ran).unzip();
+        let subjects: Vec<Subject<'_>> = given.iter().map(|subject| suite.subjects[*subject]).collect();
+        let scopes = Scopes::of(&subjects, suite.tests);
+        Self { name: suite.name, tests: suite.tests, subjects, given, outlines, scopes, histories: suite.histories }
+    }
+
+    /// The cells of a subject that have a run.
+    fn cells(&self, subject: usize) -> Cow<'a, [Cell]> {
+        with_runs(self.histories.cells(self.given[subject]))
+    }
 }
 
 /// What a change did.
@@ -143,34 +185,26 @@ pub struct Member {
 
 /// The changes of a suite, the newest first.
 pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
-    let cells: Vec<Cow<'_, [Cell]>> = suite.subjects.iter().map(|subject| subject.history.with_runs()).collect();
-    let history = |(subject, cells): (&Subject<'_>, _)| History { cells, ..subject.history };
-    let with_history = |(subject, cells)| Subject { history: history((subject, cells)), ..*subject };
-    let subjects: Vec<Subject<'_>> =
-        suite.subjects.iter().zip(cells.iter().map(AsRef::as_ref)).map(with_history).collect();
-    of_results(&Suite { subjects: &subjects, ..*suite }, rules)
-}
-
-fn of_results(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let timeline = Timeline::of(suite);
-    let noise = Noise::of(suite, &Spans::at_any_rates(suite, rules).sure);
-    let spans = Spans::at_rates_of(&noise, suite, rules);
-    let mut accepted = Spans::candidates(&spans.sure, suite, &timeline, &noise);
-    let unsure = Spans::candidates(&spans.unsure, suite, &timeline, &noise);
-    let (young, unsure) = young::accepted(suite, unsure, &noise, rules);
+    let suite = &OutlinedSuite::of(suite);
+    let noise = Noise::of(suite, &Segments::at_any_rates(suite, rules));
+    let shifts = Shifts::of(suite, &Segments::at_rates_of(&noise, suite, rules), &noise);
+    let places = Places { suite, timeline: &timeline, noise: &noise };
+    let mut accepted = places.of_sure(&shifts.sure);
+    let (young, unsure) = young::accepted(suite, &shifts.unsure, &places, rules);
     accepted.extend(young);
-    let groups = groups::joined(suite, accepted, unsure, &noise);
+    let groups = groups::joined(suite, accepted, unsure);
     let mut changes: Vec<Change> = groups.iter().map(|group| change(suite, &timeline, group)).collect();
     changes.sort_by_key(|change| (std::cmp::Reverse(change.until), change.id));
     changes
 }
 
-fn change(suite: &Suite<'_>, timeline: &Timeline, group: &Group<'_>) -> Change {
+fn change(suite: &OutlinedSuite<'_>, timeline: &Timeline, group: &Group) -> Change {
     let mut members: Vec<(&Candidate, Member)> =
         group.members.iter().map(|candidate| (candidate, member(suite, candidate))).collect();
     members.sort_by_key(|(candidate, _)| name(suite, candidate));
     let (after, until) = group.place.range();
-    let kind = members.iter().map(|(candidate, member)| kind(candidate.direction, member)).min();
+    let kind = members.iter().map(|(candidate, member)| kind(candidate.shift.direction, member)).min();
     Change {
         id: id(suite, group),
         kind: kind.unwrap_or(Kind::Flaky),
@@ -182,22 +216,23 @@ fn change(suite: &Suite<'_>, timeline: &Timeline, group: &Group<'_>) -> Change {
     }
 }
 
-fn name<'a>(suite: &Suite<'a>, candidate: &Candidate) -> (&'a str, ConfigId) {
-    let subject = &suite.subjects[candidate.subject];
+fn name<'a>(suite: &OutlinedSuite<'a>, candidate: &Candidate) -> (&'a str, ConfigId) {
+    let subject = &suite.subjects[candidate.shift.subject];
     (subject.test, subject.configuration)
 }
 
-fn member(suite: &Suite<'_>, candidate: &Candidate) -> Member {
-    let cells = suite.subjects[candidate.subject].history.cells;
-    let (before, since) = (&cells[candidate.from..candidate.at], &cells[candidate.at..candidate.to]);
+fn member(suite: &OutlinedSuite<'_>, candidate: &Candidate) -> Member {
+    let Shift { subject, from, at, to, .. } = candidate.shift;
+    let cells = suite.cells(subject);
+    let (before, since) = (&cells[from..at], &cells[at..to]);
     let state = Some(worst(since)).filter(|state| state.is_failure()).unwrap_or_else(|| worst(before));
     Member {
-        subject: candidate.subject,
-        first: cells[candidate.at].commit,
+        subject: suite.given[subject],
+        first: cells[at].commit,
         before: Evidence::of(before),
         since: Evidence::of(since),
         state,
-        is_open: candidate.to == cells.len(),
+        is_open: to == cells.len(),
     }
 }
 
@@ -212,16 +247,28 @@ fn kind(direction: Direction, member: &Member) -> Kind {
 }
 
 /// The identity of a change comes from the member whose new behaviour was seen first: later ones do not move it.
-fn id(suite: &Suite<'_>, group: &Group<'_>) -> ChangeId {
-    let first = |candidate: &&Candidate| suite.subjects[candidate.subject].history.cells[candidate.at];
-    let seen = |candidate: &&Candidate| (first(candidate).first_start, name(suite, candidate));
-    let Some(defining) = group.members.iter().min_by_key(seen) else { return ChangeId(0) };
-    let Subject { first_name, configuration, .. } = suite.subjects[defining.subject];
+fn id(suite: &OutlinedSuite<'_>, group: &Group) -> ChangeId {
+    let seen = |candidate: &Candidate| {
+        let first = suite.cells(candidate.shift.subject)[candidate.shift.at];
+        ((first.first_start, name(suite, candidate)), first.commit)
+    };
+    let members = group.members.iter().map(|candidate| (seen(candidate), candidate));
+    let Some(((_, first), defining)) = members.min_by_key(|((seen, _), _)| *seen) else { return ChangeId(0) };
+    let Subject { first_name, configuration, .. } = suite.subjects[defining.shift.subject];
     ChangeId(stable_hash(&[
         suite.name.as_bytes(),
-        defining.direction.name().as_bytes(),
+        defining.shift.direction.name().as_bytes(),
         first_name.as_bytes(),
         &configuration.0.to_le_bytes(),
-        &first(&defining).commit.0.to_le_bytes(),
+        &first.0.to_le_bytes(),
     ]))
+}
+
+/// Cells that have a run.
+fn with_runs(cells: Cow<'_, [Cell]>) -> Cow<'_, [Cell]> {
+    if cells.iter().all(|cell| cell.runs > 0) {
+        cells
+    } else {
+        cells.iter().filter(|cell| cell.runs > 0).copied().collect()
+    }
 }

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use schema::ids::ConfigId;
 
 use crate::change_points::likelihood::{Counts, RateLikelihood, Retries};
+use crate::change_points::outline::{Outline, RowsTotal};
 
-use super::Suite;
-use super::candidate::{Candidate, Span};
+use super::OutlinedSuite;
+use super::candidates::Segments;
+use super::mixture::Mixture;
 
 /// Rates of failures that are told apart.
 const RATES: [f64; 18] =
@@ -27,55 +29,49 @@ struct Stretch {
 }
 
 impl Stretch {
-    fn of(is_bad: &[bool]) -> Self {
-        let bad = is_bad.iter().filter(|bad| **bad).count();
-        Self { bad: bad as f64, all: is_bad.len() as f64, times: 1.0 }
+    fn of(total: RowsTotal) -> Self {
+        Self { bad: f64::from(total.failed), all: f64::from(total.cells), times: 1.0 }
     }
 }
 
 /// The shares of rates among stretches without a change.
 #[derive(Debug)]
 pub(super) struct Noise {
-    shares: [f64; RATES.len()],
-    /// The logarithm of each share, of its rate, and of what the rate leaves.
-    logarithms: [[f64; 3]; RATES.len()],
+    /// The shares as they were learnt.
+    learnt: Mixture<{ RATES.len() }>,
+    /// The same with doubt: what one history is judged by.
+    doubted: Mixture<{ RATES.len() }>,
 }
 
 impl Noise {
     fn with_shares(shares: [f64; RATES.len()]) -> Self {
-        let of = |index: usize| [shares[index].max(1e-12), RATES[index], 1.0 - RATES[index]].map(f64::ln);
-        Self { shares, logarithms: std::array::from_fn(of) }
+        let is_extreme = |index: usize| index == 0 || index + 1 == RATES.len();
+        let doubt = |index: usize| DOUBT * (0.5 / RATES.len() as f64 + if is_extreme(index) { 0.25 } else { 0.0 });
+        let doubted = std::array::from_fn(|index| (1.0 - DOUBT) * shares[index] + doubt(index));
+        Self { learnt: Mixture::new(shares, RATES), doubted: Mixture::new(doubted, RATES) }
     }
 
     /// Learns from the stretches between changes, without the newest row of equal results, which may be a change.
-    pub(super) fn of(suite: &Suite<'_>, changes: &[Span]) -> Self {
-        let mut stretches = Vec::new();
-        let mut changes = changes.iter().peekable();
-        for (subject, history) in suite.subjects.iter().map(|subject| &subject.history).enumerate() {
-            if history.cells.iter().all(|cell| cell.failed == 0) {
-                stretches.push(Stretch { bad: 0.0, all: history.cells.len() as f64, times: 1.0 });
-                continue;
-            }
-            let is_bad: Vec<bool> = history.cells.iter().map(|cell| cell.failed > 0).collect();
-            let mut bounds = vec![0];
-            while let Some(change) = changes.next_if(|change| change.subject == subject) {
-                bounds.push(change.at);
-            }
-            let start = bounds[bounds.len() - 1];
-            let row = is_bad.iter().rev().take_while(|bad| Some(*bad) == is_bad.last()).count();
-            let end = is_bad.len() - row;
-            bounds.push(if end > start { end } else { is_bad.len() });
-            stretches.extend(bounds.windows(2).map(|pair| Stretch::of(&is_bad[pair[0]..pair[1]])));
+    pub(super) fn of(suite: &OutlinedSuite<'_>, segments: &[Segments]) -> Self {
+        let passing = suite.outlines.iter().filter(|outline| !outline.fails());
+        let mut stretches: Vec<Stretch> =
+            passing.map(|outline| Stretch::of(outline.total(0, outline.rows()))).collect();
+        for of in segments {
+            let outline = &suite.outlines[of.subject];
+            let start = of.newest();
+            let end = Some(outline.newest_alike(start)).filter(|end| *end > start).unwrap_or(outline.rows());
+            let inner = of.bounds[..of.bounds.len() - 1].windows(2).map(|bounds| (bounds[0], bounds[1]));
+            stretches.extend(inner.chain([(start, end)]).map(|(from, to)| Stretch::of(outline.total(from, to))));
         }
         stretches.push(Self::clean(suite));
         Self::learn(&stretches)
     }
 
     /// The tests that have no subject because they never failed. They are taken to run as often as the others.
-    fn clean(suite: &Suite<'_>) -> Stretch {
+    fn clean(suite: &OutlinedSuite<'_>) -> Stretch {
         let configurations: BTreeSet<ConfigId> = suite.subjects.iter().map(|subject| subject.configuration).collect();
         let histories = (suite.tests as usize * configurations.len()).saturating_sub(suite.subjects.len());
-        let cells: usize = suite.subjects.iter().map(|subject| subject.history.cells.len()).sum();
+        let cells: usize = suite.outlines.iter().map(Outline::cells).sum();
         Stretch { bad: 0.0, all: cells as f64 / suite.subjects.len().max(1) as f64, times: histories as f64 }
     }
 
@@ -87,80 +83,54 @@ impl Noise {
             let known = alike.entry((one.bad.to_bits(), one.all.to_bits())).or_insert(Stretch { times: 0.0, ..*one });
             known.times += one.times;
         }
-        let stretches: Vec<Stretch> = alike.into_values().collect();
-        let mut noise = Self::with_shares([1.0 / RATES.len() as f64; RATES.len()]);
+        // What the rates say of each stretch stays the same, whatever their shares are.
+        let explained = |one: &Stretch| (one.times, Self::explained(one));
+        let explained: Vec<(f64, [f64; RATES.len()])> = alike.values().map(explained).collect();
+        let mut shares = [1.0 / RATES.len() as f64; RATES.len()];
         for _ in 0..ROUNDS {
             let mut sums = [0.5 / RATES.len() as f64; RATES.len()];
-            for Stretch { bad, all, times } in &stretches {
-                for (sum, share) in sums.iter_mut().zip(noise.rates_of(*bad, *all)) {
-                    *sum += share * times;
+            for (times, weights) in &explained {
+                let total: f64 = weights.iter().zip(shares).map(|(weight, share)| weight * share).sum();
+                for ((sum, weight), share) in sums.iter_mut().zip(weights).zip(shares) {
+                    *sum += weight * share / total * times;
                 }
             }
             let total: f64 = sums.iter().sum();
-            noise = Self::with_shares(sums.map(|sum| sum / total));
+            shares = sums.map(|sum| sum / total);
         }
-        noise
+        Self::with_shares(shares)
     }
 
-    /// The probabilities of the rates of a stretch.
-    fn rates_of(&self, bad: f64, all: f64) -> [f64; RATES.len()] {
-        let logarithms = self.logarithms(bad, all);
+    /// How likely a stretch is at each rate, against the likeliest.
+    fn explained(Stretch { bad, all, .. }: &Stretch) -> [f64; RATES.len()] {
+        let logarithms = RATES.map(|rate| bad * rate.ln() + (all - bad) * (1.0 - rate).ln());
         let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights = logarithms.map(|logarithm| (logarithm - most).exp());
-        let total: f64 = weights.iter().sum();
-        weights.map(|weight| weight / total)
+        logarithms.map(|logarithm| (logarithm - most).exp())
     }
 
     /// How likely runs are at rates as the suite shows them.
-    pub(super) fn likelihood(&self, total: Counts) -> NoiseLikelihood {
-        let is_extreme = |index: usize| index == 0 || index + 1 == RATES.len();
-        let doubt = |index: usize| DOUBT * (0.5 / RATES.len() as f64 + if is_extreme(index) { 0.25 } else { 0.0 });
-        let share = |index: usize| (1.0 - DOUBT) * self.shares[index] + doubt(index);
-        let terms = std::array::from_fn(|index| {
-            let rate: f64 = RATES[index];
-            (share(index).ln(), rate.ln(), (1.0 - rate).ln())
-        });
-        NoiseLikelihood { terms, retries: Retries::up_to(total) }
+    pub(super) fn likelihood(&self, total: Counts) -> NoiseLikelihood<'_> {
+        NoiseLikelihood { mixture: &self.doubted, retries: Retries::up_to(total) }
     }
 
-    /// Logarithms of the joint probabilities of the rates and a stretch.
-    fn logarithms(&self, bad: f64, all: f64) -> [f64; RATES.len()] {
-        self.logarithms.map(|[share, rate, rest]| share + bad * rate + (all - bad) * rest)
-    }
-
-    /// How surprising a row of `row` results of one kind is after `bad` of `all` failed: minus the logarithm of its
-    /// probability.
-    pub(super) fn surprise(&self, bad: usize, all: usize, row: usize, is_bad: bool) -> f64 {
-        let chance = |rate: f64| if is_bad { rate } else { 1.0 - rate };
-        let rates = self.rates_of(bad as f64, all as f64);
-        let probability: f64 = rates.iter().zip(RATES).map(|(share, rate)| share * chance(rate).powi(row as i32)).sum();
-        -probability.max(f64::MIN_POSITIVE).ln()
-    }
-
-    /// How surprising the newest row of a candidate is.
-    pub(super) fn surprise_of(&self, suite: &Suite<'_>, candidate: &Candidate) -> f64 {
-        let cells = suite.subjects[candidate.subject].history.cells;
-        let before = &cells[candidate.from..candidate.at];
-        let bad = before.iter().filter(|cell| cell.failed > 0).count();
-        let row = candidate.to - candidate.at;
-        self.surprise(bad, before.len(), row, cells[candidate.at].failed > 0)
+    /// How surprising what came since is after what came before: minus the logarithm of its probability. Either all cells
+    /// since then failed, or none.
+    pub(super) fn surprise(&self, before: &RowsTotal, since: &RowsTotal) -> f64 {
+        // The probability of what followed is that of all, divided by that of what came before.
+        let all = self.learnt.ln(before.failed + since.failed, before.cells + since.cells);
+        self.learnt.ln(before.failed, before.cells) - all
     }
 }
 
 /// Likelihoods of counts, the rates being those that a suite shows.
 #[derive(Debug)]
-pub(super) struct NoiseLikelihood {
-    /// For each rate the logarithms of its share, of itself, and of what it leaves.
-    terms: [(f64, f64, f64); RATES.len()],
+pub(super) struct NoiseLikelihood<'a> {
+    mixture: &'a Mixture<{ RATES.len() }>,
     retries: Retries,
 }
 
-impl RateLikelihood for NoiseLikelihood {
+impl RateLikelihood for NoiseLikelihood<'_> {
     fn ln(&self, counts: Counts) -> f64 {
-        let (bad, good) = (f64::from(counts.unexpected), f64::from(counts.runs - counts.unexpected));
-        let logarithms = self.terms.map(|(share, rate, rest)| share + bad * rate + good * rest);
-        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = logarithms.iter().map(|logarithm| (logarithm - most).exp()).sum();
-        most + sum.ln() + self.retries.ln(counts)
+        self.mixture.ln(counts.unexpected, counts.runs) + self.retries.ln(counts)
     }
 }

@@ -1,8 +1,9 @@
 //! Which commits may have done a change, with probabilities.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
+use rustc_hash::FxHashMap;
 use schema::ids::CommitKey;
 
 use crate::history::Cell;
@@ -20,7 +21,7 @@ const TAIL: f64 = 0.005;
 #[derive(Debug)]
 pub(super) struct Timeline {
     pub(super) commits: Vec<CommitKey>,
-    places: HashMap<CommitKey, usize>,
+    places: FxHashMap<CommitKey, usize>,
 }
 
 impl Timeline {
@@ -53,89 +54,153 @@ impl Timeline {
 pub(super) struct Place {
     /// Index of the first of the commits.
     first: usize,
-    shares: Vec<f64>,
+    steps: Vec<Step>,
     mode: usize,
+}
+
+/// Neighbouring commits that are equally likely, as those between two tested ones are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Step {
+    /// Index of the commit after the last of them.
+    end: usize,
+    /// What is told of each.
+    value: f64,
 }
 
 impl Place {
     /// The place of a change in cells, from how likely each of them but the first is to be the first with the new behaviour.
     /// Commits between two tested ones are equally likely.
-    pub(super) fn of_cells(timeline: &Timeline, cells: &[Cell], ln_likelihoods: &[f64]) -> Self {
+    pub(super) fn of_cells(timeline: &Timeline, cells: &[Cell], ln_likelihoods: impl Iterator<Item = f64>) -> Self {
         let first = timeline.index(cells[0].commit) + 1;
-        let most = timeline.commits.len().saturating_sub(first);
-        let mut logarithms = Vec::new();
-        for (cell, ln_likelihood) in cells[1..].iter().zip(ln_likelihoods) {
+        let mut steps: Vec<Step> = Vec::with_capacity(cells.len());
+        let mut start = first;
+        for (cell, value) in cells[1..].iter().zip(ln_likelihoods) {
             // The commits that come after the tested one before, up to this one.
-            let end = (timeline.index(cell.commit) + 1).saturating_sub(first);
-            logarithms.resize(end.max(logarithms.len() + 1).min(most), *ln_likelihood);
+            let end = (timeline.index(cell.commit) + 1).max(start + 1).min(timeline.commits.len());
+            if end > start {
+                steps.push(Step { end, value });
+                start = end;
+            }
         }
-        Self::normal(first, logarithms)
+        Self::normal(first, steps)
     }
 
-    fn normal(first: usize, logarithms: Vec<f64>) -> Self {
-        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = logarithms.iter().map(|logarithm| (logarithm - most).exp()).collect();
-        let total: f64 = weights.iter().sum();
-        let mut shares: Vec<f64> = weights.into_iter().map(|weight| weight / total).collect();
+    /// The probabilities that belong to logarithms.
+    fn normal(mut first: usize, mut steps: Vec<Step>) -> Self {
+        let most = steps.iter().map(|step| step.value).fold(f64::NEG_INFINITY, f64::max);
+        let (mut start, mut total) = (first, 0.0);
+        for step in &mut steps {
+            step.value = (step.value - most).exp();
+            total += step.value * (step.end - start) as f64;
+            start = step.end;
+        }
+        for step in &mut steps {
+            step.value /= total;
+        }
         // What is next to impossible is cut off, so that places stay short.
-        let is_possible = |share: &f64| *share > FLOOR * FLOOR;
-        let start = shares.iter().position(is_possible).unwrap_or(0);
-        let end = shares.iter().rposition(is_possible).map_or(shares.len(), |last| last + 1);
-        shares.truncate(end);
-        let shares = shares.split_off(start);
-        let largest = (0..shares.len()).max_by(|one, other| shares[*one].total_cmp(&shares[*other]));
-        let first = first + start;
-        Self { first, mode: first + largest.unwrap_or(0), shares }
+        let is_possible = |step: &Step| step.value > FLOOR * FLOOR;
+        if let (Some(begin), Some(last)) = (steps.iter().position(is_possible), steps.iter().rposition(is_possible)) {
+            steps.truncate(last + 1);
+            if begin > 0 {
+                first = steps[begin - 1].end;
+                steps.drain(..begin);
+            }
+        }
+        let largest = steps.iter().max_by(|one, other| one.value.total_cmp(&other.value));
+        Self { first, mode: largest.map_or(first, |step| step.end - 1), steps }
+    }
+
+    /// The steps with the index of the first commit of each.
+    fn spans(&self) -> impl DoubleEndedIterator<Item = (usize, Step)> {
+        let start = |index: usize| if index == 0 { self.first } else { self.steps[index - 1].end };
+        (0..self.steps.len()).map(move |index| (start(index), self.steps[index]))
+    }
+
+    /// Index of the commit after the last.
+    fn end(&self) -> usize {
+        self.steps.last().map_or(self.first, |step| step.end)
     }
 
     /// The probability of a commit.
     pub(super) fn share(&self, commit: usize) -> f64 {
-        commit.checked_sub(self.first).and_then(|index| self.shares.get(index)).copied().unwrap_or(0.0)
+        let step = self.steps.get(self.steps.partition_point(|step| step.end <= commit));
+        step.filter(|_| commit >= self.first).map_or(0.0, |step| step.value)
+    }
+
+    /// The commits where the probability of one of two places changes, in the order of the branch, without `start`.
+    fn bounds(&self, other: &Self, start: usize, end: usize) -> Vec<usize> {
+        let of = |place: &Self| {
+            let ends = place.steps.iter().map(|step| step.end);
+            [place.first].into_iter().chain(ends).collect::<Vec<usize>>()
+        };
+        let mut bounds = of(self);
+        bounds.extend(of(other));
+        bounds.retain(|bound| (start + 1..=end).contains(bound));
+        bounds.sort_unstable();
+        bounds.dedup();
+        bounds
     }
 
     /// The probability that two changes have one commit if they are independent.
     pub(super) fn overlap(&self, other: &Self) -> f64 {
-        let start = self.first.max(other.first);
-        let end = (self.first + self.shares.len()).min(other.first + other.shares.len());
-        (start..end).map(|commit| self.share(commit) * other.share(commit)).sum()
+        let mut start = self.first.max(other.first);
+        let (mut own, mut others) = (self.steps.as_slice(), other.steps.as_slice());
+        let mut overlap = 0.0;
+        while let ([one, rest @ ..], [another, remaining @ ..]) = (own, others) {
+            let end = one.end.min(another.end);
+            if end > start {
+                overlap += one.value * another.value * (end - start) as f64;
+                start = end;
+            }
+            if one.end <= end {
+                own = rest;
+            }
+            if another.end <= end {
+                others = remaining;
+            }
+        }
+        overlap
     }
 
     /// The place of one change that explains both.
     pub(super) fn joined(&self, other: &Self) -> Self {
-        let start = self.first.min(other.first);
-        let end = (self.first + self.shares.len()).max(other.first + other.shares.len());
+        let first = self.first.min(other.first);
         let logarithm = |commit| (self.share(commit) + FLOOR * FLOOR).ln() + (other.share(commit) + FLOOR).ln();
-        Self::normal(start, (start..end).map(logarithm).collect())
+        let bounds = self.bounds(other, first, self.end().max(other.end()));
+        Self::normal(first, bounds.into_iter().map(|end| Step { end, value: logarithm(end - 1) }).collect())
     }
 
     /// The commit before the 99 % interval, if it is known, and the last commit of it.
     pub(super) fn range(&self) -> (Option<usize>, usize) {
-        let left_out = |shares: &mut dyn Iterator<Item = &f64>| {
-            let mut sum = 0.0;
-            shares
-                .take_while(|share| {
-                    sum += **share;
-                    sum < TAIL
-                })
-                .count()
+        let left_out = |spans: &mut dyn Iterator<Item = (usize, Step)>| {
+            let (mut left, mut count) = (TAIL, 0);
+            for (start, Step { end, value }) in spans {
+                let fitting = ((left / value).ceil() as usize).saturating_sub(1).min(end - start);
+                count += fitting;
+                left -= value * fitting as f64;
+                if fitting < end - start {
+                    break;
+                }
+            }
+            count
         };
-        let before = left_out(&mut self.shares.iter());
-        let behind = left_out(&mut self.shares.iter().rev());
-        let last = self.first + self.shares.len() - 1;
-        ((self.first + before).checked_sub(1), last - behind)
+        let before = left_out(&mut self.spans());
+        let behind = left_out(&mut self.spans().rev());
+        ((self.first + before).checked_sub(1), self.end().saturating_sub(1 + behind))
     }
 
     /// The likeliest commits with their probabilities; of equally likely ones the newer first.
     pub(super) fn likeliest(&self, most: usize) -> impl Iterator<Item = (usize, f64)> {
-        let mut commits: Vec<(usize, f64)> = (self.first..).zip(self.shares.iter().copied()).collect();
-        commits.sort_by(|one, other| other.1.total_cmp(&one.1).then(other.0.cmp(&one.0)));
-        commits.truncate(most);
-        commits.into_iter()
+        let mut spans: Vec<(usize, Step)> = self.spans().collect();
+        spans.sort_by(|(_, one), (_, other)| other.value.total_cmp(&one.value).then(other.end.cmp(&one.end)));
+        let commits = |(start, step): (usize, Step)| (start..step.end).rev().map(move |commit| (commit, step.value));
+        spans.into_iter().flat_map(commits).take(most)
     }
 
-    /// Whether a commit is not much less likely than the likeliest.
-    pub(super) fn is_plausible(&self, commit: usize) -> bool {
-        self.share(commit) > PLAUSIBLE * self.share(self.mode)
+    /// The commits that are not much less likely than the likeliest.
+    pub(super) fn plausible(&self) -> impl Iterator<Item = RangeInclusive<usize>> {
+        let least = PLAUSIBLE * self.share(self.mode);
+        self.spans().filter(move |(_, step)| step.value > least).map(|(start, step)| start..=step.end - 1)
     }
 
     /// The likeliest commit, the newest of equally likely ones.
@@ -143,13 +208,8 @@ impl Place {
         self.mode
     }
 
-    /// The commits that may have done it.
-    pub(super) fn commits(&self) -> Range<usize> {
-        self.first..self.first + self.shares.len()
-    }
-
     /// How many commits may have done it.
     pub(super) fn width(&self) -> usize {
-        self.shares.len()
+        self.end() - self.first
     }
 }

@@ -1,12 +1,23 @@
 #![allow(clippy::unwrap_used)]
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 use schema::ids::{CommitKey, ConfigId};
 
-use super::{Change, Kind, Subject, Suite, changes};
-use crate::history::{Cell, History};
+use super::{Change, Histories, Kind, Subject, Suite, changes};
+use crate::history::Cell;
 use crate::notation::{cells, day};
 use crate::rules::Rules;
+
+/// The cells of subjects.
+struct Given<'a>(Vec<&'a [Cell]>);
+
+impl Histories for Given<'_> {
+    fn cells(&self, subject: usize) -> Cow<'_, [Cell]> {
+        Cow::Borrowed(self.0[subject])
+    }
+}
 
 /// The changes of tests on configurations, each with its results, in a suite of so many tests.
 fn of_cells(histories: &[(String, u64, Vec<Cell>)], tests: u32) -> Vec<Change> {
@@ -16,16 +27,13 @@ fn of_cells(histories: &[(String, u64, Vec<Cell>)], tests: u32) -> Vec<Change> {
     let owned: Vec<_> = histories.iter().map(subject).collect();
     let subjects: Vec<Subject<'_>> = owned
         .iter()
-        .map(|(test, configuration, cells)| Subject {
-            test,
-            first_name: test,
-            configuration: *configuration,
-            history: History { cells, commits: cells.last().map_or(0, |cell| cell.position + 1) },
-        })
+        .map(|(test, configuration, _)| Subject { test, first_name: test, configuration: *configuration })
         .collect();
     let days = owned.iter().filter_map(|(_, _, cells)| cells.last()).map(|cell| u64::from(cell.position) + 1);
     let commits: Vec<CommitKey> = (1..=days.max().unwrap_or(0)).map(day).collect();
-    let suite = Suite { name: "suite", tests, commits: &commits, order: &[], subjects: &subjects };
+    let histories = Given(owned.iter().map(|(.., cells)| cells.as_slice()).collect());
+    let suite =
+        Suite { name: "suite", tests, commits: &commits, order: &[], subjects: &subjects, histories: &histories };
     changes(&suite, &Rules::default())
 }
 
@@ -37,11 +45,12 @@ fn the_order_of_the_branch_counts_where_clocks_contradict_it() {
     let text = format!("{}{}", row("P", 12), row("F", 8));
     let cells: Vec<Cell> =
         cells(&text).into_iter().zip(&order).map(|(cell, commit)| Cell { commit: *commit, ..cell }).collect();
-    let history = History { cells: &cells, commits: 20 };
-    let subject = Subject { test: "a.html", first_name: "a.html", configuration: ConfigId(1), history };
+    let subject = Subject { test: "a.html", first_name: "a.html", configuration: ConfigId(1) };
+    let histories = Given(vec![&cells]);
     let found = |order: &[CommitKey]| {
         let commits: Vec<CommitKey> = (1..=30).map(day).collect();
-        let suite = Suite { name: "suite", tests: 100, commits: &commits, order, subjects: &[subject] };
+        let suite =
+            Suite { name: "suite", tests: 100, commits: &commits, order, subjects: &[subject], histories: &histories };
         changes(&suite, &Rules::default())
     };
     let right = found(&order);

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
 use schema::ids::{CommitKey, ConfigId};
 
 use crate::rules::Rules;
 
-use super::Suite;
-use super::candidate::{Candidate, Direction};
-use super::noise::Noise;
+use super::OutlinedSuite;
+use super::candidate::{Candidate, Direction, Shift};
+use super::candidates::Places;
+use super::scopes::Scope;
 
 /// The share of a suite's tests from which on a single bad run is taken for an outage, until another run confirms it.
 const OUTAGE_SHARE: f64 = 0.3;
@@ -17,35 +19,38 @@ const OUTAGE_SHARE: f64 = 0.3;
 /// So few tests that fail together are no outage, however small the suite.
 const FEW_TESTS: f64 = 3.0;
 
-/// Splits candidates into those that are likely, alone or together, and the rest.
+/// How surprising a result is at least that an accepted change takes with it.
+pub(super) const LEAST_SURPRISE: f64 = 4.0;
+
+/// Those that are likely, alone or together, and the rest of those that another change may explain.
 pub(super) fn accepted(
-    suite: &Suite<'_>,
-    candidates: Vec<Candidate>,
-    noise: &Noise,
+    suite: &OutlinedSuite<'_>,
+    shifts: &[Shift],
+    places: &Places<'_>,
     rules: &Rules,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
-    let surprises: Vec<f64> = candidates.iter().map(|candidate| noise.surprise_of(suite, candidate)).collect();
-    let sizes = ScopeSizes::of(suite);
-    let mut is_accepted = vec![false; candidates.len()];
-    let outage = outages(suite, &candidates);
-    let is_open = |index: &usize| !outage.contains(index);
-    for scope in Scope::ALL {
-        let mut by_scope: BTreeMap<(Direction, &str), Vec<usize>> = BTreeMap::new();
-        for index in (0..candidates.len()).filter(is_open) {
-            let key = scope.key(suite.subjects[candidates[index].subject].test);
-            by_scope.entry((candidates[index].direction, key)).or_default().push(index);
+    let scopes = in_scopes(suite, shifts, rules.change_prior);
+    // Where a change may lie is only asked of those that it may matter of.
+    let mut index_of: Vec<Option<usize>> = vec![None; shifts.len()];
+    let mut kept = Vec::new();
+    let mut is_in_scope = vec![false; shifts.len()];
+    for index in scopes.iter().flat_map(|scope| &scope.members) {
+        is_in_scope[*index] = true;
+    }
+    for (index, shift) in shifts.iter().enumerate() {
+        if is_in_scope[index] || shift.surprise > LEAST_SURPRISE {
+            index_of[index] = Some(kept.len());
+            kept.push(*shift);
         }
-        for ((_, key), members) in by_scope {
-            let size = sizes.of_key(scope, key);
-            let commits: BTreeSet<usize> = members.iter().map(|index| candidates[*index].place.mode()).collect();
-            for commit in commits {
-                let mut together: Vec<usize> =
-                    members.iter().copied().filter(|index| candidates[*index].place.is_plausible(commit)).collect();
-                together.sort_by(|one, other| surprises[*other].total_cmp(&surprises[*one]));
-                let likely = likely_together(&together, &surprises, size, rules.change_prior);
-                for index in &together[..likely] {
-                    is_accepted[*index] = true;
-                }
+    }
+    let candidates = places.of_unsure(&kept);
+    let mut is_accepted = vec![false; candidates.len()];
+    for InScope { size, members } in scopes {
+        let members: Vec<usize> = members.into_iter().filter_map(|index| index_of[index]).collect();
+        for together in by_commit(&candidates, &members).into_values() {
+            let likely = likely_together(&together, &candidates, size, rules.change_prior);
+            for index in &together[..likely] {
+                is_accepted[*index] = true;
             }
         }
     }
@@ -53,15 +58,64 @@ pub(super) fn accepted(
     candidates.into_iter().partition(|_| is_accepted.next().unwrap_or(false))
 }
 
+/// Shifts that have something in common, the most surprising first.
+struct InScope {
+    /// How many histories there are in the scope.
+    size: usize,
+    members: Vec<usize>,
+}
+
+/// Shifts by what they have in common, without those that cannot make a change of it likelier.
+fn in_scopes(suite: &OutlinedSuite<'_>, shifts: &[Shift], prior: f64) -> Vec<InScope> {
+    let outage = outages(suite, shifts);
+    let mut scopes = Vec::new();
+    for scope in Scope::ALL {
+        let mut by_number: FxHashMap<(Direction, u32), Vec<usize>> = FxHashMap::default();
+        for (index, shift) in shifts.iter().enumerate().filter(|(index, _)| !outage.contains(index)) {
+            let number = suite.scopes.number(scope, shift.subject);
+            by_number.entry((shift.direction, number)).or_default().push(index);
+        }
+        for ((_, number), mut members) in by_number {
+            let size = suite.scopes.size(scope, number);
+            // What telling one more of them costs is the least where all of them are told.
+            let least = if members.len() < size { ln_choice(members.len(), size) } else { f64::NEG_INFINITY };
+            members.retain(|index| shifts[*index].surprise > least);
+            let most: f64 = members.iter().map(|index| shifts[*index].surprise).sum();
+            if most + prior.ln() > 0.0 {
+                members.sort_by(|one, other| shifts[*other].surprise.total_cmp(&shifts[*one].surprise));
+                scopes.push(InScope { size, members });
+            }
+        }
+    }
+    scopes
+}
+
+/// The candidates that each commit may have done that is the likeliest of one of them, in their order.
+fn by_commit(candidates: &[Candidate], members: &[usize]) -> BTreeMap<usize, Vec<usize>> {
+    let modes = members.iter().map(|index| (candidates[*index].place.mode(), Vec::new()));
+    let mut together: BTreeMap<usize, Vec<usize>> = modes.collect();
+    for index in members {
+        for commits in candidates[*index].place.plausible() {
+            together.range_mut(commits).for_each(|(_, those)| those.push(*index));
+        }
+    }
+    together
+}
+
+/// By what the logarithm of the number of ways to choose `count` of `size` exceeds that of one fewer.
+fn ln_choice(count: usize, size: usize) -> f64 {
+    ((size - count + 1) as f64 / count as f64).ln()
+}
+
 /// How many of the most surprising candidates of a commit are likely together: as many as make the change likeliest. Which
 /// tests of the scope they are has to be told, and that there is a change at all.
-fn likely_together(together: &[usize], surprises: &[f64], size: usize, prior: f64) -> usize {
+fn likely_together(together: &[usize], candidates: &[Candidate], size: usize, prior: f64) -> usize {
     let (mut sum, mut most, mut likely) = (prior.ln(), 0.0, 0);
     let mut ln_choices = 0.0;
     for (count, index) in (1..).zip(together) {
-        sum += surprises[*index];
+        sum += candidates[*index].shift.surprise;
         // The number of ways to choose `count` of `size`, or of as many as there are.
-        ln_choices = if count < size { ln_choices + ((size - count + 1) as f64 / count as f64).ln() } else { 0.0 };
+        ln_choices = if count < size { ln_choices + ln_choice(count, size) } else { 0.0 };
         let evidence = sum - ln_choices;
         if evidence > most {
             (most, likely) = (evidence, count);
@@ -70,84 +124,18 @@ fn likely_together(together: &[usize], surprises: &[f64], size: usize, prior: f6
     likely
 }
 
-/// Candidates that are one bad run of a configuration in which a large share of all tests failed, unless other configurations
+/// Shifts that are one bad run of a configuration in which a large share of all tests failed, unless other configurations
 /// had such a run as well.
-fn outages(suite: &Suite<'_>, candidates: &[Candidate]) -> BTreeSet<usize> {
-    let mut by_run: BTreeMap<(ConfigId, CommitKey), Vec<usize>> = BTreeMap::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        let subject = &suite.subjects[candidate.subject];
-        if candidate.direction == Direction::Worse && candidate.at + 1 == candidate.to {
-            let commit = subject.history.cells[candidate.at].commit;
-            by_run.entry((subject.configuration, commit)).or_default().push(index);
+fn outages(suite: &OutlinedSuite<'_>, shifts: &[Shift]) -> BTreeSet<usize> {
+    let mut by_run: BTreeMap<(ConfigId, Option<CommitKey>), Vec<usize>> = BTreeMap::new();
+    for (index, shift) in shifts.iter().enumerate() {
+        if shift.direction == Direction::Worse && shift.at + 1 == shift.to {
+            let run = (suite.subjects[shift.subject].configuration, suite.outlines[shift.subject].newest());
+            by_run.entry(run).or_default().push(index);
         }
     }
     let most = (OUTAGE_SHARE * f64::from(suite.tests)).max(FEW_TESTS);
     by_run.retain(|_, run| run.len() as f64 > most);
     let configurations: BTreeSet<ConfigId> = by_run.keys().map(|(configuration, _)| *configuration).collect();
     if configurations.len() > 1 { BTreeSet::new() } else { by_run.into_values().flatten().collect() }
-}
-
-/// What tests may have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// They are one test.
-    Test,
-    /// They stand in one folder.
-    Folder,
-    /// They belong to one suite.
-    Suite,
-}
-
-impl Scope {
-    const ALL: [Self; 3] = [Self::Test, Self::Folder, Self::Suite];
-
-    fn key(self, test: &str) -> &str {
-        match self {
-            Self::Test => test,
-            Self::Folder => folder(test),
-            Self::Suite => "",
-        }
-    }
-}
-
-/// The folder of a test: its name up to the last slash, or empty.
-pub(super) fn folder(test: &str) -> &str {
-    test.rfind('/').map_or("", |end| &test[..end])
-}
-
-/// How many histories there are in each scope, with those that have no subject because nothing ever failed.
-struct ScopeSizes<'a> {
-    /// Tests with a subject, by folder.
-    folders: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    configurations: usize,
-    /// All tests for each one that has a subject.
-    tests_for_one: f64,
-    suite: usize,
-}
-
-impl<'a> ScopeSizes<'a> {
-    fn of(suite: &Suite<'a>) -> Self {
-        let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for subject in suite.subjects {
-            folders.entry(folder(subject.test)).or_default().insert(subject.test);
-        }
-        let configurations: BTreeSet<ConfigId> = suite.subjects.iter().map(|subject| subject.configuration).collect();
-        let known: usize = folders.values().map(BTreeSet::len).sum();
-        let tests = known.max(suite.tests as usize);
-        Self {
-            folders,
-            configurations: configurations.len(),
-            tests_for_one: tests as f64 / known.max(1) as f64,
-            suite: tests * configurations.len(),
-        }
-    }
-
-    fn of_key(&self, scope: Scope, key: &str) -> usize {
-        let in_folder = || self.folders.get(key).map_or(1, BTreeSet::len) as f64 * self.tests_for_one;
-        match scope {
-            Scope::Test => self.configurations,
-            Scope::Folder => in_folder().ceil() as usize * self.configurations,
-            Scope::Suite => self.suite,
-        }
-    }
 }

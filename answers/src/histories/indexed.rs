@@ -122,6 +122,11 @@ impl IndexedOutcomes {
         Self { names, places, renames: Arc::clone(renames) }
     }
 
+    /// The configurations of the runs.
+    pub(super) fn configurations(&self) -> impl Iterator<Item = ConfigId> {
+        self.places.iter().map(|(id, _)| *id)
+    }
+
     /// The cells of a test on one configuration; none where it did not run.
     pub(super) fn on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
         let place = self.places.iter().find(|(place, _)| *place == id);

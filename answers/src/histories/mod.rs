@@ -213,6 +213,14 @@ impl Histories {
         read.into_iter().map(|(id, cells)| (id, judge(&cells.history(), question).into())).collect()
     }
 
+    /// The configurations on which a test may have run: on no other.
+    pub(crate) fn configurations(&self, test: TestId) -> Vec<ConfigId> {
+        match self.tests.get(&test) {
+            Some(read) => read.keys().copied().collect(),
+            None => self.indexed.configurations().collect(),
+        }
+    }
+
     /// The cells of a test on one configuration; none where it did not run.
     pub(crate) fn on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
         match self.tests.get(&test) {

@@ -15,10 +15,12 @@ mod peer;
 mod table;
 mod world;
 
+use std::borrow::Cow;
+
 use analysis::change_points::likelihood::Counts;
-use analysis::changes::{Change, Kind, Member, Subject, Suite, changes};
+use analysis::changes::{Change, Histories, Kind, Member, Subject, Suite, changes};
 use analysis::evidence::Evidence;
-use analysis::history::History;
+use analysis::history::{Cell, History};
 use analysis::judge::{Question, Standing, judge};
 use analysis::rules::Rules;
 use schema::seconds::DAY;
@@ -52,12 +54,18 @@ pub(crate) fn measure(suites: usize, seed: u64) -> anyhow::Result<()> {
 /// The changes of each history, as the rule finds them in the suite.
 fn claims(world: &World) -> Vec<Vec<Claim>> {
     let subject = |labelled| {
-        let (test, history) = (name(labelled), history(labelled));
-        Subject { test, first_name: test, configuration: labelled.configuration, history }
+        let test = name(labelled);
+        Subject { test, first_name: test, configuration: labelled.configuration }
     };
     let subjects: Vec<Subject<'_>> = world.histories.iter().map(subject).collect();
-    let suite =
-        Suite { name: "simulation", tests: world.tests, commits: &world.commits, order: &[], subjects: &subjects };
+    let suite = Suite {
+        name: "simulation",
+        tests: world.tests,
+        commits: &world.commits,
+        order: &[],
+        subjects: &subjects,
+        histories: world,
+    };
     let mut claims = vec![Vec::new(); subjects.len()];
     for change in changes(&suite, &Rules::default()) {
         for member in &change.members {
@@ -65,6 +73,12 @@ fn claims(world: &World) -> Vec<Vec<Claim>> {
         }
     }
     claims
+}
+
+impl Histories for World {
+    fn cells(&self, subject: usize) -> Cow<'_, [Cell]> {
+        Cow::Borrowed(&self.histories[subject].cells)
+    }
 }
 
 fn name(labelled: &Labelled) -> &str {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use analysis::change_points::search::best_split;
+use analysis::change_points::search::{Splits, best_split};
 use analysis::change_points::{Series, position};
 
 use super::configuration::Labelled;

@@ -1,0 +1,188 @@
+//! A history in outline: its rows of like cells, between which alone a split can be best. It takes a few hundred bytes where
+//! the cells take thousands, and is all that a search needs.
+
+use schema::ids::CommitKey;
+
+use super::likelihood::{Counts, RateLikelihood};
+use super::search::Splits;
+use crate::history::{Cell, Outcome};
+
+/// The rows of a history, the oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Outline {
+    rows: Vec<Row>,
+    /// Whether retries helped at least once.
+    is_retried: bool,
+    newest: Option<CommitKey>,
+}
+
+/// Neighbouring cells that are all clean, or all failed hard; or one cell that is neither. Everything counts from the first
+/// cell of the history on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    cells: u32,
+    counts: Counts,
+    failed: u32,
+    expected: u32,
+}
+
+/// What some neighbouring rows have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowsTotal {
+    /// Cells.
+    pub cells: u32,
+    /// Their runs, as if every failing one had been retried.
+    pub counts: Counts,
+    /// Cells that failed unexpectedly.
+    pub failed: u32,
+    /// Cells that failed as expected.
+    pub expected: u32,
+}
+
+impl Outline {
+    /// The outline of cells that have a run, the oldest first.
+    pub fn of(cells: &[Cell]) -> Self {
+        let mut outline = Self { newest: cells.last().map(|cell| cell.commit), ..Self::default() };
+        let (mut sum, mut before) = (Row::default(), None);
+        for cell in cells {
+            let counts = Counts::of_cell(cell, true);
+            sum.cells += 1;
+            sum.counts = sum.counts.plus(counts);
+            sum.failed += u32::from(cell.failed > 0);
+            sum.expected += u32::from(cell.outcome() == Some(Outcome::Expected));
+            outline.is_retried |= cell.recovered() > 0;
+            let kind = (counts.is_clean(), counts.is_hard());
+            match outline.rows.last_mut().filter(|_| kind != (false, false) && before == Some(kind)) {
+                Some(row) => *row = sum,
+                None => outline.rows.push(sum),
+            }
+            before = Some(kind);
+        }
+        outline
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many cells there are.
+    pub fn cells(&self) -> usize {
+        self.start(self.rows.len())
+    }
+
+    /// Whether a cell failed unexpectedly.
+    pub fn fails(&self) -> bool {
+        self.rows.last().is_some_and(|row| row.failed > 0)
+    }
+
+    /// The commit of the newest cell.
+    pub fn newest(&self) -> Option<CommitKey> {
+        self.newest
+    }
+
+    /// The index of the first cell of a row; the number of cells behind the last.
+    pub fn start(&self, row: usize) -> usize {
+        self.before(row).cells as usize
+    }
+
+    /// What the rows from one index up to, not including, another have together.
+    pub fn total(&self, from: usize, to: usize) -> RowsTotal {
+        let (before, all) = (self.before(from), self.before(to));
+        RowsTotal {
+            cells: all.cells - before.cells,
+            counts: all.counts.minus(before.counts),
+            failed: all.failed - before.failed,
+            expected: all.expected - before.expected,
+        }
+    }
+
+    /// Where the newest rows begin that fail all, or none of which fails; not before `start`.
+    pub fn newest_alike(&self, start: usize) -> usize {
+        let fails = |row: usize| self.total(row, row + 1).failed > 0;
+        let rows = start..self.rows.len();
+        let Some(newest) = rows.clone().next_back().map(fails) else { return start };
+        rows.end - rows.rev().take_while(|row| fails(*row) == newest).count()
+    }
+
+    /// The rows with a likelihood that is made for their total.
+    pub fn explained_by<L: RateLikelihood>(&self, likelihood: impl FnOnce(Counts) -> L) -> OutlineSeries<'_, L> {
+        let total = self.before(self.rows.len()).counts;
+        OutlineSeries { outline: self, likelihood: likelihood(self.as_known(total)) }
+    }
+
+    /// What comes before a row.
+    fn before(&self, row: usize) -> Row {
+        row.checked_sub(1).and_then(|last| self.rows.get(last)).copied().unwrap_or_default()
+    }
+
+    /// Whether a failing run was retried is known where retries helped at least once.
+    fn as_known(&self, counts: Counts) -> Counts {
+        if self.is_retried { counts } else { Counts { retried: 0, unrecovered: 0, ..counts } }
+    }
+}
+
+/// The rows of an outline with what is needed to compare their likelihoods.
+#[derive(Debug)]
+pub struct OutlineSeries<'a, L> {
+    outline: &'a Outline,
+    likelihood: L,
+}
+
+impl<L: RateLikelihood> Splits for OutlineSeries<'_, L> {
+    fn len(&self) -> usize {
+        self.outline.rows()
+    }
+
+    fn is_place(&self, _: usize) -> bool {
+        true
+    }
+
+    fn counts(&self, from: usize, to: usize) -> Counts {
+        self.outline.as_known(self.outline.before(to).counts.minus(self.outline.before(from).counts))
+    }
+
+    fn ln(&self, counts: Counts) -> f64 {
+        self.likelihood.ln(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::change_points::Series;
+    use crate::change_points::likelihood::Likelihood;
+    use crate::change_points::search;
+    use crate::notation::cells;
+
+    proptest! {
+        #[test]
+        fn a_search_in_outline_finds_what_one_in_cells_finds(text in "P{0,20}[PFR]{0,30}[FE]{0,9}P{0,20}") {
+            let cells = cells(&text);
+            let outline = Outline::of(&cells);
+            prop_assert_eq!(outline.cells(), cells.len());
+            let rows = search::bounds(&outline.explained_by(Likelihood::up_to), 1e-4);
+            let found: Vec<usize> = rows.iter().map(|row| outline.start(*row)).collect();
+            prop_assert_eq!(found, search::bounds(&Series::new(&cells), 1e-4));
+        }
+
+        #[test]
+        fn totals_are_those_of_the_cells(text in "[PFRE]{1,30}", from in 0usize..30, rows in 0usize..30) {
+            let cells = cells(&text);
+            let outline = Outline::of(&cells);
+            let from = from.min(outline.rows());
+            let to = (from + rows).min(outline.rows());
+            let inside = &cells[outline.start(from)..outline.start(to)];
+            let total = outline.total(from, to);
+            let sum = inside.iter().fold(Counts::default(), |sum, cell| sum.plus(Counts::of_cell(cell, true)));
+            let failed = inside.iter().filter(|cell| cell.failed > 0).count();
+            prop_assert_eq!((total.cells as usize, total.counts, total.failed as usize), (inside.len(), sum, failed));
+            let newest = outline.start(outline.newest_alike(from));
+            let is_bad = cells[cells.len() - 1].failed > 0;
+            prop_assert!(cells[newest..].iter().all(|cell| (cell.failed > 0) == is_bad));
+            prop_assert!(newest == outline.start(from) || (cells[newest - 1].failed > 0) != is_bad);
+        }
+    }
+}
