@@ -105,7 +105,11 @@ impl BugIndex {
     }
 
     /// Those that explain failures of a test on one of these configurations; on any if none is named.
-    pub fn of(&self, test: &str, configurations: &[Configuration]) -> Vec<&BugLink> {
+    pub fn of<'c>(
+        &self,
+        test: &str,
+        configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
+    ) -> Vec<&BugLink> {
         self.links_of(test, configurations, None)
     }
 

@@ -130,7 +130,8 @@ pub struct Changes {
 pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, AnswerError> {
     let ChangesQuestion { suite, test, weeks, kinds, runs } = question;
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
-    let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
+    let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks);
+    let (late, links) = tokio::try_join!(late, bugs::of_suite(store, suite))?;
     let mut answer = Changes { rule: RULE, changes: Vec::new() };
     if late.selection.is_empty() {
         return Ok(answer);
@@ -175,7 +176,6 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
         likely.into_iter().chain(change.after).chain([change.until])
     };
     let names = commits::by_key(store, &found.iter().flat_map(keys).collect()).await?;
-    let links = bugs::of_suite(store, suite).await?;
     for change in found {
         let tests: Vec<ChangedTest> =
             change.members.iter().filter_map(|member| changed(&late, &subjects, member)).collect();

@@ -4,19 +4,20 @@
 //! at all, at a hundredth of the rows. Only of those is every result read. A test is listed for the segments of its
 //! histories in which the rule of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use analysis::history::Outcome;
 use analysis::interval::wilson;
+use analysis::parallel;
 use analysis::rules::RULE;
+use rustc_hash::FxHashMap;
 use schema::bug::BugLink;
-use schema::configuration::Configuration;
 use schema::ids::{ConfigId, TestId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::bugs::{self, addresses};
+use crate::bugs::{self, BugIndex, addresses};
 use crate::error::AnswerError;
 use crate::histories::{JudgedTest, TestCells};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
@@ -147,10 +148,11 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
         tests: Vec::new(),
     };
     for suite in &suites {
-        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks).await?;
+        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
+        let (late, links) = tokio::try_join!(late, bugs::of_suite(store, suite))?;
         found.broken += late.sessions.left_out;
         if !late.selection.is_empty() {
-            found.tests.extend(of_suite(&late, &question.search, limit * CANDIDATES).await?);
+            found.tests.extend(of_suite(&late, &links, &question.search, limit * CANDIDATES).await?);
         }
     }
     let rank = |test: &FlakyTest| match question.order {
@@ -166,39 +168,38 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
 }
 
 /// The flaky ones among so many tests of a suite that failed.
-async fn of_suite(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<FlakyTest>, AnswerError> {
-    let LateRuns { store, suite, .. } = late;
+async fn of_suite(
+    late: &LateRuns<'_>,
+    links: &BugIndex,
+    search: &Search,
+    most: u64,
+) -> Result<Vec<FlakyTest>, AnswerError> {
+    let LateRuns { suite, .. } = late;
     let names = candidates(late, search, most).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(suite, test)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let (histories, judged) = late.judged_histories(&ids).await?;
-    let judged: HashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
-    let links = bugs::of_suite(store, suite).await?;
-    let mut found = Vec::new();
-    for name in names {
-        let id = TestId::of(suite, &name);
-        let Some(judged) = judged.get(&id) else { continue };
-        let Some((mut test, places)) = joined(late, &name, judged, &histories.quiet(id, &late.question)) else {
-            continue;
-        };
-        let places: Vec<Configuration> = places.into_iter().filter_map(|id| late.configuration(id).cloned()).collect();
+    let judged: FxHashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
+    let flaky = |name: &String| {
+        let id = TestId::of(suite, name);
+        let judged = judged.get(&id)?;
+        let (mut test, places) = joined(late, name, judged, &histories.quiet(judged))?;
+        let places = places.iter().filter_map(|id| late.configuration(*id));
         test.time_lost = histories.time_lost(id);
-        test.bugs = links.of(&name, &places).into_iter().cloned().collect();
+        test.bugs = links.of(name, places).into_iter().cloned().collect();
         let subject = Subject {
             suite,
-            test: &name,
+            test: name,
             share: test.rate,
             count: test.configurations,
             bugs: &test.bugs.iter().collect::<Vec<_>>(),
             ..Subject::default()
         };
-        if search.matches(&subject) {
-            found.push(test);
-        }
-    }
-    Ok(found)
+        search.matches(&subject).then_some(test)
+    };
+    Ok(parallel::map(&names, flaky).into_iter().flatten().collect())
 }
 
 /// What the configurations of a test say together, and those on which it was flaky; none if there is none.

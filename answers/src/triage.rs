@@ -4,15 +4,17 @@
 //! each run has of them → [`analysis::finding`]. Runs that broke as a whole are left out where sound ones came after them;
 //! where none did, the suite is broken now and its tests are listed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use analysis::finding::Group;
 use analysis::finding::{Finding, finding_of};
 use analysis::judge::Judgement;
+use analysis::parallel;
 use analysis::rules::RULE;
+use rustc_hash::FxHashMap;
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
-use schema::ids::{CommitKey, TestId};
+use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::state::State;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -100,6 +102,9 @@ pub struct TriagedTest {
     pub state: State,
     /// Configurations that put it in its group.
     pub configurations: Vec<Configuration>,
+    /// Their ids.
+    #[serde(skip)]
+    config_ids: Vec<ConfigId>,
     /// The first commit of the failures, or the commit of the fix.
     pub since: CommitKey,
     /// The last commit before that.
@@ -207,7 +212,7 @@ fn number_of<S: Serializer>(configurations: &[Configuration], serializer: S) -> 
 pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, AnswerError> {
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
-    let late = LateRuns::of(store, suite, filter, *days).await?;
+    let (late, links) = tokio::try_join!(LateRuns::of(store, suite, filter, *days), bugs::of_suite(store, suite))?;
     let mut triage = Triage {
         suite: suite.clone(),
         days: *days,
@@ -226,10 +231,11 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     let (mut tests, histories) = findings(&late, names).await?;
     if !search.is_empty() {
         add_histories(&late, &mut tests, &histories);
+        add_configurations(&late, &mut tests);
     }
-    let links = bugs::of_suite(store, suite).await?;
     for test in &mut tests {
-        test.bugs = links.explaining(&test.test, &test.configurations, test.state).into_iter().cloned().collect();
+        let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
+        test.bugs = links.explaining(&test.test, configurations, test.state).into_iter().cloned().collect();
     }
     tests.retain(|test| test.is_meant(suite, search));
     for test in &tests {
@@ -241,6 +247,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     tests.truncate(limit);
     if search.is_empty() {
         add_histories(&late, &mut tests, &histories);
+        add_configurations(&late, &mut tests);
     }
     if *with_messages {
         let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
@@ -278,22 +285,22 @@ pub async fn groups_of(
 async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<TriagedTest>, Histories), AnswerError> {
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
-    let judged: HashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
-    let finding = |test: String| {
-        let id = TestId::of(late.suite, &test);
+    let judged: FxHashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
+    let finding = |test: &String| {
+        let id = TestId::of(late.suite, test);
         let places = &judged.get(&id)?.places;
         let judgements: Vec<&Judgement> = places.iter().map(|(_, judgement)| &**judgement).collect();
         let finding = finding_of(&judgements, |index| histories.on(id, places[index].0), &late.question)?;
-        let known = |index: &usize| late.configuration(places.get(*index)?.0).cloned();
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
-        let configurations = affected.iter().filter_map(known).collect();
-        let (history, bugs, message) = (String::new(), Vec::new(), None);
+        let config_ids = affected.iter().filter_map(|index| Some(places.get(*index)?.0)).collect();
+        let (history, configurations, bugs, message) = Default::default();
         Some(TriagedTest {
-            first_name: late.renames.first_name(&test).to_owned(),
-            test,
+            first_name: late.renames.first_name(test).to_owned(),
+            test: test.clone(),
             group,
             state,
             configurations,
+            config_ids,
             since,
             before,
             worsened_from,
@@ -303,21 +310,28 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
             message,
         })
     };
-    Ok((names.into_iter().filter_map(finding).collect(), histories))
+    Ok((parallel::map(&names, finding).into_iter().flatten().collect(), histories))
+}
+
+/// Adds the configurations that put tests in their groups.
+fn add_configurations(late: &LateRuns<'_>, tests: &mut [TriagedTest]) {
+    for test in tests {
+        let of = |id: &ConfigId| late.configuration(*id).cloned();
+        test.configurations = test.config_ids.iter().filter_map(of).collect();
+    }
 }
 
 /// Adds the small histories of tests: the digit of the worst unexpected state on each of the suite's newest commits.
 fn add_histories(late: &LateRuns<'_>, tests: &mut [TriagedTest], histories: &Histories) {
     let commits = late.sessions.commits().into_iter().take(HISTORY);
-    let places: HashMap<CommitKey, usize> = commits.zip(0..).collect();
+    let places: FxHashMap<CommitKey, usize> = commits.zip(0..).collect();
     for test in tests {
         let mut worst = vec![NOT_RUN; places.len()];
-        for (_, cells) in histories.of(TestId::of(late.suite, &test.test)) {
-            for cell in cells.history().cells {
-                let Some(place) = places.get(&cell.commit) else { continue };
-                let known = &mut worst[*place];
-                *known = if *known == NOT_RUN { PASSED } else { *known }.min(cell.worst.digit());
-            }
+        let id = TestId::of(late.suite, &test.test);
+        for cell in histories.newest(id, |commit| places.contains_key(&commit)) {
+            let Some(place) = places.get(&cell.commit) else { continue };
+            let known = &mut worst[*place];
+            *known = if *known == NOT_RUN { PASSED } else { *known }.min(cell.worst.digit());
         }
         test.history = worst.into_iter().collect();
     }

@@ -31,11 +31,16 @@ impl Watermark {
         Self::InStore(Arc::new(StoreWatermark { client, last: Mutex::new(None), latest: AtomicU64::new(0) }))
     }
 
-    /// What the last call of [`Self::now`], of any request, found.
+    /// What the last call of [`Self::now`], of any request, found; 0 before the first.
     pub fn latest(&self) -> u64 {
+        self.known().unwrap_or(0)
+    }
+
+    /// The same; none before the first call.
+    pub(crate) fn known(&self) -> Option<u64> {
         match self {
-            Self::Here(applied) => *applied.borrow(),
-            Self::InStore(store) => store.latest.load(Ordering::Acquire),
+            Self::Here(applied) => Some(*applied.borrow()),
+            Self::InStore(store) => Some(store.latest.load(Ordering::Acquire)).filter(|latest| *latest > 0),
         }
     }
 

@@ -24,7 +24,7 @@
 //!
 //! # Throughput
 //!
-//! The records that come while a batch is written become the next one, of up to 64 events or 4 MiB, because larger batches
+//! The records that come while a batch is written become the next one, of up to 512 events or 4 MiB, because larger batches
 //! cost the store less for each result. From 256 KiB on the rows of the next batch are made meanwhile, so that a busy
 //! processor fills two cores. Small uploads that come in crowds wait up to 250 ms for each other.
 //!

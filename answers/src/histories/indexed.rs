@@ -12,7 +12,7 @@ use analysis::history::{Cell, History};
 use analysis::judge::{Glance, Question, is_quiet, judge};
 use analysis::rules::Rules;
 use rustc_hash::FxHashMap;
-use schema::ids::{ConfigId, TestId};
+use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::roster::{RosterId, WholeRoster};
 use schema::outcomes::{Outcome, passing};
 use schema::state::States;
@@ -149,23 +149,28 @@ impl IndexedOutcomes {
         judged.collect()
     }
 
-    /// The cells of a test on the other configurations.
-    pub(super) fn quiet(&self, test: TestId, rules: &Rules) -> CellsByPlace<'_> {
-        let names = self.names_of(test);
-        let quiet = self.places.iter().filter(|(_, place)| self.is_quiet(test, &names, place, rules));
-        quiet.map(|(id, place)| (*id, self.cells(test, &names, place), place.sessions)).collect()
-    }
-
     fn is_quiet(&self, test: TestId, names: &[usize], place: &Place, rules: &Rules) -> bool {
         is_quiet(place.glance(names, |name, start| self.is_of(test, self.names[name], start)), rules)
     }
 
-    /// The cells of a test.
-    pub(super) fn of(&self, test: TestId) -> CellsByPlace<'_> {
+    /// The cells of a test on the configurations that are wanted.
+    pub(super) fn of(&self, test: TestId, is_wanted: impl Fn(ConfigId) -> bool) -> CellsByPlace<'_> {
         let names = self.names_of(test);
-        let of_place = |(id, place): &'_ (ConfigId, Place)| (*id, place.sessions);
-        let cells = self.places.iter().map(|of| (of_place(of), self.cells(test, &names, &of.1)));
-        cells.filter(|(_, cells)| !cells.is_empty()).map(|((id, sessions), cells)| (id, cells, sessions)).collect()
+        let wanted = self.places.iter().filter(|(id, _)| is_wanted(*id));
+        let cells = wanted.map(|(id, place)| (*id, self.cells(test, &names, place), place.sessions));
+        cells.filter(|(_, cells, _)| !cells.is_empty()).collect()
+    }
+
+    /// Its cells in the newest runs, as long as these are of certain commits.
+    pub(super) fn newest(&self, test: TestId, is_newest: impl Fn(CommitKey) -> bool) -> Vec<Cell> {
+        let names = self.names_of(test);
+        let mut cells = Vec::new();
+        for (_, place) in &self.places {
+            let runs = &place.outcomes.runs;
+            let first = runs.len() - runs.iter().rev().take_while(|run| is_newest(run.commit)).count();
+            cells.extend(place.cells(&names, first, |name, start| self.is_of(test, self.names[name], start)));
+        }
+        cells
     }
 
     fn cells<'a>(&'a self, test: TestId, names: &[usize], place: &'a Place) -> Cow<'a, [Cell]> {
@@ -173,7 +178,7 @@ impl IndexedOutcomes {
             [name] if self.renames.is_empty() && place.passes_always(*name) => {
                 Cow::Borrowed(place.outcomes.passing.as_slice())
             }
-            _ => Cow::Owned(place.cells(names, |name, start| self.is_of(test, self.names[name], start))),
+            _ => Cow::Owned(place.cells(names, 0, |name, start| self.is_of(test, self.names[name], start))),
         }
     }
 
@@ -240,11 +245,16 @@ impl Place {
         Glance { passes_now, failing_runs }
     }
 
-    /// Cells of a test that had these names, each where `is_meant` says so of a run that started at a time.
-    fn cells(&self, names: &[usize], is_meant: impl Fn(usize, u32) -> bool) -> Vec<Cell> {
-        let mut surprises: Vec<&[(u32, Outcome)]> = names.iter().map(|name| self.surprises_of(*name)).collect();
-        let mut cells: Vec<Cell> = Vec::with_capacity(self.outcomes.passing.len());
-        for (run, place) in self.outcomes.runs.iter().zip(0..) {
+    /// Cells of a test that had these names, in the runs from one place on, each where `is_meant` says so of a run that
+    /// started at a time.
+    fn cells(&self, names: &[usize], first: usize, is_meant: impl Fn(usize, u32) -> bool) -> Vec<Cell> {
+        let since = |surprises: &[(u32, Outcome)]| surprises.partition_point(|(run, _)| (*run as usize) < first);
+        let of_name = |name: &usize| self.surprises_of(*name);
+        let mut surprises: Vec<&[(u32, Outcome)]> =
+            names.iter().map(of_name).map(|surprises| &surprises[since(surprises)..]).collect();
+        let runs = &self.outcomes.runs[first..];
+        let mut cells: Vec<Cell> = Vec::with_capacity(runs.len().min(self.outcomes.passing.len()));
+        for (run, place) in runs.iter().zip(first as u32..) {
             for (name, surprises) in names.iter().zip(&mut surprises) {
                 let surprise = surprises.split_first().filter(|((of, _), _)| *of == place);
                 let outcome = match surprise {

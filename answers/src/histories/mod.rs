@@ -200,7 +200,14 @@ impl Histories {
 
     /// The configurations on which a test ran, and its cells on each.
     pub(crate) fn of(&self, test: TestId) -> Vec<(ConfigId, TestCells<'_>)> {
-        self.read(test).unwrap_or_else(|| cells_of(self.indexed.of(test)))
+        self.read(test).unwrap_or_else(|| cells_of(self.indexed.of(test, |_| true)))
+    }
+
+    /// The cells of a test on the newest commits, those that `is_newest` says, in no order.
+    pub(crate) fn newest(&self, test: TestId, is_newest: impl Fn(CommitKey) -> bool) -> Vec<Cell> {
+        let Some(read) = self.read(test) else { return self.indexed.newest(test, is_newest) };
+        let cells = read.iter().flat_map(|(_, cells)| cells.cells.iter());
+        cells.filter(|cell| is_newest(cell.commit)).copied().collect()
     }
 
     /// Judges some tests on the configurations on which there may be something to tell.
@@ -229,9 +236,13 @@ impl Histories {
         }
     }
 
-    /// The cells of a test on the configurations that [`Self::judged`] leaves out, because there is nothing to tell.
-    pub(crate) fn quiet(&self, test: TestId, question: &Question) -> Vec<(ConfigId, TestCells<'_>)> {
-        if self.tests.contains_key(&test) { Vec::new() } else { cells_of(self.indexed.quiet(test, &question.rules)) }
+    /// The cells of a test on the configurations that [`Self::judged`] left out, because there is nothing to tell.
+    pub(crate) fn quiet(&self, judged: &JudgedTest) -> Vec<(ConfigId, TestCells<'_>)> {
+        if self.tests.contains_key(&judged.test) {
+            return Vec::new();
+        }
+        let is_judged = |id: ConfigId| judged.places.iter().any(|(place, _)| *place == id);
+        cells_of(self.indexed.of(judged.test, |id| !is_judged(id)))
     }
 
     /// What was read of a test.

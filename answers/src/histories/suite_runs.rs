@@ -1,6 +1,6 @@
 //! The runs that count in the sessions of a suite, with everything that their tests did.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -71,7 +71,7 @@ impl SuiteRuns {
     pub(crate) fn candidates(&self, most: usize) -> Vec<TestId> {
         let newest = self.newest_first();
         let is_same = |one: &&CountedRun, other: &&CountedRun| one.run.upload.uuid == other.run.upload.uuid;
-        let (mut known, mut candidates) = (HashSet::new(), Vec::new());
+        let (mut known, mut candidates) = (FxHashSet::default(), Vec::new());
         for of_commit in newest.chunk_by(is_same) {
             let surprises = of_commit.iter().flat_map(|run| run.outcomes.surprises());
             let tests = surprises.filter(is_worth_a_look).map(|surprise| surprise.test);

@@ -26,7 +26,7 @@ pub(crate) struct RenamesCache(Cache<String, Remembered>);
 /// Renames of a suite, and of what state of the views they are.
 #[derive(Clone)]
 pub(crate) struct Remembered {
-    pub(crate) watermark: u64,
+    pub(crate) watermark: Option<u64>,
     pub(crate) state: TableState,
     pub(crate) renames: Arc<Renames>,
 }

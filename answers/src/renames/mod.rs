@@ -59,10 +59,9 @@ pub async fn other_names(store: &Store, suite: &str, test: &str) -> Result<Other
 
 /// The open renames of a suite. Whatever else is uploaded, they are read again only when one was added.
 pub(crate) async fn of_suite(store: &Store, suite: &str) -> Result<Arc<Renames>, AnswerError> {
-    let watermark = store.watermark.latest();
+    let watermark = store.watermark.known();
     let known = store.renames.get(suite).await;
-    // At 0 nobody has asked yet how far the views are.
-    if let Some(known) = known.as_ref().filter(|known| watermark > 0 && known.watermark == watermark) {
+    if let Some(known) = known.as_ref().filter(|known| watermark.is_some() && known.watermark == watermark) {
         return Ok(Arc::clone(&known.renames));
     }
     // The state is older than the rows, so that what is added in between is seen the next time.

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::error::ProcessorError;
 use crate::retry::Retry;
 
-/// Most records of a batch; far below the hundred weekly partitions that one insert may touch.
-pub(crate) const BATCH_RECORDS: usize = 64;
+/// Most records of a batch. Small uploads come in crowds of hundreds, and each batch makes a part in every table.
+pub(crate) const BATCH_RECORDS: usize = 512;
 /// Most compressed bytes of a batch. Results compress about twenty-fold, so that this bounds memory.
 pub(crate) const BATCH_BYTES: usize = 4 << 20;
 /// Longest time that the log is asked to wait for a record.

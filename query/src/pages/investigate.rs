@@ -124,8 +124,11 @@ impl Page<'_> {
         };
         // Nothing outside of these runs is asked for, however wide the question is.
         let selection = selection.between(*begin, *end);
-        let rows = failures::in_selection(store, suite, &selection, self.unexpected).await?;
-        let bugs = answers_bugs::of_suite(store, suite).await?;
+        let (rows, bugs, (runs, counts)) = futures_util::try_join!(
+            async { Ok::<_, ApiError>(failures::in_selection(store, suite, &selection, self.unexpected).await?) },
+            async { Ok(answers_bugs::of_suite(store, suite).await?) },
+            self.runs(suite, entries, &keys, &selection),
+        )?;
         // A configuration is told apart by its number: there are many more failures than configurations.
         let mut numbers: HashMap<(ConfigId, &str), Option<usize>> = HashMap::new();
         let mut found: Vec<Configuration> = Vec::new();
@@ -185,7 +188,6 @@ impl Page<'_> {
             .collect();
         let turned =
             |page: usize| self.parameters.with(&["page", "suite"], &[("suite", suite), ("page", &page.to_string())]);
-        let (runs, counts) = self.runs(suite, entries, &keys, &selection).await?;
         Ok(context! {
             suite, runs, counts, groups, total, matching, from => from + 1, to => from + shown.len(), number, pages,
             next => (number < pages).then(|| turned(number + 1)), previous => (number > 1).then(|| turned(number - 1)),
@@ -201,16 +203,18 @@ impl Page<'_> {
         selection: &Selection,
     ) -> Result<(Vec<Value>, Counts), ApiError> {
         let store = &self.service.store;
-        let commits = commits::by_key(store, keys).await?;
         let named = |commit: &Commit| context! { name => commit.short_name(), query => query_for(commit) };
-        let archived = links::runs_with_archive(store, suite, selection).await?;
-        let linked = links::runs_with_build(store, suite, selection).await?;
         let branch = self.parameters.first("branch");
         let mut identities: Vec<RunIdentity> = Vec::new();
         for OfConfiguration { configuration, results } in &entries {
             identities.extend(results.iter().map(|run| (configuration.clone(), run.uuid, run.start_time)));
         }
-        let mut details = run_details::of_runs(store, suite, &selection.branch, identities).await?;
+        let (commits, archived, linked, mut details) = futures_util::try_join!(
+            commits::by_key(store, keys),
+            links::runs_with_archive(store, suite, selection),
+            links::runs_with_build(store, suite, selection),
+            run_details::of_runs(store, suite, &selection.branch, identities),
+        )?;
         let mut sum = Counts::default();
         let mut runs = Vec::new();
         for OfConfiguration { configuration, results } in entries {

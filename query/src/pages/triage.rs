@@ -23,7 +23,7 @@ use crate::service::Shared;
 
 /// Tests shown of each suite where several are, and where one is.
 const AMONG_MANY: u64 = 25;
-const ALONE: u64 = 500;
+const ALONE: u64 = 100;
 
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {

@@ -65,7 +65,9 @@ impl StoreAddress {
             .with_database(&self.database)
             .with_setting("final", "1")
             .with_setting("do_not_merge_across_partitions_select_final", "1")
-            .with_setting("async_insert", "0");
+            .with_setting("async_insert", "0")
+            // A batch may hold runs of any number of weeks.
+            .with_setting("max_partitions_per_insert_block", "0");
         match &self.cluster {
             None => client,
             Some(cluster) => cluster.of(client),
