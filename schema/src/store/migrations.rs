@@ -28,6 +28,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (19, "intake_reports", include_str!("../../migrations/0019_intake_reports.sql")),
     (20, "access", include_str!("../../migrations/0020_access.sql")),
     (21, "outcomes", include_str!("../../migrations/0021_outcomes.sql")),
+    (22, "smaller_results", include_str!("../../migrations/0022_smaller_results.sql")),
 ];
 
 /// The engine of a cluster's database.
