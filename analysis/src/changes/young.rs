@@ -48,7 +48,8 @@ pub(super) fn accepted(
     for InScope { size, members } in scopes {
         let members: Vec<usize> = members.into_iter().filter_map(|index| index_of[index]).collect();
         for together in by_commit(&candidates, &members).into_values() {
-            let likely = likely_together(&together, &candidates, size, rules.change_prior);
+            let surprises = together.iter().map(|index| candidates[*index].shift.surprise);
+            let likely = likely_together(surprises, size, rules.change_prior);
             for index in &together[..likely] {
                 is_accepted[*index] = true;
             }
@@ -77,8 +78,7 @@ fn in_scopes(suite: &OutlinedSuite<'_>, shifts: &[Shift], prior: f64) -> Vec<InS
         }
         for ((_, number), mut members) in by_number {
             let size = suite.scopes.size(scope, number);
-            // What telling one more of them costs is the least where all of them are told.
-            let least = if members.len() < size { ln_choice(members.len(), size) } else { f64::NEG_INFINITY };
+            let least = least_surprise(members.len(), size);
             members.retain(|index| shifts[*index].surprise > least);
             let most: f64 = members.iter().map(|index| shifts[*index].surprise).sum();
             if most + prior.ln() > 0.0 {
@@ -102,18 +102,24 @@ fn by_commit(candidates: &[Candidate], members: &[usize]) -> BTreeMap<usize, Vec
     together
 }
 
+/// What is less surprising makes no change likelier, of so many histories of a scope at most: telling one more of them costs
+/// the least where all of them are told, and nothing where that is the whole scope.
+fn least_surprise(most: usize, size: usize) -> f64 {
+    if most < size { ln_choice(most, size) } else { f64::NEG_INFINITY }
+}
+
 /// By what the logarithm of the number of ways to choose `count` of `size` exceeds that of one fewer.
 fn ln_choice(count: usize, size: usize) -> f64 {
     ((size - count + 1) as f64 / count as f64).ln()
 }
 
-/// How many of the most surprising candidates of a commit are likely together: as many as make the change likeliest. Which
-/// tests of the scope they are has to be told, and that there is a change at all.
-fn likely_together(together: &[usize], candidates: &[Candidate], size: usize, prior: f64) -> usize {
+/// How many of the most surprising candidates of a commit, whose surprises descend, are likely together: as many as make the
+/// change likeliest. Which histories of the scope they are has to be told, and that there is a change at all.
+fn likely_together(surprises: impl Iterator<Item = f64>, size: usize, prior: f64) -> usize {
     let (mut sum, mut most, mut likely) = (prior.ln(), 0.0, 0);
     let mut ln_choices = 0.0;
-    for (count, index) in (1..).zip(together) {
-        sum += candidates[*index].shift.surprise;
+    for (count, surprise) in (1..).zip(surprises) {
+        sum += surprise;
         // The number of ways to choose `count` of `size`, or of as many as there are.
         ln_choices = if count < size { ln_choices + ln_choice(count, size) } else { 0.0 };
         let evidence = sum - ln_choices;
@@ -138,4 +144,29 @@ fn outages(suite: &OutlinedSuite<'_>, shifts: &[Shift]) -> BTreeSet<usize> {
     by_run.retain(|_, run| run.len() as f64 > most);
     let configurations: BTreeSet<ConfigId> = by_run.keys().map(|(configuration, _)| *configuration).collect();
     if configurations.len() > 1 { BTreeSet::new() } else { by_run.into_values().flatten().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_left_out_would_not_be_told(
+            mut surprises in prop::collection::vec(0.0..12.0f64, 1..40),
+            others in 0usize..400,
+        ) {
+            surprises.sort_by(|one, other| other.total_cmp(one));
+            let (size, prior) = (surprises.len().saturating_sub(5).max(1) + others, 1e-4);
+            let least = least_surprise(surprises.len(), size);
+            let kept: Vec<f64> = surprises.iter().copied().filter(|surprise| *surprise > least).collect();
+            let likely = likely_together(surprises.iter().copied(), size, prior);
+            prop_assert_eq!(likely, likely_together(kept.iter().copied(), size, prior));
+            if kept.iter().sum::<f64>() + prior.ln() <= 0.0 {
+                prop_assert_eq!(likely, 0);
+            }
+        }
+    }
 }
