@@ -5,9 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use schema::ids::CommitKey;
 
-use crate::error::AnswerError;
-use crate::reads::commits::{self, IdentifiedCommit};
-use crate::store::Store;
+use crate::reads::commits::IdentifiedCommit;
 
 /// The place of each of some commits among them, 0 for the oldest.
 #[derive(Debug, Default)]
@@ -15,14 +13,11 @@ pub(crate) struct CommitOrder(HashMap<CommitKey, u32>);
 
 impl CommitOrder {
     /// The order of commits as their identifiers and clocks have it.
-    pub(crate) async fn of(store: &Store, keys: &BTreeSet<CommitKey>) -> Result<Self, AnswerError> {
-        Ok(Self::new(keys, &commits::identified(store, keys).await?))
-    }
-
+    ///
     /// Commits of one branch whose identifiers are known change places among each other until their identifiers ascend.
     /// All others stay where their clocks put them, and so do those of a branch whose identifiers contradict the clocks of
     /// most of its commits: such identifiers were not counted along the branch.
-    fn new(keys: &BTreeSet<CommitKey>, identified: &[IdentifiedCommit]) -> Self {
+    pub(crate) fn new(keys: &BTreeSet<CommitKey>, identified: &[IdentifiedCommit]) -> Self {
         let by_clock: Vec<CommitKey> = keys.iter().copied().collect();
         let mut branches: HashMap<(&str, &str), Vec<(u64, usize)>> = HashMap::new();
         for IdentifiedCommit { uuid, repository, identifier } in identified {

@@ -8,6 +8,7 @@ use schema::ids::CommitKey;
 use schema::store::commits::{Among, PLACE, REGISTRATIONS, by_reference, merged, repositories};
 use serde::Deserialize;
 
+use super::selection::Selection;
 use super::statement::Fragment;
 use crate::error::{AnswerError, broken};
 use crate::store::Store;
@@ -192,19 +193,20 @@ pub(crate) struct IdentifiedCommit {
     pub(crate) identifier: String,
 }
 
-/// Those of some commits that have an identifier.
+/// The commits of the selected runs of a suite that have an identifier.
 pub(crate) async fn identified(
     store: &Store,
-    keys: &BTreeSet<CommitKey>,
+    suite: &str,
+    selection: &Selection,
 ) -> Result<Vec<IdentifiedCommit>, AnswerError> {
-    let (Some(oldest), Some(newest)) = (keys.first(), keys.last()) else { return Ok(Vec::new()) };
     Fragment::new(
-        "SELECT uuid, repository, identifier FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND uuid IN {keys} \
-         AND identifier != ''",
+        "SELECT uuid, repository, identifier FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND identifier != '' \
+         AND uuid IN (SELECT uuid FROM runs WHERE suite = {suite} AND {selected})",
     )
-    .value("oldest", *oldest)
-    .value("newest", *newest)
-    .list("keys", keys.iter().copied())
+    .value("oldest", selection.bounds.begin)
+    .value("newest", selection.bounds.end)
+    .part("selected", &selection.condition_of(suite))
+    .value("suite", suite)
     .all(&store.client)
     .await
 }
