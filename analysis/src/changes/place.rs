@@ -213,3 +213,60 @@ impl Place {
         self.end() - self.first
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A place from the widths of its steps and the logarithms of their likelihoods.
+    fn place(first: usize, steps: &[(usize, f64)]) -> Place {
+        let mut end = first;
+        let step = |(width, value): &(usize, f64)| {
+            end += width;
+            Step { end, value: *value }
+        };
+        Place::normal(first, steps.iter().map(step).collect())
+    }
+
+    fn any_place() -> impl Strategy<Value = Place> {
+        (0usize..20, prop::collection::vec((1usize..6, -25.0..0.0f64), 1..8))
+            .prop_map(|(first, steps)| place(first, &steps))
+    }
+
+    fn shares(place: &Place) -> Vec<f64> {
+        (0..100).map(|commit| place.share(commit)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn steps_are_what_their_commits_are_one_by_one(one in any_place(), other in any_place()) {
+            let (left, right) = (shares(&one), shares(&other));
+            prop_assert!((left.iter().sum::<f64>() - 1.0).abs() < 1e-6);
+            let overlap: f64 = left.iter().zip(&right).map(|(left, right)| left * right).sum();
+            prop_assert!((one.overlap(&other) - overlap).abs() < 1e-9);
+            let product = |(left, right): (&f64, &f64)| (left + FLOOR * FLOOR) * (right + FLOOR);
+            let first = one.first.min(other.first);
+            let end = one.end().max(other.end());
+            let products: Vec<f64> = left[first..end].iter().zip(&right[first..end]).map(product).collect();
+            let total: f64 = products.iter().sum();
+            for (commit, product) in (first..).zip(products) {
+                prop_assert!((one.joined(&other).share(commit) - product / total).abs() < 1e-6);
+            }
+        }
+
+        #[test]
+        fn a_range_leaves_out_little(place in any_place()) {
+            let (shares, (after, until)) = (shares(&place), place.range());
+            let before: f64 = after.map_or(0.0, |after| shares[..=after].iter().sum());
+            prop_assert!(before < TAIL && shares[until + 1..].iter().sum::<f64>() < TAIL);
+            let begin = after.map_or(0, |after| after + 1);
+            prop_assert!(shares[..=begin].iter().sum::<f64>() >= TAIL - 1e-9 && (begin..=until).contains(&place.mode()));
+            let likeliest: Vec<(usize, f64)> = place.likeliest(5).collect();
+            prop_assert_eq!(likeliest[0], (place.mode(), place.share(place.mode())));
+            prop_assert!(likeliest.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+            prop_assert!(likeliest.iter().all(|(commit, share)| shares[*commit] == *share));
+        }
+    }
+}
