@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use schema::ids::CommitKey;
 
-use crate::reads::commits::IdentifiedCommit;
+use crate::reads::histories::IdentifiedCommit;
 
 /// The place of each of some commits among them, 0 for the oldest.
 #[derive(Debug, Default)]

@@ -1,7 +1,6 @@
 //! Where the behaviour of single histories changed, or may have changed lately.
 
 use crate::change_points::Series;
-use crate::change_points::likelihood::Likelihood;
 use crate::change_points::outline::{Outline, RowsTotal};
 use crate::change_points::search::{self, Splits};
 use crate::parallel;
@@ -11,44 +10,10 @@ use super::OutlinedSuite;
 use super::candidate::{Candidate, Direction, Shift};
 use super::noise::Noise;
 use super::place::{Place, Timeline};
+use super::segments::Segments;
 
 /// How many cells before the newest row may belong to a change that few results suggest.
 const YOUNG_PAST: usize = 12;
-
-/// The segments of a history.
-pub(super) struct Segments {
-    /// Position of its subject.
-    pub(super) subject: usize,
-    /// Their bounds, by rows of the outline.
-    pub(super) bounds: Vec<usize>,
-}
-
-impl Segments {
-    /// The segments of every history that fails at all, at any rates.
-    pub(super) fn at_any_rates(suite: &OutlinedSuite<'_>, rules: &Rules) -> Vec<Self> {
-        let bounds = |outline: &Outline| search::bounds(&outline.explained_by(Likelihood::up_to), rules.change_prior);
-        Self::of(suite, bounds)
-    }
-
-    /// The same at rates as the suite shows them.
-    pub(super) fn at_rates_of(noise: &Noise, suite: &OutlinedSuite<'_>, rules: &Rules) -> Vec<Self> {
-        let series = |outline: &Outline| {
-            search::bounds(&outline.explained_by(|total| noise.likelihood(total)), rules.change_prior)
-        };
-        Self::of(suite, series)
-    }
-
-    fn of(suite: &OutlinedSuite<'_>, bounds: impl Fn(&Outline) -> Vec<usize> + Sync) -> Vec<Self> {
-        let outlines = suite.outlines.iter().enumerate();
-        let failing: Vec<(usize, &Outline)> = outlines.filter(|(_, outline)| outline.fails()).collect();
-        parallel::map(&failing, |(subject, outline)| Self { subject: *subject, bounds: bounds(outline) })
-    }
-
-    /// The row with which the newest segment begins.
-    pub(super) fn newest(&self) -> usize {
-        self.bounds.len().checked_sub(2).map_or(0, |last| self.bounds[last])
-    }
-}
 
 /// Changes of every history that its own results prove, and those that they only suggest.
 #[derive(Debug, Default)]
@@ -58,9 +23,13 @@ pub(super) struct Shifts {
 }
 
 impl Shifts {
-    pub(super) fn of(suite: &OutlinedSuite<'_>, segments: &[Segments], noise: &Noise) -> Self {
+    /// Those that are likely at rates as the suite shows them.
+    pub(super) fn of(suite: &OutlinedSuite<'_>, noise: &Noise, rules: &Rules) -> Self {
+        let bounds = |outline: &Outline| {
+            search::bounds(&outline.explained_by(|total| noise.likelihood(total)), rules.change_prior)
+        };
         let mut shifts = Self::default();
-        for segments in segments {
+        for segments in Segments::of(suite, bounds) {
             let subject = segments.subject;
             let outline = &suite.outlines[subject];
             let sure = segments.bounds.windows(3);

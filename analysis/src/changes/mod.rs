@@ -12,6 +12,7 @@ mod mixture;
 mod noise;
 mod place;
 mod scopes;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod young;
@@ -31,11 +32,12 @@ use crate::parallel;
 use crate::rules::Rules;
 
 use candidate::{Candidate, Direction, Shift};
-use candidates::{Places, Segments, Shifts};
+use candidates::{Places, Shifts};
 use groups::Group;
 use noise::Noise;
 use place::Timeline;
 use scopes::Scopes;
+use segments::Segments;
 
 /// Commits that a change names at most as likely ones.
 const MOST_LIKELY: usize = 10;
@@ -188,7 +190,7 @@ pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let timeline = Timeline::of(suite);
     let suite = &OutlinedSuite::of(suite);
     let noise = Noise::of(suite, &Segments::at_any_rates(suite, rules));
-    let shifts = Shifts::of(suite, &Segments::at_rates_of(&noise, suite, rules), &noise);
+    let shifts = Shifts::of(suite, &noise, rules);
     let places = Places { suite, timeline: &timeline, noise: &noise };
     let mut accepted = places.of_sure(&shifts.sure);
     let (young, unsure) = young::accepted(suite, &shifts.unsure, &places, rules);

@@ -8,8 +8,8 @@ use crate::change_points::likelihood::{Counts, RateLikelihood, Retries};
 use crate::change_points::outline::{Outline, RowsTotal};
 
 use super::OutlinedSuite;
-use super::candidates::Segments;
 use super::mixture::Mixture;
+use super::segments::Segments;
 
 /// Rates of failures that are told apart.
 const RATES: [f64; 18] =

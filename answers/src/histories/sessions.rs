@@ -8,7 +8,6 @@ use schema::seconds::HOUR;
 use super::counted_run::SessionRun;
 use crate::commit_order::CommitOrder;
 use crate::error::AnswerError;
-use crate::reads::commits;
 use crate::reads::histories::{self, HistoricRun};
 use crate::reads::newest_uploads::Upload;
 use crate::reads::selection::Selection;
@@ -54,8 +53,10 @@ impl Sessions {
 impl SuiteSessions {
     /// The sessions of the selected runs of a suite.
     pub(crate) async fn of(store: &Store, suite: &str, selection: &Selection) -> Result<Self, AnswerError> {
-        let (runs, identified) =
-            tokio::try_join!(histories::runs(store, suite, selection), commits::identified(store, suite, selection))?;
+        let (runs, identified) = tokio::try_join!(
+            histories::runs(store, suite, selection),
+            histories::identified_commits(store, suite, selection)
+        )?;
         let commits: BTreeSet<CommitKey> = runs.iter().map(|run| run.uuid).collect();
         Ok(Self::new(runs, &CommitOrder::new(&commits, &identified)))
     }

@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCH_KEY, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
 use schema::store::commits::{Among, PLACE, REGISTRATIONS, by_reference, merged, repositories};
-use serde::Deserialize;
 
-use super::selection::Selection;
 use super::statement::Fragment;
 use crate::error::{AnswerError, broken};
 use crate::store::Store;
@@ -182,33 +179,6 @@ pub(crate) async fn keys_of_branch(
     .all(&store.client)
     .await?;
     Ok(keys.into_iter().map(CommitKey).collect())
-}
-
-/// A commit that has an identifier.
-#[derive(Debug, Row, Deserialize)]
-pub(crate) struct IdentifiedCommit {
-    pub(crate) uuid: CommitKey,
-    pub(crate) repository: String,
-    /// `N@branch` or `P.N@branch`.
-    pub(crate) identifier: String,
-}
-
-/// The commits of the selected runs of a suite that have an identifier.
-pub(crate) async fn identified(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-) -> Result<Vec<IdentifiedCommit>, AnswerError> {
-    Fragment::new(
-        "SELECT uuid, repository, identifier FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND identifier != '' \
-         AND uuid IN (SELECT uuid FROM runs WHERE suite = {suite} AND {selected})",
-    )
-    .value("oldest", selection.bounds.begin)
-    .value("newest", selection.bounds.end)
-    .part("selected", &selection.condition_of(suite))
-    .value("suite", suite)
-    .all(&store.client)
-    .await
 }
 
 /// Branches of some repositories that start so, each as repository and branch, sorted; of each repository at most `limit`.

@@ -56,6 +56,33 @@ pub(crate) async fn runs(store: &Store, suite: &str, selection: &Selection) -> R
     .await
 }
 
+/// A commit that has an identifier.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct IdentifiedCommit {
+    pub(crate) uuid: CommitKey,
+    pub(crate) repository: String,
+    /// `N@branch` or `P.N@branch`.
+    pub(crate) identifier: String,
+}
+
+/// The commits of the selected runs of a suite that have an identifier.
+pub(crate) async fn identified_commits(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+) -> Result<Vec<IdentifiedCommit>, AnswerError> {
+    Fragment::new(
+        "SELECT uuid, repository, identifier FROM commits WHERE uuid BETWEEN {oldest} AND {newest} AND identifier != '' \
+         AND uuid IN (SELECT uuid FROM runs WHERE suite = {suite} AND {selected})",
+    )
+    .value("oldest", selection.bounds.begin)
+    .value("newest", selection.bounds.end)
+    .part("selected", &selection.condition_of(suite))
+    .value("suite", suite)
+    .all(&store.client)
+    .await
+}
+
 /// Names of tests that failed unexpectedly or passed unexpectedly, those that did so last first; `most` at most. Broken runs
 /// count on the configurations `broken_now` alone, where nothing sound came after them.
 pub(crate) async fn candidates(
