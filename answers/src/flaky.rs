@@ -1,8 +1,8 @@
 //! Which tests are flaky, over weeks.
 //!
 //! Almost all results are passes, so the question goes to the failures first: they name the tests that can be on the list
-//! at all, at a hundredth of the rows. Only of those is every result read. A test is listed for the segments of its
-//! histories in which the rule of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
+//! at all. Only the histories of those are looked at. A test is listed for the segments of its histories in which the rule
+//! of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
 
 use std::collections::BTreeSet;
 

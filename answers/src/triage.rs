@@ -230,8 +230,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     names.retain(|test| search.may_match(test));
     let (mut tests, histories) = findings(&late, names).await?;
     if !search.is_empty() {
-        add_histories(&late, &mut tests, &histories);
-        add_configurations(&late, &mut tests);
+        add_details(&late, &mut tests, &histories);
     }
     for test in &mut tests {
         let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
@@ -246,8 +245,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     tests.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.test.cmp(&other.test)));
     tests.truncate(limit);
     if search.is_empty() {
-        add_histories(&late, &mut tests, &histories);
-        add_configurations(&late, &mut tests);
+        add_details(&late, &mut tests, &histories);
     }
     if *with_messages {
         let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
@@ -313,19 +311,14 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
     Ok((parallel::map(&names, finding).into_iter().flatten().collect(), histories))
 }
 
-/// Adds the configurations that put tests in their groups.
-fn add_configurations(late: &LateRuns<'_>, tests: &mut [TriagedTest]) {
-    for test in tests {
-        let of = |id: &ConfigId| late.configuration(*id).cloned();
-        test.configurations = test.config_ids.iter().filter_map(of).collect();
-    }
-}
-
-/// Adds the small histories of tests: the digit of the worst unexpected state on each of the suite's newest commits.
-fn add_histories(late: &LateRuns<'_>, tests: &mut [TriagedTest], histories: &Histories) {
+/// Adds the configurations of tests, and their small histories: the digit of the worst unexpected state on each of the
+/// suite's newest commits.
+fn add_details(late: &LateRuns<'_>, tests: &mut [TriagedTest], histories: &Histories) {
     let commits = late.sessions.commits().into_iter().take(HISTORY);
     let places: FxHashMap<CommitKey, usize> = commits.zip(0..).collect();
     for test in tests {
+        let of = |id: &ConfigId| late.configuration(*id).cloned();
+        test.configurations = test.config_ids.iter().filter_map(of).collect();
         let mut worst = vec![NOT_RUN; places.len()];
         let id = TestId::of(late.suite, &test.test);
         for cell in histories.newest(id, |commit| places.contains_key(&commit)) {

@@ -7,27 +7,19 @@ use super::likelihood::{Counts, RateLikelihood};
 use super::search::Splits;
 use crate::history::{Cell, Outcome};
 
-/// The rows of a history, the oldest first.
+/// The rows of a history, the oldest first: neighbouring cells that are all clean, or all failed hard, or one cell that is
+/// neither.
 #[derive(Debug, Clone, Default)]
 pub struct Outline {
-    rows: Vec<Row>,
+    /// What each row has together with those before it.
+    sums: Vec<RowsTotal>,
     /// Whether retries helped at least once.
     is_retried: bool,
     newest: Option<CommitKey>,
 }
 
-/// Neighbouring cells that are all clean, or all failed hard; or one cell that is neither. Everything counts from the first
-/// cell of the history on.
-#[derive(Debug, Clone, Copy, Default)]
-struct Row {
-    cells: u32,
-    counts: Counts,
-    failed: u32,
-    expected: u32,
-}
-
 /// What some neighbouring rows have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowsTotal {
     /// Cells.
     pub cells: u32,
@@ -43,7 +35,7 @@ impl Outline {
     /// The outline of cells that have a run, the oldest first.
     pub fn of(cells: &[Cell]) -> Self {
         let mut outline = Self { newest: cells.last().map(|cell| cell.commit), ..Self::default() };
-        let (mut sum, mut before) = (Row::default(), None);
+        let (mut sum, mut before) = (RowsTotal::default(), None);
         for cell in cells {
             let counts = Counts::of_cell(cell, true);
             sum.cells += 1;
@@ -52,9 +44,9 @@ impl Outline {
             sum.expected += u32::from(cell.outcome() == Some(Outcome::Expected));
             outline.is_retried |= cell.recovered() > 0;
             let kind = (counts.is_clean(), counts.is_hard());
-            match outline.rows.last_mut().filter(|_| kind != (false, false) && before == Some(kind)) {
+            match outline.sums.last_mut().filter(|_| kind != (false, false) && before == Some(kind)) {
                 Some(row) => *row = sum,
-                None => outline.rows.push(sum),
+                None => outline.sums.push(sum),
             }
             before = Some(kind);
         }
@@ -63,17 +55,17 @@ impl Outline {
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.rows.len()
+        self.sums.len()
     }
 
     /// How many cells there are.
     pub fn cells(&self) -> usize {
-        self.start(self.rows.len())
+        self.start(self.sums.len())
     }
 
     /// Whether a cell failed unexpectedly.
     pub fn fails(&self) -> bool {
-        self.rows.last().is_some_and(|row| row.failed > 0)
+        self.sums.last().is_some_and(|row| row.failed > 0)
     }
 
     /// The commit of the newest cell.
@@ -100,20 +92,20 @@ impl Outline {
     /// Where the newest rows begin that fail all, or none of which fails; not before `start`.
     pub fn newest_alike(&self, start: usize) -> usize {
         let fails = |row: usize| self.total(row, row + 1).failed > 0;
-        let rows = start..self.rows.len();
+        let rows = start..self.sums.len();
         let Some(newest) = rows.clone().next_back().map(fails) else { return start };
         rows.end - rows.rev().take_while(|row| fails(*row) == newest).count()
     }
 
     /// The rows with a likelihood that is made for their total.
     pub fn explained_by<L: RateLikelihood>(&self, likelihood: impl FnOnce(Counts) -> L) -> OutlineSeries<'_, L> {
-        let total = self.before(self.rows.len()).counts;
+        let total = self.before(self.sums.len()).counts;
         OutlineSeries { outline: self, likelihood: likelihood(self.as_known(total)) }
     }
 
     /// What comes before a row.
-    fn before(&self, row: usize) -> Row {
-        row.checked_sub(1).and_then(|last| self.rows.get(last)).copied().unwrap_or_default()
+    fn before(&self, row: usize) -> RowsTotal {
+        row.checked_sub(1).and_then(|last| self.sums.get(last)).copied().unwrap_or_default()
     }
 
     /// Whether a failing run was retried is known where retries helped at least once.
@@ -139,7 +131,7 @@ impl<L: RateLikelihood> Splits for OutlineSeries<'_, L> {
     }
 
     fn counts(&self, from: usize, to: usize) -> Counts {
-        self.outline.as_known(self.outline.before(to).counts.minus(self.outline.before(from).counts))
+        self.outline.as_known(self.outline.total(from, to).counts)
     }
 
     fn ln(&self, counts: Counts) -> f64 {

@@ -1,9 +1,9 @@
 //! Changes: what moved together, over the tests and configurations of a suite, with the commits that may have done it.
 //!
 //! Data flow: [`candidates`] finds in the outline of each history where its behaviour changed, and where it may have changed
-//! lately but few results say so. [`noise`] says how likely the latter are by chance, among such histories
-//! ([`mixture`] has the likelihoods). [`young`] takes those that
-//! several histories of a scope ([`scopes`]) make likely together. [`groups`] joins what one commit explains, [`place`] has the commits.
+//! lately but few results say so ([`segments`]). [`noise`] says how likely the latter are by chance, among such histories
+//! ([`mixture`] has the likelihoods). [`young`] takes those that several histories of a scope ([`scopes`]) make likely
+//! together. [`groups`] joins what one commit explains, [`place`] has the commits.
 
 mod candidate;
 mod candidates;

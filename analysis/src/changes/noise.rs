@@ -1,8 +1,6 @@
 //! How often results fail by chance, learnt from all histories of a suite: most tests never do, some often, and few always.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use schema::ids::ConfigId;
+use std::collections::BTreeMap;
 
 use crate::change_points::likelihood::{Counts, RateLikelihood, Retries};
 use crate::change_points::outline::{Outline, RowsTotal};
@@ -69,8 +67,8 @@ impl Noise {
 
     /// The tests that have no subject because they never failed. They are taken to run as often as the others.
     fn clean(suite: &OutlinedSuite<'_>) -> Stretch {
-        let configurations: BTreeSet<ConfigId> = suite.subjects.iter().map(|subject| subject.configuration).collect();
-        let histories = (suite.tests as usize * configurations.len()).saturating_sub(suite.subjects.len());
+        let all = suite.tests as usize * suite.scopes.configurations();
+        let histories = all.saturating_sub(suite.subjects.len());
         let cells: usize = suite.outlines.iter().map(Outline::cells).sum();
         Stretch { bad: 0.0, all: cells as f64 / suite.subjects.len().max(1) as f64, times: histories as f64 }
     }

@@ -65,6 +65,11 @@ impl Scopes {
         scopes
     }
 
+    /// How many configurations there are.
+    pub(super) fn configurations(&self) -> usize {
+        self.configurations
+    }
+
     /// The number of the test of a subject.
     pub(super) fn test(&self, subject: usize) -> u32 {
         self.of_subject[subject].0

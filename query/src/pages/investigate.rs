@@ -11,6 +11,7 @@ use answers::{OfConfiguration, Selection, bugs as answers_bugs, commits, failure
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use futures_util::TryFutureExt;
 use minijinja::{Value, context};
 use schema::commit::Commit;
 use schema::configuration::Configuration;
@@ -125,8 +126,8 @@ impl Page<'_> {
         // Nothing outside of these runs is asked for, however wide the question is.
         let selection = selection.between(*begin, *end);
         let (rows, bugs, (runs, counts)) = futures_util::try_join!(
-            async { Ok::<_, ApiError>(failures::in_selection(store, suite, &selection, self.unexpected).await?) },
-            async { Ok(answers_bugs::of_suite(store, suite).await?) },
+            failures::in_selection(store, suite, &selection, self.unexpected).err_into::<ApiError>(),
+            answers_bugs::of_suite(store, suite).err_into(),
             self.runs(suite, entries, &keys, &selection),
         )?;
         // A configuration is told apart by its number: there are many more failures than configurations.
