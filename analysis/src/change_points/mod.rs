@@ -1,8 +1,7 @@
 //! Change points: where the behaviour of a test changed, found in its cells alone.
 //!
 //! [`likelihood`] says how well one unchanging rate explains some runs, [`search`] where splitting explains them so much
-//! better that a change is likely, in cells ([`Series`]) or in an [`outline`], [`position`] how sure the place of a change
-//! is.
+//! better that a change is likely, in the [`outline`] of a history, [`position`] how sure the place of a change is.
 
 pub mod likelihood;
 pub mod outline;
@@ -13,7 +12,7 @@ use crate::history::Cell;
 use crate::rules::Rules;
 
 use likelihood::{Counts, Likelihood, RateLikelihood};
-use search::Splits;
+use outline::Outline;
 
 /// A change of behaviour, by indices of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,36 +56,33 @@ impl<L: RateLikelihood> Series<L> {
         let positions = cells.iter().map(|cell| cell.position).collect();
         Self { sums, positions, likelihood: likelihood(sum) }
     }
-}
 
-impl<L: RateLikelihood> Splits for Series<L> {
-    fn len(&self) -> usize {
-        self.positions.len()
-    }
-
-    /// Inside a row of clean cells, or of hard failures, either end is better.
-    fn is_place(&self, at: usize) -> bool {
-        let (before, after) = (self.counts(at - 1, at), self.counts(at, at + 1));
-        let are_alike = (before.is_clean() && after.is_clean()) || (before.is_hard() && after.is_hard());
-        !are_alike
-    }
-
-    fn counts(&self, from: usize, to: usize) -> Counts {
+    /// What the cells from one index up to, not including, another have together.
+    pub fn counts(&self, from: usize, to: usize) -> Counts {
         self.sums[to].minus(self.sums[from])
     }
 
-    fn ln(&self, counts: Counts) -> f64 {
-        self.likelihood.ln(counts)
+    /// Logarithm of the likelihood of the cells from one index up to, not including, another, if nothing changed in them.
+    pub fn ln_likelihood(&self, from: usize, to: usize) -> f64 {
+        self.likelihood.ln(self.counts(from, to))
+    }
+
+    /// How much better a split before `at` explains the cells from one index up to, not including, another: the logarithm
+    /// of the ratio of likelihoods.
+    pub fn gain(&self, from: usize, at: usize, to: usize) -> f64 {
+        self.ln_likelihood(from, at) + self.ln_likelihood(at, to) - self.ln_likelihood(from, to)
     }
 }
 
 /// The change points of cells, the oldest first. Every cell has a run.
 pub fn change_points(cells: &[Cell], rules: &Rules) -> Vec<ChangePoint> {
-    if cells.iter().all(|cell| cell.failed == 0) {
+    let outline = Outline::of(cells);
+    if !outline.fails() {
         return Vec::new();
     }
+    let bounds = search::bounds(&outline.explained_by(Likelihood::up_to), rules.change_prior);
+    let bounds: Vec<usize> = bounds.into_iter().map(|row| outline.start(row)).collect();
     let series = Series::new(cells);
-    let bounds = search::bounds(&series, rules.change_prior);
     bounds.windows(3).map(|bounds| position::of_change(&series, bounds[0], bounds[1], bounds[2])).collect()
 }
 
@@ -167,7 +163,10 @@ mod tests {
             let cells = cells(&text);
             let series = Series::new(&cells);
             let most = (1..cells.len()).map(|at| series.gain(0, at, cells.len())).fold(f64::NEG_INFINITY, f64::max);
-            if let (true, Some((_, gain))) = (most > 1e-9, search::best_split(&series, 0, cells.len())) {
+            let outline = Outline::of(&cells);
+            let rows = outline.explained_by(Likelihood::up_to);
+            if let (true, Some((at, gain))) = (most > 1e-9, search::best_split(&rows, 0, outline.rows())) {
+                prop_assert!((gain - series.gain(0, outline.start(at), cells.len())).abs() < 1e-9);
                 prop_assert!(gain >= most - 1e-9);
             }
         }

@@ -4,7 +4,6 @@
 use schema::ids::CommitKey;
 
 use super::likelihood::{Counts, RateLikelihood};
-use super::search::Splits;
 use crate::history::{Cell, Outcome};
 
 /// The rows of a history, the oldest first: neighbouring cells that are all clean, or all failed hard, or one cell that is
@@ -121,21 +120,26 @@ pub struct OutlineSeries<'a, L> {
     likelihood: L,
 }
 
-impl<L: RateLikelihood> Splits for OutlineSeries<'_, L> {
-    fn len(&self) -> usize {
+impl<L: RateLikelihood> OutlineSeries<'_, L> {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
         self.outline.rows()
     }
 
-    fn is_place(&self, _: usize) -> bool {
-        true
-    }
-
-    fn counts(&self, from: usize, to: usize) -> Counts {
+    /// What the rows from one index up to, not including, another have together.
+    pub fn counts(&self, from: usize, to: usize) -> Counts {
         self.outline.as_known(self.outline.total(from, to).counts)
     }
 
-    fn ln(&self, counts: Counts) -> f64 {
-        self.likelihood.ln(counts)
+    /// Logarithm of the likelihood of the rows from one index up to, not including, another, if nothing changed in them.
+    pub fn ln_likelihood(&self, from: usize, to: usize) -> f64 {
+        self.likelihood.ln(self.counts(from, to))
+    }
+
+    /// How much better a split before `at` explains the rows from one index up to, not including, another: the logarithm of
+    /// the ratio of likelihoods.
+    pub fn gain(&self, from: usize, at: usize, to: usize) -> f64 {
+        self.ln_likelihood(from, at) + self.ln_likelihood(at, to) - self.ln_likelihood(from, to)
     }
 }
 
@@ -144,22 +148,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::change_points::Series;
-    use crate::change_points::likelihood::Likelihood;
-    use crate::change_points::search;
     use crate::notation::cells;
 
     proptest! {
-        #[test]
-        fn a_search_in_outline_finds_what_one_in_cells_finds(text in "P{0,20}[PFR]{0,30}[FE]{0,9}P{0,20}") {
-            let cells = cells(&text);
-            let outline = Outline::of(&cells);
-            prop_assert_eq!(outline.cells(), cells.len());
-            let rows = search::bounds(&outline.explained_by(Likelihood::up_to), 1e-4);
-            let found: Vec<usize> = rows.iter().map(|row| outline.start(*row)).collect();
-            prop_assert_eq!(found, search::bounds(&Series::new(&cells), 1e-4));
-        }
-
         #[test]
         fn totals_are_those_of_the_cells(text in "[PFRE]{1,30}", from in 0usize..30, rows in 0usize..30) {
             let cells = cells(&text);

@@ -1,6 +1,5 @@
 //! Where exactly a change happened: the posterior over the places between its neighbouring segments.
 
-use super::search::Splits;
 use super::{ChangePoint, Series};
 
 /// What is left out of the interval at each end; both together are one per cent.

@@ -1,64 +1,37 @@
-//! The search for change points: the best split of a stretch is taken if it outweighs its prior, and so on in both halves.
+//! The search for change points in the rows of an outline: the best split of a stretch is taken if it outweighs its prior,
+//! and so on in both halves.
 
-use super::likelihood::Counts;
+use super::likelihood::RateLikelihood;
+use super::outline::OutlineSeries;
 
 /// A chain of splits is only looked for among this many of the newest places.
 const MOST_PLACES: usize = 96;
 
-/// What is split: neighbours of which those from one index up to, not including, another have counts.
-pub trait Splits {
-    /// How many there are.
-    fn len(&self) -> usize;
-
-    /// Whether there is none.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether a split before an index, which is more than 0, can be best.
-    fn is_place(&self, at: usize) -> bool;
-
-    /// What those from one index up to, not including, another have together.
-    fn counts(&self, from: usize, to: usize) -> Counts;
-
-    /// Logarithm of the likelihood of counts at one unknown rate.
-    fn ln(&self, counts: Counts) -> f64;
-
-    /// Logarithm of the likelihood of those from one index up to, not including, another, if nothing changed in them.
-    fn ln_likelihood(&self, from: usize, to: usize) -> f64 {
-        self.ln(self.counts(from, to))
-    }
-
-    /// How much better a split before `at` explains those from one index up to, not including, another: the logarithm of
-    /// the ratio of likelihoods.
-    fn gain(&self, from: usize, at: usize, to: usize) -> f64 {
-        self.ln_likelihood(from, at) + self.ln_likelihood(at, to) - self.ln_likelihood(from, to)
-    }
-}
-
-/// The bounds of segments: 0, the first of each further segment, and the number of all.
-pub fn bounds<S: Splits>(series: &S, prior: f64) -> Vec<usize> {
+/// The bounds of segments: 0, the first row of each further segment, and the number of rows.
+pub fn bounds<L: RateLikelihood>(series: &OutlineSeries<'_, L>, prior: f64) -> Vec<usize> {
     let mut bounds = vec![0];
-    split(series, 0, series.len(), prior.ln(), &mut bounds);
-    bounds.push(series.len());
+    split(series, 0, series.rows(), prior.ln(), &mut bounds);
+    bounds.push(series.rows());
     settle(series, &mut bounds, prior.ln());
     bounds
 }
 
-/// The best single split of those from one index up to, not including, another, and how much it gains.
-pub fn best_split<S: Splits>(series: &S, from: usize, to: usize) -> Option<(usize, f64)> {
+/// The best single split of the rows from one index up to, not including, another, and how much it gains.
+pub fn best_split<L: RateLikelihood>(series: &OutlineSeries<'_, L>, from: usize, to: usize) -> Option<(usize, f64)> {
     let whole = series.ln_likelihood(from, to);
     let gain = |at: usize| series.ln_likelihood(from, at) + series.ln_likelihood(at, to) - whole;
-    let gains = places(series, from, to).map(|at| (at, gain(at)));
+    let gains = (from + 1..to).map(|at| (at, gain(at)));
     gains.max_by(|one, other| one.1.total_cmp(&other.1))
 }
 
-fn places<S: Splits>(series: &S, from: usize, to: usize) -> impl Iterator<Item = usize> {
-    (from + 1..to).filter(|at| series.is_place(*at))
-}
-
 /// Appends the splits inside of a stretch, in order.
-fn split<S: Splits>(series: &S, from: usize, to: usize, ln_prior: f64, bounds: &mut Vec<usize>) {
+fn split<L: RateLikelihood>(
+    series: &OutlineSeries<'_, L>,
+    from: usize,
+    to: usize,
+    ln_prior: f64,
+    bounds: &mut Vec<usize>,
+) {
     let single = best_split(series, from, to).filter(|(_, gain)| gain + ln_prior > 0.0).map(|(at, _)| at);
     let places = match single {
         Some(at) => vec![at],
@@ -78,8 +51,8 @@ fn split<S: Splits>(series: &S, from: usize, to: usize, ln_prior: f64, bounds: &
 /// The best chain of splits at neighbouring places, if it outweighs the priors of all of them. It finds what broke, was fixed
 /// and broke again, which one split alone does not explain. Between its splits everything is bad, or everything is clean:
 /// what comes and goes as a mixture is a burst of flakiness and no change.
-fn best_chain<S: Splits>(series: &S, from: usize, to: usize, ln_prior: f64) -> Vec<usize> {
-    let mut places: Vec<usize> = places(series, from, to).collect();
+fn best_chain<L: RateLikelihood>(series: &OutlineSeries<'_, L>, from: usize, to: usize, ln_prior: f64) -> Vec<usize> {
+    let mut places: Vec<usize> = (from + 1..to).collect();
     let surplus = places.len().saturating_sub(MOST_PLACES);
     places.drain(..surplus);
     // What lies between a place and the next: how well it is explained, if nothing mixed is in it; and what follows that.
@@ -108,7 +81,7 @@ fn best_chain<S: Splits>(series: &S, from: usize, to: usize, ln_prior: f64) -> V
 
 /// Moves each bound to the best place between its neighbours, which may have been found after it, and drops those that do
 /// not outweigh their prior there.
-fn settle<S: Splits>(series: &S, bounds: &mut Vec<usize>, ln_prior: f64) {
+fn settle<L: RateLikelihood>(series: &OutlineSeries<'_, L>, bounds: &mut Vec<usize>, ln_prior: f64) {
     loop {
         for index in 1..bounds.len() - 1 {
             let (from, to) = (bounds[index - 1], bounds[index + 1]);

@@ -2,7 +2,7 @@
 
 use crate::change_points::Series;
 use crate::change_points::outline::{Outline, RowsTotal};
-use crate::change_points::search::{self, Splits};
+use crate::change_points::search;
 use crate::parallel;
 use crate::rules::Rules;
 

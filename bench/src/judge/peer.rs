@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 
-use analysis::change_points::search::{Splits, best_split};
+use analysis::change_points::likelihood::Likelihood;
+use analysis::change_points::outline::{Outline, OutlineSeries};
+use analysis::change_points::search::best_split;
 use analysis::change_points::{Series, position};
 
 use super::configuration::Labelled;
@@ -34,9 +36,11 @@ pub(super) fn claims(world: &World) -> Vec<Vec<Claim>> {
 fn claims_alone(world: &World, history: &Labelled) -> Vec<Claim> {
     let cells = &history.cells;
     let series = Series::new(cells);
-    let mut bounds = vec![0];
-    split(&series, 0, cells.len(), &mut bounds);
-    bounds.push(cells.len());
+    let outline = Outline::of(cells);
+    let mut rows = vec![0];
+    split(&outline.explained_by(Likelihood::up_to), 0, outline.rows(), &mut rows);
+    rows.push(outline.rows());
+    let bounds: Vec<usize> = rows.into_iter().map(|row| outline.start(row)).collect();
     let index = |cell: usize| world.index(cells[cell].commit);
     let claim = |bounds: &[usize]| {
         let (from, at, to) = (bounds[0], bounds[1], bounds[2]);
@@ -58,7 +62,7 @@ fn claims_alone(world: &World, history: &Labelled) -> Vec<Claim> {
     bounds.windows(3).map(claim).collect()
 }
 
-fn split(series: &Series, from: usize, to: usize, bounds: &mut Vec<usize>) {
+fn split(series: &OutlineSeries<'_, Likelihood>, from: usize, to: usize, bounds: &mut Vec<usize>) {
     let Some((at, _)) = best_split(series, from, to).filter(|(_, gain)| gain + PRIOR.ln() > 0.0) else { return };
     split(series, from, at, bounds);
     bounds.push(at);
