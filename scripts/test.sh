@@ -19,4 +19,5 @@ GUNGRAUN_RUNNER="$PWD/target/tools/bin/gungraun-runner" cargo bench --locked -p 
 node --test query/browser/
 scripts/clients.sh
 scripts/openapi.sh
+scripts/columnar.sh
 scripts/s3.sh

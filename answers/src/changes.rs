@@ -26,7 +26,7 @@ use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads;
 use crate::store::Store;
-use crate::table::{self, Table, Tabular};
+use crate::table::{self, CellKind, Table, Tabular};
 
 /// Tests that are looked at: those that failed last.
 const MAX_CANDIDATES: u64 = 2000;
@@ -240,8 +240,15 @@ fn changed(late: &LateRuns<'_>, subjects: &[Subject<'_>], member: &Member) -> Op
 
 impl Tabular for Changes {
     fn table(&self) -> Result<Table, AnswerError> {
-        let own = ["id", "kind", "after", "until", "open", "test", "state"].map(str::to_owned).to_vec();
-        let counts = ["runs_before", "unexpected_before", "runs_since", "unexpected_since"].map(str::to_owned).to_vec();
+        let own = [
+            table::of_kind(CellKind::Text, ["id", "kind"]),
+            table::of_kind(CellKind::Whole, ["after", "until"]),
+            table::of_kind(CellKind::Truth, ["open"]),
+            table::of_kind(CellKind::Text, ["test", "state"]),
+        ];
+        let own = own.concat();
+        let counts = ["runs_before", "unexpected_before", "runs_since", "unexpected_since"];
+        let counts = table::of_kind(CellKind::Whole, counts);
         let mut rows = Vec::new();
         for change in &self.changes {
             for test in &change.tests {

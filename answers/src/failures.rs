@@ -19,7 +19,7 @@ use crate::reads::selection::{OfConfiguration, RunPlace, Selection};
 use crate::reads::{failures, runs};
 use crate::run_outcomes::{self, RunOutcomes, WantedRun};
 use crate::store::Store;
-use crate::table::{self, Table, Tabular};
+use crate::table::{self, CellKind, Table, Tabular};
 use crate::test_names;
 
 /// Runs of each configuration if the question names no limit.
@@ -214,7 +214,7 @@ impl Tabular for Failures {
         let of_configurations = match self {
             Self::Names(names) => {
                 let rows = names.iter().map(|name| vec![Value::from(name.as_str())]).collect();
-                return Ok(Table { columns: vec!["test".to_owned()], rows });
+                return Ok(Table { columns: table::of_kind(CellKind::Text, ["test"]), rows });
             }
             Self::ByRun(of_configurations) => of_configurations,
         };
@@ -227,7 +227,11 @@ impl Tabular for Failures {
                 }
             }
         }
-        let own = ["uuid", "start_time", "test", "state"].map(str::to_owned).to_vec();
+        let own = [
+            table::of_kind(CellKind::Whole, ["uuid", "start_time"]),
+            table::of_kind(CellKind::Text, ["test", "state"]),
+        ]
+        .concat();
         Ok(Table { columns: table::with_configuration(Vec::new(), own), rows })
     }
 }
@@ -241,7 +245,7 @@ mod tests {
     #[test]
     fn names_are_one_column() {
         let table = Failures::Names(["a".to_owned(), "b,c".to_owned()].into()).table().unwrap();
-        assert_eq!((table.columns, table.rows.len()), (vec!["test".to_owned()], 2));
+        assert_eq!((table.columns, table.rows.len()), (table::of_kind(CellKind::Text, ["test"]), 2));
     }
 
     #[test]

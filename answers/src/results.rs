@@ -15,7 +15,7 @@ use crate::reads::{results, runs};
 use crate::renames;
 use crate::statistics::RunCounts;
 use crate::store::Store;
-use crate::table::{self, Table, Tabular};
+use crate::table::{self, CellKind, Table, Tabular};
 
 /// Runs of each configuration if the question names no limit.
 const RUNS: u64 = 1000;
@@ -166,13 +166,16 @@ impl Tabular for TestResults {
         let mut rows = Vec::new();
         for OfConfiguration { configuration, results } in &self.0 {
             for TestResult(members) in results {
-                let others = members.iter().filter(|(name, _)| !own.contains(name));
+                let others = members.iter().filter(|(name, _)| !own.iter().any(|column| column.name == **name));
                 let others: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
                 let more = if others.is_empty() { Value::Null } else { Value::Object(others).to_string().into() };
                 let cells = [table::cells(&own, &[members]), vec![more]].concat();
                 rows.push(table::row_with_configuration(Vec::new(), configuration, cells)?);
             }
         }
-        Ok(Table { columns: table::with_configuration(Vec::new(), [own, vec!["more".to_owned()]].concat()), rows })
+        Ok(Table {
+            columns: table::with_configuration(Vec::new(), [own, table::of_kind(CellKind::Text, ["more"])].concat()),
+            rows,
+        })
     }
 }

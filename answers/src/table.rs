@@ -19,11 +19,51 @@ const NO_COLUMN: &str = "x-column";
 /// Where no row has labels it is left out ([`Table::without_unused_labels`]).
 pub const LABELS: &str = "labels";
 
+/// What a column holds; nothing is a value of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellKind {
+    /// Any text.
+    Text,
+    /// A whole number of at most 63 bits and a sign.
+    Whole,
+    /// A number.
+    Real,
+    /// True or false.
+    Truth,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: CellKind,
+}
+
+impl Column {
+    /// A column.
+    pub fn new(name: &str, kind: CellKind) -> Self {
+        Self { name: name.to_owned(), kind }
+    }
+}
+
+impl AsRef<str> for Column {
+    fn as_ref(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Some columns of one kind.
+pub(crate) fn of_kind<const N: usize>(kind: CellKind, names: [&str; N]) -> Vec<Column> {
+    names.into_iter().map(|name| Column::new(name, kind)).collect()
+}
+
 /// Columns, and one value for each in every row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
-    /// Names of the columns.
-    pub columns: Vec<String>,
+    /// The columns.
+    pub columns: Vec<Column>,
     /// Values, in the order of the columns.
     pub rows: Vec<Vec<Value>>,
 }
@@ -32,7 +72,7 @@ impl Table {
     /// The same without the column of labels where no row has any: who knows no labels sees the columns that there ever were.
     pub fn without_unused_labels(mut self) -> Self {
         let last = self.columns.len().saturating_sub(1);
-        let is_unused = self.columns.last().is_some_and(|column| column == LABELS)
+        let is_unused = self.columns.last().is_some_and(|column| column.name == LABELS)
             && self.rows.iter().all(|row| row.get(last).is_none_or(Value::is_null));
         if is_unused {
             self.columns.truncate(last);
@@ -101,7 +141,7 @@ fn constants(schema: &Schema) -> Option<Value> {
 }
 
 /// The members of a row that are columns.
-pub fn columns<T: JsonSchema>() -> Vec<String> {
+pub fn columns<T: JsonSchema>() -> Vec<Column> {
     let schema = generated::<T>();
     let members = schema.get("properties").and_then(Value::as_object);
     let is_column = |schema: &Value| {
@@ -114,13 +154,40 @@ pub fn columns<T: JsonSchema>() -> Vec<String> {
         kinds && schema.get("$ref").is_none() && schema.get(NO_COLUMN) != Some(&Value::Bool(false))
     };
     let members = members.into_iter().flatten().filter(|(_, schema)| is_column(schema));
-    members.map(|(name, _)| name.clone()).collect()
+    members.map(|(name, schema)| Column::new(name, kind(schema))).collect()
+}
+
+/// What a member holds: text, unless its values are all of one other kind.
+fn kind(schema: &Value) -> CellKind {
+    let one = |kind: &Value| match kind.as_str() {
+        Some("integer") => CellKind::Whole,
+        Some("number") => CellKind::Real,
+        Some("boolean") => CellKind::Truth,
+        _ => CellKind::Text,
+    };
+    match &schema["type"] {
+        Value::Array(kinds) => {
+            let mut kinds = kinds.iter().filter(|kind| kind.as_str() != Some("null")).map(one);
+            let first = kinds.next().unwrap_or(CellKind::Text);
+            if kinds.all(|kind| kind == first) { first } else { CellKind::Text }
+        }
+        kind => one(kind),
+    }
+}
+
+/// The columns of a configuration's members.
+fn of_configuration() -> impl Iterator<Item = Column> {
+    let kind = |name| match name {
+        "version" => CellKind::Whole,
+        "is_simulator" => CellKind::Truth,
+        _ => CellKind::Text,
+    };
+    MEMBERS.into_iter().map(move |name| Column::new(name, kind(name)))
 }
 
 /// Columns that begin with, or end with, the members of a configuration; its labels come last.
-pub(crate) fn with_configuration(before: Vec<String>, after: Vec<String>) -> Vec<String> {
-    let members = MEMBERS.map(str::to_owned);
-    before.into_iter().chain(members).chain(after).chain([LABELS.to_owned()]).collect()
+pub(crate) fn with_configuration(before: Vec<Column>, after: Vec<Column>) -> Vec<Column> {
+    before.into_iter().chain(of_configuration()).chain(after).chain([Column::new(LABELS, CellKind::Text)]).collect()
 }
 
 /// A row of a table with the columns of [`with_configuration`].
@@ -167,8 +234,8 @@ mod tests {
     #[test]
     fn labels_are_the_last_column() {
         let mut configuration = Configuration { platform: Some("linux".into()), ..Configuration::default() };
-        let columns = with_configuration(vec!["a".into()], vec!["b".into()]);
-        assert_eq!((columns.len(), columns[1].as_str(), columns[11].as_str()), (12, "platform", LABELS));
+        let columns = with_configuration(of_kind(CellKind::Text, ["a"]), of_kind(CellKind::Whole, ["b"]));
+        assert_eq!((columns.len(), columns[1].as_ref(), columns[11].as_ref()), (12, "platform", LABELS));
         let row = |of: &Configuration| row_with_configuration(vec![1.into()], of, vec![2.into()]).unwrap();
         let plain = row(&configuration);
         assert_eq!((&plain[1], &plain[10], &plain[11]), (&"linux".into(), &2.into(), &Value::Null));
@@ -191,7 +258,9 @@ mod tests {
 
     #[test]
     fn one_list_of_members_gives_schema_and_columns() {
-        assert_eq!(columns::<Row>(), ["test", "state", "time", "note"]);
+        let own =
+            [("test", CellKind::Text), ("state", CellKind::Text), ("time", CellKind::Whole), ("note", CellKind::Text)];
+        assert_eq!(columns::<Row>(), own.map(|(name, kind)| Column::new(name, kind)));
         let schema = schema_of::<Row>();
         assert_eq!(schema["additionalProperties"], false);
         let required = ["test", "state", "time", "configuration", "bugs", "message"];

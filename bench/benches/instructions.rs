@@ -1,4 +1,4 @@
-//! Instructions of the paths that every upload takes, counted by callgrind, which are the same on every run of one
+//! Instructions of the paths that every upload takes, and of what answers are made from, counted by callgrind, which are the same on every run of one
 //! compiler: more than a path's limit fails. A change that makes a path dearer for a reason raises its limit and says
 //! why; the limits are 5 % above what was counted when they were set.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -9,15 +9,21 @@ mod documents;
 #[path = "../src/random.rs"]
 mod random;
 
+use std::borrow::Cow;
 use std::hint::black_box;
 
 use access::{AccessOptions, Caller, ConfiguredKey, Door, Guards, Kind, Secret, SessionSecret};
+use analysis::changes::{Change, Histories, Subject, Suite, changes};
+use analysis::history::Cell;
+use analysis::rules::Rules;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use processor::rows::EventRows;
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
 use schema::event::{self, Header, Request};
+use schema::ids::{CommitKey, ConfigId};
+use schema::outcomes::{roster, surprises};
 use schema::results;
 use schema::store::results::{RunResults, block};
 use serde_json::Value;
@@ -137,6 +143,82 @@ fn columns(runs: Vec<RunResults>) -> Vec<u8> {
     black_box(block(&runs).into_bytes())
 }
 
+/// Tests that failed on one configuration: fewer than are worth a second thread, so that the count is the same anywhere.
+const HISTORIES: usize = 60;
+/// Commits of each.
+const COMMITS: u32 = 500;
+/// One run of a sound test in so many fails.
+const SELDOM: u64 = 100;
+
+/// A third of the tests are sound but for chance, a third broke together, and a third are flaky.
+struct World(Vec<(String, Vec<Cell>)>);
+
+impl Histories for World {
+    fn cells(&self, subject: usize) -> Cow<'_, [Cell]> {
+        Cow::Borrowed(&self.0[subject].1)
+    }
+}
+
+fn world() -> World {
+    let mut random = random::Random(1);
+    let mut cells = |kind: usize| -> Vec<Cell> {
+        let cell = |position: u32| {
+            let commit = CommitKey((TIME + u64::from(position) * 60) * 100);
+            let passed = Cell::passed(commit, position, TIME as u32 + position * 60);
+            let fails = match kind {
+                0 => random.below(SELDOM) == 0,
+                1 => position >= COMMITS / 2,
+                _ => random.below(3) == 0,
+            };
+            let failed = u32::from(fails);
+            Cell { failed, unrecovered: failed, ..passed }
+        };
+        (0..COMMITS).map(cell).collect()
+    };
+    World((0..HISTORIES).map(|test| (format!("test-{test}"), cells(test % 3))).collect())
+}
+
+// What /changes and everything that tells since when make of the histories of a suite.
+#[library_benchmark(config = at_most(1))]
+#[bench::suite(world())]
+fn search(world: World) -> (World, Vec<Change>) {
+    let subject = |(test, _): &(String, Vec<Cell>)| test.clone();
+    let names: Vec<String> = world.0.iter().map(subject).collect();
+    let subject = |test| Subject { test, first_name: test, configuration: ConfigId(1) };
+    let subjects: Vec<Subject<'_>> = names.iter().map(|name| subject(name)).collect();
+    let commits: Vec<CommitKey> = world.0[0].1.iter().map(|cell| cell.commit).collect();
+    let suite = Suite {
+        name: documents::SUITE,
+        tests: TESTS as u32,
+        commits: &commits,
+        order: &commits,
+        subjects: &subjects,
+        histories: &world,
+    };
+    let found = changes(&suite, &Rules::default());
+    assert!(!found.is_empty());
+    black_box((world, found))
+}
+
+/// What is stored of the outcomes of a run: its roster's contents, and its surprises.
+fn stored() -> (Vec<Vec<u8>>, Vec<u8>) {
+    let mut views = EventRows::default();
+    views.add(event::decode(&encoded()).unwrap(), 1);
+    let contents = views.rosters.into_iter().map(|row| row.content).collect();
+    (contents, views.runs.remove(0).surprises)
+}
+
+// What triage, flaky tests and verdicts read of each run that they have not read yet.
+#[library_benchmark(config = at_most(1))]
+#[bench::run(stored())]
+fn outcomes((contents, bytes): (Vec<Vec<u8>>, Vec<u8>)) -> (usize, usize) {
+    let parts = contents.iter().filter_map(|content| roster::Part::read(content));
+    let weight = parts.map(|part| part.weight()).sum();
+    let failed = surprises(&bytes).filter(|surprise| surprise.outcome.has_failed()).count();
+    black_box((weight, failed))
+}
+
 library_benchmark_group!(name = intake, benchmarks = [check, admit, encode]);
 library_benchmark_group!(name = processor_group, benchmarks = [materialise, columns]);
-main!(library_benchmark_groups = [intake, processor_group]);
+library_benchmark_group!(name = answers, benchmarks = [search, outcomes]);
+main!(library_benchmark_groups = [intake, processor_group, answers]);

@@ -11,6 +11,7 @@ mod error;
 mod kept_answers;
 mod layers;
 mod live_stream;
+mod mcp;
 mod pages;
 mod parameters;
 mod router;

@@ -21,7 +21,7 @@ use crate::api::{
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
 use crate::service::Service;
-use crate::{QueryOptions, archives, pages};
+use crate::{QueryOptions, archives, mcp, pages};
 
 /// The service's routes; `stop` turns true when open streams shall end.
 pub fn router(store: Store, blobs: Blobs, options: QueryOptions, stop: watch::Receiver<bool>) -> Router {
@@ -46,7 +46,8 @@ fn api(service: &Arc<Service>) -> Routes<Arc<Service>> {
     let kept = from_fn_with_state(Arc::clone(service), cache::keep);
     let looked = from_fn_with_state(Arc::clone(service), cache::look);
     let [of_views, fresh, other] = api_routes();
-    of_views.layer(from_fn(format::write)).layer(kept).merge(fresh.layer(looked)).merge(other)
+    let written = from_fn_with_state(Arc::clone(service), format::write);
+    of_views.layer(written).layer(kept).merge(fresh.layer(looked)).merge(other)
 }
 
 /// The pages, with what keeps them.
@@ -119,6 +120,7 @@ fn fresh_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/upload", uploads::find)
         .post(Rule::Read, "/api/verdicts", verdicts::ask)
         .get(Rule::Read, "/api/verdicts/quality", verdicts::quality)
+        .post(Rule::Read, "/mcp", mcp::handle)
         .post(Rule::Read, "/api/rules/preview", rules::preview)
         .get(Rule::Read, "/api/upload/archive", archives::download)
         .post(Rule::Read, "/api/upload/process", uploads::process)

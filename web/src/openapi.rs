@@ -46,9 +46,10 @@ pub struct Body {
 
 /// The content type of JSON.
 pub const JSON: &str = "application/json";
-/// The parameter that names the format of an answer, and the format that it may be beside JSON.
+/// The parameter that names the format of an answer, and what it may be beside JSON: a text, and files of columns.
 const FORMAT: &str = "format";
 const CSV: &str = "text/csv";
+const COLUMNAR: [&str; 2] = ["application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"];
 /// Statuses of a server that asks for keys.
 const DOOR: [u16; 3] = [401, 403, 429];
 /// Statuses that a question may be answered with instead of 200.
@@ -129,6 +130,9 @@ fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'stati
     // Whoever may name a format may ask for rows.
     if operation.parameters.iter().any(|names| names.contains(&FORMAT)) {
         content[CSV] = json!({ "schema": text() });
+        for media in COLUMNAR {
+            content[media] = json!({ "schema": { "type": "string", "contentMediaType": media } });
+        }
     }
     responses.insert("200".to_owned(), json!({ "description": "The answer", "content": content }));
     let errors = DOOR.iter().filter(|status| !operation.errors.contains(status)).chain(operation.errors);

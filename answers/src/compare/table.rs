@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{ChangedTest, ComparedRun, ComparedSide, Comparison, UnpairedConfiguration};
 use crate::error::AnswerError;
-use crate::table::{self, Table, Tabular};
+use crate::table::{self, CellKind, Column, Table, Tabular};
 
 /// The change in rows of configurations whose two sides are the same runs.
 const SAME_RUN: &str = "same_run";
@@ -15,8 +15,14 @@ const SAME_RUN: &str = "same_run";
 const BEFORE_ONLY: &str = "before_only";
 const AFTER_ONLY: &str = "after_only";
 /// Columns after those of the configuration.
-const LAST: [&str; 6] =
-    ["before_states", "after_states", "before_uuid", "after_uuid", "before_stands_in", "after_stands_in"];
+const LAST: [(&str, CellKind); 6] = [
+    ("before_states", CellKind::Text),
+    ("after_states", CellKind::Text),
+    ("before_uuid", CellKind::Whole),
+    ("after_uuid", CellKind::Whole),
+    ("before_stands_in", CellKind::Text),
+    ("after_stands_in", CellKind::Text),
+];
 
 /// The values of the first columns: change, test, state or time before, and after.
 type Change = [Value; 4];
@@ -90,7 +96,7 @@ impl Tabular for Comparison {
                 detail(["slower".into(), test.as_str().into(), (*before).into(), (*after).into()])?;
             }
         }
-        let last = LAST.map(str::to_owned).to_vec();
+        let last = LAST.map(|(name, kind)| Column::new(name, kind)).to_vec();
         Ok(Table { columns: table::with_configuration(table::columns::<ChangedTest>(), last), rows })
     }
 }
@@ -147,10 +153,11 @@ mod tests {
             after_states: "TEXT".into(),
         };
         let table = comparison(&["Debug", "Release"], vec![test], None).table().unwrap();
-        assert_eq!((table.columns[..4].join(","), table.rows.len()), ("change,test,before,after".to_owned(), 2));
-        assert_eq!(table.columns[4..13], schema::configuration::MEMBERS);
-        assert_eq!(table.columns[13..19], LAST);
-        assert_eq!(table.columns[19..], ["labels"]);
+        let names: Vec<&str> = table.columns.iter().map(AsRef::as_ref).collect();
+        assert_eq!((&names[..4], table.rows.len()), (&["change", "test", "before", "after"][..], 2));
+        assert_eq!(names[4..13], schema::configuration::MEMBERS);
+        assert_eq!(names[13..19], LAST.map(|(name, _)| name));
+        assert_eq!(names[19..], ["labels"]);
         assert_eq!(table.rows[0][..4], ["new", "a", "NOTRUN", "TEXT"].map(Value::from));
         let last = ["NOTRUN".into(), "TEXT".into(), 1.into(), 2.into(), Value::Null, Value::Null, Value::Null];
         assert_eq!(table.rows[0][13..], last);

@@ -98,7 +98,7 @@ pub(crate) fn described(service: &Service) -> Value {
 }
 
 /// Schema and meaning of a query parameter.
-fn parameter(name: &str) -> (Value, &'static str) {
+pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
     let number = || json!({ "type": "integer", "minimum": 0 });
     let bare = name.trim_start_matches("after_").trim_start_matches("before_").trim_start_matches("base_");
     match bare {
@@ -109,7 +109,9 @@ fn parameter(name: &str) -> (Value, &'static str) {
         "sort" => (json!({ "enum": FlakyOrder::ALL.map(FlakyOrder::name) }), "What comes first; certainty by default"),
         // After the commits' parameters were stripped of their prefixes these two are what is left.
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
-        "format" => (json!({ "enum": ["json", "csv"] }), "How the answer is written; json by default"),
+        "format" => {
+            (json!({ "enum": ["json", "csv", "parquet", "arrow"] }), "How the answer is written; json by default")
+        }
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "ago" => (json!({ "type": "integer", "minimum": 0, "maximum": 52 }), "How many weeks ago the last week ends"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),

@@ -39,7 +39,8 @@ pub(crate) const QUALITY: Operation = Operation::get(
     schema_of::<VerdictQuality>,
 );
 
-fn body() -> Value {
+/// The schema of what is posted.
+pub(crate) fn body() -> Value {
     let optional = |mut schema: Value| {
         schema["additionalProperties"] = false.into();
         schema
@@ -113,6 +114,13 @@ impl Asked {
         let (suite, base, change, tests_run) = (self.suite, self.base, self.change, self.tests_run);
         Ok(VerdictsQuestion { suite, runs, base, change, tests_run, tests })
     }
+}
+
+/// The question that an object asks, as it would be posted.
+pub(crate) fn read(asked: Map<String, Value>) -> Result<VerdictsQuestion, ApiError> {
+    let asked: Asked = serde_json::from_value(Value::Object(asked))
+        .map_err(|error| bad(format!("This is not a question for verdicts: {error}")))?;
+    asked.question()
 }
 
 /// The verdicts on some failures.

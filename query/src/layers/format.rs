@@ -1,4 +1,5 @@
-//! The format of an answer: JSON, or with `format=csv` its rows for spreadsheets and scripts.
+//! The format of an answer: JSON, or its rows: `format=csv` for spreadsheets and scripts, `format=parquet` and `format=arrow`
+//! for programs that read columns.
 //!
 //! A handler answers a [`Rows`]; this layer writes it in the format that the question names. Columns are fixed by the
 //! members of the answer ([`answers::table`]), so that a script can rely on them and an uploaded document
@@ -7,8 +8,9 @@
 use std::sync::Arc;
 
 use answers::AnswerError;
+use answers::columnar::Columnar;
 use answers::table::{Table, Tabular};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +19,7 @@ use serde_json::Value;
 
 use crate::error::{ApiError, bad, broken};
 use crate::parameters::Parameters;
+use crate::service::{Service, Shared};
 
 /// An answer that has rows.
 pub(crate) struct Rows<T>(pub(crate) T);
@@ -49,18 +52,18 @@ impl<T: Serialize + Tabular + Send + Sync + 'static> IntoResponse for Rows<T> {
 }
 
 /// Writes answers that have rows in the format that the question names.
-pub(crate) async fn write(request: Request, next: Next) -> Response {
+pub(crate) async fn write(State(service): Shared, request: Request, next: Next) -> Response {
     let query = request.uri().query().map(str::to_owned);
     let response = next.run(request).await;
     match response.extensions().get::<Unwritten>() {
         Some(Unwritten(answer)) => {
-            written(answer.as_ref(), query.as_deref()).unwrap_or_else(IntoResponse::into_response)
+            written(&service, answer.as_ref(), query.as_deref()).await.unwrap_or_else(IntoResponse::into_response)
         }
         None => response,
     }
 }
 
-fn written(answer: &dyn Written, query: Option<&str>) -> Result<Response, ApiError> {
+async fn written(service: &Service, answer: &dyn Written, query: Option<&str>) -> Result<Response, ApiError> {
     let parameters = Parameters::known_of(query, &[&["format"]]);
     match parameters.all("format").next_back() {
         None | Some("json") => {
@@ -74,13 +77,27 @@ fn written(answer: &dyn Written, query: Option<&str>) -> Result<Response, ApiErr
             ];
             Ok((headers, as_csv(&answer.table()?.without_unused_labels())?).into_response())
         }
-        Some(other) => Err(bad(format!("The format is json or csv, not {other}"))),
+        Some("parquet") => {
+            let named = [
+                (header::CONTENT_TYPE, "application/vnd.apache.parquet"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"results.parquet\""),
+            ];
+            Ok((named, Columnar::Parquet.written(&service.store, &answer.table()?).await?).into_response())
+        }
+        Some("arrow") => {
+            let named = [
+                (header::CONTENT_TYPE, "application/vnd.apache.arrow.stream"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"results.arrows\""),
+            ];
+            Ok((named, Columnar::Arrow.written(&service.store, &answer.table()?).await?).into_response())
+        }
+        Some(other) => Err(bad(format!("The format is json, csv, parquet or arrow, not {other}"))),
     }
 }
 
 fn as_csv(table: &Table) -> Result<Vec<u8>, ApiError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&table.columns).map_err(broken)?;
+    writer.write_record(table.columns.iter().map(|column| &column.name)).map_err(broken)?;
     for row in &table.rows {
         writer.write_record(row.iter().map(cell)).map_err(broken)?;
     }
@@ -101,11 +118,12 @@ fn cell(value: &Value) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use answers::table::{CellKind, Column};
     use proptest::prelude::*;
     use serde_json::json;
 
     fn table(rows: Vec<Vec<Value>>) -> String {
-        let columns = vec!["test".to_owned(), "more".to_owned()];
+        let columns = ["test", "more"].map(|name| Column::new(name, CellKind::Text)).to_vec();
         String::from_utf8(as_csv(&Table { columns, rows }).unwrap()).unwrap()
     }
 
