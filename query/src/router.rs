@@ -15,8 +15,8 @@ use web::protection::protect;
 
 use crate::api::{
     access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    openapi, populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage,
-    uploads, verdicts,
+    openapi, populations, recent_uploads, renames, results, rules, run, suites, summary, test_metrics, test_names,
+    timeline, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -90,6 +90,7 @@ fn kept_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/changes/{suite}", changes::find)
         .get(Rule::Read, "/api/changes/{suite}/{*test}", changes::find)
         .get(Rule::Read, "/api/triage", triage::find)
+        .get(Rule::Read, "/api/metrics", test_metrics::scrape)
         .get(Rule::Read, "/api/flaky", flaky::find)
         .get(Rule::Read, "/api/compare", compare::find)
         .get(Rule::Read, "/api/compare/populations/{*suite}", populations::find)

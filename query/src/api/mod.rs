@@ -24,6 +24,7 @@ pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod suites;
 pub(crate) mod summary;
+pub(crate) mod test_metrics;
 pub(crate) mod test_names;
 pub(crate) mod timeline;
 pub(crate) mod triage;

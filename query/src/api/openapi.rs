@@ -10,8 +10,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, recent_uploads, renames, results, rules, run, suites, summary, test_names, timeline, triage, uploads,
-    verdicts,
+    populations, recent_uploads, renames, results, rules, run, suites, summary, test_metrics, test_names, timeline,
+    triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -49,6 +49,7 @@ const OPERATIONS: &[Operation] = &[
     failures::OPERATION,
     flaky::OPERATION,
     triage::OPERATION,
+    test_metrics::OPERATION,
     changes::OF_SUITE,
     changes::OF_TEST,
     verdicts::ASK,
