@@ -5,6 +5,8 @@
 //! are silent → what the table `alerts` does not have yet → one message ([`hook`]) → rows in that table. A hook that does
 //! not answer with success is told again in the next round, so that a message comes at least once; its findings have ids.
 //!
+//! Of several query services, the one that has the right to tell ([`Lease`]) does.
+//!
 //! What a hook was told is remembered in the table `alerts` and in no event: a rebuild makes views, and leaves that table
 //! as it is. If the table itself is lost, hooks are told once more of what they find then, which is harmless.
 
@@ -17,6 +19,7 @@ use answers::{AnswerError, Store, told};
 use findings::Finding;
 pub use hook::{AlertOptions, AlertOptionsError, Hook, check_alerts};
 use outbound::Outbound;
+use schema::lease::Lease;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -49,19 +52,37 @@ enum AlertError {
     Hook(String),
 }
 
-/// Looks again and again until `stop` turns true.
-pub async fn run(store: Store, sender: Sender, options: AlertOptions, mut stop: watch::Receiver<bool>) {
-    if options.hooks.is_empty() {
-        return;
+/// Looks again and again until `stop` turns true; where others may look as well, only while `right` is held.
+pub async fn run(
+    store: Store,
+    sender: Sender,
+    options: AlertOptions,
+    right: Option<Lease>,
+    mut stop: watch::Receiver<bool>,
+) {
+    if !options.hooks.is_empty() {
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = tell(&store, &sender, &options, right.as_ref()) => {}
+        }
     }
+    if let Some(right) = right {
+        right.release().await;
+    }
+}
+
+async fn tell(store: &Store, sender: &Sender, options: &AlertOptions, right: Option<&Lease>) {
+    let is_ours = || right.is_none_or(Lease::is_held);
     let pace = Duration::from_secs(options.seconds.max(1));
     // When everybody had been told, and where the views were before that was found out.
     let mut done: Option<(Instant, u64)> = None;
     loop {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = sleep(pace) => {}
+        sleep(pace).await;
+        if !is_ours() {
+            // Whoever has the right next does not know what another one told last.
+            done = None;
+            continue;
         }
         let Ok(watermark) = store.watermark.now().await else { continue };
         if done.is_some_and(|(when, at)| at == watermark && when.elapsed() < LATEST) {
@@ -69,7 +90,7 @@ pub async fn run(store: Store, sender: Sender, options: AlertOptions, mut stop: 
         }
         let mut all_told = true;
         for hook in &options.hooks {
-            if let Err(error) = look(&store, &sender, hook).await {
+            if let Err(error) = look(store, sender, hook, &is_ours).await {
                 all_told = false;
                 metrics::counter!("resultsdb_alert_failures_total", "hook" => hook.name.clone()).increment(1);
                 tracing::warn!(%error, hook = hook.name, "a hook could not be told; it is told in the next round");
@@ -79,12 +100,12 @@ pub async fn run(store: Store, sender: Sender, options: AlertOptions, mut stop: 
     }
 }
 
-async fn look(store: &Store, sender: &Sender, hook: &Hook) -> Result<(), AlertError> {
+async fn look(store: &Store, sender: &Sender, hook: &Hook, is_ours: &impl Fn() -> bool) -> Result<(), AlertError> {
     let mut news = findings::find(store, sender, hook).await?;
     let ids: Vec<&str> = news.iter().map(|finding| finding.id.as_str()).collect();
     let known = told::known(store, &hook.name, &ids).await?;
     news.retain(|finding| !known.contains(&finding.id));
-    if news.is_empty() {
+    if news.is_empty() || !is_ours() {
         return Ok(());
     }
     hook.tell(&sender.outbound, message(sender, hook, &news)).await.map_err(AlertError::Hook)?;

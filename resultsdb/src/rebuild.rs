@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use chrono::NaiveDate;
 use clap::Args;
 use embedded::{Engine, EngineOptions, LocalLog};
@@ -11,11 +12,19 @@ use eventlog::EventLog;
 use indicatif::{ProgressBar, ProgressStyle};
 use processor::rebuild::{self, Plan, Report, SwapOptions, VIEWS};
 use schema::blobs::Blobs;
+use schema::lease::{self, Lease};
 use schema::retention::Retention;
 use schema::store::{self, StoreAddress};
 
 use crate::config::Config;
 use crate::{backup, serve};
+
+/// The right to rebuild, of which a deployment has one.
+pub(crate) const RIGHT: &str = "rebuild";
+/// How long taking the right takes where nobody has it.
+const SOON: Duration = Duration::from_secs(2);
+/// How long the right of a rebuild that was killed may still last.
+const PATIENCE: Duration = Duration::from_secs(3 * lease::SLOT.as_secs());
 
 /// What to rebuild and how.
 #[derive(Args)]
@@ -42,7 +51,28 @@ pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::R
     let (address, retention) = (serve::store_address(config)?, config.retention()?);
     store::migrate(&address, &retention).await?;
     let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
-    work(log, &address, serve::blobs(config)?, retention, arguments).await
+    let blobs = serve::blobs(config)?;
+    let mut right = Lease::want(&blobs, RIGHT, serve::holder());
+    take(&mut right).await?;
+    let worked = tokio::select! {
+        worked = work(log, &address, blobs, retention, arguments) => worked,
+        () = right.lost() => Err(anyhow!(
+            "the blob store was away for so long that another rebuild may have begun; start this one again, it goes on"
+        )),
+    };
+    right.release().await;
+    worked
+}
+
+/// Waits for the right to rebuild: a rebuild that was killed still has it for a while.
+async fn take(right: &mut Lease) -> anyhow::Result<()> {
+    if tokio::time::timeout(SOON, right.held()).await.is_ok() {
+        return Ok(());
+    }
+    let other = right.holder().await.unwrap_or_else(|| "which one is not known".to_owned());
+    eprintln!("waiting for another rebuild ({other})");
+    let held = tokio::time::timeout(PATIENCE, right.held()).await;
+    held.map_err(|_| anyhow!("another rebuild is at work ({other}); wait for its end, or stop it and try again"))
 }
 
 /// Rebuilds the views of `serve`, which must not run; the configuration is the one that `serve` uses.

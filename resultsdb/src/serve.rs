@@ -14,6 +14,7 @@ use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::{EventLog, LogError, TopicSpec};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
+use schema::lease::Lease;
 use schema::place::Place;
 use schema::store::{self, Cluster, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
@@ -79,7 +80,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     // Whoever comes first must find the keys that there are.
     access::load(&door, &client).await.context("reading the keys")?;
     tokio::spawn(access::watch(door, client.clone(), stop.clone()));
-    tokio::spawn(alerts::run(views, sender(config), config.alerts.clone(), stop.clone()));
+    tokio::spawn(alerts::run(views, sender(config), config.alerts.clone(), None, stop.clone()));
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS]));
     let endpoint = Endpoint::bind(listen, config.tls.as_ref(), &stop).await?;
     let url = endpoint.url()?;
@@ -178,15 +179,27 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
     let views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
-    tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), stop.clone()));
+    let blobs = blobs(config)?;
+    let right = Lease::want(&blobs, "hooks", holder());
+    let told =
+        tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), Some(right), stop.clone()));
     let door = watched_door(config, &client, &stop)?;
-    let app = query::router(views, blobs(config)?, config.query(door.clone())?, stop.clone()).merge(observe::router(
+    let app = query::router(views, blobs, config.query(door.clone())?, stop.clone()).merge(observe::router(
         client,
         observe::recorder()?,
         &door,
     ));
     let app = query::separate(app, config.archive_origin()?);
-    listen_and_serve(config, app, stop).await
+    listen_and_serve(config, app, stop).await?;
+    // Another service need not wait until the right to tell hooks ends by itself.
+    told.await.context("telling the hooks")
+}
+
+/// What other processes are told of this one where it holds a right of which there is one.
+pub(crate) fn holder() -> String {
+    let host = rustix::system::uname();
+    let (host, process) = (host.nodename().to_string_lossy(), std::process::id());
+    format!("process {process} on {host}, since {}", chrono::Utc::now().format("%Y-%m-%d %H:%M:%S%.3f UTC"))
 }
 
 /// The door of a service, which goes by the keys that are stored until the service ends.

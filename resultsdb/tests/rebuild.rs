@@ -1,10 +1,13 @@
 //! Views made anew from the events give the answers that they gave before.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
 use schema::EVENTS_TOPIC;
+use schema::blobs::Blobs;
+use schema::lease::Lease;
 use test_support::clock::now;
 use test_support::contract::Corpus;
 use test_support::http::agent;
@@ -188,4 +191,24 @@ fn a_deployment_is_rebuilt_while_it_works() {
     load.stop();
     uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
     load.check(&stack.query);
+}
+
+#[test]
+fn two_rebuilds_exclude_each_other() {
+    let stack = Stack::start(RESULTSDB);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let blobs = Blobs::in_folder(&stack.blobs()).unwrap();
+    let right = runtime.block_on(async {
+        let mut right = Lease::want(&blobs, "rebuild", "a test".into());
+        right.held().await;
+        right
+    });
+    let mut child = stack.command("rebuild").stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    lines.read_line(&mut told).unwrap();
+    assert_eq!(told, "waiting for another rebuild (a test)\n");
+    assert!(child.try_wait().unwrap().is_none());
+    runtime.block_on(right.release());
+    assert!(child.wait().unwrap().success());
 }

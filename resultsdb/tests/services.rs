@@ -1,10 +1,14 @@
 //! The three services on real Kafka: they answer as recorded, and lose and double nothing when they are killed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+use serde_json::{Value, json};
+use test_support::clock::now;
 use test_support::contract::Corpus;
+use test_support::documents::upload;
 use test_support::load::Load;
 use test_support::random::Random;
-use test_support::server::Binary;
+use test_support::receiver::Receiver;
+use test_support::server::{Binary, Server};
 use test_support::stack::Stack;
 use test_support::wait::until;
 
@@ -49,4 +53,44 @@ fn acknowledged_uploads_are_there_once_after_twenty_kills() {
     uploaders.into_iter().for_each(|uploader| uploader.join().unwrap());
     assert!(load.acknowledged() > 50);
     load.check(&stack.query);
+}
+
+/// What hooks were told so far.
+fn told(receiver: &Receiver) -> Vec<String> {
+    let bodies = receiver.bodies();
+    let messages = bodies.iter().map(|body| serde_json::from_slice::<Value>(body).unwrap());
+    let findings = messages.flat_map(|message| message["findings"].as_array().unwrap().clone());
+    findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn one_of_several_query_services_tells_the_hooks() {
+    let mut stack = Stack::start(RESULTSDB);
+    let receiver = Receiver::start();
+    stack.configure(&format!(
+        "[outbound]\nallow = ['127.0.0.1']\n[alerts]\nseconds = 1\n[[alerts.hooks]]\nname = 'chat'\nurl = '{}'\nstale_hours = 1",
+        receiver.url
+    ));
+    let mut others: Vec<Server> = (0..3).map(|_| stack.start_query()).collect();
+    stack.restart_query();
+    let start = now() - 3 * 3600 - 60;
+    let ran_last = |ingest: &Server, suite: &str| {
+        let mut document: Value = serde_json::from_slice(&upload(start, start, &json!({ "a.html": {} }))).unwrap();
+        document["suite"] = suite.into();
+        assert_eq!(ingest.post("/api/upload", document.to_string().as_bytes()).unwrap().0, 200);
+    };
+    ran_last(&stack.ingest, "first");
+    until("the hook is told", || !told(&receiver).is_empty());
+    let tells = |server: &Server| server.get("/metrics").1.contains("resultsdb_alerts_total{hook=\"chat\"} 1");
+    until("one remembers it", || others.iter().any(tells) || tells(&stack.query));
+    assert_eq!(others.iter().chain([&stack.query]).filter(|server| tells(server)).count(), 1);
+    // Whoever told is killed, and another goes on.
+    match others.iter().position(tells) {
+        Some(place) => others.remove(place).kill(),
+        None => stack.query.kill(),
+    }
+    ran_last(&stack.ingest, "second");
+    until("the hook is told by another", || told(&receiver).len() > 1);
+    let sentence = |suite: &str| format!("{suite} did not run on Mac 14.2.0 Release using arm64 for 3 hours");
+    assert_eq!(told(&receiver), [sentence("first"), sentence("second")]);
 }

@@ -2,7 +2,7 @@
 //!
 //! Data flow: `ingest` turns an upload into an [`event::Event`]; the processor turns the event into
 //! the rows of [`store::rows`]; `query` reads those tables back. Nothing here listens or serves;
-//! the only I/O is the [`store`]'s.
+//! the only I/O is the [`store`]'s and that of [`blobs`].
 //!
 //! Without the feature `io` the crate is what pure code may know: identities, the clock, commits, configurations, states.
 
@@ -18,6 +18,8 @@ pub mod event;
 pub mod expiry;
 pub mod ids;
 pub mod intake_report;
+#[cfg(feature = "io")]
+pub mod lease;
 #[cfg(feature = "io")]
 pub mod links;
 pub mod outcomes;

@@ -92,6 +92,18 @@ impl Stack {
         command(self.binary, self.directory.path(), name)
     }
 
+    /// Adds members to the configuration, for what is started from then on.
+    pub fn configure(&self, members: &str) {
+        let file = config(self.directory.path());
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{text}\n{members}\n")).unwrap();
+    }
+
+    /// One more query service.
+    pub fn start_query(&self) -> Server {
+        start(self.binary, self.directory.path(), "query")
+    }
+
     /// The folder of the blob store.
     pub fn blobs(&self) -> PathBuf {
         self.directory.path().join("blobs")
