@@ -45,6 +45,7 @@ mod insert;
 pub mod rebuild;
 mod retry;
 pub mod rows;
+pub mod sweep;
 pub mod trace;
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ mod protection;
 mod rebuild;
 mod rules;
 mod serve;
+mod sweep;
 mod traces;
 
 use std::path::{Path, PathBuf};
@@ -115,6 +116,17 @@ enum Tool {
         data_dir: Option<PathBuf>,
         #[command(flatten)]
         arguments: rebuild::Arguments,
+    },
+    /// Remove archives and results from the blob store that no event names any more; the services do so by themselves
+    Sweep {
+        /// Configuration file (TOML): of a deployment, which goes on meanwhile, or the one that `serve` uses
+        #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+        config: Option<PathBuf>,
+        /// What `serve` uses, which must not run
+        #[arg(long)]
+        data_dir: Option<PathBuf>,
+        #[command(flatten)]
+        arguments: sweep::Arguments,
     },
     /// Run the embedded engine alone, as a ClickHouse server on the loopback interface
     Engine {
@@ -263,6 +275,12 @@ impl Tool {
             }
             Self::Rebuild { config, data_dir: None, arguments } => {
                 runtime.block_on(rebuild::deployed(&load(config.as_deref())?, arguments))
+            }
+            Self::Sweep { config, data_dir: Some(data_dir), arguments } => {
+                runtime.block_on(sweep::embedded(&data_dir, &load(config.as_deref())?, arguments))
+            }
+            Self::Sweep { config, data_dir: None, arguments } => {
+                runtime.block_on(sweep::deployed(&load(config.as_deref())?, arguments))
             }
             Self::Engine { data_dir, port, password_file } => {
                 runtime.block_on(serve::engine(&data_dir, port, &password_file))

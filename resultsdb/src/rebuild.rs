@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::{backup, serve};
 
 /// The right to rebuild, of which a deployment has one.
-pub(crate) const RIGHT: &str = "rebuild";
+const RIGHT: &str = "rebuild";
 /// How long taking the right takes where nobody has it.
 const SOON: Duration = Duration::from_secs(2);
 /// How long the right of a rebuild that was killed may still last.
@@ -52,16 +52,26 @@ pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::R
     store::migrate(&address, &retention).await?;
     let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
     let blobs = serve::blobs(config)?;
-    let mut right = Lease::want(&blobs, RIGHT, serve::holder());
+    alone(&blobs, work(log, &address, blobs.clone(), retention, arguments)).await
+}
+
+/// Does what must not be done beside a rebuild, of which there is one at a time.
+pub(crate) async fn alone(blobs: &Blobs, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let mut right = want(blobs);
     take(&mut right).await?;
     let worked = tokio::select! {
-        worked = work(log, &address, blobs, retention, arguments) => worked,
+        worked = work => worked,
         () = right.lost() => Err(anyhow!(
-            "the blob store was away for so long that another rebuild may have begun; start this one again, it goes on"
+            "the blob store was away for so long that another rebuild may have begun; start this again, it goes on"
         )),
     };
     right.release().await;
     worked
+}
+
+/// Wants the right to rebuild.
+pub(crate) fn want(blobs: &Blobs) -> Lease {
+    Lease::want(blobs, RIGHT, serve::holder())
 }
 
 /// Waits for the right to rebuild: a rebuild that was killed still has it for a while.
@@ -70,9 +80,11 @@ async fn take(right: &mut Lease) -> anyhow::Result<()> {
         return Ok(());
     }
     let other = right.holder().await.unwrap_or_else(|| "which one is not known".to_owned());
-    eprintln!("waiting for another rebuild ({other})");
+    eprintln!("waiting for another rebuild or sweep ({other})");
     let held = tokio::time::timeout(PATIENCE, right.held()).await;
-    held.map_err(|_| anyhow!("another rebuild is at work ({other}); wait for its end, or stop it and try again"))
+    held.map_err(|_| {
+        anyhow!("another rebuild or sweep is at work ({other}); wait for its end, or stop it and try again")
+    })
 }
 
 /// Rebuilds the views of `serve`, which must not run; the configuration is the one that `serve` uses.

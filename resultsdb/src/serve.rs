@@ -12,6 +12,7 @@ use axum::Router;
 use client::server::{Server, TRIES};
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::{EventLog, LogError, TopicSpec};
+use processor::sweep;
 use schema::blobs::Blobs;
 use schema::clock::Clock;
 use schema::lease::Lease;
@@ -24,7 +25,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use crate::config::{ClickHouse, Config};
 use crate::listen::Endpoint;
 use crate::private_files::keep_private;
-use crate::{backup, observe, traces};
+use crate::{backup, observe, rebuild, traces};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
@@ -64,6 +65,12 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     backup::listen(&data_dir, local_log, engine.freezer(), stop.clone());
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
+    if let Some(pace) = config.sweep.pace()? {
+        // Nothing rebuilds a data folder that a process holds.
+        let want = None::<fn() -> Lease>;
+        let sweeps = sweep::regularly(Arc::clone(&log), blobs.clone(), retention.clone(), pace, want, stop.clone());
+        tokio::spawn(sweeps);
+    }
     let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());
     let processor = tokio::spawn(processor);
     let views = views(config, client.clone(), Watermark::Here(watermark))?;
@@ -169,6 +176,13 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let watched = listen_and_serve(config, app, stop.clone());
     let blobs = blobs(config)?;
     let archive = processor::archive::run(Arc::clone(&log), blobs.clone(), config.archive.options(), stop.clone());
+    if let Some(pace) = config.sweep.pace()? {
+        let (swept, want) = (blobs.clone(), {
+            let blobs = blobs.clone();
+            move || rebuild::want(&blobs)
+        });
+        tokio::spawn(sweep::regularly(Arc::clone(&log), swept, retention.clone(), pace, Some(want), stop.clone()));
+    }
     let archived = async { archive.await.context("archiving events") };
     let processed = async { Ok(processor::run(log, client, blobs, retention, watch::channel(0).0, stop).await?) };
     tokio::try_join!(watched, archived, processed).map(|_| ())

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 
 use serde_json::{Value, json};
 use test_support::clock::now;
-use test_support::documents::upload;
+use test_support::documents::{self, ARCHIVE_TYPE, upload};
 use test_support::http::agent;
 use test_support::server::{Binary, Server};
 
@@ -36,26 +36,11 @@ fn run(server: &Server, commit_time: i64, start: i64) -> Answer {
 
 /// Uploads the files of the run that [`run`] uploads.
 fn archive(server: &Server, commit_time: i64, start: i64) -> Answer {
-    let document: Value = serde_json::from_slice(&upload(commit_time, start, &json!({}))).unwrap();
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("log.txt", zip::write::SimpleFileOptions::default()).unwrap();
     zip.write_all(b"hello").unwrap();
     let packed = zip.finish().unwrap().into_inner();
-    let mut body = Vec::new();
-    for (name, value) in [
-        ("suite", "layout-tests".to_owned()),
-        ("configuration", document["configuration"].to_string()),
-        ("commits", document["commits"].to_string()),
-        ("timestamp", start.to_string()),
-    ] {
-        body.extend(
-            format!("--mark\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes(),
-        );
-    }
-    body.extend(b"--mark\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\n\r\n");
-    body.extend(packed);
-    body.extend(b"\r\n--mark--\r\n");
-    post(server, "/api/upload/archive", "multipart/form-data; boundary=mark", &body)
+    post(server, "/api/upload/archive", ARCHIVE_TYPE, &documents::archive(commit_time, start, &packed))
 }
 
 fn state_of(server: &Server, answer: &Answer) -> (Value, Value) {

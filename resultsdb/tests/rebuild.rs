@@ -207,7 +207,7 @@ fn two_rebuilds_exclude_each_other() {
     let mut told = String::new();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     lines.read_line(&mut told).unwrap();
-    assert_eq!(told, "waiting for another rebuild (a test)\n");
+    assert_eq!(told, "waiting for another rebuild or sweep (a test)\n");
     assert!(child.try_wait().unwrap().is_none());
     runtime.block_on(right.release());
     assert!(child.wait().unwrap().success());

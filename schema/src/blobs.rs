@@ -1,17 +1,27 @@
 //! Large payloads, stored once under the digest of their contents.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt, WriteMultipart};
 
 use crate::place::Place;
+use crate::seconds::DAY;
 
 const CHUNK_BYTES: usize = 8 << 20;
+/// A blob that is older is stored anew when its contents come again, so that nobody takes it away for its age meanwhile.
+const FRESH: Duration = Duration::from_secs(DAY);
+/// The shortest time that a blob is left alone which nothing names (yet): twice as long as one counts as fresh.
+pub const SHORTEST_GRACE: Duration = Duration::from_secs(2 * DAY);
+/// Hexadecimal digits of a digest.
+const DIGEST_DIGITS: usize = 64;
 
 /// Why a blob cannot be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +81,8 @@ impl Blobs {
         .await
         .map_err(io::Error::other)??;
         let key = key(&digest);
-        if self.store.head(&key).await.is_ok_and(|found| found.size == size) {
+        let is_fresh = |found: &ObjectMeta| age(found, SystemTime::now()) < FRESH;
+        if self.store.head(&key).await.is_ok_and(|found| found.size == size && is_fresh(&found)) {
             return Ok((digest, size));
         }
         let mut upload = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&key).await?, CHUNK_BYTES);
@@ -96,6 +107,41 @@ impl Blobs {
         Ok((digest, size))
     }
 
+    /// Blobs that were stored longer ago than `grace` at a time, by digest.
+    pub async fn older_than(
+        &self,
+        grace: Duration,
+        now: SystemTime,
+    ) -> Result<BTreeMap<String, StoredBlob>, BlobError> {
+        let mut found = BTreeMap::new();
+        let mut listed = self.store.list(None);
+        while let Some(object) = listed.try_next().await? {
+            let Some(digest) = digest_of(&object.location) else { continue };
+            if age(&object, now) > grace {
+                found.insert(
+                    digest,
+                    StoredBlob { bytes: object.size, stored_at: SystemTime::from(object.last_modified) },
+                );
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes a blob, unless it was stored again since; whether it did.
+    pub async fn remove(&self, digest: &str, blob: &StoredBlob) -> Result<bool, BlobError> {
+        let key = key(digest);
+        match self.store.head(&key).await {
+            Ok(found) if SystemTime::from(found.last_modified) == blob.stored_at => {}
+            Ok(_) | Err(Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        match self.store.delete(&key).await {
+            Ok(()) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The contents in a file that can be read and sought.
     pub async fn open(&self, digest: &str) -> Result<File, BlobError> {
         use futures_util::StreamExt;
@@ -114,6 +160,27 @@ impl Blobs {
         file.seek(SeekFrom::Start(0))?;
         Ok(file)
     }
+}
+
+/// A blob that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was stored, for the last time.
+    pub stored_at: SystemTime,
+}
+
+/// How long ago an object was stored; none at all if that is later than now.
+fn age(object: &ObjectMeta, now: SystemTime) -> Duration {
+    now.duration_since(SystemTime::from(object.last_modified)).unwrap_or_default()
+}
+
+/// The digest whose contents an object has; none if it is another one, such as an archived event.
+fn digest_of(location: &Key) -> Option<String> {
+    let digest = location.filename()?;
+    let is_digest = digest.len() == DIGEST_DIGITS && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_digest && *location == key(digest)).then(|| digest.to_owned())
 }
 
 /// Spread over folders, because file systems and people dislike very long listings.

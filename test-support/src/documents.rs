@@ -14,3 +14,25 @@ pub fn upload(timestamp: i64, start: i64, results: &Value) -> Vec<u8> {
     .to_string()
     .into_bytes()
 }
+
+/// The content type of [`archive`].
+pub const ARCHIVE_TYPE: &str = "multipart/form-data; boundary=mark";
+
+/// The form that uploads the files of the run that [`upload`] uploads, packed as a zip file.
+pub fn archive(timestamp: i64, start: i64, packed: &[u8]) -> Vec<u8> {
+    let document: Value = serde_json::from_slice(&upload(timestamp, start, &json!({}))).unwrap();
+    let mut body = Vec::new();
+    for (name, value) in [
+        ("suite", "layout-tests".to_owned()),
+        ("configuration", document["configuration"].to_string()),
+        ("commits", document["commits"].to_string()),
+        ("timestamp", start.to_string()),
+    ] {
+        let field = format!("--mark\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend(field.into_bytes());
+    }
+    body.extend(b"--mark\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\n\r\n");
+    body.extend(packed);
+    body.extend(b"\r\n--mark--\r\n");
+    body
+}

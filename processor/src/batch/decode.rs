@@ -3,15 +3,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use eventlog::{Position, Record};
 use schema::blobs::{BlobError, Blobs};
-use schema::event::{self, DecodeError, Event, Header};
+use schema::event::{self, DecodeError, Event, Header, Request};
+use schema::expiry::Expiry;
 use schema::retention::Retention;
 use tracing::Span;
 
 use crate::dead_letters;
 use crate::rows::{EventRows, WrittenRows};
+
+/// Stands for results that are over and were swept.
+const NO_RESULTS: &str = r#"{"results":{}}"#;
 
 /// The rows of a batch of records.
 pub(crate) struct DecodedBatch {
@@ -49,7 +54,7 @@ pub(crate) async fn decode(
     let decoded = tokio::task::spawn_blocking(move || decode_records(records, &refused)).await;
     let mut decoded = decoded.map_err(|_| BatchError::Panicked)?;
     for (_, event) in &mut decoded {
-        fetch_payload(blobs, event).await?;
+        fetch_payload(blobs, event, retention).await?;
     }
     let rows = EventRows::new(Arc::clone(written), Arc::clone(retention));
     tokio::task::spawn_blocking(move || into_batch(decoded, rows)).await.map_err(|_| BatchError::Panicked)
@@ -66,10 +71,18 @@ fn decode_records(records: Vec<Record>, refused: &HashMap<Position, String>) -> 
     decoded.collect()
 }
 
-/// Reads results that were too large for the log. A blob that is gone or damaged makes its event a dead letter.
-async fn fetch_payload(blobs: &Blobs, event: &mut Result<Event, DecodeError>) -> Result<(), BlobError> {
+/// Reads results that were too large for the log. A blob that is gone or damaged makes its event a dead letter, unless its run
+/// is over: then nobody is shown its results, and they were swept.
+async fn fetch_payload(
+    blobs: &Blobs,
+    event: &mut Result<Event, DecodeError>,
+    retention: &Retention,
+) -> Result<(), BlobError> {
     let Ok(Event { header: Header { payload: Some(digest), .. }, .. }) = event else { return Ok(()) };
     let read = match blobs.open(digest).await {
+        Err(BlobError::Missing(_)) if is_over(event, retention) => {
+            serde_json::from_str(NO_RESULTS).map_err(|error| DecodeError::Damaged(error.to_string()))
+        }
         Err(error @ BlobError::Missing(_)) => Err(DecodeError::Damaged(error.to_string())),
         opened => {
             let file = opened?;
@@ -83,6 +96,17 @@ async fn fetch_payload(blobs: &Blobs, event: &mut Result<Event, DecodeError>) ->
         (Ok(_), Err(_)) => {}
     }
     Ok(())
+}
+
+/// Whether an upload's run is over by now.
+fn is_over(event: &Result<Event, DecodeError>, retention: &Retention) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
+    match event {
+        Ok(Event { header: Header { request: Request::Upload { suite, commits, .. }, .. }, .. }) => {
+            Expiry::of_run(retention, suite, commits, now).is_some()
+        }
+        _ => false,
+    }
 }
 
 fn into_batch(decoded: Vec<DecodedRecord>, mut rows: EventRows) -> DecodedBatch {

@@ -22,7 +22,7 @@ mod checkpoint;
 mod error;
 mod generation;
 mod plan;
-mod source;
+pub(crate) mod source;
 mod swap;
 mod views;
 

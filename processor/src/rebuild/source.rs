@@ -13,7 +13,7 @@ use crate::archive::{Archive, Segment};
 const POLL: Duration = Duration::from_millis(500);
 
 /// Reads the events of each partition in order; events of several partitions may alternate.
-pub(super) struct EventSource {
+pub(crate) struct EventSource {
     log: Arc<dyn EventLog>,
     archive: Archive,
     partitions: Vec<Partition>,
@@ -35,7 +35,7 @@ struct Partition {
 
 impl EventSource {
     /// Begins at these offsets, one a partition.
-    pub(super) async fn open(log: Arc<dyn EventLog>, archive: Archive, from: &[u64]) -> Result<Self, RebuildError> {
+    pub(crate) async fn open(log: Arc<dyn EventLog>, archive: Archive, from: &[u64]) -> Result<Self, RebuildError> {
         let mut partitions = Vec::new();
         for (partition, next) in from.iter().enumerate() {
             let segments = archive.segments(partition as u32).await?.into();
@@ -51,7 +51,7 @@ impl EventSource {
     }
 
     /// The next records below the offsets `until`, one a partition; none if there are no more.
-    pub(super) async fn batch(
+    pub(crate) async fn batch(
         &mut self,
         until: &[u64],
         max_records: usize,

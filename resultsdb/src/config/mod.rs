@@ -23,7 +23,7 @@ use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
 
 pub(crate) use kafka::Kafka;
-pub(crate) use servers::{Archive, ClickHouse, Traces};
+pub(crate) use servers::{Archive, ClickHouse, Sweep, Traces};
 pub(crate) use tls::Tls;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
@@ -61,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) kafka: Kafka,
     /// The archive of events, which outlives Kafka's retention.
     pub(crate) archive: Archive,
+    /// When blobs that no event names are removed.
+    pub(crate) sweep: Sweep,
     /// Where traces go.
     pub(crate) traces: Traces,
     /// ClickHouse, for the three services.
@@ -153,6 +155,7 @@ impl Default for Config {
             intake: Intake::default(),
             kafka: Kafka::default(),
             archive: Archive::default(),
+            sweep: Sweep::default(),
             traces: Traces::default(),
             clickhouse: ClickHouse::default(),
             statements: StatementLimits::default(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use processor::archive::ArchiveOptions;
+use processor::sweep::SweepOptions;
+use schema::seconds::DAY;
 use schema::store::StoreTls;
 use serde::Deserialize;
 
@@ -16,6 +18,36 @@ pub(crate) struct Archive {
     pub(crate) seconds: u64,
     /// MiB of events that are enough.
     pub(crate) mebibytes: usize,
+}
+
+/// When blobs that no event names are removed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Sweep {
+    /// Days from one time to the next; 0 is never.
+    pub(crate) days: u64,
+    /// Days that a blob is left alone after it was stored; 2 at least.
+    pub(crate) grace_days: u64,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self { days: 7, grace_days: 7 }
+    }
+}
+
+impl Sweep {
+    /// How often, and what; none where it is never done.
+    pub(crate) fn pace(&self) -> anyhow::Result<Option<(Duration, SweepOptions)>> {
+        ensure!(
+            self.grace_days >= 2,
+            "sweep.grace_days is {}; give 2 days or more, in which an upload can be under way",
+            self.grace_days
+        );
+        let days = |days: u64| Duration::from_secs(days.saturating_mul(DAY));
+        let options = SweepOptions { grace: days(self.grace_days), is_rehearsal: false };
+        Ok((self.days > 0).then(|| (days(self.days), options)))
+    }
 }
 
 /// Where traces go.

@@ -65,14 +65,24 @@ pub fn encode(header: &Header, test_results: &str) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// Decodes what stands before the results of an event of any version, without what follows.
+pub fn decode_header(bytes: &[u8]) -> Result<Header, DecodeError> {
+    use std::io::{BufRead, Read};
+    let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
+    let (frame, mut header) = (frame(bytes)?, Vec::new());
+    let mut read = || {
+        let mut text = std::io::BufReader::new(zstd::Decoder::new(frame)?.take(MAX_DECODED_BYTES));
+        text.read_until(b'\n', &mut header)
+    };
+    read().map_err(|error: std::io::Error| damaged(&error))?;
+    serde_json::from_slice(&header).map_err(|error| damaged(&error))
+}
+
 /// Decodes an event of any version.
 pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
     use std::io::{BufRead, Read};
     let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
-    let (version, frame) = bytes.split_first().ok_or_else(|| damaged(&"no bytes"))?;
-    if *version != VERSION {
-        return Err(DecodeError::UnknownVersion(*version));
-    }
+    let frame = frame(bytes)?;
     let (mut header, mut test_results) = (Vec::new(), String::new());
     let mut read = || {
         let mut text = std::io::BufReader::new(zstd::Decoder::new(frame)?.take(MAX_DECODED_BYTES));
@@ -83,6 +93,15 @@ pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
     let header = serde_json::from_slice(&header).map_err(|error| damaged(&error))?;
     let test_results = RawValue::from_string(test_results).map_err(|error| damaged(&error))?;
     Ok(Event { header, test_results })
+}
+
+/// What follows the version, if it is one that is known.
+fn frame(bytes: &[u8]) -> Result<&[u8], DecodeError> {
+    match bytes.split_first() {
+        Some((&VERSION, frame)) => Ok(frame),
+        Some((version, _)) => Err(DecodeError::UnknownVersion(*version)),
+        None => Err(DecodeError::Damaged("no bytes".to_owned())),
+    }
 }
 
 /// The beginning of an encoded event's text, as far as it can be read, for people.

@@ -21,7 +21,9 @@ use crate::intake_report::IntakeReport;
 use crate::rename::TestRename;
 use crate::run_notes::RunNotes;
 
-pub use codec::{DecodeError, Event, MAX_DECODED_BYTES, VERSION, beginning, compress, decode, decompress, encode};
+pub use codec::{
+    DecodeError, Event, MAX_DECODED_BYTES, VERSION, beginning, compress, decode, decode_header, decompress, encode,
+};
 pub use dead_letter::{DeadLetterDecision, DeadLetterId, Decision, NotADeadLetterId};
 pub use fingerprint::UploadFingerprint;
 
