@@ -16,9 +16,9 @@ if [ $# -lt 1 ] || [ $# -gt 2 ]; then
   exit 2
 fi
 
-version=4.1.0
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-jars=$(dirname "$scripts")/.cache/kafka-lib/$version
+. "$scripts/versions.env"
+jars=$(dirname "$scripts")/.cache/kafka-lib/$KAFKA
 mkdir -p "$1"
 home=$(cd "$1" && pwd)
 port=${2:-9092}
@@ -29,9 +29,9 @@ controller=$((port + 1))
 if [ ! -d "$jars" ]; then
   mkdir -p "$(dirname "$jars")"
   incoming=$(mktemp -d "$(dirname "$jars")/incoming.XXXXXX")
-  echo "fetching the jars of Apache Kafka $version" >&2
+  echo "fetching the jars of Apache Kafka $KAFKA" >&2
   mvn --quiet --batch-mode --file "$scripts/kafka-pom.xml" \
-    -Dkafka.version="$version" \
+    -Dkafka.version="$KAFKA" \
     dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$incoming" >&2
   mv -T "$incoming" "$jars" 2>/dev/null || rm -rf "$incoming"
 fi
