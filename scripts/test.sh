@@ -6,6 +6,7 @@ cargo fmt --all --check
 scripts/check-templates.sh
 scripts/check-documents.sh
 scripts/check-versions.sh
+scripts/check-manifests.sh
 # Licences, sources and versions of everything that is linked. Advisories need a database that not every machine reaches.
 target/tools/bin/cargo-deny --log-level warn check licenses bans sources
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
