@@ -20,6 +20,8 @@ command -v git >/dev/null || missing+=(git)
 command -v faketime >/dev/null || missing+=(faketime)
 # Counts the instructions of the paths that every upload takes.
 command -v valgrind >/dev/null || missing+=(valgrind)
+# The one address in front of the services is tested with the real proxy.
+command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
 # The pages are tested in a real browser.
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
   missing+=(chromium)
