@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -92,6 +92,19 @@ impl Broker {
         let admin: AdminClient<DefaultClientContext> = settings.create().expect("a client");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(admin.delete_records(&ends, &AdminOptions::new())).expect("the records are deleted");
+    }
+
+    /// Gives a topic these settings, and takes all others away.
+    pub fn configure(&self, topic: &str, settings: &[(&str, &str)]) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.address()).create().expect("a client");
+        let mut wanted = AlterConfig::new(ResourceSpecifier::Topic(topic));
+        for (name, value) in settings {
+            wanted = wanted.set(name, value);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let altered = runtime.block_on(admin.alter_configs([&wanted], &AdminOptions::new())).expect("an answer");
+        altered.into_iter().for_each(|result| drop(result.expect("the settings are changed")));
     }
 
     fn wait(&mut self) -> Result<(), String> {

@@ -3,7 +3,8 @@
 //! Data flow: an append goes through the producer of its topic ([`topic`]), which returns when all
 //! replicas in sync have the record; a [`consumer`] reads as a member of its group, which is watched
 //! for partitions without a reader ([`orphans`]); what a group has committed is asked for without
-//! joining it ([`group`]). All of them speak to brokers as [`security`] says.
+//! joining it ([`group`]), and so is what an operator wants to know ([`inspect`]). All of them speak to brokers as
+//! [`security`] says.
 //!
 //! A broker that is away never breaks anything for good: calls fail with [`LogError::Unavailable`]
 //! after [`CALL_TIMEOUT`] (appends that were already on their way after [`DELIVERY_TIMEOUT`]) and
@@ -12,6 +13,7 @@
 
 mod consumer;
 mod group;
+mod inspect;
 mod orphans;
 mod security;
 mod topic;
@@ -34,6 +36,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::{Consumer, EventLog, LogError, Position, Reader, TopicSpec};
 use group::Group;
+pub use inspect::{GroupState, PartitionState, TopicState};
 use security::Context;
 pub use security::{Login, ScramHash, Secret, Security, Tls};
 use topic::Topic;

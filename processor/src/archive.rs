@@ -103,6 +103,34 @@ impl Archive {
     }
 }
 
+/// Offsets of a partition before `until` that no segment has: the first and the last of each range. Segments are listed, not
+/// read.
+///
+/// # Errors
+/// The object store failed.
+pub async fn gaps(blobs: &Blobs, partition: u32, until: u64) -> Result<Vec<(u64, u64)>, ArchiveError> {
+    let segments = Archive::new(blobs).segments(partition).await?;
+    Ok(uncovered(segments.iter().map(|segment| (segment.first, segment.last)), until))
+}
+
+/// What ranges leave out before `until`; they are ordered by their first offset, and may overlap.
+fn uncovered(ranges: impl Iterator<Item = (u64, u64)>, until: u64) -> Vec<(u64, u64)> {
+    let (mut next, mut found) = (0, Vec::new());
+    for (first, last) in ranges {
+        if first >= until {
+            break;
+        }
+        if first > next {
+            found.push((next, first - 1));
+        }
+        next = next.max(last + 1);
+    }
+    if next < until {
+        found.push((next, until - 1));
+    }
+    found
+}
+
 /// A segment: [`MAGIC`], the records (offset, time, lengths of key and value as big-endian numbers, then key and value), and
 /// the digest of all that.
 fn encode(records: &[Record]) -> Vec<u8> {
@@ -231,6 +259,17 @@ mod tests {
             key: Bytes::from_static(b"key"),
             value: Bytes::from(vec![7; offset as usize]),
         }
+    }
+
+    #[test]
+    fn gaps_are_what_no_segment_has() {
+        let of = |ranges: &[(u64, u64)], until| uncovered(ranges.iter().copied(), until);
+        assert_eq!(of(&[], 0), []);
+        assert_eq!(of(&[], 3), [(0, 2)]);
+        assert_eq!(of(&[(0, 4), (3, 9)], 10), []);
+        assert_eq!(of(&[(0, 9), (2, 3)], 12), [(10, 11)]);
+        assert_eq!(of(&[(1, 2), (5, 6)], 7), [(0, 0), (3, 4)]);
+        assert_eq!(of(&[(8, 9)], 5), [(0, 4)]);
     }
 
     #[test]

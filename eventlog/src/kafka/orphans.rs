@@ -94,7 +94,7 @@ fn orphans(consumer: &StreamConsumer<Context>, topic: &str, group: &str) -> Resu
 
 /// What Kafka's consumer protocol says that a member reads of a topic: a version, then topics with their partitions.
 /// None if it is cut short.
-fn partitions(mut assignment: &[u8], topic: &str) -> Option<Vec<i32>> {
+pub(super) fn partitions(mut assignment: &[u8], topic: &str) -> Option<Vec<i32>> {
     assignment.try_get_i16().ok()?;
     let mut found = Vec::new();
     for _ in 0..assignment.try_get_i32().ok()? {

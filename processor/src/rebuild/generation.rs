@@ -21,6 +21,9 @@ const FIRST_EVENT_VERSION: u64 = 1 << 40;
 /// What stands before the number of a generation in the comments of its tables.
 const COMMENT: &str = "generation ";
 
+/// The constraint that no watermark meets.
+const HOLD: &str = "rebuild_swaps";
+
 /// Tables that are to take the place of the live ones.
 pub(super) struct Generation {
     /// When the generation was begun, seconds since 1970, or later where an earlier generation has that number: it is larger
@@ -57,12 +60,20 @@ async fn latest(client: &Client) -> Result<u64> {
 
 /// Holds the watermarks: the store refuses every new one, so that each processor tries its whole batch again.
 pub(super) async fn hold(client: &Client) -> Result<()> {
-    client.query("ALTER TABLE watermarks ADD CONSTRAINT IF NOT EXISTS rebuild_swaps CHECK 1 = 0").execute().await
+    let sql = format!("ALTER TABLE watermarks ADD CONSTRAINT IF NOT EXISTS {HOLD} CHECK 1 = 0");
+    client.query(&sql).execute().await
 }
 
 /// Lets the watermarks go on after [`hold`].
 pub(super) async fn release(client: &Client) -> Result<()> {
-    client.query("ALTER TABLE watermarks DROP CONSTRAINT IF EXISTS rebuild_swaps").execute().await
+    client.query(&format!("ALTER TABLE watermarks DROP CONSTRAINT IF EXISTS {HOLD}")).execute().await
+}
+
+/// Whether [`hold`] is in force.
+pub(super) async fn is_held(client: &Client) -> Result<bool> {
+    let sql = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'watermarks' \
+               AND position(create_table_query, ?) > 0";
+    Ok(client.query(sql).bind(HOLD).fetch_one::<u64>().await? > 0)
 }
 
 /// Whether any server runs an insert of watermarks, which may have begun before [`hold`].

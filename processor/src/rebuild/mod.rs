@@ -21,6 +21,7 @@ mod catch_up;
 mod checkpoint;
 mod error;
 mod generation;
+mod leftovers;
 mod plan;
 pub(crate) mod source;
 mod swap;
@@ -41,6 +42,7 @@ use source::EventSource;
 use crate::archive::Archive;
 
 pub use error::RebuildError;
+pub use leftovers::{Leftovers, leftovers};
 pub use plan::{Plan, Report, RowCount, SwapOptions};
 pub use views::VIEWS;
 

@@ -150,6 +150,52 @@ pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<()
     Ok(())
 }
 
+/// Which migrations a store has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MigrationState {
+    /// The newest that this binary knows.
+    pub known: u32,
+    /// The newest that was applied; 0 before the first.
+    pub newest: u32,
+    /// Those that this binary knows and that were not applied.
+    pub missing: Vec<u32>,
+    /// Those that were applied with other contents.
+    pub changed: Vec<u32>,
+}
+
+/// Which migrations a store has; changes nothing.
+///
+/// # Errors
+/// The store refused, or could not be reached.
+pub async fn migration_state(address: &StoreAddress) -> Result<MigrationState, MigrationError> {
+    let failed =
+        |source| MigrationError::Store { database: address.database.clone(), url: address.url.clone(), source };
+    // Naming a database that is not there would be refused.
+    let sql = "SELECT count() FROM system.tables WHERE database = ? AND name = 'schema_versions'";
+    let tables: u64 = address.server_client().query(sql).bind(&address.database).fetch_one().await.map_err(failed)?;
+    let applied: Vec<(u32, u64)> = match tables {
+        0 => Vec::new(),
+        _ => {
+            let sql = "SELECT version, checksum FROM schema_versions ORDER BY version";
+            address.client().query(sql).fetch_all().await.map_err(failed)?
+        }
+    };
+    let mut state = MigrationState {
+        known: MIGRATIONS.last().map_or(0, |migration| migration.0),
+        newest: applied.last().map_or(0, |applied| applied.0),
+        ..MigrationState::default()
+    };
+    for (version, _, sql) in MIGRATIONS {
+        let checksum = crate::configuration::stable_hash(&[sql.as_bytes()]);
+        match applied.iter().find(|(found, _)| found == version) {
+            None => state.missing.push(*version),
+            Some((_, found)) if *found != checksum => state.changed.push(*version),
+            Some(_) => {}
+        }
+    }
+    Ok(state)
+}
+
 /// The statements of a file; comments take whole lines, and no literal in our files holds a semicolon.
 fn statements(sql: &str) -> impl Iterator<Item = String> {
     let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();

@@ -18,7 +18,7 @@ mod tls;
 
 pub use cluster::Cluster;
 pub use lifetimes::RUN_TABLES;
-pub use migrations::{MigrationError, migrate};
+pub use migrations::{MigrationError, MigrationState, migrate, migration_state};
 pub use tls::{StoreTls, StoreTlsError};
 
 /// Name of the table that a rebuild fills beside a live one, to take its place.
