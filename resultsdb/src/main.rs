@@ -7,6 +7,7 @@ mod backup;
 mod commits;
 mod config;
 mod demo;
+mod doctor;
 mod keys;
 mod listen;
 mod memory;
@@ -46,6 +47,8 @@ enum Command {
     Tool(Tool),
     #[command(flatten)]
     Backup(backup::Command),
+    /// Check whether all is well with a deployment, or with what `serve` uses, and say what to do
+    Doctor(doctor::Arguments),
     #[command(flatten)]
     Client(client::Command),
 }
@@ -216,6 +219,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Client(command) => return command.run(),
         Command::Service(service) => service.run(&runtime()?, load)?,
+        Command::Doctor(arguments) => {
+            let config = load(arguments.config())?;
+            // The lines say what is wrong; what libraries say of it comes on top for who asks.
+            let _traces = std::env::var_os("RUST_LOG").map(|_| traces::start("tool", None)).transpose()?;
+            return runtime()?.block_on(doctor::run(&arguments, &config));
+        }
         Command::Backup(command) => {
             let runtime = runtime()?;
             let _traces = traces::start("tool", None)?;

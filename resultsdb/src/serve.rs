@@ -28,7 +28,7 @@ use crate::private_files::keep_private;
 use crate::{backup, observe, rebuild, traces};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
-const MAX_MESSAGE_BYTES: usize = 64 << 20;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 /// How long a service that starts waits for the log, and between two tries.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const START_PAUSE: Duration = Duration::from_millis(500);
@@ -62,7 +62,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     let address = embedded_address(&engine);
     store::migrate(&address, &retention).await?;
     // An image of the tables is taken of those that the migrations leave.
-    backup::listen(&data_dir, local_log, engine.freezer(), stop.clone());
+    backup::listen(&data_dir, local_log, engine.freezer(), address.clone(), stop.clone());
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
     if let Some(pace) = config.sweep.pace()? {

@@ -1,4 +1,5 @@
-//! The side of a backup that has the log and the tables open: a socket in the data directory of `serve`.
+//! The side of a backup that has the log and the tables open: a socket in the data directory of `serve`. `doctor` asks there,
+//! too.
 //!
 //! Whoever may read the data directory's files may back them up, so the file system's permissions are the rule: the
 //! socket is its owner's alone, and of others only root is answered. There is no route and no key.
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use embedded::{Freezer, FrozenTables, LocalLog};
 use eventlog::EventLog;
+use schema::store::StoreAddress;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -17,6 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::manifest::{CommittedEntry, TopicEntry};
 use super::protocol::{MAX_LINE, Place, Reply, Request, SegmentHead, Snapshot};
+use crate::doctor;
 
 /// The socket's name in the data directory.
 pub(super) const SOCKET: &str = "control.sock";
@@ -26,22 +29,30 @@ pub(super) const SOCKET: &str = "control.sock";
 pub(super) struct Source {
     log: Arc<LocalLog>,
     freezer: Freezer,
+    /// Where the tables are asked.
+    store: StoreAddress,
     /// Held by the backup that is being taken.
     taken: Arc<Mutex<()>>,
 }
 
 impl Source {
-    pub(super) fn new(log: Arc<LocalLog>, freezer: Freezer) -> Self {
-        Self { log, freezer, taken: Arc::default() }
+    pub(super) fn new(log: Arc<LocalLog>, freezer: Freezer, store: StoreAddress) -> Self {
+        Self { log, freezer, store, taken: Arc::default() }
     }
 }
 
 /// Answers backups of a data directory until `stop`. A server without the socket serves all the same, and says that
 /// it cannot be backed up while it runs: some file systems have no sockets, and long paths do not fit in their address.
-pub(crate) fn listen(data_dir: &Path, log: Arc<LocalLog>, freezer: Freezer, stop: watch::Receiver<bool>) {
+pub(crate) fn listen(
+    data_dir: &Path,
+    log: Arc<LocalLog>,
+    freezer: Freezer,
+    store: StoreAddress,
+    stop: watch::Receiver<bool>,
+) {
     match bind(&data_dir.join(SOCKET)) {
         Ok((listener, owner)) => {
-            tokio::spawn(accept(listener, owner, Source::new(log, freezer), stop));
+            tokio::spawn(accept(listener, owner, Source::new(log, freezer, store), stop));
         }
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), "no backup can be taken while this server runs");
@@ -123,6 +134,10 @@ pub(super) async fn answer(stream: UnixStream, source: Source) -> anyhow::Result
                 };
                 reply(&mut stream, head).await?;
                 stream.write_all(&bytes).await?;
+            }
+            Ok(Request::Examine { patience }) => {
+                let examined = doctor::examine(source.log.as_ref(), source.store.clone(), patience).await;
+                reply(&mut stream, Ok(examined)).await?;
             }
             Err(error) => reply::<()>(&mut stream, Err(error)).await?,
         }

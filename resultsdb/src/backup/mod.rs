@@ -25,6 +25,8 @@ use clap::Subcommand;
 
 pub(crate) use control::listen;
 
+use crate::doctor::Examined;
+
 /// The folders of a data directory that are copied in their own way: the event log, the tables, the blobs.
 const LOG: &str = "log";
 const STORE: &str = "store";
@@ -79,6 +81,15 @@ impl Command {
             Self::Check { data_dir: Some(data_dir), backup: None } => check::data_dir(&data_dir).await,
             Self::Check { data_dir: None, backup: None } => bail!("give --data-dir or --backup"),
         }
+    }
+}
+
+/// Has the server of a data directory examine its log and its tables; none where no server answers. `patience` is how long
+/// an event may wait to be shown, seconds.
+pub(crate) async fn examine(data_dir: &Path, patience: u64) -> anyhow::Result<Option<Examined>> {
+    match take::server(data_dir).await? {
+        None => Ok(None),
+        Some(mut server) => server.examine(patience).await.map(Some),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a backup asks of the process that has the log and the tables open: lines of JSON over a socket, and the bytes
-//! of a segment after its line.
+//! What a backup, or `doctor`, asks of the process that has the log and the tables open: lines of JSON over a socket, and
+//! the bytes of a segment after its line.
 
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::manifest::{CommittedEntry, TopicEntry};
+use crate::doctor::Examined;
 
 /// A line is far below this.
 pub(super) const MAX_LINE: u64 = 64 << 20;
@@ -32,6 +33,11 @@ pub(super) enum Request {
         from: u64,
         /// The offset before which the segment ends.
         end: u64,
+    },
+    /// Examine the log and the tables: [`Examined`].
+    Examine {
+        /// How long an event may wait to be shown, seconds.
+        patience: u64,
     },
 }
 
@@ -98,10 +104,14 @@ impl Client {
         Ok((head, bytes))
     }
 
+    pub(super) async fn examine(&mut self, patience: u64) -> anyhow::Result<Examined> {
+        self.ask(&Request::Examine { patience }).await
+    }
+
     async fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> anyhow::Result<T> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
-        let gone = "the server ended during the backup; run the backup again";
+        let gone = "the server ended meanwhile; run the command again";
         self.0.write_all(&line).await.context(gone)?;
         let mut answer = String::new();
         (&mut self.0).take(MAX_LINE).read_line(&mut answer).await.context(gone)?;

@@ -18,6 +18,7 @@ use super::manifest::{Contents, FileEntry, Manifest, SegmentEntry};
 use super::protocol::{Client, Place};
 use super::target::Target;
 use super::{AT_ONCE, BLOBS, LOG, LOST_AND_FOUND, STORE, UNFINISHED, refuse_unfinished};
+use crate::serve;
 
 /// Backs a data directory up.
 pub(super) async fn run(data_dir: &Path, to: &str) -> anyhow::Result<()> {
@@ -56,20 +57,25 @@ impl Own {
     }
 }
 
-/// Finds who has the log open; where nobody has, this process opens it and answers itself.
-async fn connect(data_dir: &Path) -> anyhow::Result<(Client, Option<Own>)> {
+/// The server that has the log open; none where no server answers.
+pub(super) async fn server(data_dir: &Path) -> anyhow::Result<Option<Client>> {
     let socket = data_dir.join(SOCKET);
     match UnixStream::connect(&socket).await {
-        Ok(stream) => return Ok((Client::new(stream), None)),
+        Ok(stream) => Ok(Some(Client::new(stream))),
         // Left by a server that was killed, or never made.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
         // A path that is too long for the address of a socket: no server has one there.
-        Err(error) if error.kind() == ErrorKind::InvalidInput => {}
-        Err(error) => {
-            return Err(error).with_context(|| {
-                format!("asking the server at {}; run the command as the user who runs `serve`", socket.display())
-            });
-        }
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(None),
+        Err(error) => Err(error).with_context(|| {
+            format!("asking the server at {}; run the command as the user who runs `serve`", socket.display())
+        }),
+    }
+}
+
+/// Finds who has the log open; where nobody has, this process opens it and answers itself.
+async fn connect(data_dir: &Path) -> anyhow::Result<(Client, Option<Own>)> {
+    if let Some(server) = server(data_dir).await? {
+        return Ok((server, None));
     }
     let log = match LocalLog::open(&data_dir.join(LOG)) {
         Err(LogError::InUse { .. }) => bail!(
@@ -80,8 +86,9 @@ async fn connect(data_dir: &Path) -> anyhow::Result<(Client, Option<Own>)> {
         opened => opened?,
     };
     let engine = Engine::start(EngineOptions::new(data_dir.join(STORE))).await?;
+    let source = Source::new(Arc::new(log), engine.freezer(), serve::embedded_address(&engine));
     let (ours, theirs) = UnixStream::pair().context("opening a pair of sockets")?;
-    let answers = tokio::spawn(control::answer(theirs, Source::new(Arc::new(log), engine.freezer())));
+    let answers = tokio::spawn(control::answer(theirs, source));
     Ok((Client::new(ours), Some(Own { engine, answers })))
 }
 

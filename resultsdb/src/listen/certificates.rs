@@ -76,7 +76,7 @@ fn stamps(files: &Tls) -> Vec<Stamp> {
     files.files().map(stamp).collect()
 }
 
-fn load(files: &Tls) -> anyhow::Result<ServerTls> {
+pub(super) fn load(files: &Tls) -> anyhow::Result<ServerTls> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .with_context(|| format!("reading the private key {}", files.key.display()))?;
@@ -102,7 +102,7 @@ fn load(files: &Tls) -> anyhow::Result<ServerTls> {
 }
 
 /// All certificates of a file; at least one.
-pub(super) fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+pub(crate) fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let found = found.with_context(|| format!("reading the certificates {}", file.display()))?;
     ensure!(!found.is_empty(), "{} holds no certificate", file.display());

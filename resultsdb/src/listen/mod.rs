@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::Tls;
-use certificates::ServerTls;
+pub(crate) use certificates::certificates;
+use certificates::{ServerTls, load};
 use connections::Patience;
 
 /// How long connections are waited for.
@@ -26,6 +27,12 @@ const PATIENCE: Patience = Patience {
     headers: Duration::from_secs(75),
     drain: Duration::from_secs(8),
 };
+
+/// Checks that the files can be read and fit each other; an error names the one that makes no sense.
+pub(crate) fn check(files: &Tls) -> anyhow::Result<()> {
+    files.check()?;
+    load(files).map(drop)
+}
 
 /// A port that is bound.
 pub(crate) struct Endpoint {

@@ -1,0 +1,106 @@
+//! The checks of what `serve` uses, while it runs and while it does not.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use embedded::{Engine, EngineOptions, LocalLog};
+use eventlog::{EventLog, LogError};
+use schema::place::Place;
+use schema::store::StoreAddress;
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Finding, Line};
+use super::group::Group;
+use super::{blobs, certificates, deployment, disk, keys, lag, store, versions};
+use crate::config::Config;
+use crate::private_files::keep_private;
+use crate::{backup, serve};
+
+const REMEDY: &str = "Stop `serve` and check again, or start the `serve` of this version";
+
+/// What the process that has the log and the tables open says of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Examined {
+    /// Its version.
+    version: String,
+    lines: Vec<Line>,
+}
+
+/// Examines the log and the tables that this process has open; `patience` is how long an event may wait to be shown, seconds.
+pub(crate) async fn examine(log: &dyn EventLog, address: StoreAddress, patience: u64) -> Examined {
+    let mut group = Group::new("the log", "Run `resultsdb check --data-dir DIR` while `serve` is stopped");
+    group.reach("lag of the views", lag::views(log, patience)).await;
+    let mut lines = group.lines();
+    lines.extend(store::lines(Ok(address), None).await);
+    Examined { version: versions::OWN.to_owned(), lines }
+}
+
+/// Checks everything in a data folder.
+pub(super) async fn lines(data_dir: &Path, config: &Config, patience: u64) -> anyhow::Result<Vec<Line>> {
+    if !data_dir.join("log").is_dir() {
+        bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
+    }
+    let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
+    backup::refuse_unfinished(&data_dir)?;
+    keep_private();
+    let mut lines = certificates::lines(config, false);
+    let mut own = Group::new("the folder", "Check that the folder and the configuration are those that `serve` uses");
+    own.ask("configured keys", async { keys::configured(config.access.as_ref()) }).await;
+    own.ask("disk of the folder", async { disk::of_folder(&data_dir) }).await;
+    lines.extend(own.lines());
+    let place = Place::Folder(data_dir.join("blobs"));
+    let opened = blobs::open(&place).map(|blobs| (blobs, place));
+    lines.extend(deployment::of_blobs(opened, "the folder").await);
+    lines.extend(inside(&data_dir, patience).await);
+    Ok(lines)
+}
+
+/// Log and tables: the process that has them open is asked, or this one opens them.
+async fn inside(data_dir: &Path, patience: u64) -> Vec<Line> {
+    let mut group = Group::new("`serve`", REMEDY);
+    let (finding, lines) = match backup::examine(data_dir, patience).await {
+        Ok(Some(Examined { version, lines })) => (Ok(running(&version)), lines),
+        Ok(None) => match opened(data_dir).await {
+            Ok(Some(lines)) => {
+                (Ok(Finding::ok("it does not run, so that its log and tables were opened for this")), lines)
+            }
+            Ok(None) => (Ok(locked()), Vec::new()),
+            Err(error) => (Err(error), Vec::new()),
+        },
+        Err(error) => (Err(error), Vec::new()),
+    };
+    group.reach("serve", async { finding }).await;
+    let mut all = group.lines();
+    all.extend(lines);
+    all
+}
+
+fn running(version: &str) -> Finding {
+    if version == versions::OWN {
+        Finding::ok(format!("version {version} runs and told what follows"))
+    } else {
+        let found = format!("version {version} runs, and this is version {}", versions::OWN);
+        Finding::look(found, "Start `serve` again with the version that is installed")
+    }
+}
+
+fn locked() -> Finding {
+    Finding::look(
+        "a process that answers no questions has the folder open, so that its log and tables were not checked",
+        "Wait until `serve` has started, or stop it and check again",
+    )
+}
+
+/// Opens the log and the tables; none if another process has them.
+async fn opened(data_dir: &Path) -> anyhow::Result<Option<Vec<Line>>> {
+    let log = match LocalLog::open(&data_dir.join("log")) {
+        Err(LogError::InUse { .. }) => return Ok(None),
+        opened => opened?,
+    };
+    let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
+    // Nobody reads the log now: what waits there is read when `serve` starts.
+    let lines = store::lines(Ok(serve::embedded_address(&engine)), None).await;
+    engine.shutdown().await;
+    drop(log);
+    Ok(Some(lines))
+}

@@ -1,0 +1,93 @@
+//! `doctor`: checks a deployment, or what `serve` uses, and says what to do.
+//!
+//! Each check has one idea and ends in one [`Line`](finding::Line). It gathers facts, and a pure function beside it judges
+//! them; its tests are of that function. [`deployment`] and [`data_dir`] have the lists of checks, [`store`] those that both
+//! share. A check that fails is a finding, too, and the others still run ([`group`]). Nothing is changed but one object that
+//! is written to the blob store and deleted.
+
+mod archive;
+mod blobs;
+mod certificates;
+mod clocks;
+mod data_dir;
+mod dead_letters;
+mod deployment;
+mod disk;
+mod finding;
+mod group;
+mod keys;
+mod lag;
+mod parts;
+mod readers;
+mod rebuilds;
+mod replicas;
+mod store;
+mod topics;
+mod units;
+mod versions;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::json;
+
+pub(crate) use data_dir::{Examined, examine};
+use finding::{Line, Verdict};
+
+use crate::config::Config;
+
+/// What to check and how.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Configuration file (TOML): of a deployment, or the one that `serve` uses
+    #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+    config: Option<PathBuf>,
+    /// What `serve` uses, whether it runs or not
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// How long an event may wait to be shown, seconds; from a tenth of that on somebody should look
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    max_lag: u64,
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+}
+
+/// Checks, prints, and fails where something is wrong.
+pub(crate) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
+    let lines = match &arguments.data_dir {
+        Some(data_dir) => data_dir::lines(data_dir, config, arguments.max_lag).await?,
+        None => deployment::lines(config, arguments.max_lag).await,
+    };
+    let verdict = group::worst(&lines);
+    let text = if arguments.json { document(&lines, verdict)? } else { page(&lines) };
+    std::io::stdout().write_all(text.as_bytes()).context("writing to standard output")?;
+    Ok(if verdict == Verdict::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn page(lines: &[Line]) -> String {
+    let count = |verdict| lines.iter().filter(|line| line.finding.verdict == verdict).count();
+    let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    text += &format!(
+        "\n{} checks: {} ok, {} to look at, {} wrong\n",
+        lines.len(),
+        count(Verdict::Ok),
+        count(Verdict::Look),
+        count(Verdict::Wrong)
+    );
+    text
+}
+
+fn document(lines: &[Line], verdict: Verdict) -> anyhow::Result<String> {
+    let document = json!({ "version": versions::OWN, "verdict": verdict, "checks": lines });
+    Ok(serde_json::to_string_pretty(&document).context("writing JSON")? + "\n")
+}
