@@ -1,5 +1,6 @@
 //! The checks of a deployment on Kafka and ClickHouse.
 
+use anyhow::Context;
 use eventlog::KafkaLog;
 use schema::blobs::Blobs;
 use schema::place::Place;
@@ -72,9 +73,9 @@ async fn of_kafka(config: &Config, blobs: Option<&Blobs>, patience: u64) -> Vec<
     group.ask("lag of the views", lag::views(&log, patience)).await;
     group.ask("readers for the archive", readers::of(&log, ARCHIVE_GROUP)).await;
     group.ask("lag of the archive", archive::lag(&log, config.archive.options())).await;
-    if let Some(blobs) = blobs {
-        group.ask("events kept", archive::gaps(&log, blobs)).await;
-    }
+    let gaps =
+        async { archive::gaps(&log, blobs.context("the blob store, which has the archive, cannot be opened")?).await };
+    group.ask("events kept", gaps).await;
     group.ask("clock of kafka", clocks::of_log(&log)).await;
     group.lines()
 }

@@ -36,7 +36,10 @@ impl Group {
     pub(crate) async fn ask(&mut self, check: &str, asked: impl Future<Output = anyhow::Result<Finding>>) {
         if self.is_away {
             let found = format!("not checked, because {} does not answer", self.server);
-            self.lines.push(Line { check: check.to_owned(), finding: Finding::wrong(found, self.remedy) });
+            self.lines.push(Line {
+                check: check.to_owned(),
+                finding: Finding::wrong(found, "Mend that first, and check again"),
+            });
             return;
         }
         let answer = answer(asked).await;
@@ -79,6 +82,9 @@ mod tests {
         let lines: Vec<String> = group.lines().iter().map(Line::to_string).collect();
         assert_eq!(lines[0], "wrong  before: one fails. Start it.");
         assert_eq!(lines[1], "wrong  store: refused. Start it.");
-        assert_eq!(lines[2], "wrong  parts: not checked, because the store does not answer. Start it.");
+        assert_eq!(
+            lines[2],
+            "wrong  parts: not checked, because the store does not answer. Mend that first, and check again."
+        );
     }
 }

@@ -43,8 +43,10 @@ pub(super) async fn active(client: &Client) -> anyhow::Result<Finding> {
 fn judge_active(fullest: Option<&Fullest>, limits: Limits) -> Finding {
     let Limits { delays, refuses } = limits;
     let Some(Fullest { table, week, parts }) = fullest else { return Finding::ok("the tables are empty") };
+    // What a table without partitions has.
+    let place = if week == "tuple()" { table.clone() } else { format!("{table}, {week}") };
     let found = format!(
-        "at most {parts} in a partition ({table}, {week}); inserts are slowed down from {delays} on and refused from {refuses} on"
+        "at most {parts} in a partition ({place}); inserts are slowed down from {delays} on and refused from {refuses} on"
     );
     let advice = "Look at ClickHouse's merges (system.merges), its load and its disk";
     if delays > 0 && *parts >= delays {
