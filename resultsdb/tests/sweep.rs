@@ -110,7 +110,10 @@ fn what_no_event_names_is_removed_and_nothing_else() {
     assert_eq!(blobs(data_dir), named);
     let server = RESULTSDB.serve(data_dir);
     assert_eq!(server.json("/api/results/layout-tests/7.html?recent=false"), shown);
-    assert_eq!(server.get(&format!("/archive/log.txt?suite=layout-tests&uuid={time}00&recent=false")), (200, "hello".to_owned()));
+    assert_eq!(
+        server.get(&format!("/archive/log.txt?suite=layout-tests&uuid={time}00&recent=false")),
+        (200, "hello".to_owned())
+    );
     stop(server);
 
     // Archives are over after eight weeks, results where the configuration says so; a rebuild can do without both.

@@ -59,7 +59,7 @@ impl Lease {
 
     /// What is known of the process that has the right, if one has.
     pub async fn holder(&self) -> Option<String> {
-        self.keeper.holder_of(slot(SystemTime::now())).await
+        self.keeper.holder_of(slot(SystemTime::now())).await.ok().flatten()
     }
 
     /// Gives the right up, so that another process need not wait for its end.
@@ -105,6 +105,10 @@ impl Keeper {
     /// The last slot that this process has after a look at a time, given the last that it had before.
     async fn look(&self, held: Option<u64>, now: SystemTime) -> Result<Option<u64>, Error> {
         let (slot, passed) = (slot(now), passed(now));
+        // A store that lets two creations of an object through leaves the right to the last.
+        if held >= Some(slot) && self.holder_of(slot).await?.as_ref() != Some(&self.holder) {
+            return Ok(None);
+        }
         if held > Some(slot) {
             return Ok(held);
         }
@@ -151,14 +155,18 @@ impl Keeper {
         Ok(())
     }
 
-    async fn holder_of(&self, slot: u64) -> Option<String> {
-        let bytes = self.store.get(&self.key(slot)).await.ok()?.bytes().await.ok()?;
-        String::from_utf8(bytes.into()).ok()
+    /// Who has a slot, if somebody has.
+    async fn holder_of(&self, slot: u64) -> Result<Option<String>, Error> {
+        match self.store.get(&self.key(slot)).await {
+            Ok(found) => Ok(String::from_utf8(found.bytes().await?.into()).ok()),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes the object of a slot if it is of this process.
     async fn give_back(&self, slot: u64) {
-        if self.holder_of(slot).await.as_ref() == Some(&self.holder)
+        if self.holder_of(slot).await.is_ok_and(|holder| holder.as_ref() == Some(&self.holder))
             && let Err(error) = self.store.delete(&self.key(slot)).await
         {
             tracing::debug!(%error, right = %self.folder, "a right was not given back; it ends by itself");
@@ -211,7 +219,7 @@ mod tests {
             assert!(held >= Some(slot(now)), "{step}");
             assert_eq!(other.look(None, now).await.unwrap(), None, "{step}");
         }
-        assert_eq!(other.holder_of(1004).await.as_deref(), Some("one"));
+        assert_eq!(other.holder_of(1004).await.unwrap().as_deref(), Some("one"));
         // It is gone; what it took ahead ends with the slot.
         assert_eq!(other.look(None, at(4.95)).await.unwrap(), None);
         assert_eq!(other.look(None, at(5.5)).await.unwrap(), None);
@@ -235,6 +243,16 @@ mod tests {
             held = late.look(held, at(now)).await.unwrap();
             assert!(held >= Some(slot(at(now))), "{step}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_is_overwritten_has_lost_the_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::in_folder(folder.path()).unwrap();
+        let one = keeper(&blobs, "one");
+        let held = one.look(None, at(0.1)).await.unwrap();
+        blobs.objects().put(&one.key(1000), "other".into()).await.unwrap();
+        assert_eq!(one.look(held, at(0.2)).await.unwrap(), None);
     }
 
     #[tokio::test]
