@@ -179,7 +179,7 @@ fn world() -> World {
 }
 
 // What /changes and everything that tells since when make of the histories of a suite.
-#[library_benchmark(config = at_most(1))]
+#[library_benchmark(config = at_most(27_930_000))]
 #[bench::suite(world())]
 fn search(world: World) -> (World, Vec<Change>) {
     let subject = |(test, _): &(String, Vec<Cell>)| test.clone();
@@ -209,7 +209,7 @@ fn stored() -> (Vec<Vec<u8>>, Vec<u8>) {
 }
 
 // What triage, flaky tests and verdicts read of each run that they have not read yet.
-#[library_benchmark(config = at_most(1))]
+#[library_benchmark(config = at_most(18_100))]
 #[bench::run(stored())]
 fn outcomes((contents, bytes): (Vec<Vec<u8>>, Vec<u8>)) -> (usize, usize) {
     let parts = contents.iter().filter_map(|content| roster::Part::read(content));
