@@ -16,8 +16,10 @@ mod observe;
 mod private_files;
 mod protection;
 mod rebuild;
+mod right;
 mod rules;
 mod serve;
+mod servers;
 mod sweep;
 mod traces;
 

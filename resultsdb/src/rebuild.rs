@@ -2,9 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::Args;
 use embedded::{Engine, EngineOptions, LocalLog};
@@ -12,19 +11,11 @@ use eventlog::EventLog;
 use indicatif::{ProgressBar, ProgressStyle};
 use processor::rebuild::{self, Plan, Report, SwapOptions, VIEWS};
 use schema::blobs::Blobs;
-use schema::lease::{self, Lease};
 use schema::retention::Retention;
 use schema::store::{self, StoreAddress};
 
 use crate::config::Config;
-use crate::{backup, serve};
-
-/// The right to rebuild, of which a deployment has one.
-const RIGHT: &str = "rebuild";
-/// How long taking the right takes where nobody has it.
-const SOON: Duration = Duration::from_secs(2);
-/// How long the right of a rebuild that was killed may still last.
-const PATIENCE: Duration = Duration::from_secs(3 * lease::SLOT.as_secs());
+use crate::{backup, right, servers};
 
 /// What to rebuild and how.
 #[derive(Args)]
@@ -48,43 +39,11 @@ pub(crate) struct Arguments {
 
 /// Rebuilds the views of a deployment, which goes on meanwhile.
 pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
-    let (address, retention) = (serve::store_address(config)?, config.retention()?);
+    let (address, retention) = (servers::store_address(config)?, config.retention()?);
     store::migrate(&address, &retention).await?;
     let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
-    let blobs = serve::blobs(config)?;
-    alone(&blobs, work(log, &address, blobs.clone(), retention, arguments)).await
-}
-
-/// Does what must not be done beside a rebuild, of which there is one at a time.
-pub(crate) async fn alone(blobs: &Blobs, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let mut right = want(blobs);
-    take(&mut right).await?;
-    let worked = tokio::select! {
-        worked = work => worked,
-        () = right.lost() => Err(anyhow!(
-            "the blob store was away for so long that another rebuild may have begun; start this again, it goes on"
-        )),
-    };
-    right.release().await;
-    worked
-}
-
-/// Wants the right to rebuild.
-pub(crate) fn want(blobs: &Blobs) -> Lease {
-    Lease::want(blobs, RIGHT, serve::holder())
-}
-
-/// Waits for the right to rebuild: a rebuild that was killed still has it for a while.
-async fn take(right: &mut Lease) -> anyhow::Result<()> {
-    if tokio::time::timeout(SOON, right.held()).await.is_ok() {
-        return Ok(());
-    }
-    let other = right.holder().await.unwrap_or_else(|| "which one is not known".to_owned());
-    eprintln!("waiting for another rebuild or sweep ({other})");
-    let held = tokio::time::timeout(PATIENCE, right.held()).await;
-    held.map_err(|_| {
-        anyhow!("another rebuild or sweep is at work ({other}); wait for its end, or stop it and try again")
-    })
+    let blobs = servers::blobs(config)?;
+    right::alone(&blobs, work(log, &address, blobs.clone(), retention, arguments)).await
 }
 
 /// Rebuilds the views of `serve`, which must not run; the configuration is the one that `serve` uses.
@@ -97,7 +56,7 @@ pub(crate) async fn embedded(data_dir: &Path, config: &Config, arguments: Argume
     backup::refuse_unfinished(&data_dir)?;
     let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running?")?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
-    let address = serve::embedded_address(&engine);
+    let address = servers::embedded_address(&engine);
     store::migrate(&address, &retention).await?;
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;
     let worked = work(Arc::new(log), &address, blobs, retention, arguments).await;

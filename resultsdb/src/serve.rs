@@ -16,19 +16,17 @@ use processor::sweep;
 use schema::blobs::Blobs;
 use schema::clock::Clock;
 use schema::lease::Lease;
-use schema::place::Place;
-use schema::store::{self, Cluster, StoreAddress};
+use schema::store;
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use tokio::sync::watch;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::config::{ClickHouse, Config};
+use crate::config::Config;
 use crate::listen::Endpoint;
 use crate::private_files::keep_private;
-use crate::{backup, observe, rebuild, traces};
+use crate::servers::{MAX_MESSAGE_BYTES, blobs, embedded_address, password_of, store_address};
+use crate::{backup, observe, right, traces};
 
-/// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 /// How long a service that starts waits for the log, and between two tries.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const START_PAUSE: Duration = Duration::from_millis(500);
@@ -179,7 +177,7 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     if let Some(pace) = config.sweep.pace()? {
         let (swept, want) = (blobs.clone(), {
             let blobs = blobs.clone();
-            move || rebuild::want(&blobs)
+            move || right::to_rebuild(&blobs)
         });
         tokio::spawn(sweep::regularly(Arc::clone(&log), swept, retention.clone(), pace, Some(want), stop.clone()));
     }
@@ -194,7 +192,7 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
     let blobs = blobs(config)?;
-    let right = Lease::want(&blobs, "hooks", holder());
+    let right = Lease::want(&blobs, right::HOOKS, right::holder());
     let told =
         tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), Some(right), stop.clone()));
     let door = watched_door(config, &client, &stop)?;
@@ -207,13 +205,6 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     listen_and_serve(config, app, stop).await?;
     // Another service need not wait until the right to tell hooks ends by itself.
     told.await.context("telling the hooks")
-}
-
-/// What other processes are told of this one where it holds a right of which there is one.
-pub(crate) fn holder() -> String {
-    let host = rustix::system::uname();
-    let (host, process) = (host.nodename().to_string_lossy(), std::process::id());
-    format!("process {process} on {host}, since {}", chrono::Utc::now().format("%Y-%m-%d %H:%M:%S%.3f UTC"))
 }
 
 /// The door of a service, which goes by the keys that are stored until the service ends.
@@ -277,41 +268,6 @@ async fn try_to_create_topics(log: &dyn EventLog, retention: Option<Duration>) -
         .await?;
     }
     Ok(())
-}
-
-/// The store that an engine of this process is.
-pub(crate) fn embedded_address(engine: &Engine) -> StoreAddress {
-    StoreAddress {
-        tls: None,
-        url: engine.url().to_owned(),
-        database: "resultsdb".to_owned(),
-        user: engine.user().to_owned(),
-        password: engine.password().to_owned(),
-        cluster: None,
-    }
-}
-
-pub(crate) fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
-    let password = match &config.clickhouse.password_file {
-        None => String::new(),
-        Some(path) => password_of(path)?,
-    };
-    let ClickHouse { url, database, user, cluster, .. } = config.clickhouse.clone();
-    let cluster = cluster.map(|cluster| Cluster::new(&cluster.name, cluster.replicas)).transpose();
-    let cluster = cluster.context("in clickhouse.cluster of the configuration")?;
-    Ok(StoreAddress { url, tls: config.clickhouse.tls()?, database, user, password, cluster })
-}
-
-fn password_of(file: &Path) -> anyhow::Result<String> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("reading the password file {}", file.display()))?;
-    Ok(text.trim_end().to_owned())
-}
-
-pub(crate) fn blobs(config: &Config) -> anyhow::Result<Blobs> {
-    let place = &config.blobs;
-    let parsed: Place = place.parse().context("in blobs of the configuration")?;
-    Blobs::at(&parsed).with_context(|| format!("opening the blob store {place}"))
 }
 
 /// Turns true on SIGTERM or SIGINT.

@@ -14,7 +14,7 @@ use schema::retention::Retention;
 use schema::seconds::DAY;
 
 use crate::config::Config;
-use crate::{backup, rebuild, serve};
+use crate::{backup, right, servers};
 
 /// What to remove.
 #[derive(Args)]
@@ -36,8 +36,8 @@ impl Arguments {
 /// Sweeps the blobs of a deployment, which goes on meanwhile.
 pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
     let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
-    let blobs = serve::blobs(config)?;
-    rebuild::alone(&blobs, work(log, &blobs, &config.retention()?, &arguments)).await
+    let blobs = servers::blobs(config)?;
+    right::alone(&blobs, work(log, &blobs, &config.retention()?, &arguments)).await
 }
 
 /// Sweeps the blobs of `serve`, which must not run.

@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::manifest::{CommittedEntry, TopicEntry};
 use super::protocol::{MAX_LINE, Place, Reply, Request, SegmentHead, Snapshot};
-use crate::doctor;
+use crate::doctor::examined;
 
 /// The socket's name in the data directory.
 pub(super) const SOCKET: &str = "control.sock";
@@ -136,7 +136,7 @@ pub(super) async fn answer(stream: UnixStream, source: Source) -> anyhow::Result
                 stream.write_all(&bytes).await?;
             }
             Ok(Request::Examine { patience }) => {
-                let examined = doctor::examine(source.log.as_ref(), source.store.clone(), patience).await;
+                let examined = examined::examine(source.log.as_ref(), source.store.clone(), patience).await;
                 reply(&mut stream, Ok(examined)).await?;
             }
             Err(error) => reply::<()>(&mut stream, Err(error)).await?,

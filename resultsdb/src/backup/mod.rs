@@ -25,7 +25,7 @@ use clap::Subcommand;
 
 pub(crate) use control::listen;
 
-use crate::doctor::Examined;
+use crate::doctor::examined::Examined;
 
 /// The folders of a data directory that are copied in their own way: the event log, the tables, the blobs.
 const LOG: &str = "log";

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::manifest::{CommittedEntry, TopicEntry};
-use crate::doctor::Examined;
+use crate::doctor::examined::Examined;
 
 /// A line is far below this.
 pub(super) const MAX_LINE: u64 = 64 << 20;

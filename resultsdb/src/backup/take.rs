@@ -18,7 +18,7 @@ use super::manifest::{Contents, FileEntry, Manifest, SegmentEntry};
 use super::protocol::{Client, Place};
 use super::target::Target;
 use super::{AT_ONCE, BLOBS, LOG, LOST_AND_FOUND, STORE, UNFINISHED, refuse_unfinished};
-use crate::serve;
+use crate::servers;
 
 /// Backs a data directory up.
 pub(super) async fn run(data_dir: &Path, to: &str) -> anyhow::Result<()> {
@@ -86,7 +86,7 @@ async fn connect(data_dir: &Path) -> anyhow::Result<(Client, Option<Own>)> {
         opened => opened?,
     };
     let engine = Engine::start(EngineOptions::new(data_dir.join(STORE))).await?;
-    let source = Source::new(Arc::new(log), engine.freezer(), serve::embedded_address(&engine));
+    let source = Source::new(Arc::new(log), engine.freezer(), servers::embedded_address(&engine));
     let (ours, theirs) = UnixStream::pair().context("opening a pair of sockets")?;
     let answers = tokio::spawn(control::answer(theirs, source));
     Ok((Client::new(ours), Some(Own { engine, answers })))

@@ -4,36 +4,18 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use embedded::{Engine, EngineOptions, LocalLog};
-use eventlog::{EventLog, LogError};
+use eventlog::LogError;
 use schema::place::Place;
-use schema::store::StoreAddress;
-use serde::{Deserialize, Serialize};
 
+use super::examined::Examined;
 use super::finding::{Finding, Line};
 use super::group::Group;
-use super::{blobs, certificates, deployment, disk, keys, lag, store, versions};
+use super::{blobs, certificates, deployment, disk, keys, store, versions};
 use crate::config::Config;
 use crate::private_files::keep_private;
-use crate::{backup, serve};
+use crate::{backup, servers};
 
 const REMEDY: &str = "Stop `serve` and check again, or start the `serve` of this version";
-
-/// What the process that has the log and the tables open says of them.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Examined {
-    /// Its version.
-    version: String,
-    lines: Vec<Line>,
-}
-
-/// Examines the log and the tables that this process has open; `patience` is how long an event may wait to be shown, seconds.
-pub(crate) async fn examine(log: &dyn EventLog, address: StoreAddress, patience: u64) -> Examined {
-    let mut group = Group::new("the log", "Run `resultsdb check --data-dir DIR` while `serve` is stopped");
-    group.reach("lag of the views", lag::views(log, patience)).await;
-    let mut lines = group.lines();
-    lines.extend(store::lines(Ok(address), None).await);
-    Examined { version: versions::OWN.to_owned(), lines }
-}
 
 /// Checks everything in a data folder.
 pub(super) async fn lines(data_dir: &Path, config: &Config, patience: u64) -> anyhow::Result<Vec<Line>> {
@@ -99,7 +81,7 @@ async fn opened(data_dir: &Path) -> anyhow::Result<Option<Vec<Line>>> {
     };
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     // Nobody reads the log now: what waits there is read when `serve` starts.
-    let lines = store::lines(Ok(serve::embedded_address(&engine)), None).await;
+    let lines = store::lines(Ok(servers::embedded_address(&engine)), None).await;
     engine.shutdown().await;
     drop(log);
     Ok(Some(lines))

@@ -11,7 +11,7 @@ use super::group::Group;
 use super::topics::Wanted;
 use super::{archive, blobs, certificates, clocks, disk, keys, lag, readers, store, topics};
 use crate::config::Config;
-use crate::serve;
+use crate::servers;
 
 const KAFKA: &str = "Check that Kafka runs, that `resultsdb migrate` was run, and that [kafka] of the configuration names the \
                      brokers and whatever they ask for";
@@ -31,7 +31,7 @@ pub(super) async fn lines(config: &Config, patience: u64) -> Vec<Line> {
     lines.extend(of_blobs(opened, &config.blobs).await);
     lines.extend(of_kafka(config, kept.as_ref(), patience).await);
     let replicas = config.clickhouse.cluster.as_ref().map(|cluster| cluster.replicas);
-    lines.extend(store::lines(serve::store_address(config), replicas).await);
+    lines.extend(store::lines(servers::store_address(config), replicas).await);
     lines
 }
 

@@ -13,6 +13,7 @@ mod data_dir;
 mod dead_letters;
 mod deployment;
 mod disk;
+pub(crate) mod examined;
 mod finding;
 mod group;
 mod keys;
@@ -34,7 +35,6 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
-pub(crate) use data_dir::{Examined, examine};
 use finding::{Line, Verdict};
 
 use crate::config::Config;

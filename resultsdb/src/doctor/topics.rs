@@ -9,7 +9,7 @@ use schema::seconds::DAY;
 
 use super::finding::Finding;
 use super::units::{bytes, numbers, time};
-use crate::serve::MAX_MESSAGE_BYTES;
+use crate::servers::MAX_MESSAGE_BYTES;
 
 /// Events should be kept so long that an archive which is away over a weekend loses none, and have to be kept so long that
 /// one which is away over a night loses none.

@@ -1,0 +1,26 @@
+//! What the process that has the log and the tables open finds of them. It is asked by its socket, which backups use, too.
+
+use eventlog::EventLog;
+use schema::store::StoreAddress;
+use serde::{Deserialize, Serialize};
+
+use super::finding::Line;
+use super::group::Group;
+use super::{lag, store, versions};
+
+/// What the process that has the log and the tables open says of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Examined {
+    /// Its version.
+    pub(super) version: String,
+    pub(super) lines: Vec<Line>,
+}
+
+/// Examines the log and the tables that this process has open; `patience` is how long an event may wait to be shown, seconds.
+pub(crate) async fn examine(log: &dyn EventLog, address: StoreAddress, patience: u64) -> Examined {
+    let mut group = Group::new("the log", "Run `resultsdb check --data-dir DIR` while `serve` is stopped");
+    group.reach("lag of the views", lag::views(log, patience)).await;
+    let mut lines = group.lines();
+    lines.extend(store::lines(Ok(address), None).await);
+    Examined { version: versions::OWN.to_owned(), lines }
+}
