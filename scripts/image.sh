@@ -47,9 +47,9 @@ stand_in() {
   b commit -q --rm "$container" "$name" >/dev/null
 }
 
-debian=docker.io/library/debian:$DEBIAN-slim
-node=docker.io/library/node:$NODE-$DEBIAN-slim
-rust=docker.io/library/rust:$RUST-$DEBIAN
+debian=localhost/debian:$DEBIAN-slim
+node=localhost/node:$NODE-$DEBIAN-slim
+rust=localhost/rust:$RUST-$DEBIAN
 if ! made "$debian"; then
   echo "making $debian of Debian's packages" >&2
   # As small as the public one: without pages of manuals and other languages, and without what apt keeps.

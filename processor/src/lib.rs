@@ -42,6 +42,7 @@ mod batch;
 mod dead_letters;
 mod error;
 mod insert;
+pub mod log_end;
 pub mod rebuild;
 mod retry;
 pub mod rows;

@@ -66,7 +66,15 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     if let Some(pace) = config.sweep.pace()? {
         // Nothing rebuilds a data folder that a process holds.
         let want = None::<fn() -> Lease>;
-        let sweeps = sweep::regularly(Arc::clone(&log), blobs.clone(), retention.clone(), pace, want, stop.clone());
+        let sweeps = sweep::regularly(
+            Arc::clone(&log),
+            client.clone(),
+            blobs.clone(),
+            retention.clone(),
+            pace,
+            want,
+            stop.clone(),
+        );
         tokio::spawn(sweeps);
     }
     let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());
@@ -179,7 +187,15 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
             let blobs = blobs.clone();
             move || right::to_rebuild(&blobs)
         });
-        tokio::spawn(sweep::regularly(Arc::clone(&log), swept, retention.clone(), pace, Some(want), stop.clone()));
+        tokio::spawn(sweep::regularly(
+            Arc::clone(&log),
+            client.clone(),
+            swept,
+            retention.clone(),
+            pace,
+            Some(want),
+            stop.clone(),
+        ));
     }
     let archived = async { archive.await.context("archiving events") };
     let processed = async { Ok(processor::run(log, client, blobs, retention, watch::channel(0).0, stop).await?) };

@@ -27,7 +27,7 @@ const TRACE: HeaderName = HeaderName::from_static(TRACE_HEADER);
 /// Longer ids of senders are replaced.
 const MAX_ID_BYTES: usize = 128;
 /// What is said unless `RUST_LOG` asks for other things.
-const USUAL: &str = "info,lsm_tree=warn,fjall=warn";
+const USUAL: &str = "info,lsm_tree=warn,fjall=warn,rmcp=warn";
 
 /// Sends what it has when it ends.
 pub(crate) struct Traces(Option<SdkTracerProvider>);

@@ -151,3 +151,25 @@ fn contents_that_come_again_are_stored_anew_once_they_are_old() {
     send(time + 120);
     assert!(stored() > old + Duration::from_secs(29 * DAY as u64));
 }
+
+#[test]
+fn a_log_that_lost_its_end_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data_dir, other) = (&directory.path().join("data"), directory.path().join("other"));
+    let server = RESULTSDB.serve(data_dir);
+    let time = now() - 3600;
+    let request = agent().post(format!("{}/api/upload/archive", server.url)).header("content-type", ARCHIVE_TYPE);
+    assert_eq!(request.send(&archive(time, time + 60, &packed())).unwrap().status(), 200);
+    stop(server);
+    stop(RESULTSDB.serve(&other));
+    age(data_dir, 30);
+    let named = blobs(data_dir);
+    // The log of a server to which nothing was uploaded: as if the disk had lost what was.
+    std::fs::remove_dir_all(data_dir.join("log")).unwrap();
+    std::fs::rename(other.join("log"), data_dir.join("log")).unwrap();
+    for command in ["sweep", "rebuild"] {
+        let refused = told(data_dir, 0, &[command]).unwrap_err();
+        assert!(refused.contains("the log of events has lost its end"), "{refused}");
+    }
+    assert_eq!(blobs(data_dir), named);
+}

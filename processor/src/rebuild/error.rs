@@ -6,6 +6,7 @@ use schema::blobs::BlobError;
 use super::views::VIEWS;
 use crate::archive::ArchiveError;
 use crate::batch::BatchError;
+use crate::log_end::LostEnd;
 
 /// Why a rebuild ends early.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum RebuildError {
         /// Offset of the last missing event.
         to: u64,
     },
+    /// The log lost its end.
+    #[error(transparent)]
+    LostEnd(#[from] LostEnd),
     /// A rebuild with another plan was broken off; the text is its stored checkpoint.
     #[error("another rebuild was broken off ({0}); go on with the same options, or give it up with --start-over")]
     Unfinished(String),

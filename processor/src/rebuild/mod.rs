@@ -40,6 +40,7 @@ use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 use source::EventSource;
 
 use crate::archive::Archive;
+use crate::log_end;
 
 pub use error::RebuildError;
 pub use leftovers::{Leftovers, leftovers};
@@ -66,7 +67,11 @@ pub async fn run(
     if options.start_over {
         give_up(&client).await?;
     }
-    let partitions = log.end_offsets(EVENTS_TOPIC).await?.len();
+    let ends = log.end_offsets(EVENTS_TOPIC).await?;
+    if let Some(lost) = log_end::lost(&client, &ends).await? {
+        return Err(lost.into());
+    }
+    let partitions = ends.len();
     let StartingPoint { next_offsets, generation, checkpoint } =
         checkpoint::resume_or_begin(&client, &plan, &views, partitions).await?;
     let mut rebuild = Rebuild {

@@ -4,7 +4,8 @@
 //! event names may be over: the archive of a run after [`ARCHIVE_SECONDS`], the results of a run by the retention of its suite.
 //!
 //! Data flow: the blobs that are older than a grace time → all events, from the archive and the log, each of which keeps what it
-//! names → what is left is removed, unless it was stored again meanwhile. Where events are missing nothing is removed; an event
+//! names → what is left is removed, unless it was stored again meanwhile. Where events are missing, also at the end of the log
+//! where the tables show more of them, nothing is removed; an event
 //! that cannot be read keeps what was stored in the days before it. No rebuild may be at work: it reads what events name.
 
 mod pace;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clickhouse::Client;
 use eventlog::{EventLog, LogError, Record};
 use schema::EVENTS_TOPIC;
 use schema::blobs::{BlobError, Blobs, SHORTEST_GRACE, StoredBlob};
@@ -22,6 +24,7 @@ use schema::retention::Retention;
 use schema::seconds::DAY;
 
 use crate::archive::Archive;
+use crate::log_end;
 use crate::rebuild::RebuildError;
 use crate::rebuild::source::EventSource;
 
@@ -77,6 +80,7 @@ pub enum SweepError {
 /// Removes what no event names at a time.
 pub async fn run(
     log: Arc<dyn EventLog>,
+    client: &Client,
     blobs: &Blobs,
     retention: &Retention,
     options: SweepOptions,
@@ -89,6 +93,9 @@ pub async fn run(
     let (mut report, all) = (SweepReport::default(), unnamed.len() as u64);
     // What is appended from here on names blobs that are younger than the grace time.
     let until = log.end_offsets(EVENTS_TOPIC).await?;
+    if let Some(lost) = log_end::lost(client, &until).await.map_err(RebuildError::from)? {
+        return Err(RebuildError::from(lost).into());
+    }
     let mut source = EventSource::open(log, Archive::new(blobs), &vec![0; until.len()]).await?;
     while !unnamed.is_empty() {
         let records = source.batch(&until, BATCH_RECORDS, BATCH_BYTES).await?;

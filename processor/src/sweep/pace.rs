@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clickhouse::Client;
 use eventlog::EventLog;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStoreExt};
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// other sweeps away; without it nothing else can be at work.
 pub async fn regularly(
     log: Arc<dyn EventLog>,
+    client: Client,
     blobs: Blobs,
     retention: Retention,
     (every, options): (Duration, SweepOptions),
@@ -54,7 +56,7 @@ pub async fn regularly(
                 }
             };
             let swept = tokio::select! {
-                swept = super::run(Arc::clone(&log), &blobs, &retention, options, now) => swept.map(Some),
+                swept = super::run(Arc::clone(&log), &client, &blobs, &retention, options, now) => swept.map(Some),
                 () = lost => Ok(None),
             };
             if let Ok(Some(_)) = swept {

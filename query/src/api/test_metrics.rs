@@ -1,6 +1,7 @@
 //! How many tests of each suite fail, are flaky or are new failures, for dashboards that scrape (OpenMetrics 1.0):
 //! `GET /api/metrics`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use answers::suites;
@@ -10,12 +11,14 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use web::openapi::{Operation, text};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, Parameters, lists};
 use crate::service::Shared;
 
 const MEDIA: &str = "application/openmetrics-text";
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Suites that one question may name: each costs as much as a question to triage.
+const MOST_SUITES: usize = 100;
 const HEAD: &str =
     "# TYPE resultsdb_tests gauge\n# HELP resultsdb_tests Tests that triage lists, by suite and group.\n";
 
@@ -32,9 +35,15 @@ pub(crate) const OPERATION: Operation = Operation {
 /// One line for each group of each suite.
 pub(crate) async fn scrape(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
-    let mut suites = parameters.texts("suite");
+    let mut suites: BTreeSet<String> = parameters.texts("suite").into_iter().collect();
+    if suites.len() > MOST_SUITES {
+        return Err(bad(format!("{} suites are too many for one question; name {MOST_SUITES} at most", suites.len())));
+    }
+    if suites.iter().any(|suite| suite.contains(char::is_control)) {
+        return Err(bad("No suite has control characters in its name"));
+    }
     if suites.is_empty() {
-        suites = suites::recent(&service.store).await?;
+        suites = suites::recent(&service.store).await?.into_iter().collect();
     }
     let mut lines = HEAD.to_owned();
     for suite in &suites {

@@ -98,8 +98,8 @@ fn written(answer: Value) -> Result<(String, Value), ApiError> {
     if text.len() > MAX_ANSWER_BYTES {
         let bytes = text.len();
         return Err(crate::error::bad(format!(
-            "The answer has {bytes} bytes, more than {MAX_ANSWER_BYTES}; ask for less, by a lower limit, one configuration or \
-             fewer weeks"
+            "The answer has {bytes} bytes, more than {MAX_ANSWER_BYTES}; ask for less: fewer tests, a lower limit, one \
+             configuration or fewer weeks"
         )));
     }
     Ok((text, answer))

@@ -50,7 +50,8 @@ pub(super) const TOOLS: [Tool; 5] = [
     Tool {
         name: "history",
         title: "History of a test",
-        description: "Results of one test in the newest runs of each configuration, oldest first; 10 runs if no limit is named",
+        description: "Results of one test in the newest runs of each configuration, oldest first; 10 runs of each if no limit \
+                      is named",
         required: &["suite", "test"],
         optional: &[&["limit", "recent", "branch", "after_time", "before_time"], &CONFIGURATION],
         question: Question::History,
@@ -67,8 +68,8 @@ pub(super) const TOOLS: [Tool; 5] = [
     Tool {
         name: "failures",
         title: "Failures of a run",
-        description: "Tests that failed in the newest run of each configuration, or in the runs of one commit, with the first \
-                      line of what each said",
+        description: "Tests that failed in the newest run of each configuration, or in those of one commit, with the first line of \
+                      what each said; limit is how many runs of each configuration",
         required: &["suite"],
         optional: &[
             &["uuid", "ref", "branch", "unexpected", "recent", "limit", "after_time", "before_time"],
