@@ -26,6 +26,7 @@ pub(crate) const METRICS: [(&str, Kind, &str); 21] = [
     ("resultsdb_visible_seconds", Kind::Histogram, "From the oldest event of a batch to its rows in the views"),
     ("resultsdb_dead_letters_total", Kind::Counter, "Events that could not be processed"),
     ("resultsdb_archived_events_total", Kind::Counter, "Events that were copied to the archive"),
+    ("resultsdb_swept_blobs_total", Kind::Counter, "Blobs that no event named and that were removed"),
     ("resultsdb_archive_lag_events", Kind::Gauge, "Events that are not in the archive yet, by partition"),
     ("resultsdb_request_seconds", Kind::Histogram, "How long the query service took to answer, by endpoint and method"),
     ("resultsdb_requests_total", Kind::Counter, "Answers of the query service, by endpoint, method and status"),

@@ -11,7 +11,7 @@ pub(super) fn read<const N: usize>(
     required: [&str; N],
     optional: &[&[&str]],
 ) -> Result<([String; N], Parameters), ApiError> {
-    let required = required.map(|name| match arguments.remove(name) {
+    let required = required.map(|name| match arguments.shift_remove(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         Some(_) => Err(bad(format!("'{name}' is a text that is not empty"))),
         None => Err(bad(format!("'{name}' is missing"))),

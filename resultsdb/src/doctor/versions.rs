@@ -7,9 +7,8 @@ use schema::store::{self, MigrationState, StoreAddress};
 use super::finding::Finding;
 use super::units::numbers;
 
-/// The oldest version of ClickHouse that is supported: the one that `docker-compose.yml` runs. The tests run on the engine
-/// that `package.json` names, which is newer.
-const OLDEST_CLICKHOUSE: (u32, u32) = (25, 8);
+/// The oldest version of ClickHouse that is supported: the one that the tests and `docker-compose.yml` run.
+const OLDEST_CLICKHOUSE: (u32, u32) = (26, 7);
 
 /// The version of this binary.
 pub(super) const OWN: &str = env!("CARGO_PKG_VERSION");
@@ -81,9 +80,9 @@ mod tests {
     #[test]
     fn older_versions_are_wrong() {
         let verdict = |version: &str| judge_clickhouse(version).verdict;
-        assert_eq!(["25.8.1.1", "25.10.2", "26.7.3.1"].map(verdict), [Verdict::Ok; 3]);
-        assert_eq!(["25.7.9.1", "24.12.1"].map(verdict), [Verdict::Wrong; 2]);
-        assert_eq!(["", "25"].map(verdict), [Verdict::Look; 2]);
+        assert_eq!(["26.7.3.1", "26.10.2", "27.1.1.1"].map(verdict), [Verdict::Ok; 3]);
+        assert_eq!(["26.6.9.1", "25.12.1"].map(verdict), [Verdict::Wrong; 2]);
+        assert_eq!(["", "26"].map(verdict), [Verdict::Look; 2]);
     }
 
     #[test]
