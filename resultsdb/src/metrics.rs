@@ -11,7 +11,7 @@ pub(crate) enum Kind {
 }
 
 /// Name, kind and meaning of each metric; a name ends with its unit.
-pub(crate) const METRICS: [(&str, Kind, &str); 21] = [
+pub(crate) const METRICS: [(&str, Kind, &str); 22] = [
     ("resultsdb_denied_requests_total", Kind::Counter, "Requests whose sender may not, by status"),
     ("resultsdb_refused_requests_total", Kind::Counter, "Requests that the intake refused, by status"),
     ("resultsdb_repeated_uploads_total", Kind::Counter, "Uploads that were given the receipt of an earlier one"),
