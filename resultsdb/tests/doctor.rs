@@ -139,7 +139,8 @@ fn a_deployment_is_well_until_something_breaks() {
     assert!(report.check("replicas").1.starts_with("no table has replicas"), "{report:?}");
 
     // What a rebuild leaves.
-    assert!(stack.command("rebuild").output().unwrap().status.success());
+    let rebuilt = stack.command("rebuild").output().unwrap();
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
     let report = ask(&stack, &[]);
     let (verdict, _, advice) = report.check("rebuilds");
     assert!(verdict == "look" && advice.contains("`resultsdb rebuild --drop-old`"), "{report:?}");

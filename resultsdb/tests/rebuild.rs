@@ -1,7 +1,7 @@
 //! Views made anew from the events give the answers that they gave before.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
@@ -210,5 +210,7 @@ fn two_rebuilds_exclude_each_other() {
     assert_eq!(told, "waiting for another rebuild or sweep (a test)\n");
     assert!(child.try_wait().unwrap().is_none());
     runtime.block_on(right.release());
-    assert!(child.wait().unwrap().success());
+    told.clear();
+    lines.read_to_string(&mut told).unwrap();
+    assert!(child.wait().unwrap().success(), "{told}");
 }

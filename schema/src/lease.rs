@@ -117,8 +117,10 @@ impl Keeper {
             let keeps = is_last_third && self.take(slot + 1).await?;
             return Ok(if keeps { Some(slot + 1) } else { held });
         }
-        // Whoever had the slot before may have a clock that is behind, and take this one still.
-        let may_take = passed * 3 >= SLOT || !self.is_taken(slot.saturating_sub(1)).await?;
+        // Whoever had the slot before may have a clock that is behind, and take this one still; if that was this process, which
+        // stood still in the last third, it goes on.
+        let before = slot.saturating_sub(1);
+        let may_take = passed * 3 >= SLOT || held == Some(before) || !self.is_taken(before).await?;
         let takes = may_take && self.take(slot).await?;
         Ok(takes.then_some(slot))
     }
@@ -243,6 +245,16 @@ mod tests {
             held = late.look(held, at(now)).await.unwrap();
             assert!(held >= Some(slot(at(now))), "{step}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_stood_still_for_a_while_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::in_folder(folder.path()).unwrap();
+        let (one, other) = (keeper(&blobs, "one"), keeper(&blobs, "other"));
+        let held = one.look(None, at(0.6)).await.unwrap();
+        assert_eq!(other.look(None, at(1.1)).await.unwrap(), None);
+        assert_eq!(one.look(held, at(1.2)).await.unwrap(), Some(1001));
     }
 
     #[tokio::test]
