@@ -135,11 +135,7 @@ impl Blobs {
             Ok(_) | Err(Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        match self.store.delete(&key).await {
-            Ok(()) => Ok(true),
-            Err(Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(delete(self.store.as_ref(), &key).await?)
     }
 
     /// The contents in a file that can be read and sought.
@@ -169,6 +165,15 @@ pub struct StoredBlob {
     pub bytes: u64,
     /// When it was stored, for the last time.
     pub stored_at: SystemTime,
+}
+
+/// Deletes an object; whether it was there.
+pub(crate) async fn delete(store: &dyn ObjectStore, key: &Key) -> Result<bool, Error> {
+    match store.delete(key).await {
+        Ok(()) => Ok(true),
+        Err(Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// How long ago an object was stored; none at all if that is later than now.

@@ -1,9 +1,10 @@
 //! A right that one process of a deployment has at a time, kept in the blob store, which all of them share.
 //!
 //! Time is cut into slots of [`SLOT`]. Whoever creates the object of a slot has the right in that slot: an object store lets
-//! one of several creations of an object through. Who has it creates the next slot's object in the last third of its own; who
-//! has not waits until a third of a slot has passed whose object nobody made, unless nobody made that of the slot before. Two processes therefore have it at once only if
-//! their clocks differ by more than two thirds of a slot. A process that is killed leaves the right to others within two slots.
+//! one of several creations of an object through. Who has it creates the next slot's object in the last third of its own. Who
+//! has not waits until a third of a slot has passed whose object nobody made, unless nobody made that of the slot before,
+//! either. Two processes therefore have it at once only if their clocks differ by more than two thirds of a slot. A process that
+//! is killed leaves the right to others within two slots.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +15,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, delete};
 
 /// How long a slot is.
 pub const SLOT: Duration = Duration::from_secs(15);
@@ -63,8 +64,10 @@ impl Lease {
     }
 
     /// Gives the right up, so that another process need not wait for its end.
-    pub async fn release(self) {
+    pub async fn release(mut self) {
         self.keeping.abort();
+        // What it was about to create comes before what is given back.
+        let _ = (&mut self.keeping).await;
         let now = slot(SystemTime::now());
         for slot in [now, now + 1] {
             self.keeper.give_back(slot).await;
@@ -78,12 +81,12 @@ impl Drop for Lease {
     }
 }
 
-/// Takes the right and keeps it, and tells which.
+/// Takes the right and keeps it, and tells which. While the store does not answer, what was taken before still counts.
 async fn keep(keeper: Arc<Keeper>, tell: watch::Sender<bool>) {
     let mut held = None;
     loop {
         let now = SystemTime::now();
-        match keeper.look(held, now).await {
+        match keeper.look(now).await {
             Ok(looked) => held = looked,
             Err(error) => {
                 tracing::warn!(%error, right = %keeper.folder, "the blob store does not tell who has a right")
@@ -102,25 +105,17 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// The last slot that this process has after a look at a time, given the last that it had before.
-    async fn look(&self, held: Option<u64>, now: SystemTime) -> Result<Option<u64>, Error> {
+    /// The last slot that this process has after a look at a time; none if that is over.
+    async fn look(&self, now: SystemTime) -> Result<Option<u64>, Error> {
         let (slot, passed) = (slot(now), passed(now));
-        // A store that lets two creations of an object through leaves the right to the last.
-        if held >= Some(slot) && self.holder_of(slot).await?.as_ref() != Some(&self.holder) {
-            return Ok(None);
-        }
-        if held > Some(slot) {
-            return Ok(held);
-        }
-        if held == Some(slot) {
+        if self.has(slot).await? {
             let is_last_third = passed * 3 >= SLOT * 2;
-            let keeps = is_last_third && self.take(slot + 1).await?;
-            return Ok(if keeps { Some(slot + 1) } else { held });
+            let keeps = is_last_third && (self.has(slot + 1).await? || self.take(slot + 1).await?);
+            return Ok(Some(slot + u64::from(keeps)));
         }
-        // Whoever had the slot before may have a clock that is behind, and take this one still; if that was this process, which
-        // stood still in the last third, it goes on.
-        let before = slot.saturating_sub(1);
-        let may_take = passed * 3 >= SLOT || held == Some(before) || !self.is_taken(before).await?;
+        // Another one who had the slot before may have a clock that is behind, and take this one still.
+        let before = self.holder_of(slot.saturating_sub(1)).await?;
+        let may_take = passed * 3 >= SLOT || before.is_none_or(|holder| holder == self.holder);
         let takes = may_take && self.take(slot).await?;
         Ok(takes.then_some(slot))
     }
@@ -137,22 +132,11 @@ impl Keeper {
         Ok(true)
     }
 
-    async fn is_taken(&self, slot: u64) -> Result<bool, Error> {
-        match self.store.head(&self.key(slot)).await {
-            Ok(_) => Ok(true),
-            Err(Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     async fn forget_before(&self, slot: u64) -> Result<(), Error> {
         let oldest = self.key(slot);
         let found: Vec<_> = self.store.list(Some(&self.folder)).try_collect().await?;
         for object in found.into_iter().filter(|object| object.location < oldest) {
-            match self.store.delete(&object.location).await {
-                Ok(()) | Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
+            delete(self.store.as_ref(), &object.location).await?;
         }
         Ok(())
     }
@@ -166,11 +150,20 @@ impl Keeper {
         }
     }
 
+    /// Whether this process has a slot. A store that lets two creations of an object through leaves it to the last.
+    async fn has(&self, slot: u64) -> Result<bool, Error> {
+        Ok(self.holder_of(slot).await?.as_ref() == Some(&self.holder))
+    }
+
     /// Removes the object of a slot if it is of this process.
     async fn give_back(&self, slot: u64) {
-        if self.holder_of(slot).await.is_ok_and(|holder| holder.as_ref() == Some(&self.holder))
-            && let Err(error) = self.store.delete(&self.key(slot)).await
-        {
+        let given = async {
+            match self.has(slot).await? {
+                true => delete(self.store.as_ref(), &self.key(slot)).await,
+                false => Ok(false),
+            }
+        };
+        if let Err(error) = given.await {
             tracing::debug!(%error, right = %self.folder, "a right was not given back; it ends by itself");
         }
     }
@@ -212,23 +205,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(folder.path()).unwrap();
         let (one, other) = (keeper(&blobs, "one"), keeper(&blobs, "other"));
-        let mut held = one.look(None, at(0.1)).await.unwrap();
-        assert_eq!(held, Some(1000));
-        assert_eq!(other.look(None, at(0.5)).await.unwrap(), None);
+        assert_eq!(one.look(at(0.1)).await.unwrap(), Some(1000));
+        assert_eq!(other.look(at(0.5)).await.unwrap(), None);
         for step in 1..44 {
             let now = at(0.5 + f64::from(step) * 0.1);
-            held = one.look(held, now).await.unwrap();
+            let held = one.look(now).await.unwrap();
             assert!(held >= Some(slot(now)), "{step}");
-            assert_eq!(other.look(None, now).await.unwrap(), None, "{step}");
+            assert_eq!(other.look(now).await.unwrap(), None, "{step}");
         }
         assert_eq!(other.holder_of(1004).await.unwrap().as_deref(), Some("one"));
         // It is gone; what it took ahead ends with the slot.
-        assert_eq!(other.look(None, at(4.95)).await.unwrap(), None);
-        assert_eq!(other.look(None, at(5.5)).await.unwrap(), None);
+        assert_eq!(other.look(at(4.95)).await.unwrap(), None);
+        assert_eq!(other.look(at(5.5)).await.unwrap(), None);
         // Whoever has it may believe to be in the slot before.
-        assert_eq!(other.look(None, at(6.2)).await.unwrap(), None);
-        assert_eq!(other.look(None, at(6.4)).await.unwrap(), Some(1006));
-        assert_eq!(one.look(held, at(6.5)).await.unwrap(), None);
+        assert_eq!(other.look(at(6.2)).await.unwrap(), None);
+        assert_eq!(other.look(at(6.4)).await.unwrap(), Some(1006));
+        assert_eq!(one.look(at(6.5)).await.unwrap(), None);
         let left: Vec<_> = blobs.objects().list(Some(&one.folder)).try_collect().await.unwrap();
         assert!(left.len() <= 3, "{left:?}");
     }
@@ -238,11 +230,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(folder.path()).unwrap();
         let (late, early) = (keeper(&blobs, "late"), keeper(&blobs, "early"));
-        let mut held = late.look(None, at(0.4)).await.unwrap();
+        assert_eq!(late.look(at(0.4)).await.unwrap(), Some(1000));
         for step in 0..40 {
             let now = 0.4 + f64::from(step) * 0.1;
-            assert_eq!(early.look(None, at(now + 0.5)).await.unwrap(), None, "{step}");
-            held = late.look(held, at(now)).await.unwrap();
+            assert_eq!(early.look(at(now + 0.5)).await.unwrap(), None, "{step}");
+            let held = late.look(at(now)).await.unwrap();
             assert!(held >= Some(slot(at(now))), "{step}");
         }
     }
@@ -252,9 +244,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(folder.path()).unwrap();
         let (one, other) = (keeper(&blobs, "one"), keeper(&blobs, "other"));
-        let held = one.look(None, at(0.6)).await.unwrap();
-        assert_eq!(other.look(None, at(1.1)).await.unwrap(), None);
-        assert_eq!(one.look(held, at(1.2)).await.unwrap(), Some(1001));
+        assert_eq!(one.look(at(0.6)).await.unwrap(), Some(1000));
+        assert_eq!(other.look(at(1.1)).await.unwrap(), None);
+        assert_eq!(one.look(at(1.2)).await.unwrap(), Some(1001));
     }
 
     #[tokio::test]
@@ -262,9 +254,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(folder.path()).unwrap();
         let one = keeper(&blobs, "one");
-        let held = one.look(None, at(0.1)).await.unwrap();
+        assert_eq!(one.look(at(0.1)).await.unwrap(), Some(1000));
         blobs.objects().put(&one.key(1000), "other".into()).await.unwrap();
-        assert_eq!(one.look(held, at(0.2)).await.unwrap(), None);
+        assert_eq!(one.look(at(0.2)).await.unwrap(), None);
     }
 
     #[tokio::test]

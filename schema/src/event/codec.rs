@@ -4,6 +4,8 @@
 //! of an upload byte for byte as they came. Decoders for every version that was ever written stay here; version 1 is the
 //! only one so far.
 
+use std::io::{BufRead, BufReader, Read};
+
 use serde_json::value::RawValue;
 
 use super::Header;
@@ -45,13 +47,11 @@ pub fn compress(test_results: &str, to: impl std::io::Write) -> std::io::Result<
 
 /// Reads what [`compress`] wrote.
 pub fn decompress(from: impl std::io::Read) -> Result<Box<RawValue>, DecodeError> {
-    use std::io::Read;
-    let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
     let mut text = String::new();
     zstd::Decoder::new(from)
         .and_then(|decoder| decoder.take(MAX_DECODED_BYTES).read_to_string(&mut text))
-        .map_err(|error| damaged(&error))?;
-    RawValue::from_string(text).map_err(|error| damaged(&error))
+        .map_err(damaged)?;
+    RawValue::from_string(text).map_err(damaged)
 }
 
 /// Encodes an event in the newest version.
@@ -67,41 +67,36 @@ pub fn encode(header: &Header, test_results: &str) -> std::io::Result<Vec<u8>> {
 
 /// Decodes what stands before the results of an event of any version, without what follows.
 pub fn decode_header(bytes: &[u8]) -> Result<Header, DecodeError> {
-    use std::io::{BufRead, Read};
-    let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
-    let (frame, mut header) = (frame(bytes)?, Vec::new());
-    let mut read = || {
-        let mut text = std::io::BufReader::new(zstd::Decoder::new(frame)?.take(MAX_DECODED_BYTES));
-        text.read_until(b'\n', &mut header)
-    };
-    read().map_err(|error: std::io::Error| damaged(&error))?;
-    serde_json::from_slice(&header).map_err(|error| damaged(&error))
+    header(&mut text(bytes)?)
 }
 
 /// Decodes an event of any version.
 pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
-    use std::io::{BufRead, Read};
-    let damaged = |cause: &dyn std::fmt::Display| DecodeError::Damaged(cause.to_string());
-    let frame = frame(bytes)?;
-    let (mut header, mut test_results) = (Vec::new(), String::new());
-    let mut read = || {
-        let mut text = std::io::BufReader::new(zstd::Decoder::new(frame)?.take(MAX_DECODED_BYTES));
-        text.read_until(b'\n', &mut header)?;
-        text.read_to_string(&mut test_results)
-    };
-    read().map_err(|error: std::io::Error| damaged(&error))?;
-    let header = serde_json::from_slice(&header).map_err(|error| damaged(&error))?;
-    let test_results = RawValue::from_string(test_results).map_err(|error| damaged(&error))?;
-    Ok(Event { header, test_results })
+    let (mut text, mut test_results) = (text(bytes)?, String::new());
+    let header = header(&mut text)?;
+    text.read_to_string(&mut test_results).map_err(damaged)?;
+    Ok(Event { header, test_results: RawValue::from_string(test_results).map_err(damaged)? })
 }
 
-/// What follows the version, if it is one that is known.
-fn frame(bytes: &[u8]) -> Result<&[u8], DecodeError> {
-    match bytes.split_first() {
-        Some((&VERSION, frame)) => Ok(frame),
-        Some((version, _)) => Err(DecodeError::UnknownVersion(*version)),
-        None => Err(DecodeError::Damaged("no bytes".to_owned())),
-    }
+/// The text of an event whose version is known.
+fn text(bytes: &[u8]) -> Result<impl BufRead, DecodeError> {
+    let frame = match bytes.split_first() {
+        Some((&VERSION, frame)) => frame,
+        Some((version, _)) => return Err(DecodeError::UnknownVersion(*version)),
+        None => return Err(damaged("no bytes")),
+    };
+    Ok(BufReader::new(zstd::Decoder::new(frame).map_err(damaged)?.take(MAX_DECODED_BYTES)))
+}
+
+/// Reads the header, which is the first line.
+fn header(text: &mut impl BufRead) -> Result<Header, DecodeError> {
+    let mut line = Vec::new();
+    text.read_until(b'\n', &mut line).map_err(damaged)?;
+    serde_json::from_slice(&line).map_err(damaged)
+}
+
+fn damaged(cause: impl std::fmt::Display) -> DecodeError {
+    DecodeError::Damaged(cause.to_string())
 }
 
 /// The beginning of an encoded event's text, as far as it can be read, for people.

@@ -1,6 +1,8 @@
 //! Forward-only migrations: SQL files in the binary, their checksums in a version table. After them the tables of runs get
 //! the configured retention as their TTL.
 
+use clickhouse::Client;
+
 use super::cluster::ClusterError;
 use super::{StoreAddress, lifetimes};
 use crate::retention::Retention;
@@ -114,24 +116,18 @@ pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<()
     };
     let client = address.client();
     client.query(&suited(VERSIONS)?).execute().await.map_err(failed)?;
-    let applied: Vec<(u32, u64)> = client
-        .query("SELECT version, checksum FROM schema_versions ORDER BY version")
-        .fetch_all()
-        .await
-        .map_err(failed)?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.0);
-    if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
-        return Err(MigrationError::Newer { found: *found, known });
+    let state = MigrationState::of(&applied(&client).await.map_err(failed)?);
+    if state.newest > state.known {
+        return Err(MigrationError::Newer { found: state.newest, known: state.known });
     }
     for (version, name, sql) in MIGRATIONS {
-        let checksum = crate::configuration::stable_hash(&[sql.as_bytes()]);
-        match applied.iter().find(|(found, _)| found == version) {
-            Some((_, found)) if *found == checksum => continue,
-            Some(_) => {
-                return Err(MigrationError::Changed { version: *version, name });
-            }
-            None => {}
+        if state.changed.contains(version) {
+            return Err(MigrationError::Changed { version: *version, name });
         }
+        if !state.missing.contains(version) {
+            continue;
+        }
+        let checksum = checksum(sql);
         for statement in statements(sql) {
             client.query(&suited(&statement)?).execute().await.map_err(failed)?;
         }
@@ -173,27 +169,39 @@ pub async fn migration_state(address: &StoreAddress) -> Result<MigrationState, M
     // Naming a database that is not there would be refused.
     let sql = "SELECT count() FROM system.tables WHERE database = ? AND name = 'schema_versions'";
     let tables: u64 = address.server_client().query(sql).bind(&address.database).fetch_one().await.map_err(failed)?;
-    let applied: Vec<(u32, u64)> = match tables {
+    let applied = match tables {
         0 => Vec::new(),
-        _ => {
-            let sql = "SELECT version, checksum FROM schema_versions ORDER BY version";
-            address.client().query(sql).fetch_all().await.map_err(failed)?
-        }
+        _ => applied(&address.client()).await.map_err(failed)?,
     };
-    let mut state = MigrationState {
-        known: MIGRATIONS.last().map_or(0, |migration| migration.0),
-        newest: applied.last().map_or(0, |applied| applied.0),
-        ..MigrationState::default()
-    };
-    for (version, _, sql) in MIGRATIONS {
-        let checksum = crate::configuration::stable_hash(&[sql.as_bytes()]);
-        match applied.iter().find(|(found, _)| found == version) {
-            None => state.missing.push(*version),
-            Some((_, found)) if *found != checksum => state.changed.push(*version),
-            Some(_) => {}
+    Ok(MigrationState::of(&applied))
+}
+
+impl MigrationState {
+    /// By the migrations that were applied, the oldest first.
+    fn of(applied: &[(u32, u64)]) -> Self {
+        let mut state = Self {
+            known: MIGRATIONS.last().map_or(0, |migration| migration.0),
+            newest: applied.last().map_or(0, |applied| applied.0),
+            ..Self::default()
+        };
+        for (version, _, sql) in MIGRATIONS {
+            match applied.iter().find(|(found, _)| found == version) {
+                None => state.missing.push(*version),
+                Some((_, found)) if *found != checksum(sql) => state.changed.push(*version),
+                Some(_) => {}
+            }
         }
+        state
     }
-    Ok(state)
+}
+
+/// Versions and checksums of the migrations that were applied, the oldest first.
+async fn applied(client: &Client) -> clickhouse::error::Result<Vec<(u32, u64)>> {
+    client.query("SELECT version, checksum FROM schema_versions ORDER BY version").fetch_all().await
+}
+
+fn checksum(sql: &str) -> u64 {
+    crate::configuration::stable_hash(&[sql.as_bytes()])
 }
 
 /// The statements of a file; comments take whole lines, and no literal in our files holds a semicolon.
