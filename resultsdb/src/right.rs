@@ -7,7 +7,7 @@ use schema::blobs::Blobs;
 use schema::lease::{self, Lease};
 
 /// The right to tell hooks.
-pub(crate) const HOOKS: &str = "hooks";
+const HOOKS: &str = "hooks";
 /// The right to rebuild, of which a deployment has one.
 const REBUILD: &str = "rebuild";
 /// How long taking the right takes where nobody has it.
@@ -29,6 +29,11 @@ pub(crate) async fn alone(blobs: &Blobs, work: impl Future<Output = anyhow::Resu
     worked
 }
 
+/// Wants the right to tell hooks.
+pub(crate) fn to_tell_hooks(blobs: &Blobs) -> Lease {
+    Lease::want(blobs, HOOKS, holder())
+}
+
 /// Wants the right to rebuild.
 pub(crate) fn to_rebuild(blobs: &Blobs) -> Lease {
     Lease::want(blobs, REBUILD, holder())
@@ -48,7 +53,7 @@ async fn take(right: &mut Lease) -> anyhow::Result<()> {
 }
 
 /// What other processes are told of this one where it holds a right of which there is one.
-pub(crate) fn holder() -> String {
+fn holder() -> String {
     let host = rustix::system::uname();
     let (host, process) = (host.nodename().to_string_lossy(), std::process::id());
     format!("process {process} on {host}, since {}", chrono::Utc::now().format("%Y-%m-%d %H:%M:%S%.3f UTC"))

@@ -12,10 +12,10 @@ use axum::Router;
 use client::server::{Server, TRIES};
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::{EventLog, LogError, TopicSpec};
-use processor::sweep;
+use processor::sweep::{self, SweepOptions};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
-use schema::lease::Lease;
+use schema::retention::Retention;
 use schema::store;
 use schema::{DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC};
 use tokio::sync::watch;
@@ -64,18 +64,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     let client = address.client();
     let (applied, watermark) = watch::channel(0);
     if let Some(pace) = config.sweep.pace()? {
-        // Nothing rebuilds a data folder that a process holds.
-        let want = None::<fn() -> Lease>;
-        let sweeps = sweep::regularly(
-            Arc::clone(&log),
-            client.clone(),
-            blobs.clone(),
-            retention.clone(),
-            pace,
-            want,
-            stop.clone(),
-        );
-        tokio::spawn(sweeps);
+        tokio::spawn(swept(&log, &client, &blobs, &retention, pace, &stop));
     }
     let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());
     let processor = tokio::spawn(processor);
@@ -183,19 +172,7 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let blobs = blobs(config)?;
     let archive = processor::archive::run(Arc::clone(&log), blobs.clone(), config.archive.options(), stop.clone());
     if let Some(pace) = config.sweep.pace()? {
-        let (swept, want) = (blobs.clone(), {
-            let blobs = blobs.clone();
-            move || right::to_rebuild(&blobs)
-        });
-        tokio::spawn(sweep::regularly(
-            Arc::clone(&log),
-            client.clone(),
-            swept,
-            retention.clone(),
-            pace,
-            Some(want),
-            stop.clone(),
-        ));
+        tokio::spawn(swept(&log, &client, &blobs, &retention, pace, &stop));
     }
     let archived = async { archive.await.context("archiving events") };
     let processed = async { Ok(processor::run(log, client, blobs, retention, watch::channel(0).0, stop).await?) };
@@ -208,9 +185,8 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let client = store_address(config)?.client();
     let views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
     let blobs = blobs(config)?;
-    let right = Lease::want(&blobs, right::HOOKS, right::holder());
-    let told =
-        tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), Some(right), stop.clone()));
+    let right = (!config.alerts.hooks.is_empty()).then(|| right::to_tell_hooks(&blobs));
+    let told = tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), right, stop.clone()));
     let door = watched_door(config, &client, &stop)?;
     let app = query::router(views, blobs, config.query(door.clone())?, stop.clone()).merge(observe::router(
         client,
@@ -221,6 +197,19 @@ pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     listen_and_serve(config, app, stop).await?;
     // Another service need not wait until the right to tell hooks ends by itself.
     told.await.context("telling the hooks")
+}
+
+/// Removes blobs that no event names, now and then.
+fn swept(
+    log: &Arc<dyn EventLog>,
+    client: &clickhouse::Client,
+    blobs: &Blobs,
+    retention: &Retention,
+    pace: (Duration, SweepOptions),
+    stop: &watch::Receiver<bool>,
+) -> impl Future<Output = ()> + use<> {
+    let (log, client, blobs) = (Arc::clone(log), client.clone(), blobs.clone());
+    sweep::regularly(log, client, blobs, retention.clone(), pace, right::to_rebuild, stop.clone())
 }
 
 /// The door of a service, which goes by the keys that are stored until the service ends.

@@ -171,5 +171,9 @@ fn a_log_that_lost_its_end_is_noticed() {
         let refused = told(data_dir, 0, &[command]).unwrap_err();
         assert!(refused.contains("the log of events has lost its end"), "{refused}");
     }
+    let examined = RESULTSDB.command().arg("doctor").arg("--data-dir").arg(data_dir).output().unwrap();
+    let found = String::from_utf8(examined.stdout).unwrap();
+    assert_eq!(examined.status.code(), Some(1));
+    assert!(found.contains("wrong  end of the log: the log of events has lost its end"), "{found}");
     assert_eq!(blobs(data_dir), named);
 }

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use eventlog::{Position, Record};
 use schema::blobs::{BlobError, Blobs};
+use schema::clock::now_signed;
 use schema::event::{self, DecodeError, Event, Header, Request};
 use schema::expiry::Expiry;
 use schema::retention::Retention;
@@ -100,10 +100,9 @@ async fn fetch_payload(
 
 /// Whether an upload's run is over by now.
 fn is_over(event: &Result<Event, DecodeError>, retention: &Retention) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
     match event {
         Ok(Event { header: Header { request: Request::Upload { suite, commits, .. }, .. }, .. }) => {
-            Expiry::of_run(retention, suite, commits, now).is_some()
+            Expiry::of_run(retention, suite, commits, now_signed()).is_some()
         }
         _ => false,
     }

@@ -13,8 +13,8 @@ use schema::store::Cluster;
 use super::checkpoint;
 use super::error::RebuildError;
 use super::generation::Generation;
-use super::source::EventSource;
 use crate::batch::{self, BATCH_BYTES, BATCH_RECORDS, DecodedBatch};
+use crate::events::EventSource;
 use crate::insert::{self, TargetTables};
 use crate::rows::{EventRows, WrittenRows};
 

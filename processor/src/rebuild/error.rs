@@ -4,9 +4,8 @@ use eventlog::LogError;
 use schema::blobs::BlobError;
 
 use super::views::VIEWS;
-use crate::archive::ArchiveError;
 use crate::batch::BatchError;
-use crate::log_end::LostEnd;
+use crate::events::EventsError;
 
 /// Why a rebuild ends early.
 #[derive(Debug, thiserror::Error)]
@@ -17,9 +16,9 @@ pub enum RebuildError {
     /// The log failed.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The archive of events failed, or is damaged.
+    /// Events cannot be read.
     #[error(transparent)]
-    Archive(#[from] ArchiveError),
+    Events(#[from] EventsError),
     /// The blob store failed.
     #[error(transparent)]
     Blobs(#[from] BlobError),
@@ -29,22 +28,6 @@ pub enum RebuildError {
     /// The plan names a view that does not exist.
     #[error("'{0}' is not a view; views are: {views}", views = VIEWS.join(", "))]
     UnknownView(String),
-    /// Events are missing.
-    #[error(
-        "events {from} to {to} of partition {partition} are neither in the archive nor in the log any more; \
-         restore the archive before rebuilding"
-    )]
-    Gone {
-        /// Partition of the events' topic.
-        partition: u32,
-        /// Offset of the first missing event.
-        from: u64,
-        /// Offset of the last missing event.
-        to: u64,
-    },
-    /// The log lost its end.
-    #[error(transparent)]
-    LostEnd(#[from] LostEnd),
     /// A rebuild with another plan was broken off; the text is its stored checkpoint.
     #[error("another rebuild was broken off ({0}); go on with the same options, or give it up with --start-over")]
     Unfinished(String),

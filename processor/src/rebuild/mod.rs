@@ -1,6 +1,6 @@
 //! Makes views again from the first event on, beside the live ones, and puts them in their place.
 //!
-//! A rebuild reads the archive and then the log ([`source`]) up to what the live views show, and writes rows by the same
+//! A rebuild reads the archive and then the log ([`EventSource`]) up to what the live views show, and writes rows by the same
 //! mapping as ever into tables `…__next` of the next [`generation`] ([`catch_up`]). Then ([`swap`]) it holds the live
 //! watermarks by a constraint on their table that nothing meets: rows still go in, but no processor can move its watermark,
 //! and each tries its batch again as a whole. Behind that line the rebuild applies the rest, counts rows on both sides,
@@ -23,7 +23,6 @@ mod error;
 mod generation;
 mod leftovers;
 mod plan;
-pub(crate) mod source;
 mod swap;
 mod views;
 
@@ -37,10 +36,9 @@ use schema::blobs::Blobs;
 use schema::retention::Retention;
 use schema::store::{StoreAddress, next_generation};
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
-use source::EventSource;
 
 use crate::archive::Archive;
-use crate::log_end;
+use crate::events::{self, EventSource};
 
 pub use error::RebuildError;
 pub use leftovers::{Leftovers, leftovers};
@@ -67,11 +65,7 @@ pub async fn run(
     if options.start_over {
         give_up(&client).await?;
     }
-    let ends = log.end_offsets(EVENTS_TOPIC).await?;
-    if let Some(lost) = log_end::lost(&client, &ends).await? {
-        return Err(lost.into());
-    }
-    let partitions = ends.len();
+    let partitions = events::ends(log.as_ref(), &client).await?.len();
     let StartingPoint { next_offsets, generation, checkpoint } =
         checkpoint::resume_or_begin(&client, &plan, &views, partitions).await?;
     let mut rebuild = Rebuild {

@@ -1,12 +1,11 @@
 //! Removes blobs that no event names any more, or never did.
 //!
 //! A blob is stored before the event that names it, so that an intake that dies in between leaves one that nothing names. What an
-//! event names may be over: the archive of a run after [`ARCHIVE_SECONDS`], the results of a run by the retention of its suite.
+//! event names may be over: the archive of a run after eight weeks, the results of a run by the retention of its suite.
 //!
-//! Data flow: the blobs that are older than a grace time → all events, from the archive and the log, each of which keeps what it
-//! names → what is left is removed, unless it was stored again meanwhile. Where events are missing, also at the end of the log
-//! where the tables show more of them, nothing is removed; an event
-//! that cannot be read keeps what was stored in the days before it. No rebuild may be at work: it reads what events name.
+//! Data flow: the blobs that are older than a grace time → all events, each of which keeps what it names → what is left is
+//! removed, unless it was stored again meanwhile. Where events are missing nothing is removed; an event that cannot be read keeps
+//! what was stored in the days around it. No rebuild may be at work: it reads what events name.
 
 mod pace;
 
@@ -15,8 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clickhouse::Client;
-use eventlog::{EventLog, LogError, Record};
-use schema::EVENTS_TOPIC;
+use eventlog::{EventLog, Record};
 use schema::blobs::{BlobError, Blobs, SHORTEST_GRACE, StoredBlob};
 use schema::event::{self, Header, Request};
 use schema::expiry::Expiry;
@@ -24,9 +22,7 @@ use schema::retention::Retention;
 use schema::seconds::DAY;
 
 use crate::archive::Archive;
-use crate::log_end;
-use crate::rebuild::RebuildError;
-use crate::rebuild::source::EventSource;
+use crate::events::{self, EventSource, EventsError};
 
 pub use pace::regularly;
 
@@ -66,12 +62,9 @@ pub enum SweepError {
     /// The grace time would take away what is being uploaded.
     #[error("a blob is left alone for two days at least; give a longer grace time")]
     ShortGrace,
-    /// The events cannot be read.
-    #[error("nothing was removed: {0}")]
-    Events(#[from] RebuildError),
-    /// The log failed.
-    #[error("nothing was removed: {0}")]
-    Log(#[from] LogError),
+    /// The events cannot be read; nothing was removed.
+    #[error(transparent)]
+    Events(#[from] EventsError),
     /// The blob store failed.
     #[error(transparent)]
     Blobs(#[from] BlobError),
@@ -92,10 +85,7 @@ pub async fn run(
     let mut unnamed = blobs.older_than(options.grace, now).await?;
     let (mut report, all) = (SweepReport::default(), unnamed.len() as u64);
     // What is appended from here on names blobs that are younger than the grace time.
-    let until = log.end_offsets(EVENTS_TOPIC).await?;
-    if let Some(lost) = log_end::lost(client, &until).await.map_err(RebuildError::from)? {
-        return Err(RebuildError::from(lost).into());
-    }
+    let until = events::ends(log.as_ref(), client).await?;
     let mut source = EventSource::open(log, Archive::new(blobs), &vec![0; until.len()]).await?;
     while !unnamed.is_empty() {
         let records = source.batch(&until, BATCH_RECORDS, BATCH_BYTES).await?;

@@ -22,48 +22,35 @@ const LOOK: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sweeps whenever the last sweep is so long ago, until `stop` turns true. `want` asks for the right that keeps rebuilds and
-/// other sweeps away; without it nothing else can be at work.
+/// other sweeps away.
 pub async fn regularly(
     log: Arc<dyn EventLog>,
     client: Client,
     blobs: Blobs,
     retention: Retention,
     (every, options): (Duration, SweepOptions),
-    want: Option<impl Fn() -> Lease>,
+    want: impl Fn(&Blobs) -> Lease,
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
         let swept = async {
+            tokio::time::sleep(LOOK).await;
             let now = SystemTime::now();
             if !is_due(&blobs, every, now).await? {
                 return Ok(None);
             }
-            let mut right = want.as_ref().map(|want| want());
-            if let Some(right) = &mut right
-                && tokio::time::timeout(PATIENCE, right.held()).await.is_err()
-            {
-                return Ok(None);
-            }
-            let lost = async {
-                match &mut right {
-                    Some(right) => right.lost().await,
-                    None => std::future::pending().await,
+            let mut right = want(&blobs);
+            let swept = if tokio::time::timeout(PATIENCE, right.held()).await.is_ok() {
+                tokio::select! {
+                    swept = super::run(Arc::clone(&log), &client, &blobs, &retention, options, now) => swept.map(Some),
+                    () = right.lost() => Ok(None),
                 }
+            } else {
+                Ok(None)
             };
-            let swept = tokio::select! {
-                swept = super::run(Arc::clone(&log), &client, &blobs, &retention, options, now) => swept.map(Some),
-                () = lost => Ok(None),
-            };
+            right.release().await;
             if let Ok(Some(_)) = swept {
                 remember(&blobs, now).await?;
-            }
-            if let Some(right) = right {
-                right.release().await;
             }
             swept
         };

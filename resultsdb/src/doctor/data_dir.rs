@@ -10,7 +10,7 @@ use schema::place::Place;
 use super::examined::Examined;
 use super::finding::{Finding, Line};
 use super::group::Group;
-use super::{blobs, certificates, deployment, disk, keys, store, versions};
+use super::{blobs, certificates, deployment, disk, keys, log_end, store, versions};
 use crate::config::Config;
 use crate::private_files::keep_private;
 use crate::{backup, servers};
@@ -81,8 +81,10 @@ async fn opened(data_dir: &Path) -> anyhow::Result<Option<Vec<Line>>> {
     };
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     // Nobody reads the log now: what waits there is read when `serve` starts.
-    let lines = store::lines(Ok(servers::embedded_address(&engine)), None).await;
+    let (address, mut group) = (servers::embedded_address(&engine), Group::new("the log", REMEDY));
+    group.ask("end of the log", log_end::of(&log, &address.client())).await;
+    let mut lines = group.lines();
+    lines.extend(store::lines(Ok(address), None).await);
     engine.shutdown().await;
-    drop(log);
     Ok(Some(lines))
 }

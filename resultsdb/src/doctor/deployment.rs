@@ -9,7 +9,7 @@ use schema::{ARCHIVE_GROUP, DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC, 
 use super::finding::Line;
 use super::group::Group;
 use super::topics::Wanted;
-use super::{archive, blobs, certificates, clocks, disk, keys, lag, readers, store, topics};
+use super::{archive, blobs, certificates, clocks, disk, keys, lag, log_end, readers, store, topics};
 use crate::config::Config;
 use crate::servers;
 
@@ -76,6 +76,8 @@ async fn of_kafka(config: &Config, blobs: Option<&Blobs>, patience: u64) -> Vec<
     let gaps =
         async { archive::gaps(&log, blobs.context("the blob store, which has the archive, cannot be opened")?).await };
     group.ask("events kept", gaps).await;
+    let end = async { log_end::of(&log, &servers::store_address(config)?.client()).await };
+    group.ask("end of the log", end).await;
     group.ask("clock of kafka", clocks::of_log(&log)).await;
     group.lines()
 }

@@ -18,6 +18,7 @@ mod finding;
 mod group;
 mod keys;
 mod lag;
+mod log_end;
 mod parts;
 mod readers;
 mod rebuilds;

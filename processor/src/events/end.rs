@@ -2,7 +2,11 @@
 //! from the log alone.
 
 use clickhouse::Client;
+use eventlog::EventLog;
+use schema::EVENTS_TOPIC;
 use schema::store::rows::WatermarkRow;
+
+use super::EventsError;
 
 /// The log ends before an event that the tables show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,13 +23,31 @@ pub struct LostEnd {
     pub shown: u64,
 }
 
-/// The first partition whose end, as the log tells it, is before what the tables show.
+/// The end of each partition of a log that has all that the tables show.
+pub(crate) async fn ends(log: &dyn EventLog, client: &Client) -> Result<Vec<u64>, EventsError> {
+    // In this order, what comes meanwhile does not look like a loss.
+    let shown = watermarks(client).await?;
+    let ends = log.end_offsets(EVENTS_TOPIC).await?;
+    match first_lost(&shown, &ends) {
+        Some(lost) => Err(lost.into()),
+        None => Ok(ends),
+    }
+}
+
+/// The first partition of the log that ends before what the tables show.
 ///
 /// # Errors
-/// The store does not answer.
-pub async fn lost(client: &Client, ends: &[u64]) -> clickhouse::error::Result<Option<LostEnd>> {
-    let rows: Vec<WatermarkRow> = client.query("SELECT ?fields FROM watermarks").fetch_all().await?;
-    Ok(first_lost(&rows, ends))
+/// The log or the store does not answer.
+pub async fn lost_end(log: &dyn EventLog, client: &Client) -> Result<Option<LostEnd>, EventsError> {
+    match ends(log, client).await {
+        Ok(_) => Ok(None),
+        Err(EventsError::LostEnd(lost)) => Ok(Some(lost)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn watermarks(client: &Client) -> clickhouse::error::Result<Vec<WatermarkRow>> {
+    client.query("SELECT ?fields FROM watermarks").fetch_all().await
 }
 
 /// Watermarks of other partitions stand for something else, such as a rebuild.

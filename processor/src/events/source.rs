@@ -7,7 +7,7 @@ use std::time::Duration;
 use eventlog::{EventLog, Reader, Record};
 use schema::EVENTS_TOPIC;
 
-use super::error::RebuildError;
+use super::EventsError;
 use crate::archive::{Archive, Segment};
 
 const POLL: Duration = Duration::from_millis(500);
@@ -35,7 +35,7 @@ struct Partition {
 
 impl EventSource {
     /// Begins at these offsets, one a partition.
-    pub(crate) async fn open(log: Arc<dyn EventLog>, archive: Archive, from: &[u64]) -> Result<Self, RebuildError> {
+    pub(crate) async fn open(log: Arc<dyn EventLog>, archive: Archive, from: &[u64]) -> Result<Self, EventsError> {
         let mut partitions = Vec::new();
         for (partition, next) in from.iter().enumerate() {
             let segments = archive.segments(partition as u32).await?.into();
@@ -46,7 +46,7 @@ impl EventSource {
     }
 
     /// The offset of the next record of each partition.
-    pub(super) fn next_offsets(&self) -> Vec<u64> {
+    pub(crate) fn next_offsets(&self) -> Vec<u64> {
         self.partitions.iter().map(|partition| partition.next).collect()
     }
 
@@ -56,7 +56,7 @@ impl EventSource {
         until: &[u64],
         max_records: usize,
         max_bytes: usize,
-    ) -> Result<Vec<Record>, RebuildError> {
+    ) -> Result<Vec<Record>, EventsError> {
         let (mut found, mut size) = (Vec::new(), 0);
         loop {
             for (partition, until) in self.partitions.iter_mut().zip(until) {
@@ -77,7 +77,7 @@ impl EventSource {
     }
 
     /// Loads a segment for each partition that waits for one; false if no partition has one.
-    async fn more_from_archive(&mut self, until: &[u64]) -> Result<bool, RebuildError> {
+    async fn more_from_archive(&mut self, until: &[u64]) -> Result<bool, EventsError> {
         let mut any = false;
         for (number, (partition, until)) in self.partitions.iter_mut().zip(until).enumerate() {
             if !partition.archived.is_empty() || partition.next >= *until {
@@ -92,7 +92,7 @@ impl EventSource {
     }
 
     /// Reads from the log. False if nothing came and the batch has records already, so that they do not wait.
-    async fn more_from_log(&mut self, found: &[Record]) -> Result<bool, RebuildError> {
+    async fn more_from_log(&mut self, found: &[Record]) -> Result<bool, EventsError> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
             None => {
@@ -100,7 +100,7 @@ impl EventSource {
                 let after: Vec<u64> = self.partitions.iter().map(Partition::after_archive).collect();
                 for (number, (from, first)) in after.iter().zip(kept).enumerate() {
                     if *from < first {
-                        return Err(RebuildError::Gone { partition: number as u32, from: *from, to: first - 1 });
+                        return Err(EventsError::Gone { partition: number as u32, from: *from, to: first - 1 });
                     }
                 }
                 self.reader.insert(self.log.read(EVENTS_TOPIC, &after).await?)
