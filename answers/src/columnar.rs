@@ -34,13 +34,14 @@ impl Columnar {
     /// # Errors
     /// [`AnswerError::Store`] while the store is away, and whatever its limits say.
     pub async fn written(self, store: &Store, table: &Table) -> Result<Bytes, AnswerError> {
-        let structure = structure(&table.columns);
-        let rows = lines(table)?;
-        // A table without rows has no text to read.
-        let source = if rows.is_empty() { "null(?)" } else { "format(JSONCompactEachRow, ?, ?)" };
-        let query = store.client.query(&format!("SELECT * FROM {source}")).bind(structure);
+        let (structure, rows) = (structure(&table.columns), lines(table)?);
         let bytes = 2 * rows.len() + STATEMENT_BYTES;
-        let query = if rows.is_empty() { query } else { query.bind(rows) };
+        let query = if table.rows.is_empty() {
+            // There is no text to read.
+            store.client.query("SELECT * FROM null(?)").bind(structure)
+        } else {
+            store.client.query("SELECT * FROM format(JSONCompactEachRow, ?, ?)").bind(structure).bind(rows)
+        };
         let mut file = query.with_setting("max_query_size", bytes.to_string()).fetch_bytes(self.of_engine())?;
         Ok(file.collect().await?)
     }

@@ -66,12 +66,11 @@ pub enum Failures {
 pub async fn find(store: &Store, question: &FailuresQuestion) -> Result<Failures, AnswerError> {
     let FailuresQuestion { suite, runs, with_expected, by_run } = question;
     let selection = Selection::of(store, runs, RUNS).await?;
-    let none = || not_found("No test runs found with the specified criteria");
     if selection.is_empty() {
-        return Err(none());
+        return Err(no_run());
     }
     let placed = runs::newest_places(store, suite, &selection).await?;
-    let selection = narrowed(&selection, &placed).ok_or_else(none)?;
+    let selection = narrowed(&selection, &placed).ok_or_else(no_run)?;
     if !by_run {
         let names = match outcomes(store, suite, &selection, &placed).await? {
             Some(outcomes) => names(store, suite, &outcomes, !with_expected).await?,
@@ -80,19 +79,29 @@ pub async fn find(store: &Store, question: &FailuresQuestion) -> Result<Failures
         return Ok(Failures::Names(names));
     }
     let rows = in_placed(store, suite, &selection, placed, !with_expected).await?;
-    let mut of_runs: Vec<(RunPlace, RunFailures)> = Vec::new();
-    for failure in rows {
+    let run = |(RunPlace { uuid, start_time, .. }, failures): (RunPlace, Vec<Failure>)| {
+        let tests = failures.into_iter().map(|failure| (failure.test, failure.state)).collect();
+        Ok(RunFailures { uuid, start_time, tests })
+    };
+    Ok(Failures::ByRun(selection.group(of_each_run(rows), |(place, _)| place.clone(), run)?))
+}
+
+/// Failures by run, where those of one run stand together.
+pub(crate) fn of_each_run(failures: Vec<Failure>) -> Vec<(RunPlace, Vec<Failure>)> {
+    let mut runs: Vec<(RunPlace, Vec<Failure>)> = Vec::new();
+    for failure in failures {
         let place = failure.place();
-        match of_runs.last_mut() {
-            Some((last, run)) if *last == place => run.tests.push((failure.test, failure.state)),
-            _ => {
-                let (uuid, start_time) = (place.uuid, place.start_time);
-                of_runs.push((place, RunFailures { uuid, start_time, tests: vec![(failure.test, failure.state)] }));
-            }
+        match runs.last_mut() {
+            Some((last, of_run)) if *last == place => of_run.push(failure),
+            _ => runs.push((place, vec![failure])),
         }
     }
-    let by_run = selection.group(of_runs, |(place, _)| place.clone(), |(_, run)| Ok(run))?;
-    Ok(Failures::ByRun(by_run))
+    runs
+}
+
+/// Nothing ran of what is asked for.
+pub(crate) fn no_run() -> AnswerError {
+    not_found("No test runs found with the specified criteria")
 }
 
 /// The failures of the selected runs, those of one run together.

@@ -14,7 +14,7 @@ use crate::reads::selection::Selection;
 use crate::store::Store;
 
 /// Tests that are asked for at once.
-const MAX_TESTS: usize = 200;
+pub(crate) const MAX_TESTS: usize = 200;
 /// Failing runs of each test of which messages are read. The newest ones may have said nothing.
 const RUNS: usize = 3;
 

@@ -8,16 +8,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::error::{AnswerError, not_found};
+use crate::error::AnswerError;
 use crate::failures;
-use crate::messages;
+use crate::messages::{self, MAX_TESTS};
+use crate::reads::failures::Failure;
 use crate::reads::selection::{OfConfiguration, RunPlace, Selection};
 use crate::store::Store;
 
 /// Runs of each configuration if the question names no limit.
 const RUNS: u64 = 1;
-/// Tests of all runs together that are told; as many as messages are read of.
-const MOST_TESTS: usize = 200;
 
 /// A run with its failures.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -62,25 +61,20 @@ pub async fn find(
 ) -> Result<FailedRuns, AnswerError> {
     let selection = Selection::of(store, filter, RUNS).await?;
     if selection.is_empty() {
-        return Err(not_found("No test runs found with the specified criteria"));
+        return Err(failures::no_run());
     }
-    let failures = failures::in_selection(store, suite, &selection, !with_expected).await?;
+    let mut failures = failures::in_selection(store, suite, &selection, !with_expected).await?;
     let names: BTreeSet<String> = failures.iter().map(|failure| failure.test.clone()).collect();
-    let told: BTreeSet<&str> = names.iter().take(MOST_TESTS).map(String::as_str).collect();
+    let told: BTreeSet<&str> = names.iter().take(MAX_TESTS).map(String::as_str).collect();
+    failures.retain(|failure| told.contains(failure.test.as_str()));
     let messages = messages::newest(store, suite, &selection, told.iter().copied()).await?;
-    let mut runs: Vec<(RunPlace, FailedRun)> = Vec::new();
-    for failure in failures.iter().filter(|failure| told.contains(failure.test.as_str())) {
-        let place = failure.place();
-        let message = messages.get(failure.test.as_str()).cloned();
-        let failure = ToldFailure { test: failure.test.clone(), state: failure.state, message };
-        match runs.last_mut() {
-            Some((last, run)) if *last == place => run.failures.push(failure),
-            _ => {
-                let (uuid, start_time) = (place.uuid, place.start_time);
-                runs.push((place, FailedRun { uuid, start_time, failures: vec![failure] }));
-            }
-        }
-    }
-    let runs = selection.group(runs, |(place, _)| place.clone(), |(_, run)| Ok(run))?;
+    let run = |(RunPlace { uuid, start_time, .. }, failures): (RunPlace, Vec<Failure>)| {
+        let failure = |Failure { test, state, .. }: Failure| {
+            let message = messages.get(test.as_str()).cloned();
+            ToldFailure { test, state, message }
+        };
+        Ok(FailedRun { uuid, start_time, failures: failures.into_iter().map(failure).collect() })
+    };
+    let runs = selection.group(failures::of_each_run(failures), |(place, _)| place.clone(), run)?;
     Ok(FailedRuns { runs, more_tests: names.len() - told.len() })
 }

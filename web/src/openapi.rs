@@ -46,10 +46,13 @@ pub struct Body {
 
 /// The content type of JSON.
 pub const JSON: &str = "application/json";
-/// The parameter that names the format of an answer, and what it may be beside JSON: a text, and files of columns.
+/// The content type of a Parquet file.
+pub const PARQUET: &str = "application/vnd.apache.parquet";
+/// The content type of a stream of Arrow's interprocess format.
+pub const ARROW: &str = "application/vnd.apache.arrow.stream";
+/// The parameter that names the format of an answer, and the text that it may be beside JSON and files of columns.
 const FORMAT: &str = "format";
 const CSV: &str = "text/csv";
-const COLUMNAR: [&str; 2] = ["application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"];
 /// Statuses of a server that asks for keys.
 const DOOR: [u16; 3] = [401, 403, 429];
 /// Statuses that a question may be answered with instead of 200.
@@ -130,7 +133,7 @@ fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'stati
     // Whoever may name a format may ask for rows.
     if operation.parameters.iter().any(|names| names.contains(&FORMAT)) {
         content[CSV] = json!({ "schema": text() });
-        for media in COLUMNAR {
+        for media in [PARQUET, ARROW] {
             content[media] = json!({ "schema": { "type": "string", "contentMediaType": media } });
         }
     }

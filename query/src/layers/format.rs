@@ -16,6 +16,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use web::openapi;
 
 use crate::error::{ApiError, bad, broken};
 use crate::parameters::Parameters;
@@ -77,22 +78,23 @@ async fn written(service: &Service, answer: &dyn Written, query: Option<&str>) -
             ];
             Ok((headers, as_csv(&answer.table()?.without_unused_labels())?).into_response())
         }
-        Some("parquet") => {
-            let named = [
-                (header::CONTENT_TYPE, "application/vnd.apache.parquet"),
-                (header::CONTENT_DISPOSITION, "attachment; filename=\"results.parquet\""),
-            ];
-            Ok((named, Columnar::Parquet.written(&service.store, &answer.table()?).await?).into_response())
-        }
-        Some("arrow") => {
-            let named = [
-                (header::CONTENT_TYPE, "application/vnd.apache.arrow.stream"),
-                (header::CONTENT_DISPOSITION, "attachment; filename=\"results.arrows\""),
-            ];
-            Ok((named, Columnar::Arrow.written(&service.store, &answer.table()?).await?).into_response())
-        }
+        Some("parquet") => columnar(service, answer, Columnar::Parquet, openapi::PARQUET, "results.parquet").await,
+        Some("arrow") => columnar(service, answer, Columnar::Arrow, openapi::ARROW, "results.arrows").await,
         Some(other) => Err(bad(format!("The format is json, csv, parquet or arrow, not {other}"))),
     }
+}
+
+/// The rows as a file of columns, of this type and name.
+async fn columnar(
+    service: &Service,
+    answer: &dyn Written,
+    format: Columnar,
+    media: &str,
+    name: &str,
+) -> Result<Response, ApiError> {
+    let bytes = format.written(&service.store, &answer.table()?).await?;
+    let saved = format!("attachment; filename=\"{name}\"");
+    Ok(([(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, saved)], bytes).into_response())
 }
 
 fn as_csv(table: &Table) -> Result<Vec<u8>, ApiError> {

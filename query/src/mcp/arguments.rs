@@ -5,24 +5,21 @@ use serde_json::{Map, Value};
 use crate::error::{ApiError, bad};
 use crate::parameters::Parameters;
 
-/// Reads arguments: those that have to be there, in their order, and the others as parameters of these names.
-pub(super) fn read<const N: usize>(
-    mut arguments: Map<String, Value>,
-    required: [&str; N],
+/// Reads arguments: those that have to be there, each a text, and the others, which may be lists.
+pub(super) fn read(
+    arguments: &Map<String, Value>,
+    required: &[&str],
     optional: &[&[&str]],
-) -> Result<([String; N], Parameters), ApiError> {
-    let required = required.map(|name| match arguments.shift_remove(name) {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        Some(_) => Err(bad(format!("'{name}' is a text that is not empty"))),
-        None => Err(bad(format!("'{name}' is missing"))),
-    });
-    let mut texts = Vec::with_capacity(N);
-    for text in required {
-        texts.push(text?);
+) -> Result<Parameters, ApiError> {
+    for name in required {
+        match arguments.get(*name) {
+            Some(Value::String(text)) if !text.is_empty() => {}
+            Some(_) => return Err(bad(format!("'{name}' is a text that is not empty"))),
+            None => return Err(bad(format!("'{name}' is missing"))),
+        }
     }
-    let texts = texts.try_into().map_err(|_| bad("an argument is missing"))?;
     let mut pairs = Vec::new();
-    for (name, value) in &arguments {
+    for (name, value) in arguments {
         for value in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
             let text = match value {
                 Value::Null => continue,
@@ -35,7 +32,7 @@ pub(super) fn read<const N: usize>(
             pairs.push((name.clone(), text));
         }
     }
-    Ok((texts, Parameters::given(pairs, optional)?))
+    Parameters::given(pairs, &[&[required], optional].concat())
 }
 
 #[cfg(test)]
@@ -45,16 +42,16 @@ mod tests {
 
     use super::*;
 
-    fn of(arguments: Value) -> Result<([String; 1], Parameters), ApiError> {
-        read(serde_json::from_value(arguments).unwrap(), ["suite"], &[&["limit", "style", "recent"]])
+    fn of(arguments: Value) -> Result<Parameters, ApiError> {
+        read(arguments.as_object().unwrap(), &["suite"], &[&["limit", "style", "recent"]])
     }
 
     #[test]
     fn arguments_are_the_parameters_of_the_api() {
         let all = json!({ "suite": "unit", "limit": 3, "recent": false, "style": ["debug", "release"] });
-        let ([suite], parameters) = of(all).unwrap();
-        let pairs: Vec<_> = parameters.pairs().collect();
-        assert_eq!(suite, "unit");
+        let parameters = of(all).unwrap();
+        let pairs: Vec<_> = parameters.pairs().filter(|(name, _)| *name != "suite").collect();
+        assert_eq!(parameters.first("suite"), Some("unit"));
         assert_eq!(pairs, [("limit", "3"), ("recent", "false"), ("style", "debug"), ("style", "release")]);
     }
 

@@ -28,7 +28,7 @@ pub(crate) const CONFIGURATION: [&str; 10] = [
 /// Begins parameters that name a label; its key follows.
 const LABEL: &str = "label.";
 /// The name by which endpoints say that they take parameters of any label.
-const ANY_LABEL: &str = "label.key";
+pub(crate) const ANY_LABEL: &str = "label.key";
 /// Parameters that name commits; the same with `after_` and `before_` make a range.
 pub(crate) const POINT: [&str; 6] = ["repository_id", "branch", "id", "ref", "uuid", "timestamp"];
 /// Parameters of a range of commits.
