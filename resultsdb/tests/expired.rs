@@ -1,8 +1,6 @@
 //! Uploads that retention drops say so, in their answers and receipts; archives live from the start of their run on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
-use std::io::{Cursor, Write};
-
 use serde_json::{Value, json};
 use test_support::clock::now;
 use test_support::documents::{self, ARCHIVE_TYPE, upload};
@@ -36,10 +34,7 @@ fn run(server: &Server, commit_time: i64, start: i64) -> Answer {
 
 /// Uploads the files of the run that [`run`] uploads.
 fn archive(server: &Server, commit_time: i64, start: i64) -> Answer {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("log.txt", zip::write::SimpleFileOptions::default()).unwrap();
-    zip.write_all(b"hello").unwrap();
-    let packed = zip.finish().unwrap().into_inner();
+    let packed = documents::packed("log.txt", b"hello");
     post(server, "/api/upload/archive", ARCHIVE_TYPE, &documents::archive(commit_time, start, &packed))
 }
 

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use test_support::clock::now;
+use test_support::documents::packed;
 use test_support::server::{Binary, Server};
 use test_support::wait::until;
 use test_support::{http, workspace};
@@ -65,9 +66,6 @@ impl Reference {
     }
 
     fn archive(&self, suite: &str, configuration: &Value, commit: &Value, run: i64) {
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file("results.html", zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(b"<p>results").unwrap();
         let mut body = Vec::new();
         let timestamp = commit["timestamp"].as_i64().unwrap() + 60 + run;
         for (name, value) in [
@@ -79,7 +77,7 @@ impl Reference {
             write!(body, "--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").unwrap();
         }
         write!(body, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\n\r\n").unwrap();
-        body.extend(zip.finish().unwrap().into_inner());
+        body.extend(packed("results.html", b"<p>results"));
         body.extend(b"\r\n--b--\r\n");
         let sent = http::agent()
             .post(format!("{}/api/upload/archive", self.url))

@@ -108,13 +108,6 @@ fn messages(receiver: &Receiver) -> Vec<Value> {
     receiver.bodies().iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
 }
 
-/// Texts of all findings in them.
-fn texts(receiver: &Receiver) -> Vec<String> {
-    let messages = messages(receiver);
-    let findings = messages.iter().flat_map(|message| message["findings"].as_array().unwrap().clone());
-    findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
-}
-
 fn with_hook(folder: &Path, hook: &str) -> Server {
     let config = format!(
         "title = \"Results\"\naddress = \"https://results.example.org/\"\n[outbound]\nallow = [\"127.0.0.1\"]\n[alerts]\nseconds = 1\n[[alerts.hooks]]\n{hook}"
@@ -141,14 +134,14 @@ fn a_hook_is_told_once_of_what_its_question_begins_to_find() {
     server.signal("-TERM");
     assert_eq!(server.wait(), Some(0));
     let mut server = with_hook(folder.path(), &hook);
-    until("the hook is told, although it refused twice", || !texts(&receiver).is_empty());
+    until("the hook is told, although it refused twice", || !receiver.findings().is_empty());
     let message = messages(&receiver)[0].clone();
     assert_eq!((message["hook"].as_str(), message["more"].as_u64()), (Some("chat"), Some(0)));
     let page = "https://results.example.org/?suite=layout-tests&test=css%2Fgrid.html";
     assert!(message["text"].as_str().unwrap().contains(page), "{message}");
     assert_eq!(message["findings"][0]["row"], 3);
     let grid = "layout-tests css/grid.html newly fails (text) on Mac 14.2.0 Release using arm64";
-    assert_eq!(texts(&receiver), [grid]);
+    assert_eq!(receiver.findings(), [grid]);
     let remembered = |server: &Server| server.get("/metrics").1.contains("resultsdb_alerts_total{hook=\"chat\"} 1");
     until("that is remembered", || remembered(&server));
     // Not again, not even by another process or after a rebuild; a test whose bug is taken back is news.
@@ -161,8 +154,8 @@ fn a_hook_is_told_once_of_what_its_question_begins_to_find() {
     let mut closed = bug.clone();
     closed["state"] = "closed".into();
     assert_eq!(link(&server, &closed).0, 200);
-    until("the hook is told again", || texts(&receiver).len() > 1);
-    assert_eq!(texts(&receiver), [grid, &grid.replace("grid", "flex")]);
+    until("the hook is told again", || receiver.findings().len() > 1);
+    assert_eq!(receiver.findings(), [grid, &grid.replace("grid", "flex")]);
     until("that is remembered", || remembered(&server));
 }
 
@@ -174,8 +167,8 @@ fn a_hook_is_told_of_configurations_that_do_not_run_any_more() {
     let server = with_hook(folder.path(), &hook);
     let time = now() - 3 * 3600 - 60;
     assert_eq!(server.post("/api/upload", &upload(time, time, &json!({ "a.html": {} }))).unwrap().0, 200);
-    until("the hook is told", || !texts(&receiver).is_empty());
-    assert_eq!(texts(&receiver), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
+    until("the hook is told", || !receiver.findings().is_empty());
+    assert_eq!(receiver.findings(), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
 }
 
 #[test]
@@ -186,8 +179,8 @@ fn a_configuration_that_tests_old_commits_falls_silent_as_well() {
     let server = with_hook(folder.path(), &hook);
     let (commit, start) = (now() - 40 * DAY, now() - 3 * 3600 - 60);
     assert_eq!(server.post("/api/upload", &upload(commit, start, &json!({ "a.html": {} }))).unwrap().0, 200);
-    until("the hook is told", || !texts(&receiver).is_empty());
-    assert_eq!(texts(&receiver), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
+    until("the hook is told", || !receiver.findings().is_empty());
+    assert_eq!(receiver.findings(), ["layout-tests did not run on Mac 14.2.0 Release using arm64 for 3 hours"]);
 }
 
 #[test]

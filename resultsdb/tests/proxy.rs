@@ -9,7 +9,7 @@ use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use test_support::clock::now;
 use test_support::contract::Corpus;
-use test_support::documents::upload;
+use test_support::documents::{ARCHIVE_TYPE, archive, packed, upload};
 use test_support::http::{agent, get, post};
 use test_support::server::{Binary, Server};
 use test_support::stack::Stack;
@@ -205,29 +205,10 @@ fn large_bodies_pass(proxy: &Proxy, time: i64) {
     document.resize(LARGE, b' ');
     upload_and_wait(proxy, &document);
     let request = agent().post(format!("{}/api/upload/archive", proxy.url));
-    let request = request.header("Content-Type", "multipart/form-data; boundary=B");
-    let mut taken = request.send(&archive(LARGE, time)[..]).unwrap();
+    let files = packed("large.txt", &vec![b'x'; LARGE]);
+    let mut taken = request.header("Content-Type", ARCHIVE_TYPE).send(&archive(time, time + 1, &files)[..]).unwrap();
     assert_eq!(taken.status(), 200, "{:?}", taken.body_mut().read_to_string());
     assert!(proxy.peak() < LARGE / 2, "the proxy took {} bytes", proxy.peak());
-}
-
-/// The form of an archive of so many bytes.
-fn archive(bytes: usize, time: i64) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    zip.start_file("large.txt", stored).unwrap();
-    zip.write_all(&vec![b'x'; bytes]).unwrap();
-    let commits =
-        json!([{ "repository_id": "webkit", "branch": "main", "timestamp": time, "hash": format!("{time:040x}") }]);
-    let member =
-        |name: &str, value: &str| format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-    let mut form =
-        member("suite", "layout-tests") + &member("platform", "Mac") + &member("commits", &commits.to_string());
-    form += "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\n\r\n";
-    let mut form = form.into_bytes();
-    form.extend(zip.finish().unwrap().into_inner());
-    form.extend(b"\r\n--B--\r\n");
-    form
 }
 
 /// A body that is too large is refused by the intake before it is sent, and a long question is answered as without the proxy.

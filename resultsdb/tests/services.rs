@@ -55,14 +55,6 @@ fn acknowledged_uploads_are_there_once_after_twenty_kills() {
     load.check(&stack.query);
 }
 
-/// What hooks were told so far.
-fn told(receiver: &Receiver) -> Vec<String> {
-    let bodies = receiver.bodies();
-    let messages = bodies.iter().map(|body| serde_json::from_slice::<Value>(body).unwrap());
-    let findings = messages.flat_map(|message| message["findings"].as_array().unwrap().clone());
-    findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
-}
-
 #[test]
 fn one_of_several_query_services_tells_the_hooks() {
     let mut stack = Stack::start(RESULTSDB);
@@ -80,7 +72,7 @@ fn one_of_several_query_services_tells_the_hooks() {
         assert_eq!(ingest.post("/api/upload", document.to_string().as_bytes()).unwrap().0, 200);
     };
     ran_last(&stack.ingest, "first");
-    until("the hook is told", || !told(&receiver).is_empty());
+    until("the hook is told", || !receiver.findings().is_empty());
     let tells = |server: &Server| server.get("/metrics").1.contains("resultsdb_alerts_total{hook=\"chat\"} 1");
     until("one remembers it", || others.iter().any(tells) || tells(&stack.query));
     assert_eq!(others.iter().chain([&stack.query]).filter(|server| tells(server)).count(), 1);
@@ -90,7 +82,7 @@ fn one_of_several_query_services_tells_the_hooks() {
         None => stack.query.kill(),
     }
     ran_last(&stack.ingest, "second");
-    until("the hook is told by another", || told(&receiver).len() > 1);
+    until("the hook is told by another", || receiver.findings().len() > 1);
     let sentence = |suite: &str| format!("{suite} did not run on Mac 14.2.0 Release using arm64 for 3 hours");
-    assert_eq!(told(&receiver), [sentence("first"), sentence("second")]);
+    assert_eq!(receiver.findings(), [sentence("first"), sentence("second")]);
 }

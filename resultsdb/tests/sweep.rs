@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{File, FileTimes};
-use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use test_support::clock::{DAY, fake, now};
-use test_support::documents::{ARCHIVE_TYPE, archive, upload};
+use test_support::documents::{ARCHIVE_TYPE, archive, packed, upload};
 use test_support::http::agent;
 use test_support::random::Random;
 use test_support::server::{Binary, Server};
@@ -28,11 +27,8 @@ fn large_results() -> serde_json::Value {
     (0..24).map(|test| (format!("{test}.html"), json!({ "actual": "TEXT", "log": log() }))).collect()
 }
 
-fn packed() -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("log.txt", zip::write::SimpleFileOptions::default()).unwrap();
-    zip.write_all(b"hello").unwrap();
-    zip.finish().unwrap().into_inner()
+fn files() -> Vec<u8> {
+    packed("log.txt", b"hello")
 }
 
 /// The digests of the blobs that are there.
@@ -82,7 +78,7 @@ fn what_no_event_names_is_removed_and_nothing_else() {
     let large = blobs(data_dir);
     assert_eq!(large.len(), 1, "the results are in a blob");
     let request = agent().post(format!("{}/api/upload/archive", server.url)).header("content-type", ARCHIVE_TYPE);
-    assert_eq!(request.send(&archive(time, time + 60, &packed())).unwrap().status(), 200);
+    assert_eq!(request.send(&archive(time, time + 60, &files())).unwrap().status(), 200);
     let named = blobs(data_dir);
     assert_eq!(named.len(), 2);
     let shown = server.json("/api/results/layout-tests/7.html?recent=false");
@@ -118,7 +114,7 @@ fn what_no_event_names_is_removed_and_nothing_else() {
 
     // Archives are over after eight weeks, results where the configuration says so; a rebuild can do without both.
     assert!(told(data_dir, 20, &["sweep"]).unwrap().ends_with(&swept(0, 0)));
-    assert!(told(data_dir, 60, &["sweep"]).unwrap().ends_with(&swept(1, packed().len())));
+    assert!(told(data_dir, 60, &["sweep"]).unwrap().ends_with(&swept(1, files().len())));
     assert_eq!(blobs(data_dir), large);
     let config = directory.path().join("config.toml");
     let keeping = |weeks: u64| {
@@ -141,7 +137,7 @@ fn contents_that_come_again_are_stored_anew_once_they_are_old() {
     let time = now() - 3600;
     let send = |start: i64| {
         let request = agent().post(format!("{}/api/upload/archive", server.url)).header("content-type", ARCHIVE_TYPE);
-        assert_eq!(request.send(&archive(time, start, &packed())).unwrap().status(), 200);
+        assert_eq!(request.send(&archive(time, start, &files())).unwrap().status(), 200);
     };
     send(time + 60);
     age(directory.path(), 30);
@@ -159,7 +155,7 @@ fn a_log_that_lost_its_end_is_noticed() {
     let server = RESULTSDB.serve(data_dir);
     let time = now() - 3600;
     let request = agent().post(format!("{}/api/upload/archive", server.url)).header("content-type", ARCHIVE_TYPE);
-    assert_eq!(request.send(&archive(time, time + 60, &packed())).unwrap().status(), 200);
+    assert_eq!(request.send(&archive(time, time + 60, &files())).unwrap().status(), 200);
     stop(server);
     stop(RESULTSDB.serve(&other));
     age(data_dir, 30);

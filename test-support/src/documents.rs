@@ -1,6 +1,10 @@
 //! Upload documents as senders make them.
 
+use std::io::{Cursor, Write};
+
 use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 /// A run of the suite `layout-tests` in one configuration, on one commit of `webkit` at `timestamp`, started at `start`
 /// (both in seconds since 1970); `results` is the tree of tests. Runs that start at different times are no repetitions.
@@ -13,6 +17,14 @@ pub fn upload(timestamp: i64, start: i64, results: &Value) -> Vec<u8> {
     })
     .to_string()
     .into_bytes()
+}
+
+/// A zip file with one file as it is.
+pub fn packed(name: &str, contents: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
+    zip.write_all(contents).unwrap();
+    zip.finish().unwrap().into_inner()
 }
 
 /// The content type of [`archive`].

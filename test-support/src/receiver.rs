@@ -5,6 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
+
 /// Listens on a port of its own until the test ends.
 #[derive(Debug)]
 pub struct Receiver {
@@ -38,6 +40,14 @@ impl Receiver {
     /// Answers the next `count` requests with 500, and keeps nothing of them.
     pub fn refuse(&self, count: u32) {
         self.shared.refusals.store(count, Ordering::SeqCst);
+    }
+
+    /// The texts of all findings that hooks told so far.
+    pub fn findings(&self) -> Vec<String> {
+        let bodies = self.bodies();
+        let messages = bodies.iter().map(|body| serde_json::from_slice::<Value>(body).unwrap());
+        let findings = messages.flat_map(|message| message["findings"].as_array().unwrap().clone());
+        findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect()
     }
 
     /// All bodies so far.
