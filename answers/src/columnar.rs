@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::error::{AnswerError, broken};
+use crate::reads::rewritten;
 use crate::store::Store;
 use crate::table::{CellKind, Column, Table};
 
@@ -16,9 +17,6 @@ pub enum Columnar {
     /// A stream of Arrow's interprocess format.
     Arrow,
 }
-
-/// Most bytes of a statement without its rows.
-const STATEMENT_BYTES: usize = 64 << 10;
 
 impl Columnar {
     /// The engine's name of it.
@@ -34,16 +32,7 @@ impl Columnar {
     /// # Errors
     /// [`AnswerError::Store`] while the store is away, and whatever its limits say.
     pub async fn written(self, store: &Store, table: &Table) -> Result<Bytes, AnswerError> {
-        let (structure, rows) = (structure(&table.columns), lines(table)?);
-        let bytes = 2 * rows.len() + STATEMENT_BYTES;
-        let query = if table.rows.is_empty() {
-            // There is no text to read.
-            store.client.query("SELECT * FROM null(?)").bind(structure)
-        } else {
-            store.client.query("SELECT * FROM format(JSONCompactEachRow, ?, ?)").bind(structure).bind(rows)
-        };
-        let mut file = query.with_setting("max_query_size", bytes.to_string()).fetch_bytes(self.of_engine())?;
-        Ok(file.collect().await?)
+        Ok(rewritten::rows(store, &structure(&table.columns), &lines(table)?, self.of_engine()).await?)
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod populations;
 pub(crate) mod renames;
 pub(crate) mod replaced;
 pub(crate) mod results;
+pub(crate) mod rewritten;
 pub(crate) mod run_notes;
 pub(crate) mod run_outcomes;
 pub(crate) mod runs;
