@@ -16,6 +16,8 @@ cargo build --release --locked
 # The rule of verdicts on a labelled simulation, against its floors.
 target/release/bench judge
 cargo test --release --locked --workspace
+# The same questions where rows are divided among shards.
+scripts/shards.sh
 # More instructions than a path's limit fail.
 GUNGRAUN_RUNNER="$PWD/target/tools/bin/gungraun-runner" cargo bench --locked -p bench --bench instructions
 node --test query/browser/

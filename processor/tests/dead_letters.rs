@@ -11,9 +11,9 @@ use schema::event::{self, DeadLetterDecision, Decision, Request};
 use schema::retention::Retention;
 use schema::seconds::WEEK;
 use schema::store::rows::DeadLetterRow;
+use test_support::events;
 use test_support::events::encoded_run;
 use test_support::processing::Surroundings;
-use test_support::{engine, events};
 use tokio::sync::Mutex;
 
 const KEY: &[u8] = b"one partition";
@@ -39,13 +39,12 @@ async fn states(around: &Surroundings) -> Vec<String> {
 }
 
 async fn rebuild(around: &Surroundings, views: &[&str], options: SwapOptions) -> rebuild::Report {
-    let address = engine::address(&around.engine, "resultsdb");
+    let address = &around.address;
     let plan = Plan { views: views.iter().map(|view| (*view).to_owned()).collect(), since: None };
     let log: Arc<dyn EventLog> = around.log.clone();
-    let report = rebuild::run(log, &address, around.blobs.clone(), Retention::default(), plan, options, |_, _| {})
-        .await
-        .unwrap();
-    rebuild::drop_old(&around.client).await.unwrap();
+    let report =
+        rebuild::run(log, address, around.blobs.clone(), Retention::default(), plan, options, |_, _| {}).await.unwrap();
+    rebuild::drop_old(address).await.unwrap();
     report
 }
 
@@ -98,7 +97,7 @@ async fn a_rebuild_makes_decisions_again() {
 
     rebuild(&around, &VIEWS, SwapOptions::default()).await;
     assert_eq!(letters(&around).await, decided);
-    around.client.query("TRUNCATE TABLE dead_letters").execute().await.unwrap();
+    around.address.tables().query("TRUNCATE TABLE dead_letters").execute().await.unwrap();
     let accept = SwapOptions { accept_differences: true, ..SwapOptions::default() };
     let report = rebuild(&around, &["dead_letters"], accept).await;
     assert_eq!((report.counts[0].before, report.counts[0].after), (0, 3));

@@ -20,6 +20,7 @@ mod right;
 mod rules;
 mod serve;
 mod servers;
+mod shards;
 mod sweep;
 mod traces;
 

@@ -72,7 +72,7 @@ async fn work(
     arguments: Arguments,
 ) -> anyhow::Result<()> {
     if arguments.drop_old {
-        let dropped = rebuild::drop_old(&store.client()).await?;
+        let dropped = rebuild::drop_old(store).await?;
         println!("removed {} old tables", dropped.len());
         return Ok(());
     }

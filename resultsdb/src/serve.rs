@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::listen::Endpoint;
 use crate::private_files::keep_private;
 use crate::servers::{MAX_MESSAGE_BYTES, blobs, embedded_address, password_of, store_address};
-use crate::{backup, observe, right, traces};
+use crate::{backup, observe, right, shards, traces};
 
 /// How long a service that starts waits for the log, and between two tries.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -164,7 +164,9 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     }
     let log: Arc<dyn EventLog> = Arc::new(kafka);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
-    let client = store_address(config)?.client();
+    let address = store_address(config)?;
+    shards::refuse_misplaced(&address).await?;
+    let client = address.client();
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS, observe::ARCHIVE]));
     let door = watched_door(config, &client, &stop)?;
     let app = observe::router(client.clone(), observe::recorder()?, &door);

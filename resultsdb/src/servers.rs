@@ -6,9 +6,10 @@ use anyhow::Context;
 use embedded::Engine;
 use schema::blobs::Blobs;
 use schema::place::Place;
+use schema::store::cluster::ClusterError;
 use schema::store::{Cluster, StoreAddress};
 
-use crate::config::{ClickHouse, Config};
+use crate::config::{ClickHouse, ClusterMember, Config};
 
 /// Compressed uploads stay far below this; Kafka's own default of 1 MB is too small for them.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
@@ -32,8 +33,11 @@ pub(crate) fn store_address(config: &Config) -> anyhow::Result<StoreAddress> {
         Some(path) => password_of(path)?,
     };
     let ClickHouse { url, database, user, cluster, .. } = config.clickhouse.clone();
-    let cluster = cluster.map(|cluster| Cluster::new(&cluster.name, cluster.replicas)).transpose();
-    let cluster = cluster.context("in clickhouse.cluster of the configuration")?;
+    let member = |member: ClusterMember| {
+        let cluster = Cluster::new(&member.name, member.replicas)?;
+        Ok::<_, ClusterError>(if member.sharded { cluster.sharded() } else { cluster })
+    };
+    let cluster = cluster.map(member).transpose().context("in clickhouse.cluster of the configuration")?;
     Ok(StoreAddress { url, tls: config.clickhouse.tls()?, database, user, password, cluster })
 }
 

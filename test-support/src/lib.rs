@@ -38,5 +38,7 @@ pub mod rows;
 pub mod sample;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "shards")]
+pub mod shards;
 #[cfg(feature = "kafka")]
 pub mod stack;

@@ -8,12 +8,13 @@ use eventlog::{EventLog, TopicSpec};
 use processor::ProcessorError;
 use schema::blobs::Blobs;
 use schema::retention::Retention;
+use schema::store::{self, StoreAddress};
 use schema::{DEAD_LETTER_TOPIC, EVENTS_TOPIC, PROCESSOR_GROUP};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{engine, wait};
+use crate::{engine, shards, wait};
 
 /// What a processor works between, on a temporary folder.
 pub struct Surroundings {
@@ -21,6 +22,8 @@ pub struct Surroundings {
     pub log: Arc<LocalLog>,
     /// The engine; the database is `resultsdb`.
     pub engine: Engine,
+    /// Where the database is.
+    pub address: StoreAddress,
     /// A client of the database.
     pub client: Client,
     /// The store of large bodies.
@@ -31,16 +34,29 @@ pub struct Surroundings {
 impl Surroundings {
     /// Starts the engine and opens the log, both empty.
     pub async fn start() -> Self {
+        Self::divided(shards::wanted()).await
+    }
+
+    /// The same with rows divided among so many shards.
+    pub async fn divided(shards: Option<u32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = Arc::new(LocalLog::open(&directory.path().join("log")).unwrap());
         for name in [EVENTS_TOPIC, DEAD_LETTER_TOPIC] {
             let topic = TopicSpec { name: name.into(), partitions: 2, retention: None, max_message_bytes: 1 << 20 };
             log.ensure_topic(&topic).await.unwrap();
         }
+        if let Some(number) = shards {
+            shards::configure(&directory.path().join("store"), number);
+        }
         let engine = engine::start(directory.path()).await;
-        let client = engine::migrated(&engine, "resultsdb").await;
+        let address = match shards {
+            Some(number) => engine::sharded(&engine, "resultsdb", number),
+            None => engine::address(&engine, "resultsdb"),
+        };
+        store::migrate(&address, &Retention::default()).await.unwrap();
+        let client = address.client();
         let blobs = Blobs::in_folder(&directory.path().join("blobs")).unwrap();
-        Self { log, engine, client, blobs, _directory: directory }
+        Self { log, engine, address, client, blobs, _directory: directory }
     }
 
     /// Starts a processor on a log, which may be another one than that of these surroundings. `applied` counts the

@@ -9,6 +9,7 @@ use schema::{ARCHIVE_GROUP, EVENTS_TOPIC};
 use tempfile::TempDir;
 
 use crate::server::{Binary, Server};
+use crate::shards::{self, StandIn};
 use crate::wait::until;
 use crate::workspace::example;
 
@@ -57,13 +58,24 @@ impl Stack {
         std::fs::create_dir(directory.path().join("kafka")).unwrap();
         let broker = Broker::start(&directory.path().join("kafka"));
         std::fs::write(directory.path().join("password"), "only for this test\n").unwrap();
+        if let Some(number) = shards::wanted() {
+            shards::configure(&directory.path().join("store"), number);
+        }
         let engine = start_engine(binary, directory.path(), 0);
         let engine_port = engine.url.rsplit(':').next().unwrap().parse().unwrap();
+        let (store, cluster) = match shards::wanted() {
+            Some(number) => {
+                let cluster =
+                    format!("[clickhouse.cluster]\nname = '{}'\nreplicas = 1\nsharded = true\n", shards::NAME);
+                (StandIn::before(&engine.url, Some(number)).url, cluster)
+            }
+            None => (engine.url.clone(), String::new()),
+        };
         let text = std::fs::read_to_string(example("webkit.toml")).unwrap();
         let own = format!(
-            "listen = '127.0.0.1:0'\nblobs = '{blobs}'\n{text}\n[archive]\nseconds = 1\n[kafka]\nbrokers = '{}'\n[clickhouse]\nurl = '{}'\npassword_file = '{password}'\n",
+            "listen = '127.0.0.1:0'\nblobs = '{blobs}'\n{text}\n[archive]\nseconds = 1\n[kafka]\nbrokers = '{}'\n[clickhouse]\nurl = '{}'\npassword_file = '{password}'\n{cluster}",
             broker.address(),
-            engine.url,
+            store,
             blobs = directory.path().join("blobs").display(),
             password = directory.path().join("password").display(),
         );

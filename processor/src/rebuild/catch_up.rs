@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use clickhouse::Client;
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::retention::Retention;
 use schema::seconds;
-use schema::store::Cluster;
 
 use super::checkpoint;
+use super::database::Database;
 use super::error::RebuildError;
 use super::generation::Generation;
 use crate::batch::{self, BATCH_BYTES, BATCH_RECORDS, DecodedBatch};
@@ -21,8 +20,7 @@ use crate::rows::{EventRows, WrittenRows};
 /// A rebuild under way.
 pub(super) struct Rebuild {
     pub(super) log: Arc<dyn EventLog>,
-    pub(super) client: Client,
-    pub(super) cluster: Option<Cluster>,
+    pub(super) database: Database,
     pub(super) blobs: Blobs,
     pub(super) retention: Arc<Retention>,
     pub(super) source: EventSource,
@@ -41,14 +39,14 @@ impl Rebuild {
     /// Applies all events below the offsets `until`, one a partition. A batch is read while the one before is written;
     /// `progress` gets the number of events that are applied and of all events.
     pub(super) async fn catch_up(&mut self, until: &[u64], progress: &impl Fn(u64, u64)) -> Result<(), RebuildError> {
-        let Self { client, blobs, source, generation, checkpoint, written, retention, .. } = self;
+        let Self { database, blobs, source, generation, checkpoint, written, retention, .. } = self;
         let total: u64 = until.iter().sum();
         let mut ready: Option<(DecodedBatch, Vec<u64>)> = None;
         loop {
             let write = async {
                 if let Some((batch, next_offsets)) = &ready {
-                    insert::write(client, &batch.rows, TargetTables::Next(&generation.views)).await?;
-                    checkpoint::save(client, next_offsets, checkpoint).await?;
+                    insert::write(&database.rows, &batch.rows, TargetTables::Next(&generation.views)).await?;
+                    checkpoint::save(&database.rows, next_offsets, checkpoint).await?;
                     progress(next_offsets.iter().sum::<u64>().min(total), total);
                 }
                 Ok::<_, RebuildError>(())

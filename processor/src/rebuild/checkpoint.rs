@@ -3,8 +3,9 @@
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 
+use super::database::{Database, exists, previous};
 use super::error::RebuildError;
-use super::generation::{Generation, exists, previous};
+use super::generation::Generation;
 use super::plan::Plan;
 
 /// A row of `rebuild_progress`.
@@ -37,13 +38,13 @@ pub(super) struct StartingPoint {
 
 /// Finds the rebuild of this plan that was broken off, or makes new tables for these views.
 pub(super) async fn resume_or_begin(
-    client: &Client,
+    database: &Database,
     plan: &Plan,
     views: &[&'static str],
     partitions: usize,
 ) -> Result<StartingPoint, RebuildError> {
     let rows: Vec<ProgressRow> =
-        client.query("SELECT ?fields FROM rebuild_progress ORDER BY partition").fetch_all().await?;
+        database.rows.query("SELECT ?fields FROM rebuild_progress ORDER BY partition").fetch_all().await?;
     let mut next_offsets = vec![0; partitions];
     if let Some(row) = rows.first() {
         let stored: Option<RebuildCheckpoint> = serde_json::from_str(&row.plan).ok();
@@ -59,13 +60,13 @@ pub(super) async fn resume_or_begin(
         return Ok(StartingPoint { next_offsets, generation, checkpoint: text(plan, stored.generation) });
     }
     for view in views {
-        if exists(client, &previous(view)).await? {
+        if exists(&database.tables, &previous(view)).await? {
             return Err(RebuildError::OldTables);
         }
     }
-    let generation = Generation::create(client, views, plan.since).await?;
+    let generation = Generation::create(database, views, plan.since).await?;
     let checkpoint = text(plan, generation.number);
-    save(client, &next_offsets, &checkpoint).await?;
+    save(&database.rows, &next_offsets, &checkpoint).await?;
     Ok(StartingPoint { next_offsets, generation, checkpoint })
 }
 
@@ -89,6 +90,6 @@ pub(super) async fn save(
 }
 
 /// Forgets the rebuild.
-pub(super) async fn clear(client: &Client) -> Result<(), clickhouse::error::Error> {
-    client.query("TRUNCATE TABLE rebuild_progress").execute().await
+pub(super) async fn clear(database: &Database) -> Result<(), clickhouse::error::Error> {
+    database.tables.query("TRUNCATE TABLE rebuild_progress").execute().await
 }

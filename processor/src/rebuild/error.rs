@@ -34,6 +34,17 @@ pub enum RebuildError {
     /// Tables that an earlier rebuild replaced are in the way.
     #[error("the tables that an earlier rebuild replaced are still there; remove them with --drop-old first")]
     OldTables,
+    /// Rows have to be placed on other shards, and the plan leaves views out; the text lists them.
+    #[error(
+        "the cluster has {shards} shards, and rows of {views} lie where another number had them: stop every processor, \
+         rebuild these views, and start the processors again"
+    )]
+    Misplaced {
+        /// Shards of the cluster.
+        shards: u64,
+        /// The views that the plan leaves out.
+        views: String,
+    },
     /// The rebuilt views have other numbers of rows; the text lists them.
     #[error("rows differ: {0}; nothing was swapped; go on with --accept-differences, or give it up with --start-over")]
     Differences(String),

@@ -1,10 +1,10 @@
 //! What rebuilds left in the store: those that were broken off, and the tables that one replaced.
 
-use clickhouse::Client;
 use clickhouse::error::Result;
-use schema::store::next_generation;
+use schema::store::{StoreAddress, next_generation};
 
-use super::generation::{is_held, previous};
+use super::database::{Database, previous};
+use super::generation::is_held;
 use super::views::VIEWS;
 
 /// What rebuilds left in the store.
@@ -18,7 +18,7 @@ pub struct Leftovers {
     pub next: Vec<&'static str>,
     /// Views with a table that a rebuild replaced.
     pub previous: Vec<&'static str>,
-    /// Bytes on disk of all these tables.
+    /// Bytes on disk of all these tables, on the server that is asked.
     pub bytes: u64,
 }
 
@@ -26,11 +26,12 @@ pub struct Leftovers {
 ///
 /// # Errors
 /// The store refused, or could not be reached.
-pub async fn leftovers(client: &Client) -> Result<Leftovers> {
+pub async fn leftovers(store: &StoreAddress) -> Result<Leftovers> {
+    let database = Database::at(store);
     let sql = "SELECT name, toUInt64(ifNull(total_bytes, 0)) FROM system.tables WHERE database = currentDatabase()";
-    let tables: Vec<(String, u64)> = client.query(sql).fetch_all().await?;
+    let tables: Vec<(String, u64)> = database.tables.query(sql).fetch_all().await?;
     let size = |table: &str| tables.iter().find(|(name, _)| name == table).map(|(_, bytes)| *bytes);
-    let mut found = Leftovers { is_held: is_held(client).await?, ..Leftovers::default() };
+    let mut found = Leftovers { is_held: is_held(&database).await?, ..Leftovers::default() };
     for view in VIEWS {
         if let Some(bytes) = size(&next_generation(view)) {
             found.next.push(view);
@@ -41,7 +42,7 @@ pub async fn leftovers(client: &Client) -> Result<Leftovers> {
             found.bytes += bytes;
         }
     }
-    let begun: u64 = client.query("SELECT count() FROM rebuild_progress").fetch_one().await?;
+    let begun: u64 = database.rows.query("SELECT count() FROM rebuild_progress").fetch_one().await?;
     found.is_unfinished = begun > 0;
     Ok(found)
 }

@@ -19,6 +19,7 @@
 
 mod catch_up;
 mod checkpoint;
+mod database;
 mod error;
 mod generation;
 mod leftovers;
@@ -30,11 +31,11 @@ use std::sync::Arc;
 
 use catch_up::Rebuild;
 use checkpoint::StartingPoint;
-use clickhouse::Client;
+use database::{Database, exists, previous};
 use eventlog::EventLog;
 use schema::blobs::Blobs;
 use schema::retention::Retention;
-use schema::store::{StoreAddress, next_generation};
+use schema::store::{StoreAddress, distributed, next_generation};
 use schema::{EVENTS_TOPIC, PROCESSOR_GROUP};
 
 use crate::archive::Archive;
@@ -56,25 +57,25 @@ pub async fn run(
     options: SwapOptions,
     progress: impl Fn(u64, u64),
 ) -> Result<Report, RebuildError> {
-    let client = store.client();
+    let database = Database::at(store);
     let mut views = Vec::new();
     for name in &plan.views {
         let view = VIEWS.iter().find(|view| *view == name);
         views.push(*view.ok_or_else(|| RebuildError::UnknownView(name.clone()))?);
     }
+    refuse_parts_of_a_move(store, &views).await?;
     if options.start_over {
-        give_up(&client).await?;
+        give_up(&database).await?;
     }
-    let partitions = events::ends(log.as_ref(), &client).await?.len();
+    let partitions = events::ends(log.as_ref(), &database.rows).await?.len();
     let StartingPoint { next_offsets, generation, checkpoint } =
-        checkpoint::resume_or_begin(&client, &plan, &views, partitions).await?;
+        checkpoint::resume_or_begin(&database, &plan, &views, partitions).await?;
     let mut rebuild = Rebuild {
         source: EventSource::open(Arc::clone(&log), Archive::new(&blobs), &next_offsets).await?,
-        generation: generation.unfinished(&client).await?,
+        generation: generation.unfinished(&database).await?,
         checkpoint,
         log,
-        client,
-        cluster: store.cluster.clone(),
+        database,
         blobs,
         retention: Arc::new(retention),
         written: Arc::default(),
@@ -86,22 +87,37 @@ pub async fn run(
     rebuild.swap(options, &progress).await
 }
 
-/// Forgets a rebuild that was broken off, and removes its tables.
-async fn give_up(client: &Client) -> Result<(), RebuildError> {
-    generation::release(client).await?;
-    for view in VIEWS {
-        client.query(&format!("DROP TABLE IF EXISTS {} SYNC", next_generation(view))).execute().await?;
+/// Where the number of shards changed, all rows have to be placed anew together: until then none may be written.
+async fn refuse_parts_of_a_move(store: &StoreAddress, views: &[&'static str]) -> Result<(), RebuildError> {
+    let Some(placement) = distributed::placement(store).await? else { return Ok(()) };
+    let mut left_out = placement.misplaced;
+    left_out.retain(|(view, _)| !views.contains(&view.as_str()));
+    if left_out.is_empty() {
+        return Ok(());
     }
-    Ok(checkpoint::clear(client).await?)
+    let views = left_out.into_iter().map(|(view, _)| view).collect::<Vec<_>>().join(",");
+    Err(RebuildError::Misplaced { shards: placement.shards, views })
+}
+
+/// Forgets a rebuild that was broken off, and removes its tables.
+async fn give_up(database: &Database) -> Result<(), RebuildError> {
+    generation::release(database).await?;
+    for view in VIEWS {
+        let next = next_generation(view);
+        distributed::hide(&database.address, &next).await?;
+        database.tables.query(&format!("DROP TABLE IF EXISTS {next} SYNC")).execute().await?;
+    }
+    Ok(checkpoint::clear(database).await?)
 }
 
 /// Removes the tables that rebuilds replaced, and returns the names of their views.
-pub async fn drop_old(client: &Client) -> Result<Vec<&'static str>, RebuildError> {
+pub async fn drop_old(store: &StoreAddress) -> Result<Vec<&'static str>, RebuildError> {
+    let tables = store.tables();
     let mut dropped = Vec::new();
     for view in VIEWS {
-        let table = generation::previous(view);
-        if generation::exists(client, &table).await? {
-            client.query(&format!("DROP TABLE {table} SYNC")).execute().await?;
+        let table = previous(view);
+        if exists(&tables, &table).await? {
+            tables.query(&format!("DROP TABLE {table} SYNC")).execute().await?;
             dropped.push(view);
         }
     }

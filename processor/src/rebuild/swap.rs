@@ -29,19 +29,19 @@ impl Rebuild {
         progress: &impl Fn(u64, u64),
     ) -> Result<Report, RebuildError> {
         let held_since = Instant::now();
-        generation::hold(&self.client).await?;
+        generation::hold(&self.database).await?;
         let counts = match self.compare(options, progress).await {
             Ok(counts) => counts,
             Err(error) => {
-                generation::release(&self.client).await?;
+                generation::release(&self.database).await?;
                 return Err(error);
             }
         };
-        self.generation.swap(&self.client).await?;
-        generation::release(&self.client).await?;
+        self.generation.swap(&self.database).await?;
+        generation::release(&self.database).await?;
         let watermark = WatermarkRow { partition: REBUILD_PARTITION, next_offset: self.generation.number };
-        insert::watermarks(&self.client, &[watermark]).await?;
-        checkpoint::clear(&self.client).await?;
+        insert::watermarks(&self.database.rows, &[watermark]).await?;
+        checkpoint::clear(&self.database).await?;
         Ok(Report { events: self.events, unreadable: self.unreadable, counts, held: held_since.elapsed() })
     }
 
@@ -52,10 +52,10 @@ impl Rebuild {
         progress: &impl Fn(u64, u64),
     ) -> Result<Vec<RowCount>, RebuildError> {
         // An insert that began before the watermarks were held may still succeed.
-        while generation::watermarks_in_flight(&self.client, self.cluster.as_ref()).await? {
+        while generation::watermarks_in_flight(&self.database).await? {
             tokio::time::sleep(PAUSE).await;
         }
-        let rows: Vec<WatermarkRow> = self.client.query("SELECT ?fields FROM watermarks").fetch_all().await?;
+        let rows: Vec<WatermarkRow> = self.database.rows.query("SELECT ?fields FROM watermarks").fetch_all().await?;
         let mut shown = self.source.next_offsets();
         for row in rows {
             if let Some(next) = shown.get_mut(row.partition as usize) {
@@ -63,10 +63,10 @@ impl Rebuild {
             }
         }
         self.catch_up(&shown, progress).await?;
-        self.generation.take_over(&self.client).await?;
-        self.generation.take_over_decisions(&self.client).await?;
-        let least = self.generation.count(&self.client, next_generation).await?;
-        let before = self.generation.count(&self.client, str::to_owned).await?;
+        self.generation.take_over(&self.database).await?;
+        self.generation.take_over_decisions(&self.database).await?;
+        let least = self.generation.count(&self.database, next_generation).await?;
+        let before = self.generation.count(&self.database, str::to_owned).await?;
         if least != before {
             // Each processor may have written one batch more than the watermarks say, which it will write again.
             let ends = self.log.end_offsets(EVENTS_TOPIC).await?;
@@ -74,7 +74,7 @@ impl Rebuild {
             let until: Vec<u64> = shown.iter().zip(&ends).map(more).collect();
             self.catch_up(&until, progress).await?;
         }
-        let after = self.generation.count(&self.client, next_generation).await?;
+        let after = self.generation.count(&self.database, next_generation).await?;
         let mut counts = Vec::new();
         let mut differences = Vec::new();
         for (index, view) in self.generation.views.iter().enumerate() {

@@ -86,8 +86,11 @@ pub(crate) struct ClickHouse {
 pub(crate) struct ClusterMember {
     /// What its servers call it.
     pub(crate) name: String,
-    /// How many servers must have what is written before it counts as shown: all that are asked by anybody.
+    /// How many servers of a shard must have what is written before it counts as shown: all that are asked by anybody.
     pub(crate) replicas: u32,
+    /// Whether rows are divided among the cluster's shards; otherwise each server has all of them.
+    #[serde(default)]
+    pub(crate) sharded: bool,
 }
 
 impl Default for Archive {

@@ -91,7 +91,7 @@ fn archives_are_apart_only_where_a_browser_keeps_them_so() {
 #[test]
 fn the_examples_load() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster.toml", "production.toml"] {
+    for name in ["minimal.toml", "webkit.toml", "compose.toml", "cluster/services.toml", "production.toml"] {
         let config = Config::load(Some(&examples.join(name)), &[]).unwrap();
         config.query(config.door().unwrap()).unwrap();
     }

@@ -23,6 +23,7 @@ mod parts;
 mod readers;
 mod rebuilds;
 mod replicas;
+mod shards;
 mod store;
 mod topics;
 mod units;

@@ -1,14 +1,14 @@
 //! What rebuilds left.
 
-use clickhouse::Client;
 use processor::rebuild::{self, Leftovers};
+use schema::store::StoreAddress;
 
 use super::finding::Finding;
 use super::units::{bytes, count};
 
 /// Asks the store for what rebuilds left.
-pub(super) async fn of(client: &Client) -> anyhow::Result<Finding> {
-    Ok(judge(&rebuild::leftovers(client).await?))
+pub(super) async fn of(address: &StoreAddress) -> anyhow::Result<Finding> {
+    Ok(judge(&rebuild::leftovers(address).await?))
 }
 
 fn judge(left: &Leftovers) -> Finding {

@@ -1,10 +1,10 @@
 //! The checks of the store, of a deployment and of `serve` alike.
 
-use schema::store::StoreAddress;
+use schema::store::{Cluster, StoreAddress};
 
 use super::finding::Line;
 use super::group::Group;
-use super::{clocks, dead_letters, disk, keys, parts, rebuilds, replicas, versions};
+use super::{clocks, dead_letters, disk, keys, parts, rebuilds, replicas, shards, versions};
 
 const REMEDY: &str = "Check that ClickHouse runs, that `resultsdb migrate` was run, and that [clickhouse] of the \
                       configuration names the server and a user who may read its system tables";
@@ -19,18 +19,21 @@ pub(super) async fn lines(address: anyhow::Result<StoreAddress>, replicas: Optio
             return group.lines();
         }
     };
-    let client = address.client();
+    let (client, tables) = (address.client(), address.tables());
     // Without the database, which need not be there.
     group.reach("clickhouse", versions::clickhouse(&address.server_client())).await;
     group.ask("migrations", versions::migrations(&address)).await;
-    group.ask("disks of clickhouse", disk::of_store(&client)).await;
-    group.ask("parts", parts::active(&client)).await;
-    group.ask("detached parts", parts::detached(&client)).await;
-    group.ask("mutations", parts::mutations(&client)).await;
+    group.ask("disks of clickhouse", disk::of_store(&tables)).await;
+    group.ask("parts", parts::active(&tables)).await;
+    group.ask("detached parts", parts::detached(&tables)).await;
+    group.ask("mutations", parts::mutations(&tables)).await;
     if let Some(replicas) = replicas {
-        group.ask("replicas", replicas::of(&client, replicas)).await;
+        group.ask("replicas", replicas::of(&tables, replicas)).await;
     }
-    group.ask("rebuilds", rebuilds::of(&client)).await;
+    if address.cluster.as_ref().is_some_and(Cluster::is_sharded) {
+        group.ask("shards", shards::of(&address)).await;
+    }
+    group.ask("rebuilds", rebuilds::of(&address)).await;
     group.ask("dead letters", dead_letters::of(&client)).await;
     group.ask("stored keys", keys::stored(&client)).await;
     group.ask("clock of clickhouse", clocks::of_store(&client)).await;

@@ -1,11 +1,12 @@
 //! Several servers with the same tables: what statements and settings become there.
 //!
 //! The database is of the engine `Replicated`, which repeats every creation, change, renaming, exchange and removal of
-//! a table on each server, so that statements stay as they are but for the tables' engine. All servers are one shard:
-//! reads join tables and look one up in another, and a rebuild exchanges tables one by one, which holds only where a
-//! server has all of them whole.
+//! a table on each server, so that statements stay as they are but for the tables' engine. Servers are one shard, each of
+//! which has all rows, or several ([`super::distributed`]), each with a part of them.
 
 use clickhouse::Client;
+
+use super::distributed;
 
 /// Well below the time after which the processor takes a store that says nothing for gone.
 const QUORUM_MILLISECONDS: u64 = 60_000;
@@ -17,6 +18,7 @@ const WINDOW: &str = "replicated_deduplication_window";
 pub struct Cluster {
     name: String,
     replicas: u32,
+    is_sharded: bool,
 }
 
 /// Why a cluster is none.
@@ -43,13 +45,29 @@ impl Cluster {
         if replicas == 0 {
             return Err(ClusterError::NoReplicas);
         }
-        Ok(Self { name: name.to_owned(), replicas })
+        Ok(Self { name: name.to_owned(), replicas, is_sharded: false })
     }
 
-    /// A client whose inserts end once every replica has their rows. Watermarks are written after rows, so whoever
+    /// The same cluster with rows divided among its shards. A cluster of one shard may be, so that others can join it.
+    pub fn sharded(self) -> Self {
+        Self { is_sharded: true, ..self }
+    }
+
+    /// Whether rows are divided among shards.
+    pub fn is_sharded(&self) -> bool {
+        self.is_sharded
+    }
+
+    /// The name that the servers have it under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A client whose inserts end once every replica has their rows, on each shard that they go to. Watermarks are written after rows, so whoever
     /// sees one, on whichever server, sees those. (`select_sequential_consistency` would need inserts to wait for each
     /// other.) Changes of tables wait for every replica too.
     pub(super) fn of(&self, client: Client) -> Client {
+        let client = if self.is_sharded { distributed::asking_all(client) } else { client };
         client
             .with_setting("insert_quorum", self.replicas.to_string())
             .with_setting("insert_quorum_timeout", QUORUM_MILLISECONDS.to_string())
@@ -58,11 +76,12 @@ impl Cluster {
             .with_setting("database_replicated_allow_replicated_engine_arguments", "2")
     }
 
-    /// Makes the database on every server. The shard has the same name on all, whatever their macros say.
+    /// Makes a database on every server. A shard alone has the same name on all, whatever their macros say.
     pub(super) fn create_database(&self, database: &str) -> String {
+        let shard = if self.is_sharded { "{shard}" } else { "all" };
         format!(
             "CREATE DATABASE IF NOT EXISTS `{database}` ON CLUSTER `{}` \
-             ENGINE = Replicated('/clickhouse/databases/{database}', 'all', '{{replica}}')",
+             ENGINE = Replicated('/clickhouse/databases/{database}', '{shard}', '{{replica}}')",
             self.name
         )
     }
@@ -200,12 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn the_database_is_one_shard() {
+    fn the_database_is_one_shard_unless_rows_are_divided() {
         let sql = cluster().create_database("results");
         assert_eq!(
             sql,
             "CREATE DATABASE IF NOT EXISTS `results` ON CLUSTER `tests` \
              ENGINE = Replicated('/clickhouse/databases/results', 'all', '{replica}')"
         );
+        let sql = cluster().sharded().create_database("results");
+        assert!(sql.ends_with("ENGINE = Replicated('/clickhouse/databases/results', '{shard}', '{replica}')"), "{sql}");
     }
 }

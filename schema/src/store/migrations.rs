@@ -4,7 +4,7 @@
 use clickhouse::Client;
 
 use super::cluster::ClusterError;
-use super::{StoreAddress, lifetimes};
+use super::{Cluster, StoreAddress, distributed, lifetimes};
 use crate::retention::Retention;
 
 /// `(version, name, statements)`, in order. An applied one is never edited; add the next.
@@ -71,6 +71,18 @@ pub enum MigrationError {
     /// A migration holds what does not suit a cluster.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The database was made with shards, and the configuration names none, or the other way round.
+    #[error(
+        "the database {database} {}; give clickhouse.database another name, or change clickhouse.cluster.sharded",
+        if *.is_sharded { "holds whole tables, where a cluster with shards needs one of its own" }
+        else { "shows rows that are divided among shards, which the configuration has to say" }
+    )]
+    OtherKind {
+        /// Its name.
+        database: String,
+        /// Whether shards are configured.
+        is_sharded: bool,
+    },
     /// The database was made for another kind of deployment.
     #[error(
         "the database {database} exists and is of the engine {found}; {}",
@@ -93,29 +105,22 @@ pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<()
     let failed =
         |source| MigrationError::Store { database: address.database.clone(), url: address.url.clone(), source };
     let cluster = address.cluster.as_ref();
-    let server = address.server_client();
-    let sql = "SELECT engine FROM system.databases WHERE name = ?";
-    let found: Option<String> = server.query(sql).bind(&address.database).fetch_optional().await.map_err(failed)?;
-    match found {
-        None => {
-            let create = match cluster {
-                None => format!("CREATE DATABASE IF NOT EXISTS `{}`", address.database),
-                Some(cluster) => cluster.create_database(&address.database),
-            };
-            server.query(&create).execute().await.map_err(failed)?;
-        }
-        Some(found) if (found == REPLICATED) != cluster.is_some() => {
-            let database = address.database.clone();
-            return Err(MigrationError::Database { database, found, cluster: cluster.is_some() });
-        }
-        Some(_) => {}
+    let is_sharded = cluster.is_some_and(Cluster::is_sharded);
+    let tables_database = address.tables_database();
+    create_database(address, &tables_database).await?;
+    if distributed::is_of_other_kind(address).await.map_err(failed)? {
+        return Err(MigrationError::OtherKind { database: address.database.clone(), is_sharded });
+    }
+    if is_sharded {
+        create_database(address, &address.database).await?;
     }
     let suited = |statement: &str| match cluster {
         None => Ok(statement.to_owned()),
         Some(cluster) => cluster.rewrite(statement),
     };
-    let client = address.client();
-    client.query(&suited(VERSIONS)?).execute().await.map_err(failed)?;
+    let (client, tables) = (address.client(), address.tables());
+    tables.query(&suited(VERSIONS)?).execute().await.map_err(failed)?;
+    distributed::show_tables(address).await.map_err(failed)?;
     let state = MigrationState::of(&applied(&client).await.map_err(failed)?);
     if state.newest > state.known {
         return Err(MigrationError::Newer { found: state.newest, known: state.known });
@@ -129,7 +134,7 @@ pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<()
         }
         let checksum = checksum(sql);
         for statement in statements(sql) {
-            client.query(&suited(&statement)?).execute().await.map_err(failed)?;
+            tables.query(&suited(&statement)?).execute().await.map_err(failed)?;
         }
         client
             .query("INSERT INTO schema_versions (version, checksum) VALUES (?, ?)")
@@ -140,10 +145,32 @@ pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<()
             .map_err(failed)?;
     }
     let (name, value) = lifetimes::SETTING;
-    for statement in lifetimes::statements(&client, retention).await.map_err(failed)? {
-        client.query(&suited(&statement)?).with_setting(name, value).execute().await.map_err(failed)?;
+    for statement in lifetimes::statements(&tables, retention).await.map_err(failed)? {
+        tables.query(&suited(&statement)?).with_setting(name, value).execute().await.map_err(failed)?;
     }
-    Ok(())
+    distributed::show_tables(address).await.map_err(failed)
+}
+
+/// Makes a database where there is none. One that was made for another kind of deployment is refused.
+async fn create_database(address: &StoreAddress, database: &str) -> Result<(), MigrationError> {
+    let database = database.to_owned();
+    let failed = |source| MigrationError::Store { database: database.clone(), url: address.url.clone(), source };
+    let (server, cluster) = (address.server_client(), address.cluster.as_ref());
+    let sql = "SELECT engine FROM system.databases WHERE name = ?";
+    let found: Option<String> = server.query(sql).bind(&database).fetch_optional().await.map_err(failed)?;
+    match found {
+        None => {
+            let create = match cluster {
+                None => format!("CREATE DATABASE IF NOT EXISTS `{database}`"),
+                Some(cluster) => cluster.create_database(&database),
+            };
+            server.query(&create).execute().await.map_err(failed)
+        }
+        Some(found) if (found == REPLICATED) != cluster.is_some() => {
+            Err(MigrationError::Database { database, found, cluster: cluster.is_some() })
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// Which migrations a store has.
@@ -230,6 +257,15 @@ mod tests {
     fn migrations_are_numbered_without_gaps() {
         for (index, (version, ..)) in MIGRATIONS.iter().enumerate() {
             assert_eq!(*version as usize, index + 1);
+        }
+    }
+
+    /// A statement that fills a table from another would fill it with the rows of one shard alone. Stores with shards were
+    /// empty when the earlier ones were applied; later changes of that kind are for a rebuild.
+    #[test]
+    fn migrations_since_there_are_shards_copy_no_rows() {
+        for (version, _, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > 22) {
+            assert!(!statements(sql).any(|statement| statement.starts_with("INSERT")), "{version}");
         }
     }
 

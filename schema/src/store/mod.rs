@@ -4,6 +4,7 @@ mod access_rows;
 pub mod cluster;
 pub mod commits;
 mod dead_letter_state;
+pub mod distributed;
 mod intake_report_row;
 mod lifetimes;
 mod migrations;
@@ -60,9 +61,27 @@ impl StoreAddress {
     /// A client for the database. Reads see one row per natural key (`final`), partition by
     /// partition, because a key never spans two partitions.
     pub fn client(&self) -> clickhouse::Client {
+        self.client_of(&self.database)
+    }
+
+    /// A client for the tables themselves, which makes, changes and exchanges them. It is the same unless rows are divided
+    /// among shards: then it sees the rows of one shard alone.
+    pub fn tables(&self) -> clickhouse::Client {
+        self.client_of(&self.tables_database())
+    }
+
+    /// The database that [`StoreAddress::tables`] is for.
+    pub fn tables_database(&self) -> String {
+        match &self.cluster {
+            Some(cluster) if cluster.is_sharded() => distributed::tables_database(&self.database),
+            _ => self.database.clone(),
+        }
+    }
+
+    fn client_of(&self, database: &str) -> clickhouse::Client {
         let client = self
             .server_client()
-            .with_database(&self.database)
+            .with_database(database)
             .with_setting("final", "1")
             .with_setting("do_not_merge_across_partitions_select_final", "1")
             .with_setting("async_insert", "0")
