@@ -23,7 +23,7 @@ fn member(surroundings: &Surroundings) -> (StandIn, StoreAddress) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_are_shown_with_a_cluster_configured() {
-    let mut surroundings = Surroundings::start().await;
+    let mut surroundings = Surroundings::divided(None).await;
     let (stand_in, address) = member(&surroundings);
     // Tables that only one server has would otherwise pass for replicated ones.
     let other = StoreAddress { database: "resultsdb".into(), ..address.clone() };

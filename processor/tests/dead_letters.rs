@@ -113,13 +113,13 @@ async fn a_rebuild_is_of_a_later_generation_than_the_last_by_any_clock() {
     let (around, _) = with_letters().await;
     let ahead = Clock::system().now() + WEEK;
     let comment = format!("ALTER TABLE dead_letters MODIFY COMMENT 'generation {ahead}'");
-    around.client.query(&comment).execute().await.unwrap();
+    around.address.tables().query(&comment).execute().await.unwrap();
     for _ in 0..2 {
         let report = rebuild(&around, &["dead_letters"], SwapOptions::default()).await;
         assert_eq!((report.counts[0].before, report.counts[0].after), (3, 3));
     }
     let sql = "SELECT comment FROM system.tables WHERE database = currentDatabase() AND name = 'dead_letters'";
-    let comment: String = around.client.query(sql).fetch_one().await.unwrap();
+    let comment: String = around.address.tables().query(sql).fetch_one().await.unwrap();
     assert_eq!(comment, format!("generation {}", ahead + 2));
     around.engine.shutdown().await;
 }
@@ -158,7 +158,7 @@ async fn decisions_of_before_they_were_events_outlive_a_rebuild() {
 async fn letters_that_are_over_do_not_hold_a_rebuild_up() {
     let _alone = ENGINE.lock().await;
     let (around, found) = with_letters().await;
-    let execute = async |sql: &str| around.client.query(sql).execute().await.unwrap();
+    let execute = async |sql: &str| around.address.tables().query(sql).execute().await.unwrap();
     execute("ALTER TABLE dead_letters MODIFY TTL toDateTime(found_at) + INTERVAL 50 YEAR").await;
     let old = DeadLetterRow { found_at: 1_000_000_000, offset: 1_000, ..found[0].clone() };
     decide(&around, &old, Decision::Discarded).await;

@@ -10,7 +10,7 @@ use test_support::processing::Surroundings;
 async fn what_the_store_refuses_is_found_and_put_aside() {
     let around = Surroundings::start().await;
     let constraint = "ALTER TABLE runs ADD CONSTRAINT healthy CHECK suite != 'poison'";
-    around.client.query(constraint).execute().await.unwrap();
+    around.address.tables().query(constraint).execute().await.unwrap();
     let mut poisoned = Vec::new();
     for index in 0..40_i64 {
         let suite = if [3, 17, 18].contains(&index) { "poison" } else { "s" };
@@ -30,7 +30,7 @@ async fn what_the_store_refuses_is_found_and_put_aside() {
     assert_eq!(around.log.end_offsets(DEAD_LETTER_TOPIC).await.unwrap().iter().sum::<u64>(), 3);
 
     // Once the cause is gone, the same events are as good as any.
-    around.client.query("ALTER TABLE runs DROP CONSTRAINT healthy").execute().await.unwrap();
+    around.address.tables().query("ALTER TABLE runs DROP CONSTRAINT healthy").execute().await.unwrap();
     for index in [3_i64, 17, 18] {
         around.log.append(EVENTS_TOPIC, &index.to_be_bytes(), encoded_run("poison", index)).await.unwrap();
     }

@@ -8,6 +8,7 @@ mod commits;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod keys;
 mod listen;
 mod memory;
@@ -133,6 +134,15 @@ enum Tool {
         data_dir: Option<PathBuf>,
         #[command(flatten)]
         arguments: sweep::Arguments,
+    },
+    /// Write facts as Parquet files to the blob store; with [export] in the configuration the services do so by themselves
+    Export {
+        /// Configuration file (TOML) of a deployment, which goes on meanwhile
+        #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+        config: Option<PathBuf>,
+        /// What `serve` uses, which must not run
+        #[arg(long)]
+        data_dir: Option<PathBuf>,
     },
     /// Run the embedded engine alone, as a ClickHouse server on the loopback interface
     Engine {
@@ -294,6 +304,8 @@ impl Tool {
             Self::Sweep { config, data_dir: None, arguments } => {
                 runtime.block_on(sweep::deployed(&load(config.as_deref())?, arguments))
             }
+            Self::Export { data_dir: Some(data_dir), .. } => runtime.block_on(export::embedded(&data_dir)),
+            Self::Export { config, data_dir: None } => runtime.block_on(export::deployed(&load(config.as_deref())?)),
             Self::Engine { data_dir, port, password_file } => {
                 runtime.block_on(serve::engine(&data_dir, port, &password_file))
             }

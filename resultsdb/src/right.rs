@@ -10,6 +10,8 @@ use schema::lease::{self, Lease};
 const HOOKS: &str = "hooks";
 /// The right to rebuild, of which a deployment has one.
 const REBUILD: &str = "rebuild";
+/// The right to export facts.
+const EXPORT: &str = "export";
 /// How long taking the right takes where nobody has it.
 const SOON: Duration = Duration::from_secs(2);
 /// How long the right of a rebuild that was killed may still last.
@@ -37,6 +39,11 @@ pub(crate) fn to_tell_hooks(blobs: &Blobs) -> Lease {
 /// Wants the right to rebuild.
 pub(crate) fn to_rebuild(blobs: &Blobs) -> Lease {
     Lease::want(blobs, REBUILD, holder())
+}
+
+/// Wants the right to export facts.
+pub(crate) fn to_export(blobs: &Blobs) -> Lease {
+    Lease::want(blobs, EXPORT, holder())
 }
 
 /// Waits for the right to rebuild: a rebuild that was killed still has it for a while.

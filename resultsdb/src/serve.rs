@@ -66,6 +66,9 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     if let Some(pace) = config.sweep.pace()? {
         tokio::spawn(swept(&log, &client, &blobs, &retention, pace, &stop));
     }
+    if let Some(every) = config.export.every() {
+        tokio::spawn(export::regularly(client.clone(), blobs.clone(), every, right::to_export, stop.clone()));
+    }
     let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());
     let processor = tokio::spawn(processor);
     let views = views(config, client.clone(), Watermark::Here(watermark))?;
@@ -175,6 +178,9 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let archive = processor::archive::run(Arc::clone(&log), blobs.clone(), config.archive.options(), stop.clone());
     if let Some(pace) = config.sweep.pace()? {
         tokio::spawn(swept(&log, &client, &blobs, &retention, pace, &stop));
+    }
+    if let Some(every) = config.export.every() {
+        tokio::spawn(export::regularly(client.clone(), blobs.clone(), every, right::to_export, stop.clone()));
     }
     let archived = async { archive.await.context("archiving events") };
     let processed = async { Ok(processor::run(log, client, blobs, retention, watch::channel(0).0, stop).await?) };

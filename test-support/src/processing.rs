@@ -28,7 +28,7 @@ pub struct Surroundings {
     pub client: Client,
     /// The store of large bodies.
     pub blobs: Blobs,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Surroundings {
@@ -56,7 +56,7 @@ impl Surroundings {
         store::migrate(&address, &Retention::default()).await.unwrap();
         let client = address.client();
         let blobs = Blobs::in_folder(&directory.path().join("blobs")).unwrap();
-        Self { log, engine, address, client, blobs, _directory: directory }
+        Self { log, engine, address, client, blobs, directory }
     }
 
     /// Starts a processor on a log, which may be another one than that of these surroundings. `applied` counts the
@@ -85,6 +85,11 @@ impl Surroundings {
         }
         stopping.send(true).unwrap();
         processor.await.unwrap().unwrap();
+    }
+
+    /// The folder of everything; blobs are below `blobs`.
+    pub fn folder(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// How many rows a table has.

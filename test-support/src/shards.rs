@@ -25,8 +25,12 @@ pub fn wanted() -> Option<u32> {
     Some(number.parse().unwrap_or_else(|_| panic!("{VARIABLE} is no number of shards: {number}")))
 }
 
-/// Has the engine that will be started on a folder know a cluster of that many shards.
+/// Has the engine that will be started on a folder know a cluster of that many shards, unless it knows one.
 pub fn configure(store: &Path, shards: u32) {
+    let file = store.join("config.d/shards.xml");
+    if file.exists() {
+        return;
+    }
     // Nobody listens at the port: it is what tells the engine that a shard is itself.
     let shard = "<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>";
     let text = format!(
@@ -34,7 +38,7 @@ pub fn configure(store: &Path, shards: u32) {
         shard.repeat(shards as usize)
     );
     std::fs::create_dir_all(store.join("config.d")).unwrap();
-    std::fs::write(store.join("config.d/shards.xml"), text).unwrap();
+    std::fs::write(file, text).unwrap();
 }
 
 /// The stand-in before an engine, which lives as long as the process.
@@ -159,9 +163,17 @@ impl Before {
             (Some((table, of)), Some(shards)) => self.distributed(table, of, database, shards),
             _ => {
                 let sql = sql.replace("ReplicatedReplacingMergeTree", "ReplacingMergeTree");
-                let asks = "SELECT engine FROM system.databases";
-                let told = "SELECT replaceOne(engine, 'Atomic', 'Replicated') FROM system.databases";
-                vec![if self.shards.is_some() { self.inserting(&sql.replace(asks, told), database) } else { sql }]
+                if self.shards.is_none() {
+                    return vec![sql];
+                }
+                // A database with shards has to be one that a keeper spreads.
+                let told = match sql.strip_prefix("SELECT engine FROM system.databases") {
+                    Some(which) => {
+                        format!("SELECT replaceOne(engine, 'Atomic', 'Replicated') FROM system.databases{which}")
+                    }
+                    None => sql,
+                };
+                vec![self.inserting(&told, database)]
             }
         }
     }

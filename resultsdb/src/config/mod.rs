@@ -23,7 +23,7 @@ use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
 
 pub(crate) use kafka::Kafka;
-pub(crate) use servers::{Archive, ClickHouse, Sweep, Traces};
+pub(crate) use servers::{Archive, ClickHouse, ClusterMember, Export, Sweep, Traces};
 pub(crate) use tls::Tls;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
@@ -63,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) archive: Archive,
     /// When blobs that no event names are removed.
     pub(crate) sweep: Sweep,
+    /// When facts are written as Parquet to the blob store.
+    pub(crate) export: Export,
     /// Where traces go.
     pub(crate) traces: Traces,
     /// ClickHouse, for the three services.
@@ -156,6 +158,7 @@ impl Default for Config {
             kafka: Kafka::default(),
             archive: Archive::default(),
             sweep: Sweep::default(),
+            export: Export::default(),
             traces: Traces::default(),
             clickhouse: ClickHouse::default(),
             statements: StatementLimits::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use processor::archive::ArchiveOptions;
 use processor::sweep::SweepOptions;
-use schema::seconds::DAY;
+use schema::seconds::{DAY, HOUR};
 use schema::store::StoreTls;
 use serde::Deserialize;
 
@@ -47,6 +47,21 @@ impl Sweep {
         let days = |days: u64| Duration::from_secs(days.saturating_mul(DAY));
         let options = SweepOptions { grace: days(self.grace_days), is_rehearsal: false };
         Ok((self.days > 0).then(|| (days(self.days), options)))
+    }
+}
+
+/// When facts are written as Parquet to the blob store.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Export {
+    /// Hours from one time to the next; 0 is never.
+    pub(crate) hours: u64,
+}
+
+impl Export {
+    /// How often; none where it is never done.
+    pub(crate) fn every(&self) -> Option<Duration> {
+        (self.hours > 0).then(|| Duration::from_secs(self.hours.saturating_mul(HOUR)))
     }
 }
 
