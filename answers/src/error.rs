@@ -28,6 +28,9 @@ pub enum AnswerError {
     /// The store is short of memory, by whatever it does at the same time.
     #[error("The store is short of memory; try again in a moment.")]
     Busy,
+    /// What is asked for is closed; the text says why.
+    #[error("SQL is not answered now: {0}.")]
+    Closed(String),
     /// The store did not answer.
     #[error("The store is not available, try again: {0}")]
     Store(Error),

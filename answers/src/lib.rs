@@ -26,6 +26,7 @@ mod error;
 pub mod ews;
 pub mod failures;
 pub mod flaky;
+pub mod guest;
 mod histories;
 pub mod keys;
 mod late_runs;

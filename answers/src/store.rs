@@ -6,6 +6,7 @@ use clickhouse::Client;
 use schema::clock::Clock;
 use schema::retention::Retention;
 
+use crate::guest::Guest;
 use crate::histories::place::PlaceCache;
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
@@ -40,6 +41,7 @@ pub struct Store {
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
     pub(crate) rules: Arc<[SuiteRules]>,
+    pub(crate) guest: Option<Arc<Guest>>,
     /// How far the views are.
     pub watermark: Watermark,
     /// What time it is.
@@ -71,9 +73,15 @@ impl Store {
             retention,
             keeps_replaced_results: false,
             rules: Arc::default(),
+            guest: None,
             watermark,
             clock,
         }
+    }
+
+    /// The same, where SQL of others is answered as this user.
+    pub fn with_guest(self, guest: Guest) -> Self {
+        Self { guest: Some(Arc::new(guest)), ..self }
     }
 
     /// The same, where a test's own timeline goes on to show results that a later upload of the run does not name any more.

@@ -78,7 +78,9 @@ fn status_of(error: &AnswerError) -> StatusCode {
         AnswerError::Invalid(_) => StatusCode::BAD_REQUEST,
         AnswerError::NotFound(_) => StatusCode::NOT_FOUND,
         AnswerError::TooLarge => StatusCode::UNPROCESSABLE_ENTITY,
-        AnswerError::TooLong | AnswerError::Busy | AnswerError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AnswerError::TooLong | AnswerError::Busy | AnswerError::Closed(_) | AnswerError::Store(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         AnswerError::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         AnswerError::Shared(error) => status_of(error),
     }

@@ -15,7 +15,7 @@ use web::protection::protect;
 
 use crate::api::{
     access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    openapi, populations, recent_uploads, renames, results, rules, run, suites, summary, test_metrics, test_names,
+    openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics, test_names,
     timeline, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
@@ -47,7 +47,7 @@ fn api(service: &Arc<Service>) -> Routes<Arc<Service>> {
     let looked = from_fn_with_state(Arc::clone(service), cache::look);
     let [of_views, fresh, other] = api_routes();
     let written = from_fn_with_state(Arc::clone(service), format::write);
-    of_views.layer(written).layer(kept).merge(fresh.layer(looked)).merge(other)
+    of_views.layer(written.clone()).layer(kept).merge(fresh.layer(written).layer(looked)).merge(other)
 }
 
 /// The pages, with what keeps them.
@@ -121,6 +121,7 @@ fn fresh_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/upload", uploads::find)
         .post(Rule::Read, "/api/verdicts", verdicts::ask)
         .get(Rule::Read, "/api/verdicts/quality", verdicts::quality)
+        .post(Rule::Read, "/api/sql", sql::ask)
         .post(Rule::Read, "/mcp", mcp::handle)
         .post(Rule::Read, "/api/rules/preview", rules::preview)
         .get(Rule::Read, "/api/upload/archive", archives::download)

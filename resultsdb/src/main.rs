@@ -22,6 +22,7 @@ mod rules;
 mod serve;
 mod servers;
 mod shards;
+mod sql_user;
 mod sweep;
 mod traces;
 
@@ -143,6 +144,12 @@ enum Tool {
         /// What `serve` uses, which must not run
         #[arg(long)]
         data_dir: Option<PathBuf>,
+    },
+    /// Print the statements that make the user of ClickHouse as which SQL of others is asked
+    SqlUser {
+        /// Configuration file (TOML)
+        #[arg(long, env = "RESULTSDB_CONFIG")]
+        config: PathBuf,
     },
     /// Run the embedded engine alone, as a ClickHouse server on the loopback interface
     Engine {
@@ -306,6 +313,7 @@ impl Tool {
             }
             Self::Export { data_dir: Some(data_dir), .. } => runtime.block_on(export::embedded(&data_dir)),
             Self::Export { config, data_dir: None } => runtime.block_on(export::deployed(&load(config.as_deref())?)),
+            Self::SqlUser { config } => sql_user::print(&load(Some(&config))?),
             Self::Engine { data_dir, port, password_file } => {
                 runtime.block_on(serve::engine(&data_dir, port, &password_file))
             }

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::listen::Endpoint;
 use crate::private_files::keep_private;
 use crate::servers::{MAX_MESSAGE_BYTES, blobs, embedded_address, password_of, store_address};
-use crate::{backup, observe, right, shards, traces};
+use crate::{backup, observe, right, shards, sql_user, traces};
 
 /// How long a service that starts waits for the log, and between two tries.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -42,6 +42,11 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
         "--demo does not know whom to trust under [tls]: post the demonstration data with `resultsdb demo --url URL --ca FILE`"
     );
     let demo_key = if demo { admit_demo(&mut config)? } else { None };
+    ensure!(
+        config.sql.is_none(),
+        "[sql] of the configuration cannot be served here: the embedded engine has no users, so that SQL of others could read \
+         every table and the files of this machine; take it away, or run the services on ClickHouse"
+    );
     let config = &config;
     let (retention, door) = (config.retention()?, config.door()?);
     keep_private();
@@ -191,7 +196,10 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn query(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let client = store_address(config)?.client();
-    let views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
+    let mut views = views(config, client.clone(), Watermark::in_store(client.clone()))?;
+    if let Some(guest) = sql_user::guest(config)? {
+        views = views.with_guest(guest);
+    }
     let blobs = blobs(config)?;
     let right = (!config.alerts.hooks.is_empty()).then(|| right::to_tell_hooks(&blobs));
     let told = tokio::spawn(alerts::run(views.clone(), sender(config), config.alerts.clone(), right, stop.clone()));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use answers::guest::Guest;
 use answers::{Repository, StatementLimits, Store, Watermark};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -63,6 +64,13 @@ impl QueryService {
         Self { client, router }
     }
 
+    /// The same rows, of which SQL is asked as this user.
+    pub fn with_guest(&self, folder: &Path, guest: Guest) -> Self {
+        let client = self.client.clone();
+        let store = store(&client, Clock::system(), StatementLimits::default()).with_guest(guest);
+        Self { client, router: router_of(store, folder) }
+    }
+
     /// Status and body of the answer to a GET request.
     pub async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
@@ -102,12 +110,18 @@ impl QueryService {
 
 /// The service's router over rows that do not change.
 fn router(client: &Client, folder: &Path, clock: Clock, limits: StatementLimits) -> Router {
-    let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();
+    router_of(store(client, clock, limits), folder)
+}
+
+fn store(client: &Client, clock: Clock, limits: StatementLimits) -> Store {
     let watermark = Watermark::Here(watch::channel(1).1);
-    let stop = watch::channel(false).1;
     let webkit = Repository { id: "webkit".into(), default_branch: "main".into() };
-    let store = Store::new(client.clone(), watermark, clock, Retention::default(), vec![webkit]);
-    query::router(store.limited(limits), blobs, options(), stop)
+    Store::new(client.clone(), watermark, clock, Retention::default(), vec![webkit]).limited(limits)
+}
+
+fn router_of(store: Store, folder: &Path) -> Router {
+    let blobs = Blobs::in_folder(&folder.join("blobs")).unwrap();
+    query::router(store, blobs, options(), watch::channel(false).1)
 }
 
 /// No bug tracker, and limits that no test reaches by chance.

@@ -10,8 +10,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, recent_uploads, renames, results, rules, run, suites, summary, test_metrics, test_names, timeline,
-    triage, uploads, verdicts,
+    populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics, test_names,
+    timeline, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -55,6 +55,7 @@ const OPERATIONS: &[Operation] = &[
     verdicts::ASK,
     verdicts::QUALITY,
     rules::PREVIEW,
+    sql::OPERATION,
     durations::OF_SUITE,
     durations::OF_TEST,
     durations::SLOWEST,

@@ -4,6 +4,7 @@ mod address;
 mod door;
 mod kafka;
 mod servers;
+mod sql;
 mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use serde::Deserialize;
 
 pub(crate) use kafka::Kafka;
 pub(crate) use servers::{Archive, ClickHouse, ClusterMember, Export, Sweep, Traces};
+pub(crate) use sql::Sql;
 pub(crate) use tls::Tls;
 
 /// Everything that can be configured; absent members have defaults that suit `serve`.
@@ -71,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) clickhouse: ClickHouse,
     /// What one statement of a question may take.
     pub(crate) statements: StatementLimits,
+    /// As whom SQL of others is asked; without it none is answered.
+    pub(crate) sql: Option<Sql>,
     /// Where archives are kept by the three services: a folder, or `s3://bucket/prefix`.
     pub(crate) blobs: String,
     /// Repositories by id.
@@ -162,6 +166,7 @@ impl Default for Config {
             traces: Traces::default(),
             clickhouse: ClickHouse::default(),
             statements: StatementLimits::default(),
+            sql: None,
             blobs: "blobs".to_owned(),
             retention_weeks: None,
             retention: Vec::new(),
