@@ -6,7 +6,7 @@ import { postDemonstration, startBrowser, startServer } from '../query/browser/s
 const PAGES = {
   start: '/', suites: '/suites', triage: '/triage', changes: '/changes', failures: '/investigate', flaky: '/flaky?weeks=4',
   timeline: '/?suite=layout-tests&test=css/flaky-000.html', 'known failure': '/?suite=layout-tests&test=dom/broken-001.html',
-  durations: '/durations?suite=layout-tests', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main',
+  durations: '/durations?suite=layout-tests', trends: '/trends?suite=layout-tests', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main',
   populations: '/compare/populations?weeks=1', commits: '/commits', commit: '/commit?repository_id=webkit&ref=270100@main',
   archive: '/archive?suite=layout-tests', uploads: '/uploads', dashboards: '/dashboards?passing=true', documentation: '/documentation',
 };

@@ -30,6 +30,7 @@ QUESTIONS = [
     "/api/flaky?weeks=4",
     f"/api/changes/{SUITE}",
     f"/api/durations/{SUITE}/{TEST}",
+    f"/api/trends?suite={SUITE}",
     f"/api/slowest/{SUITE}",
     f"/api/compare?suite={SUITE}&before=270100@main&after=270190@main",
     f"/api/compare/populations/{SUITE}?weeks=1",

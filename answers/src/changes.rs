@@ -29,7 +29,7 @@ use crate::store::Store;
 use crate::table::{self, CellKind, Table, Tabular};
 
 /// Tests that are looked at: those that failed last.
-const MAX_CANDIDATES: u64 = 2000;
+pub(crate) const MAX_CANDIDATES: u64 = 2000;
 /// Commits of the branch that may have done it.
 const MAX_COMMITS: u64 = 50_000;
 /// Changes answered if the question names no limit, and at most.
@@ -130,20 +130,31 @@ pub struct Changes {
 pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, AnswerError> {
     let ChangesQuestion { suite, test, weeks, kinds, runs } = question;
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
-    let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks);
-    let (late, links) = tokio::try_join!(late, bugs::of_suite(store, suite))?;
-    let mut answer = Changes { rule: RULE, changes: Vec::new() };
+    let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
     if late.selection.is_empty() {
-        return Ok(answer);
+        return Ok(Changes { rule: RULE, changes: Vec::new() });
     }
-    let mut tests = match test {
+    let tests = match test {
         Some(test) => vec![test.clone()],
         None => late.candidates(MAX_CANDIDATES).await?,
     };
-    // Sums of likelihoods depend on their order.
-    tests.sort_unstable();
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
+    of_histories(&late, tests, &histories, kinds, limit).await
+}
+
+/// The newest changes of some kinds (of all if none is named) in the histories of some tests.
+pub(crate) async fn of_histories(
+    late: &LateRuns<'_>,
+    mut tests: Vec<String>,
+    histories: &Histories,
+    kinds: &[Kind],
+    limit: usize,
+) -> Result<Changes, AnswerError> {
+    let LateRuns { store, suite, .. } = *late;
+    let mut answer = Changes { rule: RULE, changes: Vec::new() };
+    // Sums of likelihoods depend on their order.
+    tests.sort_unstable();
     let renames = &*late.renames;
     let (mut subjects, mut known): (Vec<Subject<'_>>, Vec<TestId>) = Default::default();
     for test in &tests {
@@ -153,13 +164,14 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
             known.push(id);
         }
     }
-    let of_subjects = OfSubjects { histories: &histories, subjects: &subjects, tests: known };
+    let of_subjects = OfSubjects { histories, subjects: &subjects, tests: known };
     let order = histories.order();
     let (Some(first), Some(last)) = (order.iter().copied().min(), order.iter().copied().max()) else {
         return Ok(answer);
     };
     let branch = &late.selection.branch;
-    let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS).await?;
+    let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS);
+    let (on_branch, links) = tokio::try_join!(on_branch, bugs::of_suite(store, suite))?;
     let of_suite = Suite {
         name: suite,
         tests: late.sessions.tests(),
@@ -178,7 +190,7 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     let names = commits::by_key(store, &found.iter().flat_map(keys).collect()).await?;
     for change in found {
         let tests: Vec<ChangedTest> =
-            change.members.iter().filter_map(|member| changed(&late, &subjects, member)).collect();
+            change.members.iter().filter_map(|member| changed(late, &subjects, member)).collect();
         let mut explained = BTreeSet::new();
         for test in &tests {
             let known = links.explaining(&test.test, std::slice::from_ref(&test.configuration), test.state);

@@ -59,6 +59,7 @@ mod test_name_cache;
 pub mod test_names;
 pub mod timeline;
 pub mod told;
+pub mod trends;
 pub mod triage;
 pub mod uploads;
 pub mod verdicts;

@@ -16,7 +16,7 @@ use web::protection::protect;
 use crate::api::{
     access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
     openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics, test_names,
-    timeline, triage, uploads, verdicts,
+    timeline, trends, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -92,6 +92,7 @@ fn kept_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/triage", triage::find)
         .get(Rule::Read, "/api/metrics", test_metrics::scrape)
         .get(Rule::Read, "/api/flaky", flaky::find)
+        .get(Rule::Read, "/api/trends", trends::find)
         .get(Rule::Read, "/api/compare", compare::find)
         .get(Rule::Read, "/api/compare/populations/{*suite}", populations::find)
         .get(Rule::Read, "/api/search", test_names::search)
@@ -164,6 +165,7 @@ fn kept_pages() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/compare/populations", pages::populations::page)
         .get(Rule::Read, "/flaky", pages::flaky::page)
         .get(Rule::Read, "/durations", pages::durations::page)
+        .get(Rule::Read, "/trends", pages::trends::page)
         .get(Rule::Read, "/commits", pages::commits::list)
         .get(Rule::Read, "/commit", pages::commits::one)
         .get(Rule::Read, "/commit/info", pages::commits::info)

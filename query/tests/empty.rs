@@ -5,7 +5,7 @@ use test_support::engine;
 use test_support::query_service::QueryService;
 use test_support::rows::EventRows;
 
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 23] = [
     "/",
     "/?suite=unit",
     "/?suite=unit&test=a",
@@ -21,6 +21,8 @@ const PAGES: [&str; 21] = [
     "/flaky?suite=unit",
     "/flaky?suite=&branch=x",
     "/durations",
+    "/trends",
+    "/trends?suite=unit&test=a",
     "/compare",
     "/compare/populations",
     "/dashboards",

@@ -68,7 +68,7 @@ async fn labels_are_shown_and_filtered_by() {
 
 /// Forms offer the keys that a suite uses.
 async fn forms(service: &QueryService) {
-    for path in ["/triage", "/durations?suite=unit", "/changes?suite=unit", "/flaky?suite=unit"] {
+    for path in ["/triage", "/durations?suite=unit", "/changes?suite=unit", "/flaky?suite=unit", "/trends?suite=unit"] {
         let (status, page) = get(service, path).await;
         assert_eq!(status, 200, "{path}");
         assert!(page.contains(r#"name="label.python""#) && page.contains("<option>3.13</option>"), "{path}: {page}");

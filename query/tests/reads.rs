@@ -104,6 +104,8 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/flaky?suite=layout-tests&weeks=1",
         "/durations?suite=layout-tests&weeks=1",
         "/durations?suite=layout-tests&test=0010.html&weeks=1",
+        "/trends?suite=layout-tests&weeks=1",
+        "/trends?suite=layout-tests&test=0010.html&weeks=1",
         "/api/timeline/layout-tests/0010.html?limit=10",
         "/commits?limit=10",
         "/commit?ref=99995@main",

@@ -184,6 +184,11 @@ async fn a_renamed_test_is_one_test(doors: &Doors, compared: (&str, &str)) {
     assert_eq!(sums, (&json!(9), &json!(9), &json!(6)));
     let durations = doors.service.json(&format!("/api/durations/moved/{NEW}")).await;
     assert_eq!(durations["rows"][0]["runs"], 9);
+    let trends = doors.service.json(&format!("/api/trends?suite=moved&test={NEW}")).await;
+    let sum = |member: &str| {
+        trends["by_day"].as_array().unwrap().iter().map(|day| day[member].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((sum("runs"), sum("unexpected")), (9, 6));
 
     // The change is that of a test that never had another name.
     let change = async |path: String| {

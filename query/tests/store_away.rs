@@ -20,7 +20,16 @@ async fn pages_fail_with_their_style() {
     let other = QueryService::start(&engine, directory.path(), "limited", []).await;
     too_large_a_question_is_told_so(&other, directory.path()).await;
     engine.shutdown().await;
-    for page in ["/", "/triage", "/flaky?suite=s", "/investigate", "/suites", "/commits", "/durations?suite=s"] {
+    for page in [
+        "/",
+        "/triage",
+        "/flaky?suite=s",
+        "/investigate",
+        "/suites",
+        "/commits",
+        "/durations?suite=s",
+        "/trends?suite=s",
+    ] {
         let (status, html) = service.get(page).await;
         let html = String::from_utf8(html).unwrap();
         assert_eq!(status, 503, "{page}: {html}");

@@ -149,11 +149,25 @@ pub struct Judgement {
 impl Judgement {
     /// Segments in which the test was flaky.
     pub fn flaky_segments<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = &'a Segment> + 'a {
-        let is_newest = |index: usize| index + 1 == self.segments.len();
-        let was_flaky = move |(index, segment): &(usize, &'a Segment)| {
-            flakiness::is_flaky(&segment.evidence, rules) || is_newest(*index) && self.standing == Standing::Flaky
+        let flaky = |(index, _): &(usize, &'a Segment)| self.was_flaky(*index, rules);
+        self.segments.iter().enumerate().filter(flaky).map(|(_, segment)| segment)
+    }
+
+    /// The cells of the segments in which the test was flaky, of the cells that were judged.
+    pub fn flaky_cells<'a>(&'a self, cells: &'a [Cell], rules: &'a Rules) -> impl Iterator<Item = &'a Cell> + 'a {
+        let mut judged = cells.iter().filter(|cell| cell.runs > 0);
+        let of_segment = move |(index, segment): (usize, &Segment)| {
+            let inside: Vec<&Cell> = judged.by_ref().take(segment.evidence.cells as usize).collect();
+            if self.was_flaky(index, rules) { inside } else { Vec::new() }
         };
-        self.segments.iter().enumerate().filter(was_flaky).map(|(_, segment)| segment)
+        self.segments.iter().enumerate().flat_map(of_segment)
+    }
+
+    /// Whether the test was flaky in the segment with this index.
+    fn was_flaky(&self, index: usize, rules: &Rules) -> bool {
+        let is_newest = index + 1 == self.segments.len();
+        let of_segment = |segment: &Segment| flakiness::is_flaky(&segment.evidence, rules);
+        self.segments.get(index).is_some_and(of_segment) || is_newest && self.standing == Standing::Flaky
     }
 }
 

@@ -261,3 +261,24 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// The cells of flaky segments have, together, what these segments count.
+    #[test]
+    fn flaky_cells_are_those_that_flaky_segments_count(text in "[PFMRE.]{0,60}|P{5,20}F{5,20}[PF]{0,40}") {
+        let (mut cells, judgement) = (cells(&text), judged(&text));
+        let rules = crate::rules::Rules::default();
+        // A cell without a run says nothing, wherever it is.
+        if let Some(first) = cells.first().copied() {
+            cells.insert(0, Cell { runs: 0, ..first });
+        }
+        let inside: Vec<Cell> = judgement.flaky_cells(&cells, &rules).copied().collect();
+        let counted = judgement.flaky_segments(&rules).map(|segment| segment.evidence);
+        let counted = counted.fold((0, 0, 0), |sums, one| {
+            (sums.0 + one.cells as usize, sums.1 + one.runs, sums.2 + one.unexpected)
+        });
+        let sum = |of: fn(&Cell) -> u32| inside.iter().map(of).sum::<u32>();
+        prop_assert_eq!((inside.len(), sum(|cell| cell.runs), sum(|cell| cell.failed)), counted);
+        prop_assert!(inside.windows(2).all(|pair| pair[0].position < pair[1].position));
+    }
+}

@@ -120,7 +120,8 @@ impl Guest {
         let statement = statement.replace('?', "??");
         let mut written = self.client.query(&statement).fetch_bytes("JSONCompact").map_err(failed)?;
         let written = written.collect().await.map_err(failed)?;
-        let own_format = |_| invalid("The statement names a format of its own, or answers none: write a SELECT without FORMAT");
+        let own_format =
+            |_| invalid("The statement names a format of its own, or answers none: write a SELECT without FORMAT");
         let Written { meta, mut data } = serde_json::from_slice(&written).map_err(own_format)?;
         let most = usize::try_from(self.limits.rows).unwrap_or(usize::MAX);
         let is_cut = data.len() >= most;

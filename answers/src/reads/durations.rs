@@ -2,6 +2,7 @@
 
 use clickhouse::Row;
 use schema::ids::ConfigId;
+use schema::seconds::{WEEK, monday};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,4 +83,34 @@ pub(crate) async fn by_configuration(
     );
     let tail = "WHERE measured GROUP BY config_id, sdk";
     selection.over(store, suite, test, ROWS, &fields, tail).value("since", since).all(&store.client).await
+}
+
+/// What started in the same week.
+#[derive(Debug, Clone, Copy, Row, Deserialize)]
+pub(crate) struct WeekDurations {
+    /// The week's first second, seconds since 1970.
+    pub(crate) from: u64,
+    /// Runs in which a time was measured.
+    pub(crate) timed: u64,
+    /// The median, milliseconds.
+    pub(crate) p50: u32,
+    /// The 90th percentile, milliseconds.
+    pub(crate) p90: u32,
+    /// The 99th percentile, milliseconds.
+    pub(crate) p99: u32,
+}
+
+/// By weeks that begin on Mondays in UTC, oldest first.
+pub(crate) async fn by_week(
+    store: &Store,
+    suite: &str,
+    test: Option<&[Tenure]>,
+    selection: &Selection,
+) -> Result<Vec<WeekDurations>, AnswerError> {
+    let fields = "toUInt64(intDiv(at + {shift}, {week}) * {week} - {shift}) AS from, count() AS timed, \
+                  quantileExact(0.5)(took) AS p50, quantileExact(0.9)(took) AS p90, quantileExact(0.99)(took) AS p99";
+    let tail = "WHERE measured GROUP BY from ORDER BY from";
+    let statement = selection.over(store, suite, test, ROWS, fields, tail);
+    // The week in which 1970 began has begun so many seconds before.
+    statement.value("week", WEEK).value("shift", monday(0).unsigned_abs()).all(&store.client).await
 }

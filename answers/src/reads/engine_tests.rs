@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schema::state::States;
 use schema::store::StoreAddress;
-use schema::store::states::is_unexpected;
+use schema::store::states::{is_unexpected, ran};
 use serde::Deserialize;
 
 use super::statement::Fragment;
@@ -17,6 +17,8 @@ use crate::statement_limits::StatementLimits;
 
 /// Sets of states there are: every subset of nine, the empty one included.
 const SETS: u64 = 512;
+/// The same with those of tests that did not run.
+const STORED: u64 = 4096;
 
 #[derive(Debug, PartialEq, Row, Deserialize)]
 struct Values {
@@ -57,6 +59,18 @@ async fn unexpected_is_the_same_rule_in_sql_and_in_rust(client: &clickhouse::Cli
         if pair % SETS != 0 && pair / SETS != 0 {
             assert_eq!(*found == 1, actual.unexpected_state(expected).is_failure(), "{actual}, expected {expected}");
         }
+    }
+}
+
+async fn whether_a_test_ran_is_the_same_rule_in_sql_and_in_rust(client: &clickhouse::Client) {
+    let statement = Fragment::new("SELECT groupArray(toUInt64({condition})) FROM numbers({stored})")
+        .text("condition", &ran("toUInt16(number)"))
+        .value("stored", STORED);
+    let rows: Vec<Vec<u64>> = statement.all(client).await.unwrap();
+    for (bits, found) in (0..).zip(&rows[0]) {
+        let states = States::from_bits(bits);
+        // A stored set is never empty: nothing at all is a PASS.
+        assert!(bits == 0 || (*found == 1) == states.ran(), "{states}");
     }
 }
 
@@ -106,6 +120,7 @@ async fn statements_mean_in_the_engine_what_they_mean_here() {
     let client = address.client();
     values_arrive_as_they_were_sent(&client).await;
     unexpected_is_the_same_rule_in_sql_and_in_rust(&client).await;
+    whether_a_test_ran_is_the_same_rule_in_sql_and_in_rust(&client).await;
     a_statement_that_takes_too_much_is_broken_off(&client).await;
     engine.shutdown().await;
 }

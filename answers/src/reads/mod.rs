@@ -33,5 +33,6 @@ pub(crate) mod statement;
 pub(crate) mod test_names;
 pub(crate) mod tested_weeks;
 pub(crate) mod told;
+pub(crate) mod trends;
 pub(crate) mod uploads;
 pub(crate) mod verdicts;

@@ -28,6 +28,7 @@ pub(crate) mod summary;
 pub(crate) mod test_metrics;
 pub(crate) mod test_names;
 pub(crate) mod timeline;
+pub(crate) mod trends;
 pub(crate) mod triage;
 pub(crate) mod uploads;
 pub(crate) mod verdicts;

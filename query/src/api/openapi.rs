@@ -11,7 +11,7 @@ use web::openapi::{self, JSON, Operation};
 use super::{
     access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
     populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics, test_names,
-    timeline, triage, uploads, verdicts,
+    timeline, trends, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -60,6 +60,7 @@ const OPERATIONS: &[Operation] = &[
     durations::OF_TEST,
     durations::SLOWEST,
     durations::PLAN,
+    trends::OPERATION,
     compare::OPERATION,
     populations::OPERATION,
     suites::SUITES,

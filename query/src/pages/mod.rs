@@ -20,6 +20,7 @@ pub(crate) mod flaky;
 pub(crate) mod investigate;
 mod label_fields;
 mod names;
+mod plot;
 pub(crate) mod populations;
 mod segments;
 pub(crate) mod sign_in;
@@ -27,6 +28,7 @@ mod states;
 mod suggestions;
 mod time;
 pub(crate) mod timelines;
+pub(crate) mod trends;
 pub(crate) mod triage;
 pub(crate) mod uploads;
 
@@ -45,7 +47,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "/",
     "/changes",
     "/triage",
@@ -56,6 +58,7 @@ const PAGES: [&str; 17] = [
     "/investigate",
     "/flaky",
     "/durations",
+    "/trends",
     "/commits",
     "/commit",
     "/documentation",

@@ -6,6 +6,7 @@ use answers::durations::DurationsQuestion;
 use answers::failures::FailuresQuestion;
 use answers::flaky::{self, FlakyOrder, FlakyQuestion};
 use answers::search::{Field, Search};
+use answers::trends::TrendsQuestion;
 use answers::triage::{self, DEFAULT_DAYS, Group, MAX_DAYS, TriageQuestion};
 use schema::clock::Clock;
 
@@ -16,13 +17,20 @@ use crate::error::{ApiError, bad};
 pub(crate) const DEFAULT_WEEKS: u64 = 4;
 /// See [`DEFAULT_WEEKS`].
 pub(crate) const MAX_WEEKS: u64 = 52;
+/// Weeks of trends if the question names none: fewer make no trend.
+const TREND_WEEKS: u64 = 12;
 /// A question about one suite names none.
 pub(crate) const NO_SUITE: &str = "No test suite specified";
 
 /// How far back, weeks.
 pub(crate) fn weeks(parameters: &Parameters) -> Result<u64, ApiError> {
+    weeks_or(parameters, DEFAULT_WEEKS)
+}
+
+/// The same with a default of its own.
+fn weeks_or(parameters: &Parameters, default: u64) -> Result<u64, ApiError> {
     match parameters.first("weeks").map(str::parse) {
-        None => Ok(DEFAULT_WEEKS),
+        None => Ok(default),
         Some(Ok(weeks)) if (1..=MAX_WEEKS).contains(&weeks) => Ok(weeks),
         Some(_) => Err(bad(format!("Weeks must be an integer from 1 to {MAX_WEEKS}"))),
     }
@@ -91,6 +99,16 @@ pub(crate) fn durations(
         suite: suite.to_owned(),
         test: test.map(str::to_owned),
         weeks: weeks(parameters)?,
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A question about trends of a suite, or of a test of it.
+pub(crate) fn trends(parameters: &Parameters, suite: &str, test: Option<&str>) -> Result<TrendsQuestion, ApiError> {
+    Ok(TrendsQuestion {
+        suite: suite.to_owned(),
+        test: test.map(str::to_owned),
+        weeks: weeks_or(parameters, TREND_WEEKS)?,
         runs: runs::lately(parameters)?,
     })
 }
