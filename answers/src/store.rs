@@ -79,6 +79,11 @@ impl Store {
         }
     }
 
+    /// Whether SQL of others is answered.
+    pub fn answers_sql(&self) -> bool {
+        self.guest.is_some()
+    }
+
     /// The same, where SQL of others is answered as this user.
     pub fn with_guest(self, guest: Guest) -> Self {
         Self { guest: Some(Arc::new(guest)), ..self }

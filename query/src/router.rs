@@ -181,6 +181,7 @@ fn kept_pages() -> Routes<Arc<Service>> {
 /// Pages of archives, which are large.
 fn fresh_pages() -> Routes<Arc<Service>> {
     Routes::new()
+        .get(Rule::Read, "/sql", pages::sql::page)
         .get(Rule::Read, "/archive", archives::list)
         .get(Rule::Read, "/archive/", archives::list)
         .get(Rule::Read, "/archive/{*file}", archives::extract)

@@ -139,6 +139,16 @@ async fn views_are_read_and_nothing_else() {
         assert!(answer.to_string().contains(wanted), "{statement:.40}: {answer}");
     }
 
+    // The page shows rows, a plot of what goes by time, and what the store says.
+    let page = open.text("/sql?query=SELECT+toDate(1790000000)-number*7+AS+day,number+AS+n+FROM+numbers(3)").await;
+    assert!(page.contains("n by day") && page.contains("<circle") && page.contains("3 rows"), "{page}");
+    let page = open.text("/sql?query=SELECT+'%3Cscript%3Ealert(1)%3C/script%3E'+AS+%60%3Cb%3E%60").await;
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script>alert"), "{page}");
+    let (status, page) = open.get("/sql?query=SELECT+FROM").await;
+    let page = String::from_utf8(page).unwrap();
+    assert!(status == StatusCode::BAD_REQUEST && page.contains("The store refuses the statement"), "{status} {page}");
+    assert!(service.text("/sql").await.contains("answers no SQL"));
+
     // Users who may do more, or for as long as they like, are not asked.
     for what in ["file(", "url(", "remote(", "s3(", "executable(", "INSERT", "DROP", "SETTINGS"] {
         *server.forgets.lock().unwrap() = Some(what);

@@ -24,6 +24,7 @@ mod plot;
 pub(crate) mod populations;
 mod segments;
 pub(crate) mod sign_in;
+pub(crate) mod sql;
 mod states;
 mod suggestions;
 mod time;
@@ -47,7 +48,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 19] = [
     "/",
     "/changes",
     "/triage",
@@ -59,6 +60,7 @@ const PAGES: [&str; 18] = [
     "/flaky",
     "/durations",
     "/trends",
+    "/sql",
     "/commits",
     "/commit",
     "/documentation",

@@ -7,6 +7,8 @@ use crate::pages::time;
 pub(in crate::pages) enum Unit {
     /// Whole numbers.
     Count,
+    /// Any numbers.
+    Number,
     /// Shares from 0 to 1, written as percent.
     Share,
     /// Milliseconds.
@@ -18,6 +20,7 @@ impl Unit {
     pub(in crate::pages) fn text(self, value: f64) -> String {
         match self {
             Self::Count => format!("{value:.0}"),
+            Self::Number => significant(value),
             Self::Share => format!("{} %", significant(100.0 * value)),
             Self::Time => time::took(value.round().clamp(0.0, f64::from(u32::MAX)) as u32),
         }
@@ -35,6 +38,7 @@ impl Unit {
             Self::Share => return round_up(value).min(1.0),
             Self::Time if value > 60.0 * 60_000.0 => 3_600_000.0,
             Self::Time if value > 60_000.0 => 60_000.0,
+            Self::Number => return round_up(value),
             Self::Count | Self::Time => 1.0,
         };
         match value / unit {
@@ -58,13 +62,13 @@ fn round_up(value: f64) -> f64 {
     factor.unwrap_or(10.0) * power
 }
 
-/// Percent with as many digits as tell something.
-fn significant(percent: f64) -> String {
-    match percent {
+/// A number with as many digits as tell something.
+fn significant(number: f64) -> String {
+    match number {
         0.0 => "0".to_owned(),
-        ..1.0 => format!("{percent:.2}"),
-        ..10.0 => format!("{percent:.1}"),
-        _ => format!("{percent:.0}"),
+        ..1.0 => format!("{number:.2}"),
+        ..10.0 => format!("{number:.1}"),
+        _ => format!("{number:.0}"),
     }
 }
 
