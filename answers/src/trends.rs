@@ -354,7 +354,8 @@ mod tests {
         let times = [WeekDurations { from: MONDAY, timed: 4, p50: 1, p90: 2, p99: 3 }];
         let flaky = WeekFlakiness { tests: 2, spoilt: 5, results: 20 };
         let weeks = by_week(&[day(5, 6), day(6, 3), day(7, 0)], &times, &Flakiness([(MONDAY, flaky)].into()), true);
-        let [first, second] = &weeks[..] else { panic!("{weeks:?}") };
+        assert_eq!(weeks.len(), 2);
+        let (first, second) = (&weeks[0], &weeks[1]);
         assert_eq!((first.from, first.runs, first.broken, first.results, first.unexpected), (MONDAY, 9, 3, 90, 9));
         assert_eq!((first.rate, first.timed, first.p99), (Some(0.1), Some(4), Some(3)));
         assert_eq!((first.flaky, first.spoilt, first.spoilt_rate), (Some(2), Some(5), Some(0.25)));

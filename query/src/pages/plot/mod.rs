@@ -126,7 +126,9 @@ impl Axes {
     }
 
     fn down(&self, value: f64) -> f64 {
-        HEAD + HEIGHT * (1.0 - (value / self.top).max(0.0).min(1.0))
+        // What is no number lies at the bottom.
+        let share = if value > 0.0 { (value / self.top).min(1.0) } else { 0.0 };
+        HEAD + HEIGHT * (1.0 - share)
     }
 
     fn y(&self, sample: &Sample) -> String {
