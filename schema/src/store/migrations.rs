@@ -1,9 +1,14 @@
 //! Forward-only migrations: SQL files in the binary, their checksums in a version table. After them the tables of runs get
 //! the configured retention as their TTL.
+//!
+//! Services of the version before run while the tables are migrated. A table that is made anew is therefore exchanged with
+//! the one that is in use, and the rows are copied that were written to that one until then.
+
+use std::time::{Duration, Instant};
 
 use clickhouse::Client;
 
-use super::cluster::ClusterError;
+use super::cluster::{Cluster, ClusterError, processes};
 use super::{StoreAddress, lifetimes};
 use crate::retention::Retention;
 
@@ -32,6 +37,12 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (21, "outcomes", include_str!("../../migrations/0021_outcomes.sql")),
     (22, "smaller_results", include_str!("../../migrations/0022_smaller_results.sql")),
 ];
+
+/// `(version, checksum)` of what migrations were before they were written anew to the same effect: 13 took its tables away
+/// for a moment.
+const FORMER: &[(u32, u64)] = &[(13, 0xa533_a473_661b_cd06)];
+/// Between two looks at the inserts that are running.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The engine of a cluster's database.
 const REPLICATED: &str = "Replicated";
@@ -130,6 +141,9 @@ pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<()
         let checksum = checksum(sql);
         for statement in statements(sql) {
             client.query(&suited(&statement)?).execute().await.map_err(failed)?;
+            if let Some(table) = exchanged(&statement) {
+                outlast_inserts(&client, cluster, table).await.map_err(failed)?;
+            }
         }
         client
             .query("INSERT INTO schema_versions (version, checksum) VALUES (?, ?)")
@@ -187,7 +201,9 @@ impl MigrationState {
         for (version, _, sql) in MIGRATIONS {
             match applied.iter().find(|(found, _)| found == version) {
                 None => state.missing.push(*version),
-                Some((_, found)) if *found != checksum(sql) => state.changed.push(*version),
+                Some((_, found)) if *found != checksum(sql) && !FORMER.contains(&(*version, *found)) => {
+                    state.changed.push(*version);
+                }
                 Some(_) => {}
             }
         }
@@ -198,6 +214,28 @@ impl MigrationState {
 /// Versions and checksums of the migrations that were applied, the oldest first.
 async fn applied(client: &Client) -> clickhouse::error::Result<Vec<(u32, u64)>> {
     client.query("SELECT version, checksum FROM schema_versions ORDER BY version").fetch_all().await
+}
+
+/// The table that a statement puts another in the place of.
+fn exchanged(statement: &str) -> Option<&str> {
+    match statement.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["EXCHANGE", "TABLES", table, "AND", _] => Some(table),
+        _ => None,
+    }
+}
+
+/// Waits until inserts into a table have ended that began before it was exchanged: they write to the former one.
+async fn outlast_inserts(client: &Client, cluster: Option<&Cluster>, table: &str) -> clickhouse::error::Result<()> {
+    let since = Instant::now();
+    let sql = format!(
+        "SELECT count() FROM {} WHERE current_database = currentDatabase() AND elapsed >= ? \
+         AND query LIKE 'INSERT INTO %{table}%'",
+        processes(cluster)
+    );
+    while client.query(&sql).bind(since.elapsed().as_secs_f64()).fetch_one::<u64>().await? > 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 fn checksum(sql: &str) -> u64 {
@@ -231,6 +269,40 @@ mod tests {
         for (index, (version, ..)) in MIGRATIONS.iter().enumerate() {
             assert_eq!(*version as usize, index + 1);
         }
+    }
+
+    #[test]
+    fn what_was_applied_is_known_by_its_contents() {
+        let applied = |first: u64| vec![(1, first), (13, FORMER[0].1)];
+        let state = MigrationState::of(&applied(checksum(MIGRATIONS[0].2)));
+        assert!(state.changed.is_empty() && !state.missing.contains(&13), "{state:?}");
+        assert_eq!(MigrationState::of(&applied(7)).changed, [1]);
+    }
+
+    /// Services of the version before ask and write at every moment. Before this migration, they had to be stopped.
+    const SINCE: u32 = 13;
+
+    #[test]
+    fn no_migration_takes_a_table_away() {
+        let mut there = std::collections::BTreeSet::new();
+        for (version, _, sql) in MIGRATIONS {
+            let mut made = Vec::new();
+            for statement in statements(sql) {
+                let words: Vec<&str> =
+                    statement.split_whitespace().filter(|word| !["IF", "NOT", "EXISTS"].contains(word)).collect();
+                match words.as_slice() {
+                    ["CREATE", "TABLE", table, ..] => made.push((*table).to_owned()),
+                    ["RENAME", ..] => assert!(*version < SINCE, "migration {version} renames a table; exchange it"),
+                    ["DROP", "TABLE", table, ..] => {
+                        assert!(!there.contains(*table), "migration {version} drops {table}, which is in use");
+                        made.retain(|name| name != table);
+                    }
+                    _ => {}
+                }
+            }
+            there.extend(made);
+        }
+        assert!(there.len() > 20, "{there:?}");
     }
 
     #[test]
