@@ -36,6 +36,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (20, "access", include_str!("../../migrations/0020_access.sql")),
     (21, "outcomes", include_str!("../../migrations/0021_outcomes.sql")),
     (22, "smaller_results", include_str!("../../migrations/0022_smaller_results.sql")),
+    (23, "defaults", include_str!("../../migrations/0023_defaults.sql")),
 ];
 
 /// `(version, checksum)` of what migrations were before they were written anew to the same effect: 13 took its tables away
@@ -303,6 +304,29 @@ mod tests {
             there.extend(made);
         }
         assert!(there.len() > 20, "{there:?}");
+    }
+
+    /// Processors of the version before write rows without a column that is new.
+    #[test]
+    fn every_column_that_was_added_has_a_default() {
+        let (mut with, mut without) = (0, std::collections::BTreeSet::new());
+        for (version, _, sql) in MIGRATIONS.iter().filter(|migration| migration.0 >= SINCE) {
+            for statement in statements(sql).filter(|statement| statement.starts_with("ALTER TABLE")) {
+                let table = statement.split_whitespace().nth(2).unwrap_or_default().to_owned();
+                for change in statement.replace("IF NOT EXISTS ", "").split(",\n") {
+                    let has_default = change.contains(" DEFAULT ");
+                    if let Some((_, column)) = change.split_once("ADD COLUMN ") {
+                        let column = (table.clone(), column.split_whitespace().next().unwrap_or_default().to_owned());
+                        without.extend((!has_default).then_some(column));
+                    } else if let Some((_, column)) = change.split_once("MODIFY COLUMN ").filter(|_| has_default) {
+                        let column = (table.clone(), column.split_whitespace().next().unwrap_or_default().to_owned());
+                        with += usize::from(without.remove(&column));
+                    }
+                }
+            }
+            assert!(*version < 23 || without.is_empty(), "after migration {version}: {without:?}");
+        }
+        assert_eq!(with, 6);
     }
 
     #[test]
