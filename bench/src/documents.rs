@@ -66,6 +66,17 @@ pub(crate) fn names(count: usize) -> Vec<String> {
 /// One run: every test of `names` on one configuration and commit, as WebKit's uploader writes it. What a test does is
 /// its own ([`Habit`]): about 2 % fail as expected, 0.5 % unexpectedly, 0.2 % pass only on a second try.
 pub(crate) fn run(names: &[String], configuration: usize, commit: usize, time: u64, seed: u64) -> String {
+    run_at(names, configuration, commit, [time, time + 600], seed)
+}
+
+/// The same of a run that started at another time than ten minutes after its commit: times of the commit and of the start.
+pub(crate) fn run_at(
+    names: &[String],
+    configuration: usize,
+    commit: usize,
+    [time, start]: [u64; 2],
+    seed: u64,
+) -> String {
     let mut random = Random(seed);
     let (platform, version, model) = match configuration % 4 {
         0 => ("mac", "14.2.0", "Mac14,3"),
@@ -82,8 +93,8 @@ pub(crate) fn run(names: &[String], configuration: usize, commit: usize, time: u
         platform == "ios",
         0xabcd_0000_0000_u64 + commit as u64,
         270_000 + commit,
-        time + 600,
-        time + 3600,
+        start,
+        start + 3000,
     );
     tree(&mut text, names, 0, commit, &mut random);
     text.push_str("}}");

@@ -20,6 +20,7 @@ mod reports;
 mod scale;
 mod server;
 mod small;
+mod soak;
 mod versus;
 
 use std::ops::Range;
@@ -158,6 +159,8 @@ enum Command {
     },
     /// Many small uploads
     Small(small::Crowd),
+    /// Load for hours while weeks begin and end and certificates change: whether anything grows, or is lost
+    Soak(soak::Soak),
     /// The same uploads and questions to this build and to another one, by turns
     Versus(versus::Versus),
 }
@@ -196,6 +199,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             report.print();
             return Ok(());
         }
+        Command::Soak(soak) => return soak::measure(&arguments.binary, &soak),
         Command::Versus(versus) => return versus::measure(&arguments.binary, &versus),
         Command::Judge { suites, seed } => return judge::measure(suites, seed),
         Command::Scale { uploads, rounds, kafka } => {

@@ -2,8 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::{Shutdown, TcpListener};
 
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
@@ -11,77 +10,14 @@ use test_support::clock::now;
 use test_support::contract::Corpus;
 use test_support::documents::{ARCHIVE_TYPE, archive, packed, upload};
 use test_support::http::{agent, get, post};
+use test_support::proxy::Proxy;
 use test_support::server::{Binary, Server};
 use test_support::stack::Stack;
-use test_support::wait::{DEADLINE, until};
-use test_support::workspace;
 
 const RESULTSDB: Binary = test_support::resultsdb!();
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:1";
 const LARGE: usize = 100 << 20;
-
-/// HAProxy with the shipped configuration; it is killed when this is dropped.
-struct Proxy {
-    child: Child,
-    port: u16,
-    url: String,
-}
-
-impl Proxy {
-    /// Starts it on the loopback addresses of both families. Others may take its port before it does: then it takes another.
-    fn start(intakes: [&str; 2], queries: [&str; 2]) -> Self {
-        let address = |url: &str| url.trim_start_matches("http://").to_owned();
-        for _ in 0..3 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            // Debian has it where only administrators look.
-            let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-            let child = Command::new("haproxy")
-                .env("PATH", path)
-                .args(["-db", "-f"])
-                .arg(workspace::example("proxy/haproxy.cfg"))
-                .env("LISTEN", format!("127.0.0.1:{port},[::1]:{port}"))
-                .env("INGEST_1", address(intakes[0]))
-                .env("INGEST_2", address(intakes[1]))
-                .env("QUERY_1", address(queries[0]))
-                .env("QUERY_2", address(queries[1]))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("haproxy, which scripts/fetch.sh installs");
-            let mut proxy = Self { child, port, url: format!("http://127.0.0.1:{port}") };
-            let mut ended = false;
-            until("the proxy listens", || {
-                ended = proxy.child.try_wait().unwrap().is_some();
-                ended || TcpStream::connect(("::1", port)).is_ok()
-            });
-            if !ended {
-                return proxy;
-            }
-        }
-        panic!("the proxy does not start");
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream
-    }
-
-    /// The most memory that it ever had, bytes.
-    fn peak(&self) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// One more query service; `more` are flags.
 fn query(stack: &Stack, more: &[&str]) -> Server {

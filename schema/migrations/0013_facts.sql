@@ -1,9 +1,10 @@
 -- Facts are kept as they came. A commit has a row for each registration that says something else of it, so that one who
 -- knows only its hash and time does not erase its message; reads join them.
+--
+-- The version before goes on meanwhile, so that the table is exchanged with a filled one, and what was written to the former
+-- one until then is copied again.
 
-RENAME TABLE commits TO commits_before_0013;
-
-CREATE TABLE commits (
+CREATE TABLE commits_0013 (
     repository LowCardinality(String),
     branch LowCardinality(String),
     uuid UInt64,
@@ -18,14 +19,23 @@ CREATE TABLE commits (
 PRIMARY KEY (repository, branch, uuid)
 ORDER BY (repository, branch, uuid, hash, revision, identifier, has_message, has_author);
 
+INSERT INTO commits_0013
+SELECT
+    repository, branch, uuid, hash, revision, identifier,
+    JSONHas(document, 'message'), JSONHas(document, 'author'), document, version
+FROM commits
+SETTINGS final = 1;
+
+EXCHANGE TABLES commits AND commits_0013;
+
 INSERT INTO commits
 SELECT
     repository, branch, uuid, hash, revision, identifier,
     JSONHas(document, 'message'), JSONHas(document, 'author'), document, version
-FROM commits_before_0013
+FROM commits_0013
 SETTINGS final = 1;
 
-DROP TABLE commits_before_0013;
+DROP TABLE commits_0013;
 
 -- Of a run's tests, those that did not run (skipped, not run, or with an outcome that nobody knows), and those with an
 -- outcome that nobody knows.
@@ -48,9 +58,7 @@ TTL toDateTime(received_at) + INTERVAL 365 DAY;
 
 -- Archives live from the start of their run on, however old its commit is: eight weeks, which end by weeks of starts.
 
-RENAME TABLE archives TO archives_before_0013;
-
-CREATE TABLE archives (
+CREATE TABLE archives_0013 (
     suite LowCardinality(String),
     branch LowCardinality(String),
     config_id UInt64,
@@ -66,7 +74,12 @@ ORDER BY (branch, config_id, suite, uuid, sdk, start_time)
 TTL toDateTime(start_time, 'UTC') + INTERVAL 56 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 0;
 
-INSERT INTO archives SELECT * FROM archives_before_0013
+INSERT INTO archives_0013 SELECT * FROM archives
 SETTINGS final = 0, max_partitions_per_insert_block = 0;
 
-DROP TABLE archives_before_0013;
+EXCHANGE TABLES archives AND archives_0013;
+
+INSERT INTO archives SELECT * FROM archives_0013
+SETTINGS final = 0, max_partitions_per_insert_block = 0;
+
+DROP TABLE archives_0013;

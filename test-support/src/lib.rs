@@ -1,4 +1,5 @@
-//! What the integration tests of all crates share. It is a development dependency only: no service is built with it.
+//! What the integration tests of all crates share. No service is built with it; beside
+//! tests, only the measures of `bench` are.
 //!
 //! Helpers panic when something goes wrong, so that a test fails where it happened. Features keep a crate's tests from
 //! compiling what they do not use; `Cargo.toml` says what each one brings.
@@ -28,6 +29,8 @@ pub mod load;
 pub mod pki;
 #[cfg(feature = "processor")]
 pub mod processing;
+#[cfg(feature = "kafka")]
+pub mod proxy;
 #[cfg(feature = "query")]
 pub mod query_service;
 #[cfg(feature = "server")]

@@ -1,7 +1,7 @@
 //! Uploaders that remember what was acknowledged, and what a correct database must then show: every acknowledged upload,
 //! once, in every view.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,10 +12,13 @@ use crate::clock::now;
 use crate::documents::upload;
 use crate::http::post;
 use crate::server::Server;
-use crate::wait::DEADLINE;
+use crate::wait::{DEADLINE, until};
 
 /// Uploaders at one time.
 const UPLOADERS: usize = 3;
+
+/// Answers of refused uploads that are kept: the first ones say why.
+const REFUSALS_KEPT: usize = 10;
 
 /// Uploads one run per second of a day, in order, and remembers which were acknowledged.
 #[derive(Debug, Default)]
@@ -23,10 +26,32 @@ pub struct Load {
     next: AtomicUsize,
     /// How many may begin; none means all.
     quota: Option<AtomicUsize>,
-    acknowledged: Mutex<BTreeSet<i64>>,
+    /// When each was.
+    acknowledged: Mutex<BTreeMap<i64, Instant>>,
+    refusals: Mutex<Refusals>,
     stopped: AtomicBool,
     /// Where the intake is now; it may move when it is started again.
     url: Mutex<String>,
+    /// Uploads without an answer yet, by where they were sent.
+    on_the_way: Mutex<BTreeMap<String, usize>>,
+}
+
+/// Uploads that were not taken, each of which was sent again.
+#[derive(Debug, Default, Clone)]
+pub struct Refusals {
+    /// How many there were.
+    pub count: usize,
+    /// What the first of them were told.
+    pub first: Vec<String>,
+}
+
+impl Refusals {
+    fn add(&mut self, answer: &Result<(u16, String), ureq::Error>) {
+        self.count += 1;
+        if self.first.len() < REFUSALS_KEPT {
+            self.first.push(format!("{answer:?}"));
+        }
+    }
 }
 
 impl Load {
@@ -52,6 +77,15 @@ impl Load {
         url.clone_into(&mut self.url.lock().unwrap());
     }
 
+    /// Says where the intake is now, and waits until what was sent elsewhere is answered, as a balancer does that takes a
+    /// service out.
+    pub fn drain_to(&self, url: &str) {
+        self.direct_to(url);
+        until("uploads elsewhere are answered", || {
+            self.on_the_way.lock().unwrap().iter().all(|(at, uploads)| at == url || *uploads == 0)
+        });
+    }
+
     /// How many uploads were acknowledged so far.
     pub fn acknowledged(&self) -> usize {
         self.acknowledged.lock().unwrap().len()
@@ -59,7 +93,17 @@ impl Load {
 
     /// Which uploads were acknowledged so far, for [`Self::check_of`].
     pub fn acknowledged_so_far(&self) -> BTreeSet<i64> {
-        self.acknowledged.lock().unwrap().clone()
+        self.acknowledged.lock().unwrap().keys().copied().collect()
+    }
+
+    /// When each upload from a commit key on was acknowledged.
+    pub fn acknowledged_since(&self, first: i64) -> BTreeMap<i64, Instant> {
+        self.acknowledged.lock().unwrap().range(first..).map(|(uuid, time)| (*uuid, *time)).collect()
+    }
+
+    /// Uploads that were not taken at first.
+    pub fn refusals(&self) -> Refusals {
+        self.refusals.lock().unwrap().clone()
     }
 
     /// Uploads until told to stop, over failures: an upload without an answer may be stored or not, and is sent again.
@@ -90,17 +134,29 @@ impl Load {
             let time = base + number as i64;
             let document = upload(time, time, &json!({"t": {"actual": "CRASH"}}));
             while !self.stopped.load(Ordering::SeqCst) {
-                let url = self.url.lock().unwrap().clone();
-                match post(&url, "/api/upload", &document) {
+                let url = self.set_out();
+                let answer = post(&url, "/api/upload", &document);
+                self.on_the_way.lock().unwrap().entry(url).and_modify(|uploads| *uploads -= 1);
+                match answer {
                     Ok((200, _)) => {
-                        self.acknowledged.lock().unwrap().insert(time * 100);
+                        self.acknowledged.lock().unwrap().insert(time * 100, Instant::now());
                         break;
                     }
-                    Ok((503, _)) | Err(_) => std::thread::yield_now(),
+                    answer @ (Ok((502 | 503, _)) | Err(_)) => {
+                        self.refusals.lock().unwrap().add(&answer);
+                        std::thread::yield_now();
+                    }
                     Ok(other) => panic!("{other:?}"),
                 }
             }
         }
+    }
+
+    /// Where the next upload goes, which counts as on its way from now on.
+    fn set_out(&self) -> String {
+        let url = self.url.lock().unwrap();
+        *self.on_the_way.lock().unwrap().entry(url.clone()).or_default() += 1;
+        url.clone()
     }
 
     /// Waits until every view shows what was acknowledged, and fails if one does not, or shows a run twice.

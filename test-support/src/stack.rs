@@ -16,6 +16,58 @@ use crate::workspace::example;
 /// Name of the processor that is started again.
 const FIRST: &str = "first";
 
+/// What the services stand on: Kafka, the store, and the folder of their configuration; processes die with it.
+pub struct Ground {
+    /// Kafka.
+    pub broker: Broker,
+    /// The engine, which listens as a ClickHouse server does.
+    pub engine: Server,
+    directory: TempDir,
+}
+
+impl Ground {
+    /// Starts both empty, and brings topics and tables up to date. `members` begin the configuration.
+    pub fn start(binary: Binary, members: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("kafka")).unwrap();
+        let broker = Broker::start(&directory.path().join("kafka"));
+        std::fs::write(directory.path().join("password"), "only for this test\n").unwrap();
+        if let Some(number) = shards::wanted() {
+            shards::configure(&directory.path().join("store"), number);
+        }
+        let engine = start_engine(binary, directory.path(), 0);
+        let (store, cluster) = match shards::wanted() {
+            Some(number) => {
+                let cluster =
+                    format!("[clickhouse.cluster]\nname = '{}'\nreplicas = 1\nsharded = true\n", shards::NAME);
+                (StandIn::before(&engine.url, Some(number)).url, cluster)
+            }
+            None => (engine.url.clone(), String::new()),
+        };
+        let text = format!(
+            "listen = '127.0.0.1:0'\nblobs = '{blobs}'\n{members}\n[archive]\nseconds = 1\n[kafka]\nbrokers = '{}'\n[clickhouse]\nurl = '{}'\npassword_file = '{password}'\n{cluster}",
+            broker.address(),
+            store,
+            blobs = directory.path().join("blobs").display(),
+            password = directory.path().join("password").display(),
+        );
+        std::fs::write(config(directory.path()), text).unwrap();
+        let ground = Self { broker, engine, directory };
+        ground.migrate(binary);
+        ground
+    }
+
+    /// Brings topics and tables up to date with a version.
+    pub fn migrate(&self, binary: Binary) {
+        assert!(self.command(binary, "migrate").status().unwrap().success());
+    }
+
+    /// A command of a version on this configuration.
+    pub fn command(&self, binary: Binary, name: &str) -> Command {
+        command(binary, self.directory.path(), name)
+    }
+}
+
 /// Everything of a deployment; processes die with it.
 pub struct Stack {
     /// Kafka.
@@ -54,34 +106,9 @@ impl Drop for Process {
 impl Stack {
     /// Starts everything empty, with one processor.
     pub fn start(binary: Binary) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir(directory.path().join("kafka")).unwrap();
-        let broker = Broker::start(&directory.path().join("kafka"));
-        std::fs::write(directory.path().join("password"), "only for this test\n").unwrap();
-        if let Some(number) = shards::wanted() {
-            shards::configure(&directory.path().join("store"), number);
-        }
-        let engine = start_engine(binary, directory.path(), 0);
-        let engine_port = engine.url.rsplit(':').next().unwrap().parse().unwrap();
-        let (store, cluster) = match shards::wanted() {
-            Some(number) => {
-                let cluster =
-                    format!("[clickhouse.cluster]\nname = '{}'\nreplicas = 1\nsharded = true\n", shards::NAME);
-                (StandIn::before(&engine.url, Some(number)).url, cluster)
-            }
-            None => (engine.url.clone(), String::new()),
-        };
         let text = std::fs::read_to_string(example("webkit.toml")).unwrap();
-        let own = format!(
-            "listen = '127.0.0.1:0'\nblobs = '{blobs}'\n{text}\n[archive]\nseconds = 1\n[kafka]\nbrokers = '{}'\n[clickhouse]\nurl = '{}'\npassword_file = '{password}'\n{cluster}",
-            broker.address(),
-            store,
-            blobs = directory.path().join("blobs").display(),
-            password = directory.path().join("password").display(),
-        );
-        std::fs::write(config(directory.path()), own).unwrap();
-        let migrated = command(binary, directory.path(), "migrate").status().unwrap();
-        assert!(migrated.success());
+        let Ground { broker, engine, directory } = Ground::start(binary, &text);
+        let engine_port = engine.url.rsplit(':').next().unwrap().parse().unwrap();
         let (ingest, query) = (start(binary, directory.path(), "ingest"), start(binary, directory.path(), "query"));
         let mut stack = Self { broker, engine, ingest, processors: Vec::new(), query, binary, directory, engine_port };
         stack.start_processor(FIRST);

@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -32,6 +32,8 @@ pub(super) struct Patience {
     pub(super) handshake: Duration,
     /// Until the end of a request's headers, from the beginning of the connection or the end of the former request on.
     pub(super) headers: Duration,
+    /// Until the first request of a connection that has none yet when the service is to stop.
+    pub(super) first: Duration,
     /// Until the answers of requests that are on their way when the service is to stop.
     pub(super) drain: Duration,
 }
@@ -47,6 +49,27 @@ pub(super) async fn serve(
     let app = app.with_state(());
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
     let mut connections = JoinSet::new();
+    let begin = |connections: &mut JoinSet<()>, socket: TcpStream, peer| {
+        // Small answers would otherwise wait for the client's delayed acknowledgement.
+        let _ = socket.set_nodelay(true);
+        let (app, stop) = (app.clone(), stop.clone());
+        let Some(tls) = &tls else {
+            connections.spawn(converse(socket, peer, app, patience, stop));
+            return;
+        };
+        let Ok(place) = Arc::clone(&handshakes).try_acquire_owned() else {
+            tracing::debug!(%peer, "too many handshakes at once");
+            return;
+        };
+        let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
+        connections.spawn(async move {
+            let shaken = shake_hands(acceptor, socket, peer, patience.handshake).await;
+            drop(place);
+            if let Some(stream) = shaken {
+                converse(stream, peer, app, patience, stop).await;
+            }
+        });
+    };
     let mut stopping = pin!(stopped(stop.clone()));
     loop {
         let accepted = tokio::select! {
@@ -55,41 +78,37 @@ pub(super) async fn serve(
             Some(_) = connections.join_next() => continue,
             () = &mut stopping => break,
         };
-        let (socket, peer) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((socket, peer)) => begin(&mut connections, socket, peer),
+            Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
-                if !is_of_the_peer(&error) {
-                    tracing::error!(%error, "no connection can be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-                continue;
-            }
-        };
-        // Small answers would otherwise wait for the client's delayed acknowledgement.
-        let _ = socket.set_nodelay(true);
-        let (app, stop) = (app.clone(), stop.clone());
-        match &tls {
-            None => {
-                connections.spawn(converse(socket, peer, app, patience, stop));
-            }
-            Some(tls) => {
-                let Ok(place) = Arc::clone(&handshakes).try_acquire_owned() else {
-                    tracing::debug!(%peer, "too many handshakes at once");
-                    continue;
-                };
-                let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
-                connections.spawn(async move {
-                    let shaken = shake_hands(acceptor, socket, peer, patience.handshake).await;
-                    drop(place);
-                    if let Some(stream) = shaken {
-                        converse(stream, peer, app, patience, stop).await;
-                    }
-                });
+                tracing::error!(%error, "no connection can be accepted");
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-    drop(listener);
+    for (socket, peer) in waiting(listener) {
+        begin(&mut connections, socket, peer);
+    }
     let _ = timeout(patience.drain, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+/// The connections that clients have made already and that were not accepted yet: they would be reset with the listener,
+/// whatever was sent on them. It is closed after that.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let accept = |listener: &std::net::TcpListener| {
+        let (socket, peer) = listener.accept()?;
+        socket.set_nonblocking(true)?;
+        Ok::<_, io::Error>((TcpStream::from_std(socket)?, peer))
+    };
+    let mut waiting = Vec::new();
+    if let Ok(listener) = listener.into_std() {
+        // The last one is followed by the error that accepting would block.
+        while let Ok(connection) = accept(&listener) {
+            waiting.push(connection);
+        }
+    }
+    waiting
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {
@@ -130,7 +149,10 @@ async fn converse(
     patience: Patience,
     stop: watch::Receiver<bool>,
 ) {
+    let asked = Arc::new(Notify::new());
+    let asks = Arc::clone(&asked);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        asks.notify_one();
         let mut request: Request = request.map(axum::body::Body::new);
         // Where a request comes from counts for limits.
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -142,8 +164,19 @@ async fn converse(
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopped(stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // A connection that has brought nothing yet would be closed at once, though its request may be on the way.
+            let ended = tokio::select! {
+                ended = connection.as_mut() => Some(ended),
+                () = asked.notified() => None,
+                () = sleep(patience.first) => None,
+            };
+            match ended {
+                Some(ended) => ended,
+                None => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = ended {

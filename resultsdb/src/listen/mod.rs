@@ -25,6 +25,7 @@ const PATIENCE: Patience = Patience {
     // Proxies close connections that nobody uses after a minute, and must do so before the server does: what they send
     // on a connection that is just being closed is lost.
     headers: Duration::from_secs(75),
+    first: Duration::from_millis(500),
     drain: Duration::from_secs(8),
 };
 

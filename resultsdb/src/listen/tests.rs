@@ -24,7 +24,7 @@ use crate::config::Tls;
 
 /// So little that a test need not wait.
 const LITTLE: Duration = Duration::from_millis(50);
-const PATIENCE: Patience = Patience { handshake: DEADLINE, headers: DEADLINE, drain: DEADLINE };
+const PATIENCE: Patience = Patience { handshake: DEADLINE, headers: DEADLINE, first: DEADLINE, drain: DEADLINE };
 
 /// A service that answers who asks.
 struct Service {
@@ -121,6 +121,29 @@ async fn a_stop_closes_idle_connections_and_the_port() {
     timeout(DEADLINE, service.serving).await.unwrap().unwrap();
     rest(idle).await;
     assert!(TcpStream::connect(service.address).await.is_err());
+}
+
+/// The service has one thread, which this test has for itself until it waits: the connections are made, and nobody has
+/// accepted them.
+#[tokio::test]
+async fn who_is_connected_is_answered_though_the_service_stops() {
+    for _ in 0..20 {
+        let service = start(None, PATIENCE).await;
+        let connect = |_| std::net::TcpStream::connect(service.address).unwrap();
+        let mut clients: Vec<std::net::TcpStream> = (0..5).map(connect).collect();
+        // Half of them ask at once, the others once the service has begun to stop.
+        let (at_once, later) = clients.split_at_mut(3);
+        at_once.iter_mut().for_each(|client| std::io::Write::write_all(client, QUESTION).unwrap());
+        service.stop.send_replace(true);
+        tokio::task::yield_now().await;
+        later.iter_mut().for_each(|client| std::io::Write::write_all(client, QUESTION).unwrap());
+        for client in clients {
+            client.set_nonblocking(true).unwrap();
+            let answer = rest(TcpStream::from_std(client).unwrap()).await;
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer:?}");
+        }
+        timeout(DEADLINE, service.serving).await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ mod tests {
         let mut kinds: Vec<String> = kinds.collect();
         kinds.sort();
         kinds.dedup();
-        assert_eq!(kinds, ["ALTER", "CREATE", "DROP", "INSERT", "RENAME"]);
+        assert_eq!(kinds, ["ALTER", "CREATE", "DROP", "EXCHANGE", "INSERT", "RENAME"]);
     }
 
     /// At the end no table drops an insert because it saw its like.
@@ -188,6 +188,10 @@ mod tests {
                 ["RENAME", "TABLE", from, "TO", to] => {
                     let moved = windows.remove(*from).unwrap();
                     windows.insert((*to).to_owned(), moved);
+                }
+                ["EXCHANGE", "TABLES", one, "AND", other] => {
+                    let (first, second) = (windows.remove(*one).unwrap(), windows.remove(*other).unwrap());
+                    windows.extend([((*one).to_owned(), second), ((*other).to_owned(), first)]);
                 }
                 ["DROP", "TABLE", table] => assert!(windows.remove(*table).is_some()),
                 _ => {}

@@ -1,10 +1,15 @@
 //! Forward-only migrations: SQL files in the binary, their checksums in a version table. After them the tables of runs get
 //! the configured retention as their TTL.
+//!
+//! Services of the version before run while the tables are migrated. A table that is made anew is therefore exchanged with
+//! the one that is in use, and the rows are copied that were written to that one until then.
+
+use std::time::{Duration, Instant};
 
 use clickhouse::Client;
 
-use super::cluster::ClusterError;
-use super::{Cluster, StoreAddress, distributed, lifetimes};
+use super::cluster::{Cluster, ClusterError, processes};
+use super::{StoreAddress, distributed, lifetimes};
 use crate::retention::Retention;
 
 /// `(version, name, statements)`, in order. An applied one is never edited; add the next.
@@ -31,7 +36,14 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (20, "access", include_str!("../../migrations/0020_access.sql")),
     (21, "outcomes", include_str!("../../migrations/0021_outcomes.sql")),
     (22, "smaller_results", include_str!("../../migrations/0022_smaller_results.sql")),
+    (23, "defaults", include_str!("../../migrations/0023_defaults.sql")),
 ];
+
+/// `(version, checksum)` of what migrations were before they were written anew to the same effect: 13 took its tables away
+/// for a moment.
+const FORMER: &[(u32, u64)] = &[(13, 0xa533_a473_661b_cd06)];
+/// Between two looks at the inserts that are running.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The engine of a cluster's database.
 const REPLICATED: &str = "Replicated";
@@ -135,6 +147,9 @@ pub async fn migrate(address: &StoreAddress, retention: &Retention) -> Result<()
         let checksum = checksum(sql);
         for statement in statements(sql) {
             tables.query(&suited(&statement)?).execute().await.map_err(failed)?;
+            if let Some(table) = exchanged(&statement) {
+                outlast_inserts(&client, cluster, table).await.map_err(failed)?;
+            }
         }
         client
             .query("INSERT INTO schema_versions (version, checksum) VALUES (?, ?)")
@@ -214,7 +229,9 @@ impl MigrationState {
         for (version, _, sql) in MIGRATIONS {
             match applied.iter().find(|(found, _)| found == version) {
                 None => state.missing.push(*version),
-                Some((_, found)) if *found != checksum(sql) => state.changed.push(*version),
+                Some((_, found)) if *found != checksum(sql) && !FORMER.contains(&(*version, *found)) => {
+                    state.changed.push(*version);
+                }
                 Some(_) => {}
             }
         }
@@ -225,6 +242,28 @@ impl MigrationState {
 /// Versions and checksums of the migrations that were applied, the oldest first.
 async fn applied(client: &Client) -> clickhouse::error::Result<Vec<(u32, u64)>> {
     client.query("SELECT version, checksum FROM schema_versions ORDER BY version").fetch_all().await
+}
+
+/// The table that a statement puts another in the place of.
+fn exchanged(statement: &str) -> Option<&str> {
+    match statement.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["EXCHANGE", "TABLES", table, "AND", _] => Some(table),
+        _ => None,
+    }
+}
+
+/// Waits until inserts into a table have ended that began before it was exchanged: they write to the former one.
+async fn outlast_inserts(client: &Client, cluster: Option<&Cluster>, table: &str) -> clickhouse::error::Result<()> {
+    let since = Instant::now();
+    let sql = format!(
+        "SELECT count() FROM {} WHERE current_database = currentDatabase() AND elapsed >= ? \
+         AND query LIKE 'INSERT INTO %{table}%'",
+        processes(cluster)
+    );
+    while client.query(&sql).bind(since.elapsed().as_secs_f64()).fetch_one::<u64>().await? > 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 fn checksum(sql: &str) -> u64 {
@@ -267,6 +306,63 @@ mod tests {
         for (version, _, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > 22) {
             assert!(!statements(sql).any(|statement| statement.starts_with("INSERT")), "{version}");
         }
+    }
+
+    #[test]
+    fn what_was_applied_is_known_by_its_contents() {
+        let applied = |first: u64| vec![(1, first), (13, FORMER[0].1)];
+        let state = MigrationState::of(&applied(checksum(MIGRATIONS[0].2)));
+        assert!(state.changed.is_empty() && !state.missing.contains(&13), "{state:?}");
+        assert_eq!(MigrationState::of(&applied(7)).changed, [1]);
+    }
+
+    /// Services of the version before ask and write at every moment. Before this migration, they had to be stopped.
+    const SINCE: u32 = 13;
+
+    #[test]
+    fn no_migration_takes_a_table_away() {
+        let mut there = std::collections::BTreeSet::new();
+        for (version, _, sql) in MIGRATIONS {
+            let mut made = Vec::new();
+            for statement in statements(sql) {
+                let words: Vec<&str> =
+                    statement.split_whitespace().filter(|word| !["IF", "NOT", "EXISTS"].contains(word)).collect();
+                match words.as_slice() {
+                    ["CREATE", "TABLE", table, ..] => made.push((*table).to_owned()),
+                    ["RENAME", ..] => assert!(*version < SINCE, "migration {version} renames a table; exchange it"),
+                    ["DROP", "TABLE", table, ..] => {
+                        assert!(!there.contains(*table), "migration {version} drops {table}, which is in use");
+                        made.retain(|name| name != table);
+                    }
+                    _ => {}
+                }
+            }
+            there.extend(made);
+        }
+        assert!(there.len() > 20, "{there:?}");
+    }
+
+    /// Processors of the version before write rows without a column that is new.
+    #[test]
+    fn every_column_that_was_added_has_a_default() {
+        let (mut with, mut without) = (0, std::collections::BTreeSet::new());
+        for (version, _, sql) in MIGRATIONS.iter().filter(|migration| migration.0 >= SINCE) {
+            for statement in statements(sql).filter(|statement| statement.starts_with("ALTER TABLE")) {
+                let table = statement.split_whitespace().nth(2).unwrap_or_default().to_owned();
+                for change in statement.replace("IF NOT EXISTS ", "").split(",\n") {
+                    let has_default = change.contains(" DEFAULT ");
+                    if let Some((_, column)) = change.split_once("ADD COLUMN ") {
+                        let column = (table.clone(), column.split_whitespace().next().unwrap_or_default().to_owned());
+                        without.extend((!has_default).then_some(column));
+                    } else if let Some((_, column)) = change.split_once("MODIFY COLUMN ").filter(|_| has_default) {
+                        let column = (table.clone(), column.split_whitespace().next().unwrap_or_default().to_owned());
+                        with += usize::from(without.remove(&column));
+                    }
+                }
+            }
+            assert!(*version < 23 || without.is_empty(), "after migration {version}: {without:?}");
+        }
+        assert_eq!(with, 6);
     }
 
     #[test]

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds the server of another commit below target/versus, and prints where it lies: scripts/build-ref.sh COMMIT
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ $# -ne 1 ]; then
+  echo "name one commit, for instance: $0 HEAD~20" >&2
+  exit 2
+fi
+commit=$(git rev-parse --verify --quiet "$1^{commit}") || {
+  echo "there is no commit $1 in this repository" >&2
+  exit 1
+}
+tree="target/versus/$commit"
+if [ ! -e "$tree/Cargo.toml" ]; then
+  mkdir -p "$tree"
+  git archive "$commit" | tar -x -C "$tree"
+fi
+if [ ! -x "$tree/resultsdb" ]; then
+  # The embedded engine and the scripts of pages come from packages, which another commit may ask for in other versions.
+  (cd "$tree" && { [ -d node_modules ] || npm ci --no-audit --no-fund >&2; })
+  (cd "$tree" && CARGO_TARGET_DIR="$PWD/../build" cargo build --release --locked -p resultsdb >&2)
+  cp target/versus/build/release/resultsdb "$tree/resultsdb.new"
+  mv "$tree/resultsdb.new" "$tree/resultsdb"
+fi
+echo "$tree/resultsdb"
