@@ -11,8 +11,8 @@ CREATE TABLE commits_0013 (
     hash String,
     revision UInt64,
     identifier String,
-    has_message UInt8,
-    has_author UInt8,
+    has_message UInt8 DEFAULT JSONHas(document, 'message'),
+    has_author UInt8 DEFAULT JSONHas(document, 'author'),
     document String CODEC(ZSTD(3)),
     version UInt64
 ) ENGINE = ReplacingMergeTree(version)
@@ -40,9 +40,9 @@ DROP TABLE commits_0013;
 -- Of a run's tests, those that did not run (skipped, not run, or with an outcome that nobody knows), and those with an
 -- outcome that nobody knows.
 
-ALTER TABLE runs ADD COLUMN IF NOT EXISTS tests_not_run UInt32 AFTER tests_run;
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS tests_not_run UInt32 DEFAULT 0 AFTER tests_run;
 
-ALTER TABLE runs ADD COLUMN IF NOT EXISTS tests_unknown UInt32 AFTER tests_not_run;
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS tests_unknown UInt32 DEFAULT 0 AFTER tests_not_run;
 
 -- Uploads that were too old to be stored, so that their receipts say so.
 

@@ -3,3 +3,5 @@
 ALTER TABLE bugs
 ADD COLUMN IF NOT EXISTS failure String AFTER configuration,
 MODIFY ORDER BY (suite, test, url, configuration, failure);
+
+ALTER TABLE bugs MODIFY COLUMN failure DEFAULT '';

@@ -1,11 +1,11 @@
 -- What the tests of a run did, in the run's own row: the outcomes that were not the usual ones, and the name of the list of
 -- tests that ran, which most runs share. Runs from before have none, and are read from `results` until a rebuild.
 
-ALTER TABLE runs ADD COLUMN IF NOT EXISTS roster UInt128 AFTER tests_unexpected_failed;
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS roster UInt128 DEFAULT 0 AFTER tests_unexpected_failed;
 
-ALTER TABLE runs ADD COLUMN IF NOT EXISTS surprises String CODEC(ZSTD(1)) AFTER roster;
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS surprises String DEFAULT '' CODEC(ZSTD(1)) AFTER roster;
 
-ALTER TABLE runs ADD COLUMN IF NOT EXISTS messages String CODEC(ZSTD(3)) AFTER surprises;
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS messages String DEFAULT '' CODEC(ZSTD(3)) AFTER surprises;
 
 -- Lists of tests and their parts, by the digest of what they say. Every upload looks for none; answers look up those that
 -- they have not seen yet, by digests, which are spread evenly: with the usual granules each look-up reads 8,192 rows.

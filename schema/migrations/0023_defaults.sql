@@ -1,5 +1,6 @@
 -- A processor of the version before that is started again writes rows without the columns that came since; the client takes
--- only such columns for optional that say what they are without a value.
+-- only such columns for optional that say what they are without a value. Stores that applied 13, 16 and 21 before these said so
+-- themselves learn it here.
 
 ALTER TABLE commits
     MODIFY COLUMN has_message DEFAULT JSONHas(document, 'message'),

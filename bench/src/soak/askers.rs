@@ -25,7 +25,7 @@ pub(super) fn ask(soak: &Soak, course: Course, agents: &Agents, times: &Times) -
         std::thread::sleep(LOOK);
     }
     let mut due = course.elapsed();
-    for number in 1.. {
+    for number in 1_u32.. {
         std::thread::sleep(due.saturating_sub(course.elapsed()));
         if course.is_over() {
             break;
@@ -35,7 +35,7 @@ pub(super) fn ask(soak: &Soak, course: Course, agents: &Agents, times: &Times) -
         let (begun, at) = (Instant::now(), course.elapsed());
         let took = get(&agent, &agents.url, &path).map(|_| begun.elapsed());
         times.keep(What::Answered, at, &took);
-        if number % CONNECTED == 0 {
+        if number.is_multiple_of(CONNECTED) {
             agent = agents.new_agent();
         }
         due += each;

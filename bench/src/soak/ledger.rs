@@ -140,11 +140,10 @@ impl Ledger {
         let ended = entries.ending.values().sum();
         let gone: Vec<u64> = times.iter().copied().filter(|time| !shown.contains_key(time)).collect();
         if entries.lost + gone.len() > 0 {
+            let (lost, first) = (entries.lost, gone.first());
             println!(
-                "never shown: {}; shown at first and not in the end: {}, on commits of {:?} …",
-                entries.lost,
-                gone.len(),
-                gone.iter().take(5).collect::<Vec<_>>()
+                "never shown: {lost}; shown at first and not in the end: {} (first commit time: {first:?})",
+                gone.len()
             );
         }
         Ok(Shown {

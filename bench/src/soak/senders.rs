@@ -56,13 +56,13 @@ impl Sender<'_> {
     fn send(&self, tests: usize, mut due: Duration, each: Duration) {
         let names = documents::names(tests);
         let mut agent = self.agents.new_agent();
-        for sent in 1.. {
+        for sent in 1_usize.. {
             std::thread::sleep(due.saturating_sub(self.course.elapsed()));
             if self.course.is_over() {
                 return;
             }
             let index = self.next.fetch_add(1, Ordering::SeqCst);
-            let is_ending = index % ENDING == 0 && self.course.elapsed() < self.course.length / 3;
+            let is_ending = index.is_multiple_of(ENDING) && self.course.elapsed() < self.course.length / 3;
             let (time, configuration) = if is_ending {
                 self.ledger.ending(self.course.ending())
             } else {
@@ -89,7 +89,7 @@ impl Sender<'_> {
             if tests == SMALL || took.is_err() {
                 self.times.keep(what, at, &took);
             }
-            if sent % CONNECTED == 0 {
+            if sent.is_multiple_of(CONNECTED) {
                 agent = self.agents.new_agent();
             }
             due += each;
