@@ -79,9 +79,9 @@ impl Store {
         }
     }
 
-    /// Whether SQL of others is answered.
-    pub fn answers_sql(&self) -> bool {
-        self.guest.is_some()
+    /// The user as which SQL of others is asked; none where it is not answered.
+    pub fn guest(&self) -> Option<&Guest> {
+        self.guest.as_deref()
     }
 
     /// The same, where SQL of others is answered as this user.

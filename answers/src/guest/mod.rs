@@ -18,7 +18,6 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::error::{AnswerError, invalid, not_found};
-use crate::store::Store;
 use crate::table::{CellKind, Column, Table, Tabular};
 
 /// The longest statement, bytes.
@@ -130,13 +129,13 @@ impl Guest {
     }
 }
 
-/// Asks a statement of somebody.
+/// Asks a statement of somebody, by [`crate::Store::guest`].
 ///
 /// # Errors
 /// [`AnswerError::NotFound`] where no user is configured, [`AnswerError::Closed`] where the user may do more than read views,
 /// [`AnswerError::Invalid`] with what the store says of the statement, and whatever its limits say.
-pub async fn ask(store: &Store, statement: &str) -> Result<SqlAnswer, AnswerError> {
-    let Some(guest) = &store.guest else {
+pub async fn ask(guest: Option<&Guest>, statement: &str) -> Result<SqlAnswer, AnswerError> {
+    let Some(guest) = guest else {
         return Err(not_found(
             "This server answers no SQL: nobody configured a user for it ([sql] of the configuration)",
         ));

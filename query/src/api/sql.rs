@@ -52,5 +52,5 @@ pub(crate) async fn ask(
     Parameters::read(query.as_deref(), OPERATION.parameters)?;
     let wanted = "is to be a JSON object whose member query is a statement";
     let Question { query } = json_body::read(body, MAX_BODY_BYTES, wanted).await?;
-    Ok(Rows(guest::ask(&service.store, &query).await?))
+    Ok(Rows(guest::ask(service.store.guest(), &query).await?))
 }

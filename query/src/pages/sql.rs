@@ -39,14 +39,14 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     // What the store says of the statement stands beside it, where it can be mended.
     let (answer, refused) = match statement {
         "" => (None, None),
-        statement => match guest::ask(&service.store, statement).await {
+        statement => match guest::ask(service.store.guest(), statement).await {
             Ok(answer) => (Some(answer), None),
             Err(error) => (None, Some(ApiError::from(error))),
         },
     };
     let status = refused.as_ref().map_or(StatusCode::OK, ApiError::status);
     let plotted = answer.as_ref().and_then(plotted);
-    let is_open = service.store.answers_sql();
+    let is_open = service.store.guest().is_some();
     let values = context! {
         page => "/sql", statement, examples => EXAMPLES, is_open, plotted,
         refused => refused.map(|error| error.to_string()),
