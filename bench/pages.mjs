@@ -10,6 +10,8 @@ const PAGES = {
   populations: '/compare/populations?weeks=1', commits: '/commits', commit: '/commit?repository_id=webkit&ref=270100@main',
   archive: '/archive?suite=layout-tests', uploads: '/uploads', dashboards: '/dashboards?passing=true', documentation: '/documentation',
 };
+// A line of text: what the browser takes by itself, whatever it shows.
+const NOTHING = '/__health';
 const ROUNDS = 5;
 const MAIN_THREAD = 150;
 const FIRST_CONTENT = 100;
@@ -39,14 +41,15 @@ let hasMissed = false;
 try {
   await postDemonstration(server.url);
   console.log(`| page of the demonstration, median of ${ROUNDS} | main thread, ≤ ${MAIN_THREAD} ms | first content, ≤ ${FIRST_CONTENT} ms |\n|---|---|---|`);
-  for (const [name, path] of Object.entries(PAGES)) {
+  for (const [name, path] of Object.entries({ 'a line of text': NOTHING, ...PAGES })) {
     // The first answer of a process opens its tables' files.
     await visit(browser, server.url + path);
     const visits = [];
     for (let round = 0; round < ROUNDS; round++) visits.push(await visit(browser, server.url + path));
     const show = (value, floor) => {
-      if (value > floor) hasMissed = true;
-      return `${value.toFixed(0)} ms${value > floor ? ' MISSED' : ''}`;
+      const isMissed = value > floor && path !== NOTHING;
+      if (isMissed) hasMissed = true;
+      return `${value.toFixed(0)} ms${isMissed ? ' MISSED' : ''}`;
     };
     console.log(`| ${name} | ${show(median(visits.map(({ spent }) => spent)), MAIN_THREAD)} | ${show(median(visits.map(({ first }) => first)), FIRST_CONTENT)} |`);
   }
