@@ -97,6 +97,14 @@ impl StandIn {
     }
 }
 
+/// The same statement, asked of the server alone where it asks all servers of a cluster.
+fn on_one_server(sql: &str) -> String {
+    let Some((before, rest)) = sql.split_once("clusterAllReplicas(") else { return sql.to_owned() };
+    let (arguments, after) = rest.split_once(')').unwrap();
+    let (_, table) = arguments.split_once(", ").unwrap();
+    format!("{before}{table}{after}")
+}
+
 async fn pass_on(
     State(before): State<Before>,
     uri: Uri,
@@ -164,7 +172,7 @@ impl Before {
             _ => {
                 let sql = sql.replace("ReplicatedReplacingMergeTree", "ReplacingMergeTree");
                 if self.shards.is_none() {
-                    return vec![sql];
+                    return vec![on_one_server(&sql)];
                 }
                 // A database with shards has to be one that a keeper spreads.
                 let told = match sql.strip_prefix("SELECT engine FROM system.databases") {
