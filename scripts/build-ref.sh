@@ -7,14 +7,18 @@ if [ $# -ne 1 ]; then
   echo "name one commit, for instance: $0 HEAD~20" >&2
   exit 2
 fi
+command -v git >/dev/null || { echo "$0 needs git" >&2; exit 1; }
 commit=$(git rev-parse --verify --quiet "$1^{commit}") || {
   echo "there is no commit $1 in this repository" >&2
   exit 1
 }
 tree="target/versus/$commit"
-if [ ! -e "$tree/Cargo.toml" ]; then
-  mkdir -p "$tree"
-  git archive "$commit" | tar -x -C "$tree"
+if [ ! -e "$tree" ]; then
+  # Renamed once it is whole.
+  rm -rf "$tree.new"
+  mkdir -p "$tree.new"
+  git archive "$commit" | tar -x -C "$tree.new"
+  mv "$tree.new" "$tree"
 fi
 if [ ! -x "$tree/resultsdb" ]; then
   # The embedded engine and the scripts of pages come from packages, which another commit may ask for in other versions.

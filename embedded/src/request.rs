@@ -21,6 +21,10 @@ const NOT_SETTINGS: [&str; 11] = [
 
 const MAX_BLOCK: usize = 1 << 30;
 
+/// Formats of which rows follow each other, without beginning or end but the header that [`header_length`] knows.
+const PIECEMEAL: [&str; 6] =
+    ["RowBinary", "RowBinaryWithNamesAndTypes", "TabSeparated", "TSV", "TSVRaw", "JSONEachRow"];
+
 #[derive(Default)]
 pub(crate) struct Request {
     pub(crate) sql: String,
@@ -99,8 +103,12 @@ impl Request {
     }
 
     /// Whether the result can come in chunks: only a SELECT without a format of its own, because the
-    /// engine refuses other statements in a stream and the repeated header must be known.
+    /// engine refuses other statements in a stream and the repeated header must be known; and only in a format whose
+    /// pieces are a whole when they follow each other: of others, such as Parquet, each chunk is a file by itself.
     pub(crate) fn is_streamable(&self) -> bool {
+        if !PIECEMEAL.contains(&self.format.as_str()) {
+            return false;
+        }
         let upper = self.sql.trim_start().to_ascii_uppercase();
         (upper.starts_with("SELECT") || upper.starts_with("WITH"))
             && !upper

@@ -38,6 +38,7 @@ async fn the_crate_works_against_the_engine() {
     settings(&client).await;
     errors(&client).await;
     streaming(&client).await;
+    formats_that_are_one_file(&client).await;
 
     for refused in [
         client.clone().with_password("wrong"),
@@ -134,6 +135,19 @@ async fn errors(client: &Client) {
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let stored: u64 = client.query("SELECT count() FROM plain WHERE id >= 7000000").fetch_one().await.unwrap();
     assert_eq!(stored, 0);
+}
+
+/// Of formats that have a beginning and an end, many rows are one text or file as few are.
+async fn formats_that_are_one_file(client: &Client) {
+    let written = async |format: &str| {
+        let mut rows = client.query("SELECT number FROM numbers(300000)").fetch_bytes(format).unwrap();
+        rows.collect().await.unwrap()
+    };
+    let json: serde_json::Value = serde_json::from_slice(&written("JSONCompact").await).unwrap();
+    assert_eq!(json["data"].as_array().unwrap().len(), 300_000);
+    let parquet = written("Parquet").await;
+    let marks = parquet.windows(4).filter(|bytes| bytes == b"PAR1").count();
+    assert_eq!((marks, parquet.starts_with(b"PAR1"), parquet.ends_with(b"PAR1")), (2, true, true));
 }
 
 async fn streaming(client: &Client) {

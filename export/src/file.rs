@@ -1,6 +1,6 @@
 //! Files of Parquet: the engine writes one while it is sent to the blob store, so that none is ever held as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use clickhouse::Client;
@@ -63,6 +63,12 @@ pub(crate) async fn write(
         bytes,
         blake3: hasher.finalize().to_hex().to_string(),
     })
+}
+
+/// What lies in the folder of exports: sizes in bytes by path.
+pub(crate) async fn sizes(objects: &dyn ObjectStore) -> Result<BTreeMap<String, u64>, ExportError> {
+    let listed = objects.list(Some(&Key::from(ROOT)));
+    Ok(listed.map_ok(|object| (object.location.to_string(), object.size)).try_collect().await?)
 }
 
 /// Removes files that neither manifest names and that are not new; says how many.

@@ -25,14 +25,27 @@ pub use pace::regularly;
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The store of the views refused, or could not be reached.
-    #[error("reading what is to be exported: {0}")]
-    Views(#[from] clickhouse::error::Error),
+    #[error("what is to be exported cannot be read: {0}")]
+    Views(clickhouse::error::Error),
     /// The blob store refused, or could not be reached.
-    #[error("the blob store is not available: {0}")]
-    Blobs(#[from] object_store::Error),
+    #[error("the blob store cannot be read or written: {0}")]
+    Blobs(object_store::Error),
     /// Something else wrote the manifest.
     #[error("{path} is no manifest ({0}): move it away, and the next export writes all files anew", path = manifest::PATH)]
     Manifest(serde_json::Error),
+}
+
+// Texts name their cause themselves, so that it is no source, which would be told once more.
+impl From<clickhouse::error::Error> for ExportError {
+    fn from(error: clickhouse::error::Error) -> Self {
+        Self::Views(error)
+    }
+}
+
+impl From<object_store::Error> for ExportError {
+    fn from(error: object_store::Error) -> Self {
+        Self::Blobs(error)
+    }
 }
 
 /// What an export did.
@@ -56,7 +69,11 @@ pub struct ExportReport {
 pub async fn run(client: &Client, blobs: &Blobs, now: SystemTime) -> Result<ExportReport, ExportError> {
     let objects = blobs.objects();
     let last = manifest::read(objects.as_ref()).await?.unwrap_or_default();
-    let known: BTreeMap<&str, &ExportedFile> = last.files.iter().map(|file| (file.path.as_str(), file)).collect();
+    // What the manifest names and somebody removed, or cut off, is written again.
+    let there = file::sizes(objects.as_ref()).await?;
+    let is_there = |file: &&ExportedFile| there.get(&file.path) == Some(&file.bytes);
+    let known: BTreeMap<&str, &ExportedFile> =
+        last.files.iter().filter(is_there).map(|file| (file.path.as_str(), file)).collect();
     // Everything below these offsets is in the files, because it was shown before they were written.
     let shown = weeks::shown(client).await?;
     let mut report = ExportReport::default();

@@ -101,8 +101,10 @@ async fn files_say_what_the_tables_say() {
         .map(|(index, actual)| (format!("test {index}"), json!({"actual": actual, "time": index, "log": "a <b>"})))
         .collect();
     upload(&around, 0, START, json!(results)).await;
+    around.process().await;
     // A later upload of the run takes tests back.
     upload(&around, 1, START + 5, json!({"gone": {}, "stays": {}})).await;
+    around.process().await;
     upload(&around, 1, START + 5, json!({"stays": {"expected": "FAIL"}})).await;
     let (report, manifest, folder) = export(&around, now).await;
     assert_eq!((report.written, report.kept), (5, 0));
@@ -130,6 +132,14 @@ async fn files_say_what_the_tables_say() {
 
     let (report, same, _) = export(&around, now).await;
     assert_eq!((report.written, report.kept, same.files), (0, 5, manifest.files.clone()));
+    // A file that somebody removed is written again.
+    std::fs::remove_file(folder.join(&manifest.files[0].path)).unwrap();
+    let (report, same, _) = export(&around, now).await;
+    assert_eq!((report.written, report.kept), (1, 4));
+    assert_eq!(
+        same.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
+        manifest.files.iter().map(|file| &file.path).collect::<Vec<_>>()
+    );
     // One week changes, and its commit is registered again; the files from before stay for whoever has the manifest from before, and go a day later.
     upload(&around, 0, START + 9, json!({"another": {}})).await;
     let (report, changed, _) = export(&around, now).await;

@@ -166,13 +166,13 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
     let retention = config.retention()?;
     let stop = stop_signal()?;
+    let address = store_address(config)?;
     let mut kafka = config.kafka.connect()?;
     if let Some(instance) = &config.kafka.instance {
         kafka = kafka.with_instance(instance);
     }
     let log: Arc<dyn EventLog> = Arc::new(kafka);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
-    let address = store_address(config)?;
     shards::refuse_misplaced(&address).await?;
     let client = address.client();
     tokio::spawn(observe::lag(Arc::clone(&log), &[observe::VIEWS, observe::ARCHIVE]));
@@ -249,8 +249,9 @@ fn sender(config: &Config) -> alerts::Sender {
 
 /// Creates topics and tables.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let (address, retention) = (store_address(config)?, config.retention()?);
     create_topics(&config.kafka.connect()?, config.kafka.retention()).await?;
-    Ok(store::migrate(&store_address(config)?, &config.retention()?).await?)
+    Ok(store::migrate(&address, &retention).await?)
 }
 
 async fn listen_and_serve(config: &Config, app: Router, stop: watch::Receiver<bool>) -> anyhow::Result<()> {

@@ -28,8 +28,11 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let weeks = answer.weeks.to_string();
     // The page of changes shows as many, so that it has each one that is linked to.
     let limit = parameters.first("limit").map_or_else(|| CHANGES.to_string(), str::to_owned);
-    let of_changes = parameters
-        .with(&["suite", "weeks", "limit", "format"], &[("suite", chosen), ("weeks", &weeks), ("limit", &limit)]);
+    let recent = parameters.first("recent").unwrap_or("false");
+    let of_changes = parameters.with(
+        &["suite", "weeks", "limit", "recent", "format"],
+        &[("suite", chosen), ("weeks", &weeks), ("limit", &limit), ("recent", recent)],
+    );
     let axis = TimeAxis::new(answer.by_day.first().map_or(answer.since, |day| day.from), answer.until);
     let changes: Vec<Change> = answer.changes.iter().map(|one| change(one, &of_changes)).collect();
     let marks = plot::marks(axis, &changes);

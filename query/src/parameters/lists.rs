@@ -1,5 +1,6 @@
 //! Questions about lists of tests: triage, flaky tests, durations, comparisons, failures.
 
+use answers::ask::RunFilter;
 use answers::changes::{ChangesQuestion, Kind};
 use answers::compare::CompareQuestion;
 use answers::durations::DurationsQuestion;
@@ -109,7 +110,8 @@ pub(crate) fn trends(parameters: &Parameters, suite: &str, test: Option<&str>) -
         suite: suite.to_owned(),
         test: test.map(str::to_owned),
         weeks: weeks_or(parameters, TREND_WEEKS)?,
-        runs: runs::lately(parameters)?,
+        // What ran until a system was given up belongs to what happened over weeks.
+        runs: RunFilter { recent: parameters.flag("recent", false), ..runs::lately(parameters)? },
     })
 }
 
