@@ -26,7 +26,7 @@ const PAGES = {
   '/compare/populations': ['/compare/populations'],
   '/flaky': ['/flaky'],
   '/durations': ['/durations', '/durations?suite=layout-tests'],
-  '/sql': ['/sql', '/sql?query=SELECT+1'],
+  '/sql': ['/sql'],
   '/trends': ['/trends', '/trends?suite=layout-tests&test=css/a.html'],
   '/commits': ['/commits'],
   '/commit': [`/commit?id=${HASH}`],
