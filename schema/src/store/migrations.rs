@@ -31,6 +31,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (20, "access", include_str!("../../migrations/0020_access.sql")),
     (21, "outcomes", include_str!("../../migrations/0021_outcomes.sql")),
     (22, "smaller_results", include_str!("../../migrations/0022_smaller_results.sql")),
+    (23, "causes", include_str!("../../migrations/0023_causes.sql")),
 ];
 
 /// The engine of a cluster's database.
