@@ -272,8 +272,9 @@ fn described(
     selection: &Selection,
     links: &BugIndex,
 ) -> Cause {
-    let some_tests: Vec<String> =
+    let mut some_tests: Vec<String> =
         row.some_tests.iter().filter_map(|test| names.get(*test)).map(|name| name.to_string()).collect();
+    some_tests.sort_unstable();
     let mut places: Vec<Configuration> =
         row.some_places.iter().filter_map(|id| selection.matching.get(id)).cloned().collect();
     places.sort_unstable();

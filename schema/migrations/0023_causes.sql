@@ -1,7 +1,7 @@
 -- What each failing test of a run said, by what the messages have in common. The pattern stands for that: its name is in every
 -- row, its text once in `causes`. Rows of one cause lie together, so that looking one up reads little, and what they repeat
--- takes no room. A rule groups its rows beside those of the rules before it. The index is on `lower(message)`, and serves
--- conditions that are written like that.
+-- takes no room. A rule groups its rows beside those of the rules before it. The index is on `lower(message)` and serves
+-- conditions that are written like that; of three characters each, because words would serve no text that begins in one.
 
 CREATE TABLE IF NOT EXISTS failure_messages (
     suite LowCardinality(String),
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS failure_messages (
     worst_unexpected UInt8,
     message String CODEC(ZSTD(3)),
     version UInt64,
-    INDEX by_text lower(message) TYPE text(tokenizer = 'splitByNonAlpha')
+    INDEX by_text lower(message) TYPE text(tokenizer = ngrams(3))
 ) ENGINE = ReplacingMergeTree(version)
 PARTITION BY toMonday(toDateTime(intDiv(uuid, 100), 'UTC'))
 ORDER BY (suite, branch, rule, cause, config_id, uuid, sdk, start_time, test_id)

@@ -35,13 +35,13 @@ fn grouped(tests: impl Iterator<Item = (Value, Option<(CauseId, String)>)>) -> V
     let mut entries = Vec::new();
     for (row, cause) in tests {
         let Some((id, pattern)) = cause else {
-            entries.push(context! { tests => [row] });
+            entries.push(context! { cause => (), tests => [row] });
             continue;
         };
         // The first test of a cause takes all of them along.
         match sharing.get(&id).map_or(0, Vec::len) {
             0 => {}
-            1..SHARED => entries.push(context! { tests => [row] }),
+            1..SHARED => entries.push(context! { cause => (), tests => [row] }),
             _ => {
                 let tests = sharing.remove(&id).unwrap_or_default();
                 entries.push(context! { cause => id.to_string(), pattern, tests });
