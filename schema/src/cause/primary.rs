@@ -92,7 +92,7 @@ fn of_trace<'l>(lines: &[&'l str]) -> Option<Vec<&'l str>> {
     // Python: the exception stands below its indented trace.
     if let Some(at) = find(&|line| line.trim_start().starts_with("Traceback (most recent call last)")) {
         let depth = |line: &str| line.len() - line.trim_start().len();
-        let own = depth(&lines[at]);
+        let own = depth(lines[at]);
         let is_below = |line: &&&str| !line.trim().is_empty() && depth(line) <= own;
         return lines[at + 1..].iter().find(is_below).map(|line| vec![line.trim()]);
     }
