@@ -27,6 +27,8 @@ QUESTIONS = [
     f"/api/failures/{SUITE}?collapsed=false",
     f"/api/failures/{SUITE}",
     f"/api/triage?suite={SUITE}",
+    f"/api/causes?suite={SUITE}",
+    f"/api/causes/messages?suite={SUITE}",
     "/api/flaky?weeks=4",
     f"/api/changes/{SUITE}",
     f"/api/durations/{SUITE}/{TEST}",

@@ -12,6 +12,8 @@ pub mod ask;
 pub mod audit;
 pub mod boards;
 pub mod bugs;
+pub mod cause_masks;
+pub mod causes;
 pub mod changes;
 pub mod columnar;
 mod commit_order;
@@ -65,6 +67,7 @@ pub mod uploads;
 pub mod verdicts;
 mod watermark;
 
+pub use cause_masks::SuiteMask;
 pub use commit_range::RunBounds;
 pub use error::{AnswerError, broken, invalid, not_found};
 pub use reads::selection::{OfConfiguration, RunPlace, Selection};

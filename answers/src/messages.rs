@@ -1,9 +1,11 @@
-//! What a failing test said last: the first line of its newest log, for lists that show many tests.
+//! What a failing test said last: the message of its newest log, for lists that show many tests.
 
 use std::collections::{BTreeSet, HashMap};
 
+use schema::cause::Pattern;
+use schema::cause::primary::primary;
 use schema::ids::{CommitKey, TestId};
-use schema::outcomes::messages::{first_line, messages};
+use schema::outcomes::messages::messages;
 use schema::outcomes::roster::RosterId;
 
 use crate::error::AnswerError;
@@ -18,7 +20,7 @@ pub(crate) const MAX_TESTS: usize = 200;
 /// Failing runs of each test of which messages are read. The newest ones may have said nothing.
 const RUNS: usize = 3;
 
-/// The first lines by test, of the newest results in the selection that failed and say something.
+/// The messages by test, of the newest results in the selection that failed and say something.
 pub async fn newest<'a>(
     store: &Store,
     suite: &str,
@@ -56,7 +58,7 @@ async fn in_runs<'a>(
     let mut runs = run_outcomes::messages(store, suite, selection, commits).await?;
     if runs.iter().any(|run| run.roster == RosterId::NONE) {
         let logs = results::newest_logs(store, suite, selection, names.keys().copied()).await?;
-        let line = |row: TestLog| Some((*names.get(&row.test_id)?, first_line(&row.log)?));
+        let line = |row: TestLog| Some((*names.get(&row.test_id)?, primary(&row.log)?));
         return Ok(logs.into_iter().filter_map(line).collect());
     }
     runs.sort_unstable_by_key(|run| (run.uuid, run.start_time, run.config_id));
@@ -64,16 +66,10 @@ async fn in_runs<'a>(
     Ok(said.filter_map(|(test, line)| Some((*names.get(&test)?, line.to_owned()))).collect())
 }
 
-/// Whether two messages begin alike: their first lines differ in numbers at most, which are often times and addresses.
+/// Whether two messages have one cause, however much of the logs around them was kept.
 pub(crate) fn is_alike(one: &str, other: &str) -> bool {
-    let plain = |text: &str| {
-        let line = first_line(text).unwrap_or_default();
-        line.split(|character: char| character.is_ascii_digit())
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("0")
-    };
-    plain(one) == plain(other)
+    let pattern = |text: &str| primary(text).and_then(|message| Pattern::of(&message));
+    pattern(one) == pattern(other)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use clickhouse::Client;
 use schema::clock::Clock;
 use schema::retention::Retention;
 
+use crate::cause_masks::SuiteMask;
 use crate::guest::Guest;
 use crate::histories::place::PlaceCache;
 use crate::reads::configuration_cache::ConfigurationCache;
@@ -41,6 +42,7 @@ pub struct Store {
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
     pub(crate) rules: Arc<[SuiteRules]>,
+    pub(crate) masks: Arc<[SuiteMask]>,
     pub(crate) guest: Option<Arc<Guest>>,
     /// How far the views are.
     pub watermark: Watermark,
@@ -73,6 +75,7 @@ impl Store {
             retention,
             keeps_replaced_results: false,
             rules: Arc::default(),
+            masks: Arc::default(),
             guest: None,
             watermark,
             clock,
@@ -103,5 +106,10 @@ impl Store {
     /// The same, with thresholds of verdicts by suite; the first that is for a suite counts.
     pub fn with_rules(self, rules: Vec<SuiteRules>) -> Self {
         Self { rules: rules.into(), ..self }
+    }
+
+    /// The same, with what suites mask in patterns of messages; all that are for a suite count, in their order.
+    pub fn with_masks(self, masks: Vec<SuiteMask>) -> Self {
+        Self { masks: masks.into(), ..self }
     }
 }

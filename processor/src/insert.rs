@@ -51,6 +51,8 @@ pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTable
         insert(client, tables, "uploads", &rows.uploads),
         insert_results(client, tables, &rows.results),
         insert(client, tables, "failures", &rows.failures),
+        insert(client, tables, "failure_messages", &rows.failure_messages),
+        insert(client, tables, "causes", &rows.causes),
         insert(client, tables, "links", &rows.links),
         insert(client, tables, "run_notes", &rows.run_notes),
         insert(client, tables, "linked_runs", &rows.linked_runs),

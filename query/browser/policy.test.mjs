@@ -20,6 +20,7 @@ const PAGES = {
   '/suites': ['/suites', '/suites?suite=layout-tests'],
   '/triage': ['/triage', '/triage?q=status:new'],
   '/changes': ['/changes'],
+  '/causes': ['/causes', '/causes?suite=layout-tests&text=a'],
   '/investigate': [`/investigate?${RUN}`],
   '/dashboards': ['/dashboards'],
   '/compare': ['/compare'],

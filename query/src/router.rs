@@ -14,9 +14,9 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use web::protection::protect;
 
 use crate::api::{
-    access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics, test_names,
-    timeline, trends, triage, uploads, verdicts,
+    access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
+    links, live, openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
+    test_metrics, test_names, timeline, trends, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -89,6 +89,8 @@ fn kept_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/failures/{*suite}", failures::find)
         .get(Rule::Read, "/api/changes/{suite}", changes::find)
         .get(Rule::Read, "/api/changes/{suite}/{*test}", changes::find)
+        .get(Rule::Read, "/api/causes", causes::find)
+        .get(Rule::Read, "/api/causes/messages", causes::messages)
         .get(Rule::Read, "/api/triage", triage::find)
         .get(Rule::Read, "/api/metrics", test_metrics::scrape)
         .get(Rule::Read, "/api/flaky", flaky::find)
@@ -158,6 +160,7 @@ fn kept_pages() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/suites", pages::timelines::of_suites)
         .get(Rule::Read, "/triage", pages::triage::page)
         .get(Rule::Read, "/changes", pages::changes::page)
+        .get(Rule::Read, "/causes", pages::causes::page)
         .get(Rule::Read, "/triage.atom", pages::feed::triage)
         .get(Rule::Read, "/investigate", pages::investigate::page)
         .get(Rule::Read, "/dashboards", pages::dashboards::page)

@@ -5,7 +5,7 @@ use test_support::engine;
 use test_support::query_service::QueryService;
 use test_support::rows::EventRows;
 
-const PAGES: [&str; 23] = [
+const PAGES: [&str; 25] = [
     "/",
     "/?suite=unit",
     "/?suite=unit&test=a",
@@ -14,6 +14,8 @@ const PAGES: [&str; 23] = [
     "/triage",
     "/triage?suite=unit",
     "/triage.atom",
+    "/causes",
+    "/causes?suite=unit&text=a",
     "/changes",
     "/investigate",
     "/investigate?suite=unit",

@@ -102,6 +102,8 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/api/commits/next?ref=99995@main",
         "/api/commits/branches",
         "/flaky?suite=layout-tests&weeks=1",
+        "/causes?suite=layout-tests&weeks=1",
+        "/api/causes/messages?suite=layout-tests&weeks=1&text=a",
         "/durations?suite=layout-tests&weeks=1",
         "/durations?suite=layout-tests&test=0010.html&weeks=1",
         "/trends?suite=layout-tests&weeks=1",

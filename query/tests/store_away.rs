@@ -24,6 +24,7 @@ async fn pages_fail_with_their_style() {
         "/",
         "/triage",
         "/flaky?suite=s",
+        "/causes?suite=s",
         "/investigate",
         "/suites",
         "/commits",

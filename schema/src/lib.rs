@@ -10,6 +10,7 @@ pub mod access_key;
 #[cfg(feature = "io")]
 pub mod blobs;
 pub mod bug;
+pub mod cause;
 pub mod clock;
 pub mod commit;
 pub mod configuration;

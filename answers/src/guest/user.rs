@@ -6,12 +6,14 @@ use super::GuestLimits;
 
 /// What may be read: views of what was uploaded. Keys, audit, receipts, whole documents and what waits or failed are not
 /// among them.
-pub const VIEWS: [&str; 17] = [
+pub const VIEWS: [&str; 19] = [
     "bugs",
+    "causes",
     "commit_names",
     "commits",
     "configurations",
     "ews_results",
+    "failure_messages",
     "failures",
     "linked_runs",
     "links",

@@ -4,6 +4,7 @@
 pub(crate) mod archives;
 pub(crate) mod audit;
 pub(crate) mod bugs;
+pub(crate) mod causes;
 pub(crate) mod commits;
 pub(crate) mod configuration_cache;
 pub(crate) mod configurations;

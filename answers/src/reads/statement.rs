@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use clickhouse::{Client, RowOwned, RowRead};
+use schema::cause::CauseId;
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::roster::RosterId;
 
@@ -87,6 +88,12 @@ numbers! {
 }
 
 impl Element for RosterId {
+    fn list(elements: impl Iterator<Item = Self>) -> Value {
+        Value::WideNumbers(elements.map(|id| id.0).collect())
+    }
+}
+
+impl Element for CauseId {
     fn list(elements: impl Iterator<Item = Self>) -> Value {
         Value::WideNumbers(elements.map(|id| id.0).collect())
     }

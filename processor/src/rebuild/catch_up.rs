@@ -83,6 +83,7 @@ fn drop_weeks_before(rows: &mut EventRows, since: i64) {
     rows.runs.retain(|row| row.uuid >= first);
     rows.results.retain(|results| results.run.uuid >= first);
     rows.failures.retain(|row| row.uuid >= first);
+    rows.failure_messages.retain(|row| row.uuid >= first);
     rows.uploads.retain(|row| row.uuid >= first);
     rows.links.retain(|row| row.uuid >= first);
     rows.run_notes.retain(|row| row.uuid >= first);

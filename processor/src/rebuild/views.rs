@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told, and
 /// `access_key_uses` when a key was used; no event makes their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 27] = [
+pub const VIEWS: [&str; 29] = [
     "configurations",
     "suites",
     "tests",
@@ -12,6 +12,8 @@ pub const VIEWS: [&str; 27] = [
     "rosters",
     "results",
     "failures",
+    "failure_messages",
+    "causes",
     "uploads",
     "repositories",
     "links",
@@ -32,6 +34,7 @@ pub const VIEWS: [&str; 27] = [
     DEAD_LETTERS,
 ];
 /// Views that are partitioned by week: of their run's commit, and archives of their run's start.
-pub(super) const WEEKLY: [&str; 7] = ["runs", "results", "failures", "uploads", "links", "run_notes", "archives"];
+pub(super) const WEEKLY: [&str; 8] =
+    ["runs", "results", "failures", "failure_messages", "uploads", "links", "run_notes", "archives"];
 /// The view whose rows are dead letters.
 pub(super) const DEAD_LETTERS: &str = "dead_letters";

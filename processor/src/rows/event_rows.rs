@@ -7,9 +7,10 @@ use rustc_hash::FxBuildHasher;
 use schema::retention::Retention;
 use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
-    AccessKeyEndRow, AccessKeyRow, ArchiveRow, AuditRow, BugRow, CommitNameRow, CommitRow, ConfigurationRow,
-    DeadLetterRow, EwsRow, ExpiredUploadRow, FailureRow, IntakeReportRow, LinkRow, LinkedRunRow, QueueRow, ReceiptRow,
-    RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow, TestedWeekRow, UploadRow,
+    AccessKeyEndRow, AccessKeyRow, ArchiveRow, AuditRow, BugRow, CauseRow, CommitNameRow, CommitRow, ConfigurationRow,
+    DeadLetterRow, EwsRow, ExpiredUploadRow, FailureMessageRow, FailureRow, IntakeReportRow, LinkRow, LinkedRunRow,
+    QueueRow, ReceiptRow, RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow, TestedWeekRow,
+    UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -17,7 +18,7 @@ use super::columns::commit_seconds;
 /// Rows that need not be written again: a hash of the row's key, and the row's time as its table has it (0 for
 /// repositories).
 ///
-/// Only repositories, configurations, suites, tests, rosters and tested weeks are remembered, because every upload would repeat them.
+/// Only repositories, configurations, suites, tests, rosters, causes and tested weeks are remembered, because every upload would repeat them.
 pub type WrittenRows = HashSet<(u64, u32), FxBuildHasher>;
 
 /// The rows of a batch of events, by table.
@@ -41,6 +42,10 @@ pub struct EventRows {
     pub results: Vec<RunResults>,
     /// Rows of `failures`.
     pub failures: Vec<FailureRow>,
+    /// Rows of `failure_messages`.
+    pub failure_messages: Vec<FailureMessageRow>,
+    /// Rows of `causes`.
+    pub causes: Vec<CauseRow>,
     /// Rows of `uploads`.
     pub uploads: Vec<UploadRow>,
     /// Rows of `repositories`.

@@ -12,6 +12,7 @@ mod commit;
 mod dead_letter_decision;
 mod event_rows;
 mod ews;
+mod messages;
 mod receipt;
 mod registration;
 mod rename;

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use super::columns::{json, week};
 use super::event_rows::EventRows;
+use super::messages::Messages;
 
 /// Adds a run: `commits` is the JSON text of its list of commits, `test_results` that of the uploaded document,
 /// `received_at` when the intake took it, seconds since 1970.
@@ -27,16 +28,18 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
     let mut run_results = RunResults::of(run.clone());
     let mut counts = Counts::default();
     let mut outcomes = Collector::default();
+    let mut messages = Messages::default();
     let walked = match results::member(&members, "results") {
         Some(tree) => results::walk(tree, |test, result| {
             counts.add(&result);
             let id = add_test(rows, &mut run_results, test, &result, received_at);
-            let TestResult { actual, expected, has_passed, time, .. } = result;
-            outcomes.push(id, Outcome { actual, expected, has_passed, time: time.unwrap_or(0) });
+            let (actual, expected, has_passed) = (result.actual, result.expected, result.has_passed);
+            outcomes.push(id, Outcome { actual, expected, has_passed, time: result.time.unwrap_or(0) });
             if actual.worst_state().is_failure()
                 && let Some(log) = log(&result.extra)
             {
                 outcomes.say(id, &log);
+                messages.push(run, id, &result, &log);
             }
         }),
         None => Err(ResultsError::NotAnObject),
@@ -45,6 +48,7 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
         rows.truncate_results(tests, failures);
         return;
     }
+    messages.add(rows, received_at);
     rows.results.push(run_results);
     let Collected { roster, surprises, messages } = outcomes.finish();
     let week = week(received_at);

@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod bug_trackers;
 pub(crate) mod bugs;
+pub(crate) mod causes;
 pub(crate) mod changes;
 pub(crate) mod commits;
 pub(crate) mod compare;

@@ -1,5 +1,6 @@
 //! `GET /api/openapi.json`: what every endpoint says of itself.
 
+use answers::causes::CauseOrder;
 use answers::changes::Kind;
 use answers::flaky::FlakyOrder;
 use answers::triage::Group;
@@ -9,9 +10,9 @@ use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
 use super::{
-    access, bug_trackers, bugs, changes, commits, compare, dead_letters, durations, ews, failures, flaky, links, live,
-    populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics, test_names,
-    timeline, trends, triage, uploads, verdicts,
+    access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
+    links, live, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics,
+    test_names, timeline, trends, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -47,6 +48,8 @@ const OPERATIONS: &[Operation] = &[
     timeline::OVERVIEW_OF_SUITE,
     timeline::OVERVIEW_OF_TEST,
     failures::OPERATION,
+    causes::CAUSES,
+    causes::MESSAGES,
     flaky::OPERATION,
     triage::OPERATION,
     test_metrics::OPERATION,
@@ -138,6 +141,12 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
             openapi::text(),
             "A part of a name, or a pattern with * and ?; lists of tests take more, as their pages explain",
         ),
+        "cause" => (json!({ "type": "string", "pattern": "^[0-9a-fA-F]{32}$" }), "Only failures of this cause"),
+        "text" => {
+            (json!({ "type": "string", "maxLength": 200 }), "A part of what failing tests said; case does not matter")
+        }
+        "order" => (json!({ "enum": CauseOrder::ALL.map(CauseOrder::name) }), "What comes first; failures by default"),
+        "rule" => (number(), "The version of the rule that made the patterns; the newest by default"),
         "link" => (openapi::text(), "Page of the run in the CI"),
         "suite" => (openapi::text(), "Name of a suite"),
         "test" => (openapi::text(), "Name of a test; its beginning where names are listed"),

@@ -22,6 +22,7 @@ use super::bugs;
 use super::commits::query_for;
 use super::failure_filter::{self, FailingTest, FailureFilter};
 use super::names::help;
+use super::shared_causes::{self, Listed};
 use super::states::{Counts, look};
 use super::suggestions::nearest;
 use crate::error::ApiError;
@@ -181,10 +182,15 @@ impl Page<'_> {
             .into_iter()
             .map(|(at, tests)| {
                 let open = tests.len() <= OPEN;
-                let test = |it: &FailingTest<'_>| test_of(it, messages.get(it.test), verdicts.get(it.test).copied());
-                let tests: Vec<Value> = tests.into_iter().map(test).collect();
+                let listed = |it: &FailingTest<'_>| {
+                    let message = messages.get(it.test);
+                    let row = test_of(it, message, verdicts.get(it.test).copied());
+                    Listed { row, message: message.map(String::as_str) }
+                };
+                let count = tests.len();
+                let entries = shared_causes::entries(store, suite, tests.into_iter().map(listed));
                 let places: Vec<_> = at.iter().filter_map(|index| places.get(*index)).collect();
-                context! { open, tests, places }
+                context! { open, count, entries, places }
             })
             .collect();
         let turned =

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod assets;
 pub(crate) mod badge;
 mod bugs;
+pub(crate) mod causes;
 pub(crate) mod changes;
 mod commit_message;
 pub(crate) mod commits;
@@ -23,6 +24,7 @@ mod names;
 mod plot;
 pub(crate) mod populations;
 mod segments;
+mod shared_causes;
 pub(crate) mod sign_in;
 pub(crate) mod sql;
 mod states;
@@ -48,8 +50,9 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 20] = [
     "/",
+    "/causes",
     "/changes",
     "/triage",
     "/dashboards",

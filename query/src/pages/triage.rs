@@ -14,6 +14,7 @@ use schema::state::State as TestState;
 
 use super::label_fields;
 use super::names::{help, short_names, titled};
+use super::shared_causes::{self, Listed};
 use super::states::look;
 use crate::api::triage::OPERATION;
 use crate::error::ApiError;
@@ -44,11 +45,15 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         let short = short_names(&answer.configurations);
         let mut groups = Vec::new();
         for group in Group::ALL {
-            let of_group = answer.tests.iter().filter(|test| test.group == group);
-            let tests: Vec<Value> = of_group.map(|test| row(test, suite, &commits, &short)).collect();
-            if !tests.is_empty() {
-                let more = count(&group) - tests.len();
-                groups.push(context! { name => group.name(), title => title(group), tests, more });
+            let of_group: Vec<&TriagedTest> = answer.tests.iter().filter(|test| test.group == group).collect();
+            if !of_group.is_empty() {
+                let more = count(&group) - of_group.len();
+                let listed = of_group.into_iter().map(|test| {
+                    let row = row(test, suite, &commits, &short);
+                    Listed { row, message: test.message.as_deref() }
+                });
+                let entries = shared_causes::entries(&service.store, suite, listed);
+                groups.push(context! { name => group.name(), title => title(group), entries, more });
             }
         }
         let broken: Vec<Value> = answer.broken.iter().map(|one| broken(one, &commits, &short)).collect();

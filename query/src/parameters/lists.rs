@@ -1,6 +1,7 @@
 //! Questions about lists of tests: triage, flaky tests, durations, comparisons, failures.
 
 use answers::ask::RunFilter;
+use answers::causes::{CauseOrder, CausesQuestion};
 use answers::changes::{ChangesQuestion, Kind};
 use answers::compare::CompareQuestion;
 use answers::durations::DurationsQuestion;
@@ -9,6 +10,7 @@ use answers::flaky::{self, FlakyOrder, FlakyQuestion};
 use answers::search::{Field, Search};
 use answers::trends::TrendsQuestion;
 use answers::triage::{self, DEFAULT_DAYS, Group, MAX_DAYS, TriageQuestion};
+use schema::cause::CauseId;
 use schema::clock::Clock;
 
 use super::{Parameters, runs};
@@ -128,6 +130,30 @@ pub(crate) fn changes(parameters: &Parameters, suite: &str, test: Option<&str>) 
         test: test.map(str::to_owned),
         weeks: weeks(parameters)?,
         kinds: parameters.all("kind").filter(|kind| !kind.is_empty()).map(kind).collect::<Result<_, _>>()?,
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A question about causes of failures of a suite, or about what its failing tests said.
+pub(crate) fn causes(parameters: &Parameters, suite: &str) -> Result<CausesQuestion, ApiError> {
+    let cause = parameters.chosen("cause").map(str::parse::<CauseId>).transpose();
+    let rule = parameters.chosen("rule").map(str::parse::<u16>).transpose();
+    let order = match parameters.chosen("order") {
+        None => CauseOrder::default(),
+        Some(name) => CauseOrder::ALL.into_iter().find(|order| order.name() == name).ok_or_else(|| {
+            let names = CauseOrder::ALL.map(CauseOrder::name).join(", ");
+            bad(format!("{name} is not an order of causes; the orders are {names}"))
+        })?,
+    };
+    Ok(CausesQuestion {
+        suite: suite.to_owned(),
+        weeks: weeks(parameters)?,
+        cause: cause.map_err(|error| bad(error.to_string()))?,
+        test: parameters.chosen("test").map(str::to_owned),
+        text: parameters.chosen("text").map(str::to_owned),
+        with_expected: !parameters.flag("unexpected", true),
+        rule: rule.map_err(|_| bad("Rule must be the version of a rule, an integer"))?,
+        order,
         runs: runs::lately(parameters)?,
     })
 }

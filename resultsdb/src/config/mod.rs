@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use access::{AccessOptions, Door};
 use alerts::AlertOptions;
-use answers::{Repository as KnownRepository, StatementLimits, SuiteRules};
+use answers::{Repository as KnownRepository, StatementLimits, SuiteMask, SuiteRules};
 use anyhow::{Context, bail};
 use ingest::IntakeOptions;
 use ingest::sources::Source;
@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) compatibility: Compatibility,
     /// Thresholds of verdicts by suite; the first entry that is for a suite counts.
     pub(crate) rules: Vec<SuiteRules>,
+    /// What becomes a `*` in patterns of messages, by suite; all entries that are for a suite count.
+    pub(crate) masks: Vec<SuiteMask>,
     /// Where a single service listens.
     pub(crate) listen: String,
     /// The files of a service that speaks TLS; HTTP alone where it is absent.
@@ -172,6 +174,7 @@ impl Default for Config {
             retention: Vec::new(),
             compatibility: Compatibility::default(),
             rules: Vec::new(),
+            masks: Vec::new(),
             repositories: BTreeMap::new(),
             buildbot: BTreeMap::new(),
             archive_routes: toml::Table::new(),

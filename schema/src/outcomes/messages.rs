@@ -1,27 +1,16 @@
-//! What failing tests said: the first line of the log of each, for lists that show many of them.
+//! What failing tests said: the message of each that says why ([`primary`]), for lists that show many of them.
 
+use crate::cause::primary::primary;
 use crate::ids::TestId;
 
-/// Characters of a line that are kept.
-pub const MAX_CHARACTERS: usize = 160;
 /// Bytes of the messages of one run. Of a run that breaks as a whole thousands of tests say the same.
 const MAX_BYTES: usize = 1 << 20;
 /// Bytes before a line: the test, and the line's length.
 const HEAD_BYTES: usize = 10;
 
-/// The first line of a log that says something, cut off where it is long.
-pub fn first_line(log: &str) -> Option<String> {
-    let line = log.lines().map(str::trim).find(|line| !line.is_empty())?;
-    let mut told: String = line.chars().take(MAX_CHARACTERS).collect();
-    if line.chars().nth(MAX_CHARACTERS).is_some() {
-        told.push('…');
-    }
-    Some(told)
-}
-
 /// Adds what a test said to the messages of its run, while there is room for it.
 pub(super) fn add(messages: &mut Vec<u8>, test: TestId, log: &str) {
-    let Some(line) = first_line(log) else { return };
+    let Some(line) = primary(log) else { return };
     let Ok(length) = u16::try_from(line.len()) else { return };
     if messages.len() + HEAD_BYTES + line.len() > MAX_BYTES {
         return;
@@ -47,14 +36,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn the_first_line_that_says_something_is_told() {
-        assert_eq!(first_line("\n  \n  expected 1\nfound 2"), Some("expected 1".to_owned()));
-        assert_eq!(first_line(" \n\t"), None);
-        let long = "é".repeat(MAX_CHARACTERS + 1);
-        assert_eq!(first_line(&long), Some(format!("{}…", "é".repeat(MAX_CHARACTERS))));
-    }
+    use crate::cause::primary::MAX_CHARACTERS;
 
     #[test]
     fn a_run_keeps_so_many_messages() {
@@ -74,7 +56,7 @@ mod tests {
                 add(&mut bytes, TestId(*test), log);
             }
             let read: Vec<(TestId, String)> = messages(&bytes).map(|(test, line)| (test, line.to_owned())).collect();
-            let said = |(test, log): &(u64, String)| Some((TestId(*test), first_line(log)?));
+            let said = |(test, log): &(u64, String)| Some((TestId(*test), primary(log)?));
             prop_assert_eq!(read, logs.iter().filter_map(said).collect::<Vec<_>>());
         }
 

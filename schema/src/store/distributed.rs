@@ -22,7 +22,7 @@ const FIRST_SHARD: &str = "0";
 
 /// By table, the number that decides on a row's shard; the shard is its remainder by the number of shards. What a question
 /// names exactly comes first: one test, one commit, one run's tests.
-const KEYS: [(&str, &str); 33] = [
+const KEYS: [(&str, &str); 35] = [
     ("access_key_ends", "cityHash64(id)"),
     ("access_key_uses", FIRST_SHARD),
     ("access_keys", "cityHash64(id)"),
@@ -30,12 +30,14 @@ const KEYS: [(&str, &str); 33] = [
     ("archives", "cityHash64(suite, config_id)"),
     ("audit", "cityHash64(event_id)"),
     ("bugs", "cityHash64(suite, test)"),
+    ("causes", "cityHash64(suite, cause)"),
     ("commit_names", "cityHash64(repository, name)"),
     ("commits", "cityHash64(repository, branch)"),
     ("configurations", "cityHash64(branch, config_id)"),
     ("dead_letters", "cityHash64(partition, offset)"),
     ("ews_results", "cityHash64(suite, test)"),
     ("expired_uploads", "cityHash64(partition, offset)"),
+    ("failure_messages", "cityHash64(suite, config_id)"),
     ("failures", "cityHash64(suite, config_id)"),
     ("intake_reports", "cityHash64(intake)"),
     ("linked_runs", "cityHash64(link)"),

@@ -13,7 +13,7 @@ use crate::retention::Retention;
 use crate::seconds::DAY;
 
 /// Tables whose rows end with the retention of their run.
-pub const RUN_TABLES: [&str; 6] = ["runs", "results", "failures", "uploads", "links", "run_notes"];
+pub const RUN_TABLES: [&str; 7] = ["runs", "results", "failures", "failure_messages", "uploads", "links", "run_notes"];
 
 /// The time of a row's commit, as the engine spells it.
 const COMMIT_TIME: &str = "toDateTime(intDiv(uuid, 100), 'UTC')";

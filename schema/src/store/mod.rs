@@ -1,6 +1,7 @@
 //! The store: a ClickHouse client with its migrations, and the rows of its tables.
 
 mod access_rows;
+mod cause_rows;
 pub mod cluster;
 pub mod commits;
 mod dead_letter_state;

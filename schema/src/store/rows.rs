@@ -8,6 +8,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 pub use super::access_rows::{AccessKeyEndRow, AccessKeyRow, AccessKeyUseRow, AuditRow};
+pub use super::cause_rows::{CauseRow, FailureMessageRow};
 pub use super::dead_letter_state::DeadLetterState;
 pub use super::intake_report_row::IntakeReportRow;
 pub use super::rename_row::RenameRow;
