@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
-use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schema::cause::Pattern;
 use schema::cause::primary::primary;
