@@ -21,12 +21,15 @@ while read -r crate folder name executable; do
   case $crate/$name in
     # How much is read cannot be told here: every shard looks through the tables that all of them share.
     query/reads) continue ;;
+    # This is about servers that have all rows.
+    processor/cluster) continue ;;
     query/* | processor/* | ingest/* | alerts/*) ;;
     resultsdb/services) arguments=(the_services_answer_as_recorded) ;;
     *) continue ;;
   esac
   echo "$crate: $name"
-  (cd "$folder" && "$executable" --quiet "${arguments[@]}")
+  # What reads standard input, as the engine does for inserts, would read the list.
+  (cd "$folder" && "$executable" --quiet "${arguments[@]}" </dev/null)
   ran=$((ran + 1))
 done <<<"$built"
 [ "$ran" -gt 25 ] || { echo "only $ran files of tests were found" >&2; exit 1; }

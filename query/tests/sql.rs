@@ -53,7 +53,7 @@ async fn serve(State(server): State<Server>, uri: Uri, headers: HeaderMap, body:
     if forgotten.is_some_and(|what| sql.contains(what)) {
         return (StatusCode::OK, Vec::new());
     }
-    let settings = "final=1&max_result_rows=5&result_overflow_mode=break";
+    let settings = "final=1&max_result_rows=5&result_overflow_mode=break&distributed_product_mode=global";
     let url = format!("{}/?{}&{settings}", server.engine, uri.query().unwrap_or_default());
     let answer = tokio::task::spawn_blocking(move || {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
