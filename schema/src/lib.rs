@@ -11,6 +11,8 @@ pub mod access_key;
 pub mod blobs;
 pub mod bug;
 pub mod cause;
+#[cfg(feature = "io")]
+pub mod chore;
 pub mod clock;
 pub mod commit;
 pub mod configuration;
