@@ -21,14 +21,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use schema::seconds::{DAY, WEEK};
+
 use crate::now;
 use ledger::Ledger;
 use sample::Sample;
 use setting::{Agents, Setting};
 use times::Times;
 
-const DAY: u64 = 86_400;
-const WEEK: u64 = 7 * DAY;
 /// Between two looks whether something is due.
 const STEP: Duration = Duration::from_secs(1);
 /// Samples are taken so often, but for short runs.

@@ -6,11 +6,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use chrono::DateTime;
+use schema::seconds::monday;
 use tempfile::TempDir;
 use test_support::pki::Authority;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use super::DAY;
 use super::sample::{Sample, parts_of};
 use crate::process::{Process, listening};
 use crate::server::get;
@@ -112,11 +113,8 @@ impl Setting {
 
     /// Parts on disk of the week that a time lies in.
     pub(super) fn parts_of_week(&self, time: u64) -> anyhow::Result<usize> {
-        // 1970 began on a Thursday, and weeks begin on Mondays.
-        let monday = ((time / DAY + 3) / 7 * 7 - 3) * DAY;
-        let told = Command::new("date").args(["-u", "-d", &format!("@{monday}"), "+%Y%m%d_"]).output()?;
-        let name = String::from_utf8(told.stdout).context("the date of a week")?;
-        Ok(parts_of(&self.folder.path().join("data/store"), name.trim()))
+        let week = DateTime::from_timestamp(monday(i64::try_from(time)?), 0).context("the date of a week")?;
+        Ok(parts_of(&self.folder.path().join("data/store"), &week.format("%Y%m%d_").to_string()))
     }
 
     /// Ends the server in good order.
