@@ -79,6 +79,27 @@ pub struct SqlColumn {
     pub kind: String,
 }
 
+impl SqlColumn {
+    /// The type of its values, whether some are nothing or repeated.
+    pub fn inner(&self) -> &str {
+        let inside = |name, outer| str::strip_suffix(str::strip_prefix(name, outer)?, ')');
+        let kind = self.kind.as_str();
+        let kind = inside(kind, "LowCardinality(").unwrap_or(kind);
+        inside(kind, "Nullable(").unwrap_or(kind)
+    }
+
+    /// What it holds.
+    fn cells(&self) -> CellKind {
+        match self.inner() {
+            "UInt8" | "UInt16" | "UInt32" | "Int8" | "Int16" | "Int32" | "Int64" => CellKind::Whole,
+            "Float32" | "Float64" => CellKind::Real,
+            "Bool" => CellKind::Truth,
+            // Numbers of 64 bits without a sign do not fit where whole numbers go.
+            _ => CellKind::Text,
+        }
+    }
+}
+
 /// What the store writes.
 #[derive(Deserialize)]
 struct Written {
@@ -169,22 +190,8 @@ fn cause(text: &str) -> String {
 
 impl Tabular for SqlAnswer {
     fn table(&self) -> Result<Table, AnswerError> {
-        let columns = self.columns.iter().map(|column| Column::new(&column.name, kind(&column.kind))).collect();
+        let columns = self.columns.iter().map(|column| Column::new(&column.name, column.cells())).collect();
         Ok(Table { columns, rows: self.rows.clone() })
-    }
-}
-
-/// What a column of a type holds.
-fn kind(name: &str) -> CellKind {
-    let inner = |name: &str, outer: &str| Some(name.strip_prefix(outer)?.strip_suffix(')')?.to_owned());
-    let name = inner(name, "LowCardinality(").unwrap_or_else(|| name.to_owned());
-    let name = inner(&name, "Nullable(").unwrap_or(name);
-    match name.as_str() {
-        "UInt8" | "UInt16" | "UInt32" | "Int8" | "Int16" | "Int32" | "Int64" => CellKind::Whole,
-        "Float32" | "Float64" => CellKind::Real,
-        "Bool" => CellKind::Truth,
-        // Numbers of 64 bits without a sign do not fit where whole numbers go.
-        _ => CellKind::Text,
     }
 }
 
@@ -209,7 +216,8 @@ mod tests {
             ("UInt64", CellKind::Text),
             ("Array(UInt8)", CellKind::Text),
         ] {
-            assert_eq!(kind(name), wanted, "{name}");
+            let column = SqlColumn { name: String::new(), kind: name.to_owned() };
+            assert_eq!(column.cells(), wanted, "{name}");
         }
     }
 }

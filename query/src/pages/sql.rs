@@ -1,6 +1,6 @@
 //! SQL of others, with a plot of what it answers where that is a value by time.
 
-use answers::guest::{self, SqlAnswer};
+use answers::guest::{self, SqlAnswer, SqlColumn};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -58,18 +58,17 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
 
 /// Whether each column holds numbers, which are set to the right.
 fn numbers(answer: &SqlAnswer) -> Vec<bool> {
-    answer.columns.iter().map(|column| is_number(&column.kind)).collect()
+    answer.columns.iter().map(is_number).collect()
 }
 
-fn is_number(kind: &str) -> bool {
-    let kind = kind.trim_start_matches("LowCardinality(").trim_start_matches("Nullable(");
-    ["UInt", "Int", "Float", "Decimal"].iter().any(|number| kind.starts_with(number))
+fn is_number(column: &SqlColumn) -> bool {
+    ["UInt", "Int", "Float", "Decimal"].iter().any(|number| column.inner().starts_with(number))
 }
 
 /// The first column of numbers over the first column, where that is a time.
 fn plotted(answer: &SqlAnswer) -> Option<Value> {
-    let by = answer.columns.first().filter(|column| column.kind.contains("Date"))?;
-    let place = answer.columns.iter().position(|column| is_number(&column.kind))?;
+    let by = answer.columns.first().filter(|column| column.inner().starts_with("Date"))?;
+    let place = answer.columns.iter().position(is_number)?;
     let column = &answer.columns[place];
     let mut samples: Vec<(u64, f64)> =
         answer.rows.iter().filter_map(|row| Some((moment(row.first()?)?, number(row.get(place)?)?))).collect();
@@ -119,7 +118,6 @@ fn number(value: &Json) -> Option<f64> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use answers::guest::SqlColumn;
     use serde_json::json;
 
     fn answer(kinds: &[(&str, &str)], rows: Vec<Vec<Json>>) -> SqlAnswer {
