@@ -7,7 +7,7 @@ use schema::state::{ERROR, State};
 use serde::Deserialize;
 
 use super::failures::state_column;
-use super::selection::{RunPlace, Selection, UPLOAD};
+use super::selection::{RunPlace, Selection};
 use super::statement::Fragment;
 use crate::error::AnswerError;
 use crate::store::Store;
@@ -39,7 +39,9 @@ impl Failed<'_> {
     /// The condition of a statement over `failure_messages`. What an upload said that was replaced is not among them.
     fn condition(&self) -> Fragment {
         let Self { suite, selection, rule, causes, test, text, unexpected } = self;
-        let mut condition = Fragment::new("suite = {suite} AND {selected} AND rule = {rule} AND {state} <= {mildest}")
+        let text_of = "suite = {suite} AND {selected} AND rule = {rule} AND {state} <= {mildest}{of_newest}";
+        let mut condition = Fragment::new(text_of)
+            .part("of_newest", &selection.of_newest_uploads(suite))
             .text("state", state_column(*unexpected))
             .value("rule", u64::from(*rule))
             .value("mildest", u64::from(ERROR));
@@ -52,11 +54,7 @@ impl Failed<'_> {
         if let Some(text) = text {
             condition = condition.and("lower(message) LIKE {like}").value("like", like(text));
         }
-        condition
-            .and("({upload}) IN (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected})")
-            .text("upload", UPLOAD)
-            .part("selected", &selection.condition_of(suite))
-            .value("suite", *suite)
+        condition.part("selected", &selection.condition_of(suite)).value("suite", *suite)
     }
 }
 

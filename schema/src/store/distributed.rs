@@ -120,6 +120,7 @@ pub async fn show_tables(address: &StoreAddress) -> Result<()> {
     let Some(database) = sharded(address) else { return Ok(()) };
     let tables = shapes(&address.tables()).await?;
     let shown = shapes(&address.client()).await?;
+    let placed = comment(shards(address).await?);
     for table in tables {
         let Some(key) = sharding_key(&table.name) else { continue };
         let old = shown.iter().find(|shown| shown.name == table.name);
@@ -129,7 +130,7 @@ pub async fn show_tables(address: &StoreAddress) -> Result<()> {
         let comment = match old {
             // Its rows stay where they are.
             Some(old) => old.comment.clone(),
-            None => comment(shards(address).await?),
+            None => placed.clone(),
         };
         let name = &table.name;
         let columns: Vec<String> = table.columns.iter().map(|(column, kind)| format!("`{column}` {kind}")).collect();
