@@ -3,7 +3,7 @@
 //! Times are seconds since 1970, and a commit is its `uuid`, as everywhere. Outcomes are names, the worst first. Members of
 //! the configuration are columns, and a project's own ones are JSON text in `configuration`, which has all of them.
 
-use schema::state::{NAMES, NOT_RAN};
+use schema::store::states::names;
 
 /// A kind of facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Facts {
     /// The statement that reads them; `week` is a Monday as `YYYY-MM-DD`. Results that a later upload of their run took
     /// back are none, as everywhere.
     pub(crate) fn statement(self, week: Option<&str>) -> String {
-        let week = week.map_or_else(|| "1".to_owned(), of_week);
+        let week = week.map_or_else(|| "1".to_owned(), |monday| format!("{WEEK} = toDate('{monday}')"));
         match self {
             Self::Results => format!(
                 "SELECT suite, tests.test AS test, branch, {members}, sdk, uuid, start_time, \
@@ -53,8 +53,8 @@ impl Facts {
                  INNER JOIN (SELECT suite, test_id, test FROM tests) AS tests USING (suite, test_id) \
                  LEFT JOIN ({configurations}) AS configurations USING (branch, config_id)",
                 members = members(),
-                actual = names_of("actual"),
-                expected = names_of("expected"),
+                actual = names("actual"),
+                expected = names("expected"),
                 configurations = configurations(),
             ),
             Self::Runs => format!(
@@ -72,13 +72,8 @@ impl Facts {
     }
 }
 
-/// Rows whose commit is of a week.
-fn of_week(monday: &str) -> String {
-    format!(
-        "uuid >= toUInt64(toUnixTimestamp(toDateTime('{monday} 00:00:00', 'UTC'))) * 100 \
-         AND uuid < (toUInt64(toUnixTimestamp(toDateTime('{monday} 00:00:00', 'UTC'))) + 604800) * 100"
-    )
-}
+/// The week of a row's commit, by its Monday, as tables are partitioned.
+pub(crate) const WEEK: &str = "toMonday(toDateTime(intDiv(uuid, 100), 'UTC'))";
 
 fn members() -> String {
     let names = MEMBERS.iter().map(|(name, _)| format!("configurations.{name} AS {name}"));
@@ -89,13 +84,4 @@ fn configurations() -> String {
     let member = |(name, kind): &(&str, &str)| format!("JSONExtract(configuration, '{name}', '{kind}') AS {name}");
     let members: Vec<String> = MEMBERS.iter().map(member).collect();
     format!("SELECT branch, config_id, configuration, {} FROM configurations", members.join(", "))
-}
-
-/// The names of a set of outcomes, as [`schema::state::States`] shows them.
-fn names_of(column: &str) -> String {
-    let names: Vec<String> = NAMES.iter().chain(&NOT_RAN).map(|name| format!("'{name}'")).collect();
-    format!(
-        "arrayStringConcat(arrayMap(bit -> arrayElement([{}], bit + 1), bitPositionsToArray({column})), ' ')",
-        names.join(", ")
-    )
 }

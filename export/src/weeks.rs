@@ -4,7 +4,7 @@ use clickhouse::error::Result;
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, WEEK};
 use crate::manifest::{Partition, ROOT};
 
 /// What goes into one file.
@@ -51,11 +51,13 @@ pub(crate) async fn shown(client: &Client) -> Result<Vec<Partition>> {
 /// Every portion, in the order of the manifest. A week's state follows from its runs, which their results belong to, and
 /// from the configurations that they name.
 pub(crate) async fn portions(client: &Client) -> Result<Vec<Portion>> {
-    let sql = "SELECT toString(toMonday(toDateTime(intDiv(uuid, 100), 'UTC'))) AS week, \
+    let sql = format!(
+        "SELECT toString({WEEK}) AS week, \
                lower(hex(sipHash128(count(), groupBitXor(\
                sipHash64(suite, branch, config_id, uuid, sdk, start_time, version))))) AS state \
-               FROM runs GROUP BY week ORDER BY week";
-    let weeks: Vec<WeekRow> = client.query(sql).fetch_all().await?;
+               FROM runs GROUP BY week ORDER BY week"
+    );
+    let weeks: Vec<WeekRow> = client.query(&sql).fetch_all().await?;
     let of = |facts: Facts| {
         weeks.iter().map(move |WeekRow { week, state }| Portion {
             facts,

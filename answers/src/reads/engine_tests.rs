@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schema::state::States;
 use schema::store::StoreAddress;
-use schema::store::states::{is_unexpected, ran};
+use schema::store::states::{is_unexpected, names, ran};
 use serde::Deserialize;
 
 use super::statement::Fragment;
@@ -74,6 +74,16 @@ async fn whether_a_test_ran_is_the_same_rule_in_sql_and_in_rust(client: &clickho
     }
 }
 
+async fn states_have_the_same_names_in_sql_and_in_rust(client: &clickhouse::Client) {
+    let statement = Fragment::new("SELECT groupArray({names}) FROM numbers({stored})")
+        .text("names", &names("toUInt16(number)"))
+        .value("stored", STORED);
+    let rows: Vec<Vec<String>> = statement.all(client).await.unwrap();
+    for (bits, found) in (0..).zip(&rows[0]).skip(1) {
+        assert_eq!(*found, States::from_bits(bits).to_string());
+    }
+}
+
 async fn a_statement_that_takes_too_much_is_broken_off(client: &clickhouse::Client) {
     let limits = StatementLimits { seconds: 1, mebibytes: 100 };
     let limited = limits.of(client.clone());
@@ -121,6 +131,7 @@ async fn statements_mean_in_the_engine_what_they_mean_here() {
     values_arrive_as_they_were_sent(&client).await;
     unexpected_is_the_same_rule_in_sql_and_in_rust(&client).await;
     whether_a_test_ran_is_the_same_rule_in_sql_and_in_rust(&client).await;
+    states_have_the_same_names_in_sql_and_in_rust(&client).await;
     a_statement_that_takes_too_much_is_broken_off(&client).await;
     engine.shutdown().await;
 }
