@@ -10,8 +10,6 @@ use schema::cause::Pattern;
 use schema::retention::matches;
 use serde::{Deserialize, Deserializer};
 
-use crate::store::Store;
-
 /// Bytes that a compiled expression may take.
 const MAX_BYTES: usize = 1 << 20;
 
@@ -31,17 +29,16 @@ fn expression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Er
     RegexBuilder::new(&text).size_limit(MAX_BYTES).build().map_err(serde::de::Error::custom)
 }
 
-/// The pattern of what a failing test of a suite said, with the suite's masks; none if that says nothing.
-pub fn pattern_of(store: &Store, suite: &str, message: &str) -> Option<Pattern> {
-    let pattern = Pattern::of(message)?;
-    let masks = of_suite(&store.masks, suite);
-    Some(masked(&pattern.text, &masks).unwrap_or(pattern))
-}
-
 /// The masks of a suite, in their order.
-pub(crate) fn of_suite<'m>(masks: &'m [SuiteMask], suite: &str) -> Vec<&'m Regex> {
+pub fn of_suite<'m>(masks: &'m [SuiteMask], suite: &str) -> Vec<&'m Regex> {
     let is_meant = |mask: &&SuiteMask| mask.suite.as_deref().is_none_or(|pattern| matches(pattern, suite));
     masks.iter().filter(is_meant).map(|mask| &mask.expression).collect()
+}
+
+/// The pattern of what a failing test said, with the masks of its suite; none if that says nothing.
+pub fn pattern_of(message: &str, masks: &[&Regex]) -> Option<Pattern> {
+    let pattern = Pattern::of(message)?;
+    Some(masked(&pattern.text, masks).unwrap_or(pattern))
 }
 
 /// A pattern with some masks; none where they change nothing.

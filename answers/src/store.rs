@@ -42,7 +42,8 @@ pub struct Store {
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
     pub(crate) rules: Arc<[SuiteRules]>,
-    pub(crate) masks: Arc<[SuiteMask]>,
+    /// What suites mask in patterns of messages.
+    pub masks: Arc<[SuiteMask]>,
     pub(crate) guest: Option<Arc<Guest>>,
     /// How far the views are.
     pub watermark: Watermark,

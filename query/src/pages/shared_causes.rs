@@ -17,8 +17,9 @@ pub(super) struct Listed<'t> {
 
 /// The entries of a list in its order: a test, or a cause where its first test stood, with all of its tests.
 pub(super) fn entries<'t>(store: &Store, suite: &str, listed: impl IntoIterator<Item = Listed<'t>>) -> Vec<Value> {
+    let masks = cause_masks::of_suite(&store.masks, suite);
     let causes = listed.into_iter().map(|one| {
-        let pattern = one.message.and_then(|message| cause_masks::pattern_of(store, suite, message));
+        let pattern = one.message.and_then(|message| cause_masks::pattern_of(message, &masks));
         (one.row, pattern.map(|pattern| (pattern.id, pattern.text)))
     });
     grouped(causes)
