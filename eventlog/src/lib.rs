@@ -150,12 +150,24 @@ pub trait EventLog: Send + Sync {
         None
     }
 
+    /// The log as one that keeps its records for ever; none for one that forgets them by itself.
+    fn kept(&self) -> Option<&dyn KeptLog> {
+        None
+    }
+
     /// Joins `group` and reads from its committed offsets, from the beginning where there are none.
     async fn subscribe(&self, topic: &str, group: &str) -> Result<Box<dyn Consumer>, LogError>;
 
     /// Reads all partitions from these offsets on, one for each, outside of any group. Records that are no longer kept
     /// are [`LogError::Damaged`] when they are polled for, never passed over.
     async fn read(&self, topic: &str, from: &[u64]) -> Result<Box<dyn Reader>, LogError>;
+}
+
+/// A log that keeps its records for ever, unless it is told what is left of them.
+#[async_trait]
+pub trait KeptLog: Send + Sync {
+    /// Durably puts these records of a topic in the place of those that it has at their positions.
+    async fn replace(&self, topic: &str, records: Vec<Record>) -> Result<(), LogError>;
 }
 
 /// Reads records.

@@ -8,13 +8,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, BufMut, Bytes};
 use eventlog::{EventLog, LogError, Position, Record};
 use futures_util::TryStreamExt;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use schema::blobs::Blobs;
 use schema::{ARCHIVE_GROUP, EVENTS_TOPIC};
 use tokio::sync::watch;
@@ -61,6 +61,10 @@ pub enum ArchiveError {
 pub(crate) struct Segment {
     pub(crate) first: u64,
     pub(crate) last: u64,
+    /// When it was stored last.
+    pub(crate) stored_at: SystemTime,
+    /// Bytes of the object.
+    pub(crate) bytes: u64,
     key: Key,
 }
 
@@ -86,14 +90,28 @@ impl Archive {
     /// Segments of a partition, ordered by their first offset.
     pub(crate) async fn segments(&self, partition: u32) -> Result<Vec<Segment>, ArchiveError> {
         let folder = Key::from(format!("{ROOT}/{partition}"));
-        let listed: Vec<_> = self.0.list(Some(&folder)).map_ok(|object| object.location).try_collect().await?;
-        let read = |key: Key| {
-            let (first, last) = key.filename()?.split_once('-')?;
-            Some(Segment { first: first.parse().ok()?, last: last.parse().ok()?, key })
+        let listed: Vec<ObjectMeta> = self.0.list(Some(&folder)).try_collect().await?;
+        let read = |object: ObjectMeta| {
+            let (first, last) = object.location.filename()?.split_once('-')?;
+            Some(Segment {
+                first: first.parse().ok()?,
+                last: last.parse().ok()?,
+                stored_at: object.last_modified.into(),
+                bytes: object.size,
+                key: object.location,
+            })
         };
         let mut found: Vec<Segment> = listed.into_iter().filter_map(read).collect();
         found.sort_by_key(|segment| (segment.first, segment.last));
         Ok(found)
+    }
+
+    /// Puts records in the place of those of a segment, at the same positions, and returns the bytes of the object.
+    pub(crate) async fn replace(&self, segment: &Segment, records: &[Record]) -> Result<u64, ArchiveError> {
+        let text = encode(records);
+        let bytes = text.len() as u64;
+        self.0.put(&segment.key, text.into()).await?;
+        Ok(bytes)
     }
 
     /// The records of a segment.

@@ -66,9 +66,11 @@ async fn work(
 ) -> anyhow::Result<()> {
     let (retention, options) = (config.retention()?, arguments.options(config));
     let swept = sweep::run(log, client, blobs, &retention, options, SystemTime::now()).await?;
-    let SweepReport { events, unreadable, kept, swept, swept_bytes } = swept;
+    let SweepReport { events, unreadable, kept, swept, swept_bytes, over, over_bytes } = swept;
     println!("{events} events, {unreadable} of them unreadable, name {kept} blobs that are older");
     let done = if arguments.dry_run { "would be removed" } else { "removed" };
     println!("{done}: {swept} blobs, {swept_bytes} bytes");
+    let done = if arguments.dry_run { "would be shortened" } else { "shortened" };
+    println!("{done}: {over} events that are over, by {over_bytes} bytes");
     Ok(())
 }

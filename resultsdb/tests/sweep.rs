@@ -90,7 +90,8 @@ fn what_no_event_names_is_removed_and_nothing_else() {
     let orphan = blake3::hash(b"orphan").to_hex().to_string();
     std::fs::create_dir_all(blob(data_dir, &orphan).parent().unwrap()).unwrap();
     std::fs::write(blob(data_dir, &orphan), b"orphan").unwrap();
-    let swept = |blobs: usize, bytes: usize| format!("removed: {blobs} blobs, {bytes} bytes\n");
+    let nothing_over = "shortened: 0 events that are over, by 0 bytes\n";
+    let swept = |blobs: usize, bytes: usize| format!("removed: {blobs} blobs, {bytes} bytes\n{nothing_over}");
     // What is young may be named by an event that is still to come.
     assert!(told(data_dir, 0, &["sweep"]).unwrap().ends_with(&swept(0, 0)));
     let short = told(data_dir, 0, &["sweep", "--grace-days", "1"]).unwrap_err();
@@ -99,7 +100,8 @@ fn what_no_event_names_is_removed_and_nothing_else() {
     let rehearsed = told(data_dir, 0, &["sweep", "--dry-run"]).unwrap();
     assert_eq!(
         rehearsed,
-        "2 events, 0 of them unreadable, name 2 blobs that are older\nwould be removed: 1 blobs, 6 bytes\n"
+        "2 events, 0 of them unreadable, name 2 blobs that are older\nwould be removed: 1 blobs, 6 bytes\n\
+         would be shortened: 0 events that are over, by 0 bytes\n"
     );
     assert_eq!(blobs(data_dir).len(), 3);
     assert!(told(data_dir, 0, &["sweep"]).unwrap().ends_with(&swept(1, 6)));

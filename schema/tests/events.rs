@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schema::access_key::{AccessKey, KeyEnd};
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
-use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Request, UploadFingerprint};
+use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Remains, Request, UploadFingerprint};
 use schema::intake_report::IntakeReport;
 use schema::rename::TestRename;
 use schema::run_notes::RunNotes;
@@ -106,6 +106,15 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
                 details: json!({"pr_number": 5}).as_object().cloned(),
             },
             r#"{"a.html":{"actual":"TEXT"}}"#,
+        ),
+        (
+            "over",
+            Request::Over(Box::new(Remains {
+                configuration: Some(configuration()),
+                commits: commits(),
+                timestamp: 1_700_000_100,
+            })),
+            "null",
         ),
         (
             "dead_letter_decision",

@@ -1,8 +1,8 @@
 //! Records out of a log that is in use, and into a new one: what a backup and its restoration need.
 //!
 //! A segment is a run of records of one partition, each with its length before it, as they are stored: with the checksum
-//! over record and place. Records never change, so the segments of a log depend on nothing but the log: each begins
-//! where the one before ended, and is full once it holds [`SEGMENT_BYTES`].
+//! over record and place. The segments of a log depend on nothing but the log: each begins where the one before ended, and is full
+//! once it holds [`SEGMENT_BYTES`]. Records that were replaced since a segment was taken are longer in it, and say the same.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ use super::{LocalLog, failed};
 
 /// Bytes of records after which a segment is full.
 const SEGMENT_BYTES: usize = 8 << 20;
-/// What a record's identity is made of: the first bytes of its stored form, checksum and time.
-const MARK_BYTES: usize = 12;
+/// What a record's identity is made of: its time, behind the checksum. It stays when a record is replaced.
+const MARK: std::ops::Range<usize> = 4..12;
 
 /// The next offset that a group reads from a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl LocalLog {
     pub fn mark(&self, topic: &str, partition: u32, offset: u64) -> Result<Option<Vec<u8>>, LogError> {
         let stored = self.shared.records.get(record_key(topic, partition, offset));
         let stored = stored.map_err(|error| failed(&self.shared.address, &error))?;
-        Ok(stored.and_then(|stored| stored.get(..MARK_BYTES).map(<[u8]>::to_vec)))
+        Ok(stored.and_then(|stored| stored.get(MARK).map(<[u8]>::to_vec)))
     }
 }
 

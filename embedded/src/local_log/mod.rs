@@ -3,11 +3,12 @@
 //! Data flow: appends of all requests queue up before one writer thread, which takes whatever waits,
 //! numbers it, writes it as one batch, syncs the journal once (group commit), and only then answers.
 //! Readers scan by key: topic, partition, offset. Records are kept for ever: they are what the views
-//! are rebuilt from, and nothing else archives them. [`copy`] takes segments of records out for a backup and puts them
+//! are rebuilt from, and nothing else archives them; what is over is replaced by what is left of it ([`kept`]). [`copy`] takes segments of records out for a backup and puts them
 //! into a new log; [`check`] reads everything and says what is damaged.
 
 mod check;
 mod copy;
+mod kept;
 mod keyspaces;
 mod stored;
 
@@ -19,7 +20,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventlog::{Consumer, EventLog, LogError, Position, Reader, Record, TopicSpec};
+use eventlog::{Consumer, EventLog, KeptLog, LogError, Position, Reader, Record, TopicSpec};
 use fjall::{Database, Keyspace, PersistMode};
 use keyspaces::Keyspaces;
 use stored::{Topic, decode, decode_topic, encode, encode_topic, offset_key, offset_of, partition_prefix, record_key};
@@ -260,6 +261,10 @@ impl EventLog for LocalLog {
 
     fn commits(&self) -> Option<watch::Receiver<u64>> {
         Some(self.shared.committed.subscribe())
+    }
+
+    fn kept(&self) -> Option<&dyn KeptLog> {
+        Some(self)
     }
 
     /// One member reads all partitions; a second member of the same group would read them too.

@@ -5,15 +5,14 @@
 
 use clickhouse::error::Result;
 use schema::clock::Clock;
-use schema::seconds::{DAY, monday};
+use schema::seconds::monday;
 use schema::store::cluster::processes;
 use schema::store::{distributed, next_generation};
 
 use super::database::{Database, exists, previous};
+use super::lifetime;
 use super::views::{DEAD_LETTERS, WEEKLY};
 
-/// How long the table of dead letters keeps a letter after its event was appended, seconds: 365 days.
-const DEAD_LETTER_TTL: u64 = 365 * DAY;
 /// The smallest version that a decision of an event can have. Decisions from before they were events have the seconds since
 /// 1970 as version; events have milliseconds since 1970 in the upper 48 bits, which is more.
 const FIRST_EVENT_VERSION: u64 = 1 << 40;
@@ -151,20 +150,19 @@ impl Generation {
         database.rows.query(&take).execute().await
     }
 
-    /// The condition for the rows of a view that are counted. Dead letters whose time is over do not count, because the live
-    /// table may still have some that the next one does not keep.
-    fn condition(&self, view: &str) -> String {
-        match view {
-            DEAD_LETTERS => format!(" WHERE found_at > {}", self.number.saturating_sub(DEAD_LETTER_TTL)),
-            _ => String::new(),
-        }
+    /// The condition for the rows of a view that are counted. Rows whose time is over do not count: the live table may still have
+    /// some that the next one does not keep, and the next one some that the live one has forgotten.
+    async fn condition(&self, database: &Database, view: &str) -> Result<String> {
+        let sql = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?";
+        let engine: String = database.tables.query(sql).bind(view).fetch_one().await?;
+        Ok(lifetime::condition(&engine, self.number).map(|kept| format!(" WHERE {kept}")).unwrap_or_default())
     }
 
     /// Counts the rows that reads see, by view, in the table that `table` names for it.
     pub(super) async fn count(&self, database: &Database, table: impl Fn(&str) -> String) -> Result<Vec<u64>> {
         let mut counts = Vec::new();
         for view in &self.views {
-            let sql = format!("SELECT count() FROM {}{}", table(view), self.condition(view));
+            let sql = format!("SELECT count() FROM {}{}", table(view), self.condition(database, view).await?);
             counts.push(database.rows.query(&sql).fetch_one().await?);
         }
         Ok(counts)

@@ -23,6 +23,7 @@ mod database;
 mod error;
 mod generation;
 mod leftovers;
+mod lifetime;
 mod plan;
 mod swap;
 mod views;

@@ -29,7 +29,8 @@ pub(super) fn row(header: &Header, version: u64) -> Option<AuditRow> {
         | Request::Archive { .. }
         | Request::Ews { .. }
         | Request::Commit(_)
-        | Request::IntakeReport(_) => return None,
+        | Request::IntakeReport(_)
+        | Request::Over(_) => return None,
     };
     Some(AuditRow {
         done_at: seconds(header.received_at),

@@ -53,6 +53,13 @@ impl EventRows {
                 ews::add(self, &runs, test_results.get(), &change);
                 commit::add(self, &commits, time_version);
             }
+            Request::Over(left) => {
+                let runs = |configuration| runs_of_branches("", configuration, &left.commits, left.timestamp, version);
+                if let Some(configuration) = &left.configuration {
+                    registration::add_configuration(self, &runs(configuration), configuration);
+                }
+                commit::add(self, &left.commits, time_version);
+            }
             Request::Commit(commit) => commit::add(self, &[commit], time_version),
             Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
             Request::Rename(rename) => self.renames.push(rename::row(rename, received_at, time_version)),

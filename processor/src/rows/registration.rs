@@ -38,6 +38,23 @@ pub(super) fn runs_of_branches(
 
 /// Adds the configuration and the suite of runs that were received at a time, seconds since 1970.
 pub(super) fn add(rows: &mut EventRows, runs: &[Run], configuration: &Configuration, received_at: i64) {
+    add_configuration(rows, runs, configuration);
+    let week = week(received_at);
+    for run in runs {
+        let (branch, id) = (run.branch.as_bytes(), run.config_id.to_le_bytes());
+        if rows.is_new(stable_hash(&[b"suite", branch, &id, run.suite.as_bytes()]), week) {
+            rows.suites.push(SuiteRow {
+                branch: run.branch.clone(),
+                config_id: run.config_id,
+                suite: run.suite.clone(),
+                last_upload: week,
+            });
+        }
+    }
+}
+
+/// Adds the configuration of runs.
+pub(super) fn add_configuration(rows: &mut EventRows, runs: &[Run], configuration: &Configuration) {
     for run in runs {
         let (branch, id) = (run.branch.as_bytes(), run.config_id.to_le_bytes());
         let hour = run.start_time.div_ceil(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
@@ -47,15 +64,6 @@ pub(super) fn add(rows: &mut EventRows, runs: &[Run], configuration: &Configurat
                 config_id: run.config_id,
                 configuration: json(&configuration.without_sdk()),
                 last_start_time: hour,
-            });
-        }
-        let week = week(received_at);
-        if rows.is_new(stable_hash(&[b"suite", branch, &id, run.suite.as_bytes()]), week) {
-            rows.suites.push(SuiteRow {
-                branch: run.branch.clone(),
-                config_id: run.config_id,
-                suite: run.suite.clone(),
-                last_upload: week,
             });
         }
     }

@@ -1,4 +1,4 @@
-//! Removes blobs that no event names any more, or never did.
+//! Removes blobs that no event names any more, or never did, and from events what is over ([`over`]).
 //!
 //! A blob is stored before the event that names it, so that an intake that dies in between leaves one that nothing names. What an
 //! event names may be over: the archive of a run after eight weeks, the results of a run by the retention of its suite.
@@ -7,6 +7,7 @@
 //! removed, unless it was stored again meanwhile. Where events are missing nothing is removed; an event that cannot be read keeps
 //! what was stored in the days around it. No rebuild may be at work: it reads what events name.
 
+mod over;
 mod pace;
 
 use std::collections::BTreeMap;
@@ -16,10 +17,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clickhouse::Client;
 use eventlog::{EventLog, Record};
 use schema::blobs::{BlobError, Blobs, SHORTEST_GRACE, StoredBlob};
-use schema::event::{self, Header, Request};
+use schema::event::{self, Header, Request, TABLES_LATER};
 use schema::expiry::Expiry;
 use schema::retention::Retention;
-use schema::seconds::DAY;
 
 use crate::archive::Archive;
 use crate::events::{self, EventSource, EventsError};
@@ -29,8 +29,6 @@ pub use pace::regularly;
 /// Records that are read at a time.
 const BATCH_RECORDS: usize = 1000;
 const BATCH_BYTES: usize = 8 << 20;
-/// How long the tables may still have what is over: they forget whole weeks, and not at once.
-const TABLES_LATER: i64 = 14 * DAY as i64;
 
 /// What a sweep may remove.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +52,10 @@ pub struct SweepReport {
     pub swept: u64,
     /// Their bytes.
     pub swept_bytes: u64,
+    /// Events that are over, of which only what is kept for good was left.
+    pub over: u64,
+    /// Bytes that they took up before, less those that they take up now.
+    pub over_bytes: u64,
 }
 
 /// Why a sweep ends early. It has removed nothing then, or only what nothing names.
@@ -62,7 +64,7 @@ pub enum SweepError {
     /// The grace time would take away what is being uploaded.
     #[error("a blob is left alone for two days at least; give a longer grace time")]
     ShortGrace,
-    /// The events cannot be read; nothing was removed.
+    /// The events cannot be read, or not be written; nothing was removed that they need.
     #[error(transparent)]
     Events(#[from] EventsError),
     /// The blob store failed.
@@ -86,7 +88,7 @@ pub async fn run(
     let (mut report, all) = (SweepReport::default(), unnamed.len() as u64);
     // What is appended from here on names blobs that are younger than the grace time.
     let until = events::ends(log.as_ref(), client).await?;
-    let mut source = EventSource::open(log, Archive::new(blobs), &vec![0; until.len()]).await?;
+    let mut source = EventSource::open(Arc::clone(&log), Archive::new(blobs), &vec![0; until.len()]).await?;
     while !unnamed.is_empty() {
         let records = source.batch(&until, BATCH_RECORDS, BATCH_BYTES).await?;
         if records.is_empty() {
@@ -106,6 +108,8 @@ pub async fn run(
             report.swept_bytes += blob.bytes;
         }
     }
+    let what = over::What { retention, now, is_rehearsal: options.is_rehearsal };
+    over::shorten(log.as_ref(), &Archive::new(blobs), &until, what, &mut report).await?;
     Ok(report)
 }
 

@@ -66,9 +66,10 @@ impl<W: Fn(&Blobs) -> Lease + Sync> Chore for Sweeper<W> {
 
     fn tell(&self, swept: Result<SweepReport, SweepError>) {
         match swept {
-            Ok(SweepReport { events, unreadable, kept, swept, swept_bytes }) => {
+            Ok(SweepReport { events, unreadable, kept, swept, swept_bytes, over, over_bytes }) => {
                 metrics::counter!("resultsdb_swept_blobs_total").increment(swept);
                 tracing::info!(events, unreadable, kept, swept, swept_bytes, "blobs that no event names were removed");
+                tracing::info!(over, over_bytes, "events that are over were shortened");
             }
             Err(error) => tracing::warn!(%error, "blobs that no event names could not be removed; tried again later"),
         }

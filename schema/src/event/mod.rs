@@ -1,7 +1,8 @@
 //! The event: what is appended to the log for each accepted request.
 //!
 //! [`Header`] and [`Request`] are what an event says, [`codec`] is how it is written, [`UploadFingerprint`] how a repeated
-//! upload is recognised, [`DeadLetterDecision`] what is said about an event that could not be processed.
+//! upload is recognised, [`DeadLetterDecision`] what is said about an event that could not be processed, [`Remains`] what is left
+//! of an event whose time is over.
 //!
 //! New kinds of requests and new optional members do not change the version of the format: what was written before reads
 //! as ever. `tests/events.rs` holds one record of each kind as it was first written.
@@ -9,6 +10,7 @@
 mod codec;
 mod dead_letter;
 mod fingerprint;
+mod over;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -26,6 +28,7 @@ pub use codec::{
 };
 pub use dead_letter::{DeadLetterDecision, DeadLetterId, Decision, NotADeadLetterId};
 pub use fingerprint::UploadFingerprint;
+pub use over::{Remains, TABLES_LATER};
 
 /// An accepted request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +126,8 @@ pub enum Request {
         /// Anything the uploader says of the change.
         details: Option<serde_json::Map<String, serde_json::Value>>,
     },
+    /// What is left of a request whose time is over.
+    Over(Box<Remains>),
 }
 
 /// A step of processing, as an upload's answer reports it.
