@@ -12,13 +12,18 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wildmatch::WildMatchPattern;
 
+use crate::ask::RunFilter;
 use crate::error::AnswerError;
+use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::bugs;
-use crate::renames;
+use crate::reads::selection::Selection;
 use crate::store::Store;
+use crate::{messages, renames};
 
 /// Links of one suite that are looked at, the newest first.
 pub const MAX_LINKS: u64 = 10_000;
+/// Tests of which it is read what they said, for links that go by that.
+const MAX_SAID: usize = 5_000;
 
 /// In names of tests a question mark is what it is.
 type Pattern = WildMatchPattern<'*', '\0'>;
@@ -40,6 +45,10 @@ pub struct LinkedBug {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub failure: Option<String>,
+    /// The message that it explains, a pattern with `*`; every message if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub message: Option<String>,
     /// When it was linked, seconds since 1970.
     pub linked_at: u32,
 }
@@ -58,18 +67,19 @@ pub async fn find(
     rows.truncate(limit.min(MAX_LINKS) as usize);
     let linked = |row: BugRow| {
         let linked_at = row.linked_at;
-        let BugLink { suite, test, url, note, configuration, failure, .. } = link(row);
-        LinkedBug { suite, test, url, note, configuration, failure, linked_at }
+        let BugLink { suite, test, url, note, configuration, failure, message, .. } = link(row);
+        LinkedBug { suite, test, url, note, configuration, failure, message, linked_at }
     };
     Ok(rows.into_iter().map(linked).collect())
 }
 
 fn link(row: BugRow) -> BugLink {
-    let BugRow { suite, test, url, configuration, failure, note, is_open, .. } = row;
+    let BugRow { suite, test, url, configuration, failure, message, note, is_open, .. } = row;
     // A row that no binary wrote explains failures everywhere.
     let configuration = serde_json::from_str(&configuration).unwrap_or_default();
-    let failure = Some(failure).filter(|failure| !failure.is_empty());
-    BugLink { suite, test, url, note, configuration, failure, is_open: is_open != 0 }
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    let (failure, message) = (given(failure), given(message));
+    BugLink { suite, test, url, note, configuration, failure, message, is_open: is_open != 0 }
 }
 
 /// The open links of a suite, by test.
@@ -89,6 +99,24 @@ pub async fn of_suite(store: &Store, suite: &str) -> Result<BugIndex, AnswerErro
     Ok(BugIndex::new(rows.into_iter().map(linked).collect()))
 }
 
+/// What a test said when it failed last, where a link about it goes by that.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn said_lately(
+    store: &Store,
+    suite: &str,
+    filter: &RunFilter,
+    links: &BugIndex,
+    test: &str,
+) -> Result<Option<String>, AnswerError> {
+    if links.going_by_messages(std::iter::once(test)).is_empty() {
+        return Ok(None);
+    }
+    let late = LateRuns::of(store, suite, filter, NEW_DAYS).await?;
+    Ok(links.said(&late, std::iter::once(test)).await?.remove(test))
+}
+
 impl BugIndex {
     /// Each link with the name that its test has now.
     fn new(links: Vec<(String, BugLink)>) -> Self {
@@ -104,41 +132,77 @@ impl BugIndex {
         index
     }
 
-    /// Those that explain failures of a test on one of these configurations; on any if none is named.
-    pub fn of<'c>(
-        &self,
-        test: &str,
-        configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
-    ) -> Vec<&BugLink> {
-        self.links_of(test, configurations, None)
-    }
-
-    /// Those that explain that a test fails with a state: a bug about one kind of failure is no excuse for another.
+    /// Those that explain failures of a test on one of these configurations; on any if none is named. A bug about one kind of
+    /// failure is no excuse for another.
     pub fn explaining<'c>(
         &self,
         test: &str,
         configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
-        state: State,
-    ) -> Vec<&BugLink> {
-        self.links_of(test, configurations, Some(state))
-    }
-
-    fn links_of<'c>(
-        &self,
-        test: &str,
-        configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
-        state: Option<State>,
+        failure: Failure<'_>,
     ) -> Vec<&BugLink> {
         let is_anywhere = configurations.clone().into_iter().next().is_none();
+        let covers = |link: &&BugLink| {
+            failure.state.is_none_or(|state| link.explains(state))
+                && link.explains_message(failure.message)
+                && (is_anywhere || configurations.clone().into_iter().any(|it| link.covers(it)))
+        };
+        self.about(test).into_iter().filter(covers).collect()
+    }
+
+    /// What some tests said last, of those whose links go by that: nothing is read where there is no such link.
+    pub(crate) async fn said<'n>(
+        &self,
+        late: &LateRuns<'_>,
+        tests: impl Iterator<Item = &'n str>,
+    ) -> Result<HashMap<&'n str, String>, AnswerError> {
+        messages::newest_of(late, self.going_by_messages(tests).into_iter(), MAX_SAID).await
+    }
+
+    /// The same in selected runs of a suite.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn said_in<'n>(
+        &self,
+        store: &Store,
+        suite: &str,
+        selection: &Selection,
+        tests: impl Iterator<Item = &'n str>,
+    ) -> Result<HashMap<&'n str, String>, AnswerError> {
+        messages::newest(store, suite, selection, self.going_by_messages(tests).into_iter(), MAX_SAID).await
+    }
+
+    /// Those of some tests about which there is a link that goes by what they say.
+    fn going_by_messages<'n>(&self, tests: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+        if self.links.iter().all(|link| link.message.is_none()) {
+            return Vec::new();
+        }
+        tests.filter(|test| self.about(test).iter().any(|link| link.message.is_some())).collect()
+    }
+
+    /// Those about a test, the newest first.
+    fn about(&self, test: &str) -> Vec<&BugLink> {
         let described = self.patterns.iter().filter(|(pattern, _)| pattern.matches(test)).map(|(_, position)| position);
         let mut positions: Vec<usize> =
             self.by_name.get(test).into_iter().flatten().chain(described).copied().collect();
         positions.sort_unstable();
-        let covers = |link: &&BugLink| {
-            state.is_none_or(|state| link.explains(state))
-                && (is_anywhere || configurations.clone().into_iter().any(|it| link.covers(it)))
-        };
-        positions.into_iter().filter_map(|position| self.links.get(position)).filter(covers).collect()
+        positions.into_iter().filter_map(|position| self.links.get(position)).collect()
+    }
+}
+
+/// What is known of a failure that is to be explained.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Failure<'a> {
+    /// Its state; any if there is none.
+    pub state: Option<State>,
+    /// What it said; links to messages explain nothing if that is not known.
+    pub message: Option<&'a str>,
+}
+
+impl<'a> Failure<'a> {
+    /// A failure of a state that said this.
+    pub fn new(state: State, message: Option<&'a str>) -> Self {
+        Self { state: Some(state), message }
     }
 }
 
@@ -171,6 +235,7 @@ mod tests {
             note: String::new(),
             configuration,
             failure: None,
+            message: None,
             is_open: true,
         }
     }
@@ -183,9 +248,19 @@ mod tests {
     fn a_bug_about_one_kind_of_failure_explains_no_other() {
         let timeout = BugLink { failure: Some("TIMEOUT".into()), ..link("a", "https://b/1", None) };
         let index = index([timeout, link("a", "https://b/2", None)]);
-        assert_eq!(index.explaining("a", &[], State::TIMEOUT).len(), 2);
-        assert_eq!(index.explaining("a", &[], State::CRASH)[0].url, "https://b/2");
-        assert_eq!(index.of("a", &[]).len(), 2);
+        let of = |state| index.explaining("a", &[], Failure::new(state, None));
+        assert_eq!(of(State::TIMEOUT).len(), 2);
+        assert_eq!(of(State::CRASH)[0].url, "https://b/2");
+        assert_eq!(index.explaining("a", &[], Failure::default()).len(), 2);
+    }
+
+    #[test]
+    fn a_bug_about_what_is_said_explains_who_says_so() {
+        let refused = BugLink { message: Some("connection to * refused".into()), ..link("*", "https://b/1", None) };
+        let index = index([refused]);
+        let of = |message| index.explaining("a", &[], Failure::new(State::TIMEOUT, message)).len();
+        assert_eq!(of(Some("connection to db:5432 refused\nat line 3")), 1);
+        assert_eq!((of(Some("connection to db:5432 lost")), of(None)), (0, 0));
     }
 
     #[test]
@@ -198,7 +273,11 @@ mod tests {
         let index = index(links);
         let on = |platform: &str| Configuration { platform: Some(platform.to_owned()), ..Configuration::default() };
         let of = |test: &str, configurations: &[Configuration]| -> Vec<String> {
-            index.of(test, configurations).iter().map(|link| link.url.replace("https://b/", "")).collect()
+            index
+                .explaining(test, configurations, Failure::default())
+                .iter()
+                .map(|link| link.url.replace("https://b/", ""))
+                .collect()
         };
         assert_eq!(of("css/a.html?x", &[]), ["1", "2"]);
         assert_eq!(of("css/a.html?x", &[on("iOS"), on("Mac")]), ["1", "2"]);

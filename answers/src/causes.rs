@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::bugs::{self, BugIndex, addresses};
+use crate::bugs::{self, BugIndex, Failure, addresses};
 use crate::cause_masks;
 use crate::error::{AnswerError, invalid};
 use crate::reads::causes::{self as reads, CauseCounts, Failed, Steps};
@@ -278,9 +278,10 @@ fn described(
     let mut places: Vec<Configuration> =
         row.some_places.iter().filter_map(|id| selection.matching.get(id)).cloned().collect();
     places.sort_unstable();
+    let pattern = patterns.get(&row.cause).map(String::as_str);
     let mut bugs: Vec<BugLink> = Vec::new();
     for test in &some_tests {
-        for link in links.explaining(test, &places, row.state) {
+        for link in links.explaining(test, &places, Failure::new(row.state, pattern)) {
             if bugs.len() < BUGS && bugs.iter().all(|known| known.url != link.url) {
                 bugs.push(link.clone());
             }
@@ -288,7 +289,7 @@ fn described(
     }
     Cause {
         cause: row.cause.to_string(),
-        pattern: patterns.get(&row.cause).cloned().unwrap_or_default(),
+        pattern: pattern.unwrap_or_default().to_owned(),
         state: row.state,
         failures: row.failures,
         tests: row.tests,

@@ -4,7 +4,7 @@
 //! joins what one commit explains → the commits of the range by their names, and the bugs that explain the failures.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 pub use analysis::changes::Kind;
 use analysis::changes::{Change, Member, Subject, Suite, changes};
@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::ask::RunFilter;
-use crate::bugs;
+use crate::bugs::{self, BugIndex, Failure};
 use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
@@ -188,14 +188,13 @@ pub(crate) async fn of_histories(
         likely.into_iter().chain(change.after).chain([change.until])
     };
     let names = commits::by_key(store, &found.iter().flat_map(keys).collect()).await?;
-    for change in found {
-        let tests: Vec<ChangedTest> =
-            change.members.iter().filter_map(|member| changed(late, &subjects, member)).collect();
-        let mut explained = BTreeSet::new();
-        for test in &tests {
-            let known = links.explaining(&test.test, std::slice::from_ref(&test.configuration), test.state);
-            explained.extend(known.into_iter().map(|link| link.url.clone()));
-        }
+    let tests_of = |change: &Change| -> Vec<ChangedTest> {
+        change.members.iter().filter_map(|member| changed(late, &subjects, member)).collect()
+    };
+    let all: Vec<Vec<ChangedTest>> = found.iter().map(tests_of).collect();
+    let said = links.said(late, all.iter().flatten().map(|test| test.test.as_str())).await?;
+    let explained: Vec<BTreeSet<String>> = all.iter().map(|tests| bugs_of(&links, &said, tests)).collect();
+    for ((change, tests), bugs) in found.into_iter().zip(all).zip(explained) {
         answer.changes.push(SuiteChange {
             id: change.id.to_string(),
             kind: change.kind,
@@ -204,10 +203,20 @@ pub(crate) async fn of_histories(
             likely: likely(&change, &names),
             tests,
             open: change.is_open,
-            bugs: explained.into_iter().collect(),
+            bugs: bugs.into_iter().collect(),
         });
     }
     Ok(answer)
+}
+
+/// The bugs that explain what some tests did, where it is known what they said last.
+fn bugs_of(links: &BugIndex, said: &HashMap<&str, String>, tests: &[ChangedTest]) -> BTreeSet<String> {
+    let of_test = |test: &ChangedTest| {
+        let failure = Failure::new(test.state, said.get(test.test.as_str()).map(String::as_str));
+        let known = links.explaining(&test.test, std::slice::from_ref(&test.configuration), failure);
+        known.into_iter().map(|link| link.url.clone()).collect::<Vec<_>>()
+    };
+    tests.iter().flat_map(of_test).collect()
 }
 
 /// The histories of subjects.

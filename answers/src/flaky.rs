@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::bugs::{self, BugIndex, addresses};
+use crate::bugs::{self, BugIndex, Failure, addresses};
 use crate::error::AnswerError;
 use crate::histories::{JudgedTest, TestCells};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
@@ -182,13 +182,15 @@ async fn of_suite(
     }
     let (histories, judged) = late.judged_histories(&ids).await?;
     let judged: FxHashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
+    let said = links.said(late, names.iter().map(String::as_str)).await?;
     let flaky = |name: &String| {
         let id = TestId::of(suite, name);
         let judged = judged.get(&id)?;
         let (mut test, places) = joined(late, name, judged, &histories.quiet(judged))?;
         let places = places.iter().filter_map(|id| late.configuration(*id));
         test.time_lost = histories.time_lost(id);
-        test.bugs = links.of(name, places).into_iter().cloned().collect();
+        let failure = Failure { state: None, message: said.get(name.as_str()).map(String::as_str) };
+        test.bugs = links.explaining(name, places, failure).into_iter().cloned().collect();
         let subject = Subject {
             suite,
             test: name,

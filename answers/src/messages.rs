@@ -16,32 +16,34 @@ use crate::reads::selection::Selection;
 use crate::store::Store;
 
 /// Tests that are asked for at once.
-pub(crate) const MAX_TESTS: usize = 200;
+pub const MAX_TESTS: usize = 200;
 /// Failing runs of each test of which messages are read. The newest ones may have said nothing.
 const RUNS: usize = 3;
 
-/// The messages by test, of the newest results in the selection that failed and say something.
+/// The messages by test, of the newest results in the selection that failed and say something; of so many tests at most.
 pub async fn newest<'a>(
     store: &Store,
     suite: &str,
     selection: &Selection,
     tests: impl Iterator<Item = &'a str>,
+    most: usize,
 ) -> Result<HashMap<&'a str, String>, AnswerError> {
-    in_runs(store, suite, selection, None, by_id(suite, tests)).await
+    in_runs(store, suite, selection, None, by_id(suite, tests, most)).await
 }
 
-/// The same in the runs from which verdicts are made.
+/// The same in the runs from which verdicts are made, of so many tests at most.
 pub(crate) async fn newest_of<'a>(
     late: &LateRuns<'_>,
     tests: impl Iterator<Item = &'a str>,
+    most: usize,
 ) -> Result<HashMap<&'a str, String>, AnswerError> {
-    let names = by_id(late.suite, tests);
+    let names = by_id(late.suite, tests, most);
     let commits = late.newest_failures(&names.keys().copied().collect(), RUNS);
     in_runs(late.store, late.suite, &late.selection, commits.as_ref(), names).await
 }
 
-fn by_id<'a>(suite: &str, tests: impl Iterator<Item = &'a str>) -> HashMap<TestId, &'a str> {
-    tests.take(MAX_TESTS).map(|test| (TestId::of(suite, test), test)).collect()
+fn by_id<'a>(suite: &str, tests: impl Iterator<Item = &'a str>, most: usize) -> HashMap<TestId, &'a str> {
+    tests.take(most).map(|test| (TestId::of(suite, test), test)).collect()
 }
 
 /// What some tests said in the selected runs, of some commits where these are given.

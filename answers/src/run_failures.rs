@@ -67,7 +67,7 @@ pub async fn find(
     let names: BTreeSet<String> = failures.iter().map(|failure| failure.test.clone()).collect();
     let told: BTreeSet<&str> = names.iter().take(MAX_TESTS).map(String::as_str).collect();
     failures.retain(|failure| told.contains(failure.test.as_str()));
-    let messages = messages::newest(store, suite, &selection, told.iter().copied()).await?;
+    let messages = messages::newest(store, suite, &selection, told.iter().copied(), MAX_TESTS).await?;
     let run = |(RunPlace { uuid, start_time, .. }, failures): (RunPlace, Vec<Failure>)| {
         let failure = |Failure { test, state, .. }: Failure| {
             let message = messages.get(test.as_str()).cloned();

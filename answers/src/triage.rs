@@ -20,7 +20,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::ask::RunFilter;
-use crate::bugs::{self, addresses};
+use crate::bugs::{self, Failure, addresses};
+use crate::cause_masks;
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
@@ -125,6 +126,9 @@ pub struct TriagedTest {
     /// The first line of what it said when it failed last, lately; only where that was asked for.
     #[schemars(extend("x-column" = false))]
     pub message: Option<String>,
+    /// The cause that this message has, 32 hexadecimal digits.
+    #[schemars(extend("x-column" = false), regex(pattern = "^[0-9a-f]{32}$"))]
+    pub cause: Option<String>,
 }
 
 impl TriagedTest {
@@ -232,9 +236,12 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     if !search.is_empty() {
         add_details(&late, &mut tests, &histories);
     }
+    let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
+    let said = links.said(&late, names.iter().map(String::as_str)).await?;
     for test in &mut tests {
         let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
-        test.bugs = links.explaining(&test.test, configurations, test.state).into_iter().cloned().collect();
+        let failure = Failure::new(test.state, said.get(test.test.as_str()).map(String::as_str));
+        test.bugs = links.explaining(&test.test, configurations, failure).into_iter().cloned().collect();
     }
     tests.retain(|test| test.is_meant(suite, search));
     for test in &tests {
@@ -250,9 +257,12 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     if *with_messages {
         let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
         let names = names.iter().map(String::as_str);
-        let lines = messages::newest_of(&late, names).await?;
+        let lines = messages::newest_of(&late, names, messages::MAX_TESTS).await?;
+        let masks = cause_masks::of_suite(&store.masks, suite);
         for test in &mut tests {
             test.message = lines.get(test.test.as_str()).cloned();
+            let pattern = test.message.as_deref().and_then(|message| cause_masks::pattern_of(message, &masks));
+            test.cause = pattern.map(|pattern| pattern.id.to_string());
         }
     }
     triage.tests = tests;
@@ -291,7 +301,7 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
         let finding = finding_of(&judgements, |index| histories.on(id, places[index].0), &late.question)?;
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
         let config_ids = affected.iter().filter_map(|index| Some(places.get(*index)?.0)).collect();
-        let (history, configurations, bugs, message) = Default::default();
+        let (history, configurations, bugs, message, cause) = Default::default();
         Some(TriagedTest {
             first_name: late.renames.first_name(test).to_owned(),
             test: test.clone(),
@@ -306,6 +316,7 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
             history,
             bugs,
             message,
+            cause,
         })
     };
     Ok((parallel::map(&names, finding).into_iter().flatten().collect(), histories))

@@ -89,6 +89,29 @@ test('triage and failures show a cause in place of its tests', async () => {
   }
 });
 
+test('a bug that is linked to a cause stands beside all of its tests until it is taken back', async () => {
+  await open(SUITE, { javaScriptEnabled: false }, async (page) => {
+    await row(page, 'Could not connect').getByRole('link').first().click();
+    await page.locator('.known summary').click();
+    await page.getByLabel('Page of the bug').fill('https://bugs.example.org/4711');
+    await page.getByLabel('Note').fill('the proxy');
+    await page.getByRole('button', { name: 'Link', exact: true }).click();
+    await page.waitForURL(/\/causes\?suite=layout-tests&cause=[0-9a-f]{32}$/);
+    assert.match(await page.locator('.known form').first().innerText(), /Known: bug 4711 the proxy/);
+    page.evaluate = async () => undefined;
+  });
+  await open('/triage?suite=layout-tests&q=bug:4711', {}, async (page) => {
+    assert.match(await page.locator('details', { hasText: 'tests say' }).last().locator('summary').first().textContent(), /6 tests say/);
+    assert.equal(await page.getByText('alone.html').count(), 0);
+  });
+  await open('/?suite=layout-tests&test=net/2.html', {}, async (page) => {
+    assert.match(await page.locator('.known form').first().innerText(), /bug 4711 the proxy.*saying Could not connect/s);
+    await page.getByRole('button', { name: 'Unlink bug 4711' }).click();
+    await page.waitForURL(/test=net/);
+    assert.equal(await page.getByRole('button', { name: /Unlink/ }).count(), 0);
+  });
+});
+
 test('nothing is cut off on a phone', async () => {
   for (const path of [SUITE, `${SUITE}&text=connect`]) {
     await open(path, { viewport: { width: 390, height: 800 } }, async (page) => {

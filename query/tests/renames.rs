@@ -72,6 +72,7 @@ impl Log {
             note: String::new(),
             configuration: Configuration::default(),
             failure: None,
+            message: None,
             is_open: true,
         });
         let test_results = serde_json::value::to_raw_value(&()).unwrap();

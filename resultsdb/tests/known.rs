@@ -86,6 +86,68 @@ fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
 }
 
 #[test]
+fn a_bug_about_what_failures_say_explains_whoever_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = RESULTSDB.serve(folder.path());
+    for index in 0..12 {
+        let time = now() - 3600 - (11 - index) * DAY / 2;
+        let said = |log: String| if index >= 9 { json!({ "actual": "TEXT", "log": log }) } else { json!({}) };
+        let steady: serde_json::Map<String, Value> = (0..20).map(|it| (format!("{it}.html"), json!({}))).collect();
+        let mut results = json!({ "alone.html": said("assertion failed".into()), "steady": steady });
+        for test in 0..4 {
+            results[format!("net/{test}.html")] =
+                said(format!("connection to port {}{test} refused\nat <b>", 80 + index));
+        }
+        assert_eq!(server.post("/api/upload", &upload(time, time + 60, &results)).unwrap().0, 200);
+    }
+    let net = set(["net/0.html", "net/1.html", "net/2.html", "net/3.html"]);
+    let cause = server.json("/api/causes?suite=layout-tests")["causes"][0].clone();
+    assert_eq!((cause["pattern"].as_str(), cause["tests"].as_u64()), (Some("connection to port * refused"), Some(4)));
+    let (url, message) = ("https://bugs.example.org/4711", &cause["pattern"]);
+    // Without a test it is about all of them.
+    let bug = json!({ "suite": "layout-tests", "url": url, "message": message });
+    let crashes =
+        json!({ "suite": "layout-tests", "url": "https://bugs.example.org/2", "message": message, "failure": "CRASH" });
+    let others = json!({ "suite": "layout-tests", "url": "https://bugs.example.org/3", "message": "connection to port ? refused" });
+    for bug in [&bug, &crashes, &others] {
+        assert_eq!(link(&server, bug).0, 200, "{bug}");
+    }
+    assert_eq!(listed(&server, "bug:any"), net);
+    assert_eq!(listed(&server, "bug:none"), set(["alone.html"]));
+    assert_eq!(server.json("/api/causes?suite=layout-tests")["causes"][0]["bugs"], json!([url]));
+    let flaky_or_not = server.json("/api/changes/layout-tests");
+    let explained = |change: &&Value| change["bugs"] == json!([url]);
+    assert!(flaky_or_not["changes"].as_array().unwrap().iter().any(|change| explained(&change)), "{flaky_or_not}");
+    for (page, is_shown) in [
+        ("/triage", true),
+        ("/investigate", true),
+        ("/?suite=layout-tests&test=net/1.html", true),
+        ("/?suite=layout-tests&test=alone.html", false),
+        (&format!("/causes?suite=layout-tests&cause={}", cause["cause"].as_str().unwrap()), true),
+    ] {
+        let (status, html) = server.get(page);
+        let html = html.replace("&#x2f;", "/");
+        assert!(status == 200 && html.contains(&format!("href=\"{url}\"")) == is_shown, "{page}: {html}");
+    }
+    let asked = |log: &str| {
+        let tests = json!([{ "test": "alone.html", "state": "TEXT", "message": log }]);
+        let (status, text) = server
+            .post("/api/verdicts", json!({ "suite": "layout-tests", "tests": tests }).to_string().as_bytes())
+            .unwrap();
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()["tests"][0]["bugs"].clone()
+    };
+    assert_eq!(asked("connection to port 7 refused"), json!([url]));
+    assert_eq!(asked("assertion failed"), json!([]));
+    let mut closed = bug.clone();
+    closed["state"] = "closed".into();
+    assert_eq!(link(&server, &closed).0, 200);
+    assert_eq!(listed(&server, "bug:any"), set([]));
+    let (status, text) = link(&server, &json!({ "suite": "layout-tests", "url": url, "message": "*" }));
+    assert!(status == 400 && text.contains("would explain every failure"), "{text}");
+}
+
+#[test]
 fn a_feed_has_what_broke_and_what_was_fixed() {
     let folder = tempfile::tempdir().unwrap();
     let server = RESULTSDB.serve(folder.path());

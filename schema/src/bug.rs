@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Pattern;
+use crate::cause::primary::primary;
 use crate::configuration::Configuration;
+use crate::retention::matches;
 use crate::state::State;
 
 /// That a bug explains how a test fails.
@@ -23,6 +26,10 @@ pub struct BugLink {
     /// The one failing state that it explains, by its name; every failure if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The message that it explains, as a pattern in which `*` stands for any text: of failures of many tests, those that say so;
+    /// whatever they say if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// False takes an earlier link back.
     pub is_open: bool,
 }
@@ -51,6 +58,13 @@ impl BugLink {
         self.failure.as_deref().is_none_or(|failure| failure == state.name())
     }
 
+    /// Whether it explains failures that say this; what is not known to say so does not.
+    pub fn explains_message(&self, message: Option<&str>) -> bool {
+        let Some(asked) = &self.message else { return true };
+        let Some(line) = message.and_then(primary) else { return false };
+        matches(asked, &line) || Pattern::of(&line).is_some_and(|pattern| pattern.text == *asked)
+    }
+
     /// Whether it names more than one test.
     pub fn is_pattern(&self) -> bool {
         self.test.contains('*')
@@ -72,6 +86,7 @@ mod tests {
             note: String::new(),
             configuration: Configuration::default(),
             failure: None,
+            message: None,
             is_open: true,
         };
         assert!(link.covers(&mac));
@@ -82,6 +97,10 @@ mod tests {
         assert!(link.covers(&labelled));
         link.configuration.labels = labelled.labels.clone();
         assert!(link.covers(&labelled) && !link.covers(&mac));
+        assert!(link.explains_message(None) && link.explains_message(Some("took 31 ms")));
+        link.message = Some("took * ms".into());
+        assert!(link.explains_message(Some("took 31 ms\nat a.js:3")) && !link.explains_message(Some("took 31 s")));
+        assert!(!link.explains_message(None) && !link.explains_message(Some("")));
         link.configuration.style = Some("Debug".into());
         assert!(!link.covers(&mac) && !link.covers(&labelled));
     }

@@ -31,6 +31,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         note: "slow".into(),
         configuration: Configuration::default(),
         failure: None,
+        message: None,
         is_open: true,
     };
     let rename = TestRename {

@@ -17,6 +17,7 @@ fn bug() -> BugLink {
         note: "Waits for a font".into(),
         configuration: Configuration::default(),
         failure: None,
+        message: None,
         is_open: true,
     }
 }

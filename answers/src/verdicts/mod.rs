@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ask::RunFilter;
+use crate::bugs::Failure;
 use crate::changes::NamedCommit;
 use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::{LateRuns, NEW_DAYS};
@@ -222,7 +223,7 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     let (names, links, lines) = tokio::try_join!(
         commits::by_key(store, &commits),
         bugs::of_suite(store, &question.suite),
-        messages::newest_of(&late, said.map(|observed| observed.test.as_str()))
+        messages::newest_of(&late, said.map(|observed| observed.test.as_str()), messages::MAX_TESTS)
     )?;
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
     for observed in &question.tests {
@@ -236,7 +237,7 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
         verdict.is_same_message = observed.message.as_ref().zip(verdict.branch_message.as_ref()).map(alike);
         let places: Vec<Configuration> = late.selection.matching.values().cloned().collect();
         verdict.bugs = links
-            .explaining(&observed.test, &places, observed.state)
+            .explaining(&observed.test, &places, Failure::new(observed.state, observed.message.as_deref()))
             .into_iter()
             .map(|link| link.url.clone())
             .collect();

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use schema::bug::BugLink;
+use schema::cause::CauseId;
 use schema::configuration::Configuration;
 use schema::event::Request;
 use schema::links::on_the_web;
@@ -44,9 +45,15 @@ fn document_schema() -> Value {
             "suite": name, "test": name, "url": { "type": "string", "pattern": "^https?://[^/]+" },
             "note": { "type": "string", "maxLength": 500 }, "state": { "enum": ["open", "closed"] },
             "configuration": { "type": "object" },
+            "failure": { "type": "string", "description": "The one failing state that it explains, such as CRASH" },
+            "message": {
+                "type": "string", "maxLength": MAX_MESSAGE_BYTES,
+                "description": "What failures say that it explains, with * for any text; then test may be left out and is *",
+            },
             "shown": { "type": "string", "description": "The test whose page a form came from" },
+            "cause": { "type": "string", "description": "The cause whose page a form came from" },
         },
-        "required": ["suite", "test", "url"],
+        "required": ["suite", "url"],
     })
 }
 
@@ -54,6 +61,8 @@ fn document_schema() -> Value {
 const MAX_URL_BYTES: usize = 2048;
 /// The longest note: a line that a list can show.
 const MAX_NOTE_BYTES: usize = 500;
+/// The longest pattern of messages: as long as the patterns of causes become.
+const MAX_MESSAGE_BYTES: usize = 2000;
 
 pub(crate) async fn link(
     State(intake): State<Intake>,
@@ -66,15 +75,25 @@ pub(crate) async fn link(
     let members = document::members(&body)?;
     let mut link = read(&members)?;
     keep_note(&intake.client, &mut link).await?;
-    let shown = members.get("shown").and_then(Value::as_str).unwrap_or(&link.test);
-    let back = form_urlencoded::Serializer::new(String::new())
-        .append_pair("suite", &link.suite)
-        .append_pair("test", shown)
-        .finish();
+    let back = back(&members, &link);
     // Bugs of one suite keep their order.
     let key = link.suite.clone().into_bytes();
     append_and_show(&intake.appender, &key, Request::Bug(link), no_payload(), &sender, "bug").await?;
-    Ok(page_or_json(&sender.headers, &format!("/?{back}"), json!({ "status": "ok" })))
+    Ok(page_or_json(&sender.headers, &back, json!({ "status": "ok" })))
+}
+
+/// The page that a form came from.
+fn back(members: &Map<String, Value>, link: &BugLink) -> String {
+    let given = |name: &str| members.get(name).and_then(Value::as_str);
+    let (page, name, value) = match given("cause").and_then(|cause| cause.parse::<CauseId>().ok()) {
+        Some(cause) => ("/causes", "cause", cause.to_string()),
+        None => ("/", "test", given("shown").unwrap_or(&link.test).to_owned()),
+    };
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("suite", &link.suite)
+        .append_pair(name, &value)
+        .finish();
+    format!("{page}?{query}")
 }
 
 /// Gives a link without a note the one that it had: whoever closes it, or links it again, need not know it.
@@ -83,8 +102,10 @@ async fn keep_note(client: &clickhouse::Client, link: &mut BugLink) -> Result<()
         return Ok(());
     }
     let configuration = serde_json::to_string(&link.configuration).map_err(|error| bad(error.to_string()))?;
-    let sql = "SELECT note FROM bugs WHERE suite = ? AND test = ? AND url = ? AND configuration = ?";
+    let sql = "SELECT note FROM bugs WHERE suite = ? AND test = ? AND url = ? AND configuration = ? AND failure = ? AND message = ?";
     let query = client.query(sql).bind(&link.suite).bind(&link.test).bind(&link.url).bind(configuration);
+    let text = |given: &Option<String>| given.clone().unwrap_or_default();
+    let query = query.bind(text(&link.failure)).bind(text(&link.message));
     link.note = query.fetch_optional::<String>().await?.unwrap_or_default();
     Ok(())
 }
@@ -92,7 +113,12 @@ async fn keep_note(client: &clickhouse::Client, link: &mut BugLink) -> Result<()
 fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
     let text = |name: &str| document::text(members, name).trim().to_owned();
     let suite = suite_name(Some(Value::String(text("suite"))))?;
-    let (test, url, note) = (text("test"), text("url"), text("note"));
+    let (url, note) = (text("url"), text("note"));
+    let message = Some(text("message")).filter(|message| !message.is_empty());
+    let test = match (text("test"), &message) {
+        (test, Some(_)) if test.is_empty() => "*".to_owned(),
+        (test, _) => test,
+    };
     if test.is_empty() || test.len() > MAX_NAME_BYTES || test.chars().any(char::is_control) {
         return Err(bad("'test' must be the name of a test, or a pattern with *"));
     }
@@ -111,7 +137,13 @@ fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
         "" => None,
         name => Some(TestState::failure_of_name(name).ok_or_else(|| no_failure(name))?.name().to_owned()),
     };
-    Ok(BugLink { suite, test, url, note, configuration, failure, is_open })
+    if message.as_ref().is_some_and(|it| it.len() > MAX_MESSAGE_BYTES || it.chars().any(char::is_control)) {
+        return Err(bad(format!("'message' must be a line of at most {MAX_MESSAGE_BYTES} bytes, with * for any text")));
+    }
+    if message.as_ref().is_some_and(|it| it.chars().all(|letter| letter == '*' || letter.is_whitespace())) {
+        return Err(bad("'message' must have some text beside *, for otherwise the bug would explain every failure"));
+    }
+    Ok(BugLink { suite, test, url, note, configuration, failure, message, is_open })
 }
 
 fn no_failure(name: &str) -> IntakeError {
@@ -141,6 +173,8 @@ mod tests {
         assert_eq!((link.test.as_str(), link.note.as_str(), link.is_open), ("5", "slow", true));
         let link = read(r#"{"suite":"s","test":"a","url":"https://bugs.example.org/7","failure":"crash"}"#).unwrap();
         assert_eq!(link.failure.as_deref(), Some("CRASH"));
+        let link = read(r#"{"suite":"s","url":"https://bugs.example.org/7","message":" took * ms "}"#).unwrap();
+        assert_eq!((link.test.as_str(), link.message.as_deref()), ("*", Some("took * ms")));
     }
 
     #[test]
@@ -164,6 +198,8 @@ mod tests {
         let with = |more: &str| refused(&format!(r#"{{"suite":"s","test":"a","url":"http://b/1",{more}}}"#));
         assert!(with(r#""state":"gone""#).starts_with("'state' is"));
         assert!(with(r#""note":"a\nb""#).starts_with("'note' must"));
+        assert!(with(r#""message":"* *""#).starts_with("'message' must have some text"));
+        assert!(with(r#""message":"a\nb""#).starts_with("'message' must be a line"));
         assert!(with(r#""failure":"PASS""#).starts_with("'failure' is the state"));
         assert!(with(r#""configuration":{"platform":1}"#).starts_with("'configuration': 'platform'"));
     }

@@ -8,7 +8,7 @@ pub(super) fn to_context(link: &BugLink) -> Value {
     let configuration = serde_json::to_string(&link.configuration).unwrap_or_default();
     context! {
         url => link.url, name => short(&link.url), note => link.note, test => link.test, suite => link.suite, configuration,
-        only => link.configuration.name(), failure => link.failure,
+        only => link.configuration.name(), failure => link.failure, message => link.message,
     }
 }
 

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 use schema::ids::CommitKey;
+use schema::state::State as TestState;
 
 use super::names::titled;
 use super::states::look;
@@ -62,6 +63,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         rows => answer.causes.iter().map(|cause| row(cause, &answer, name)).collect::<Vec<_>>(),
         one => one.map(|cause| row(cause, &answer, name)), cause => first("cause"),
         said => said.iter().map(|one| said_row(one, name)).collect::<Vec<_>>(), narrowed, most => MESSAGES,
+        failures_to_explain => TestState::failures().map(TestState::name).collect::<Vec<_>>(),
         text => first("text"), test => first("test"), max_text => MAX_TEXT, order => first("order"), orders => orders(),
         platform => first("platform"), unexpected => !question.with_expected, rule => answer.rule,
         kept => parameters.with(&["suite", "cause", "limit", "format"], &[("suite", chosen)]),

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use answers::ask::RunFilter;
+use answers::bugs::{self as answers_bugs, Failure};
 use answers::links::{self, RunIdentity};
 use answers::results::{self, SuiteRun};
 use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
-use answers::{OfConfiguration, Selection, bugs as answers_bugs, commits, failures, messages, suites};
+use answers::{OfConfiguration, Selection, commits, failures, messages, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -149,13 +150,15 @@ impl Page<'_> {
         places.sort_unstable();
         places.dedup();
         let position: Vec<Option<usize>> = found.iter().map(|it| places.binary_search(&it).ok()).collect();
+        let said = bugs.said_in(store, suite, &selection, tests.keys().copied()).await?;
         let mut failing: Vec<FailingTest<'_>> = tests
             .iter()
             .map(|(test, (state, on))| {
                 let mut places: Vec<usize> = on.iter().filter_map(|number| position[*number]).collect();
                 places.sort_unstable();
                 let configurations = on.iter().map(|number| &found[*number]);
-                FailingTest { test, state: *state, places, bugs: bugs.explaining(test, configurations, *state) }
+                let failure = Failure::new(*state, said.get(test).map(String::as_str));
+                FailingTest { test, state: *state, places, bugs: bugs.explaining(test, configurations, failure) }
             })
             .collect();
         let total = failing.len();
@@ -177,7 +180,8 @@ impl Page<'_> {
                 None => Ok(BTreeMap::new()),
             }
         };
-        let (messages, verdicts) = futures_util::try_join!(messages::newest(store, suite, &selection, names), groups)?;
+        let (messages, verdicts) =
+            futures_util::try_join!(messages::newest(store, suite, &selection, names, messages::MAX_TESTS), groups)?;
         let groups: Vec<Value> = failure_filter::grouped(shown)
             .into_iter()
             .map(|(at, tests)| {

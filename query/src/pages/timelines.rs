@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use answers::ask::RunFilter;
-use answers::bugs::{self as answers_bugs, BugIndex};
+use answers::bugs::{self as answers_bugs, BugIndex, Failure};
 use answers::renames::{self, OtherNames};
 use answers::test_names::{self, SearchKind, TestName};
 use answers::timeline::{self, BlameRange, Judgement, Outcome, Row, Standing, TimelineOf, Window};
@@ -193,7 +193,11 @@ async fn to_context(
         context! { short, name => row.configuration.name(), query => row.configuration.query(), json, verdict => verdict_of(judged), cells }
     };
     let bugs: Vec<Value> = match test {
-        Some(test) => known.of(test, &[]).into_iter().map(bugs::to_context).collect(),
+        Some(test) => {
+            let said = answers_bugs::said_lately(&service.store, suite, filter, &known, test).await?;
+            let failure = Failure { state: None, message: said.as_deref() };
+            known.explaining(test, &[], failure).into_iter().map(bugs::to_context).collect()
+        }
         None => Vec::new(),
     };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();

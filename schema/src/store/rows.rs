@@ -349,6 +349,8 @@ pub struct BugRow {
     pub configuration: String,
     /// Name of the one failing state that the bug explains; empty for every failure.
     pub failure: String,
+    /// The message that the bug explains, a pattern in which `*` stands for any text; empty for every message.
+    pub message: String,
     /// What a reader should know of the bug; may be empty.
     pub note: String,
     /// 1 while the bug explains failures, 0 once the link was taken back.
