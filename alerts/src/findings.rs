@@ -65,7 +65,7 @@ fn of_test(sender: &Sender, suite: &str, test: &TriagedTest) -> Finding {
         detail: json!({
             "suite": suite, "test": test.test, "group": test.group, "state": test.state,
             "configurations": test.configurations, "since": test.since, "before": test.before, "row": test.row(),
-            "bugs": addresses::of(&test.bugs),
+            "bugs": addresses::of(&test.bugs), "failure": test.failure, "earlier": test.aftermath.earlier,
         }),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! [`history`] is what is judged: the cells of one test on one configuration. [`judge`] is the rule of verdicts:
 //! [`change_points`] cut a history into segments whose [`evidence`] is judged by the thresholds of [`rules`]. [`finding`]
-//! joins the judgements of a test's configurations for triage. [`changes`] finds what moved together over the tests and
+//! joins the judgements of a test's configurations for triage, [`episodes`] says whether a failure came back and whether a fix holds. [`changes`] finds what moved together over the tests and
 //! configurations of a suite, and which commits may have done it. [`populations`] compares two populations of results,
 //! [`compare`] two runs. [`interval`] is the statistics behind rankings, [`slower`] and [`broken_run`] are rules of thumb that
 //! pages and questions share.
@@ -13,6 +13,7 @@ pub mod broken_run;
 pub mod change_points;
 pub mod changes;
 pub mod compare;
+pub mod episodes;
 pub mod evidence;
 pub mod finding;
 pub mod history;

@@ -24,6 +24,7 @@ pub mod commits;
 pub mod compare;
 pub mod dead_letters;
 pub mod durations;
+pub mod episodes;
 mod error;
 pub mod ews;
 pub mod failures;

@@ -51,6 +51,7 @@ pub fn sentence(suite: &str, test: &TriagedTest) -> String {
     let does = match test.group {
         Group::New => match test.worsened_from {
             Some(before) => format!("fails worse ({}, then {state})", before.name().to_lowercase()),
+            None if !test.aftermath.earlier.is_empty() => format!("fails again ({state})"),
             None => format!("newly fails ({state})"),
         },
         Group::Still => format!("still fails ({state})"),

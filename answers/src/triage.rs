@@ -18,14 +18,17 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::state::State;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
+use uuid::Uuid;
 
 use crate::ask::RunFilter;
 use crate::bugs::{self, Failure, addresses};
 use crate::cause_masks;
+use crate::episodes::{self, Aftermath};
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
+use crate::news;
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
@@ -97,6 +100,9 @@ pub struct TriagedTest {
     /// The name that it had first, by which what is told of it is known.
     #[serde(skip)]
     pub first_name: String,
+    /// Names its failure. One that was fixed and comes back is the same, under whichever name of the test.
+    #[schemars(with = "String", extend("x-column" = false), regex(pattern = "^[0-9a-f-]{36}$"))]
+    pub failure: Uuid,
     /// Why it is on the list.
     pub group: Group,
     /// Its worst state now; of the last failures where it passes.
@@ -119,6 +125,9 @@ pub struct TriagedTest {
     /// where it did not run.
     #[schemars(extend("x-column" = false), regex(pattern = "^[0-8.]*$"))]
     pub history: String,
+    /// Whether its failure came back, and whether a fix holds.
+    #[schemars(extend("x-column" = false))]
+    pub aftermath: Aftermath,
     /// Addresses of the bugs that explain its failures.
     #[serde(serialize_with = "addresses::serialize")]
     #[schemars(with = "Vec<String>")]
@@ -232,7 +241,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     }
     let mut names = late.candidates(MAX_CANDIDATES).await?;
     names.retain(|test| search.may_match(test));
-    let (mut tests, histories) = findings(&late, names).await?;
+    let (mut tests, histories, judged) = findings(&late, names).await?;
     if !search.is_empty() {
         add_details(&late, &mut tests, &histories);
     }
@@ -253,6 +262,9 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     tests.truncate(limit);
     if search.is_empty() {
         add_details(&late, &mut tests, &histories);
+    }
+    for test in &mut tests {
+        test.aftermath = episodes::of(&late, &histories, &judged, TestId::of(suite, &test.test), &test.config_ids);
     }
     if *with_messages {
         let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
@@ -289,8 +301,11 @@ pub async fn groups_of(
     Ok(findings(&late, tests).await?.0.into_iter().map(|test| (test.test, test.group)).collect())
 }
 
-/// Those of some tests that their histories put on the list, and these histories.
-async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<TriagedTest>, Histories), AnswerError> {
+/// Those of some tests that their histories put on the list, these histories, and the verdicts on them.
+async fn findings(
+    late: &LateRuns<'_>,
+    names: Vec<String>,
+) -> Result<(Vec<TriagedTest>, Histories, FxHashMap<TestId, JudgedTest>), AnswerError> {
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
     let judged: FxHashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
@@ -301,9 +316,11 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
         let finding = finding_of(&judgements, |index| histories.on(id, places[index].0), &late.question)?;
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
         let config_ids = affected.iter().filter_map(|index| Some(places.get(*index)?.0)).collect();
-        let (history, configurations, bugs, message, cause) = Default::default();
+        let (history, configurations, aftermath, bugs, message, cause) = Default::default();
+        let first_name = late.renames.first_name(test);
         Some(TriagedTest {
-            first_name: late.renames.first_name(test).to_owned(),
+            first_name: first_name.to_owned(),
+            failure: news::id_of(&[late.suite, first_name]),
             test: test.clone(),
             group,
             state,
@@ -314,12 +331,14 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
             worsened_from,
             impact,
             history,
+            aftermath,
             bugs,
             message,
             cause,
         })
     };
-    Ok((parallel::map(&names, finding).into_iter().flatten().collect(), histories))
+    let found = parallel::map(&names, finding).into_iter().flatten().collect();
+    Ok((found, histories, judged))
 }
 
 /// Adds the configurations of tests, and their small histories: the digit of the worst unexpected state on each of the

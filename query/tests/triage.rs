@@ -38,6 +38,7 @@ fn did(runner: &mut TestRunner) -> Did {
         1 => Just(gone(COMMITS / 2)),
         1 => Just(gone(COMMITS - 1)),
         1 => (3..COMMITS - 2).prop_map(skipped),
+        2 => (2..COMMITS - 8).prop_map(|index| format!("{}FFFPP{}", "P".repeat(index), "F".repeat(COMMITS - 5 - index))),
         1 => Just("PF".repeat(COMMITS / 2)),
         1 => Just("FP".repeat(COMMITS / 2)),
     ];
@@ -80,6 +81,12 @@ fn expected(test: &Did, since: usize) -> (&'static str, BTreeSet<usize>) {
         Some(first) => (first, those(&[first])),
         None => ("notrun", [SILENT].into()),
     }
+}
+
+/// How often a failing test failed before and was fixed, where it did so most often.
+fn came_back(test: &Did, affected: &BTreeSet<usize>) -> usize {
+    let rows = |did: &str| did.split('P').filter(|row| row.len() >= 2).count().saturating_sub(1);
+    affected.iter().map(|index| rows(&test[*index])).max().unwrap_or(0)
 }
 
 fn configuration(index: usize) -> Value {
@@ -152,6 +159,23 @@ async fn every_test_is_in_the_group_that_its_runs_put_it_in() {
         assert_eq!(found.get(&name), model.get(&name), "{name}: {test:#?}");
     }
     assert_eq!(found.len(), model.len());
+    let (mut again, mut believed) = (0, 0);
+    for test in answer["tests"].as_array().unwrap() {
+        let name = test["test"].as_str().unwrap();
+        let number: usize = name.trim_end_matches(".html").parse().unwrap();
+        let ((group, affected), aftermath) = (&model[name], &test["aftermath"]);
+        let times = if matches!(group.as_str(), "new" | "still") { came_back(&tests[number], affected) } else { 0 };
+        assert_eq!(aftermath["earlier"].as_array().unwrap().len(), times, "{name}: {:#?}", tests[number]);
+        again += times;
+        assert_eq!(aftermath["fix"].is_object(), matches!(group.as_str(), "fixed" | "flaky"), "{name}");
+        if group == "fixed" {
+            let told = aftermath["fix"]["passes"].as_u64().unwrap() as usize;
+            let passes = |index: &usize| COMMITS - tests[number][*index].trim_end_matches('P').len();
+            assert!(affected.iter().any(|index| passes(index) == told), "{name}: {told} {:#?}", tests[number]);
+            believed += 1;
+        }
+    }
+    assert!(again > 2 && believed > 2, "{again} {believed}");
     for group in ["new", "still", "fixed", "flaky", "removed", "notrun"] {
         let count = model.values().filter(|(of, _)| of == group).count();
         assert!(count > 0 && answer["counts"][group] == count, "{group}: {count}, {}", answer["counts"]);

@@ -28,6 +28,8 @@ pub use dated::DatedJudgement;
 pub use quiet::{Glance, is_quiet};
 use streak::Streak;
 
+pub(crate) use streak::ended_before;
+
 /// What a history is judged against.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Question {

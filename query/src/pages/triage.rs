@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use answers::commits::{self, CommitNames};
+use answers::episodes::Episode;
 use answers::suites;
 use answers::triage::{self, BrokenConfiguration, Group, TriagedTest};
 use axum::extract::{RawQuery, State};
@@ -39,6 +40,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         question.runs.limit = question.runs.limit.or(Some(limit));
         let answer = triage::find(&service.store, &question).await?;
         let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten();
+        let former = answer.tests.iter().flat_map(|test| test.aftermath.earlier.first());
+        let keys = keys.chain(former.flat_map(|episode| [episode.since, episode.fixed]));
         let keys = keys.chain(answer.broken.iter().map(|one| one.since)).collect();
         let commits = commits::by_key(&service.store, &keys).await?;
         let count = |group: &Group| answer.counts.get(group).copied().unwrap_or(0);
@@ -98,6 +101,14 @@ fn broken(one: &BrokenConfiguration, commits: &CommitNames, short: &BTreeMap<&Co
     context! { name, runs => one.runs, since => one.since, since_name => commits.name(one.since) }
 }
 
+/// What a template shows of the time before that a test failed.
+fn again(episode: &Episode, times: usize, commits: &CommitNames) -> Value {
+    context! {
+        times, since => episode.since, since_name => commits.name(episode.since), fixed => episode.fixed,
+        fixed_name => commits.name(episode.fixed), failed => episode.failed, passed => episode.passed,
+    }
+}
+
 fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<&Configuration, String>) -> Value {
     let state = look(test.state);
     let configurations: Vec<(&str, String)> =
@@ -119,6 +130,10 @@ fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<
         since => test.since, before => test.before, impact => test.impact, bars, failed => test.failed(),
         ran => test.ran(), worsened_from => test.worsened_from.map(|state| state.name().to_lowercase()), seconds => test.since.time() as i64, since_name => commits.name(test.since),
         before_name => test.before.map(|key| commits.name(key)), message => test.message,
+        again => test.aftermath.earlier.first().map(|episode| again(episode, test.aftermath.earlier.len(), commits)),
+        fix => test.aftermath.fix.as_ref().map(|fix| {
+            context! { percent => (fix.certainty * 100.0).floor() as u32, passes => fix.passes, reruns => fix.reruns }
+        }),
         bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
     }
 }
