@@ -181,7 +181,9 @@ mod tests {
 
     #[test]
     fn without_an_answer_nothing_passes() {
-        for (status, text) in [(404, r#"{"description":"Nothing was uploaded"}"#), (503, "{}"), (200, "{}"), (200, "<html>")] {
+        for (status, text) in
+            [(404, r#"{"description":"Nothing was uploaded"}"#), (503, "{}"), (200, "{}"), (200, "<html>")]
+        {
             let server = StandIn::answering(vec![(status, text.to_owned())]);
             assert!(run(&["7", "--url", &server.url, "--tries", "1"], &[]).is_err(), "{status} {text}");
         }

@@ -96,7 +96,7 @@ async fn tests_that_came_lately() {
     assert_eq!((&sound["reruns"], &sound["median"], &sound["configurations"]), (&37.into(), &250.into(), &2.into()));
     assert_eq!(sound["first_commit"]["name"], "50@main");
     assert_eq!(sound["first_start"], time(50) + 60);
-    assert_eq!((&bad["standing"], &bad["reruns"]), (&"new".into(), &Value::Null));
+    assert_eq!((&bad["standing"], &bad["reruns"]), (&"failing".into(), &Value::Null));
     assert_eq!((&chance["standing"], &chance["reruns"]), (&"flaky".into(), &Value::Null));
     assert_eq!((&only["configurations"], &only["runs"], &only["failed"]), (&1.into(), &3.into(), &1.into()));
     assert_eq!((&only["reruns"], &only["first_configuration"]["style"]), (&90.into(), &"Debug".into()));
@@ -116,7 +116,10 @@ async fn tests_that_came_lately() {
         assert_eq!(service.get(&format!("/api/new-tests?{wrong}")).await.0, 400, "{wrong}");
     }
     let csv = service.text("/api/new-tests?format=csv").await;
-    assert!(csv.starts_with("suite,test,standing,runs,failed,both_ways,reruns,median,configurations,first_start\n"), "{csv}");
+    assert!(
+        csv.starts_with("suite,test,standing,runs,failed,both_ways,reruns,median,configurations,first_start\n"),
+        "{csv}"
+    );
 
     let page = service.text("/new-tests").await;
     assert!(page.contains("&lt;sound&gt;.html") && !page.contains("<sound>"), "{page}");

@@ -89,7 +89,8 @@ async fn no_endpoint_reads_in_proportion_to_history() {
     let folder = directory.path();
     let engine = engine::start(folder).await;
     let short = QueryService::start(&engine, folder, "week", [week(0), change()]).await;
-    let month = QueryService::start(&engine, folder, "month", (0..VERDICT_WEEKS).rev().map(week).chain([change()])).await;
+    let month =
+        QueryService::start(&engine, folder, "month", (0..VERDICT_WEEKS).rev().map(week).chain([change()])).await;
     let long = QueryService::start(&engine, folder, "year", (0..52).rev().map(week).chain([change()])).await;
     let mut grown = Vec::new();
     for path in [

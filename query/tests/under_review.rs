@@ -104,7 +104,8 @@ fn change(id: &str) -> EventRows {
 
 /// What the failures of an answer are: test, configuration, how they are now, verdict.
 fn failures(answer: &Value) -> Vec<(&str, &str, &str, &str)> {
-    let text = |value: &'_ Value| -> &'static str { Box::leak(value.as_str().unwrap_or("–").to_owned().into_boxed_str()) };
+    let text =
+        |value: &'_ Value| -> &'static str { Box::leak(value.as_str().unwrap_or("–").to_owned().into_boxed_str()) };
     let of = |one: &Value| {
         let on = &one["configuration"]["style"];
         (text(&one["test"]), text(on), text(&one["now"]), text(&one["verdict"]))
@@ -162,7 +163,10 @@ async fn a_change_is_told(service: &QueryService) {
         assert_eq!((&place["incomplete"], &place["unjudged"]), (&Value::Null, &0.into()));
     }
     let failure = suite["failures"].as_array().unwrap().iter().find(|one| one["test"] == "broken.html").unwrap();
-    assert_eq!((&failure["failed"], &failure["runs"], &failure["message"]), (&2.into(), &2.into(), &"broken.html said 7".into()));
+    assert_eq!(
+        (&failure["failed"], &failure["runs"], &failure["message"]),
+        (&2.into(), &2.into(), &"broken.html said 7".into())
+    );
     assert_eq!((&failure["is_same_message"], &failure["reasons"]["since"]["name"]), (&true.into(), &"11@main".into()));
     // The gate is told the same of the same failures.
     let tests = ["new.html", "own.html", "wobbly.html", "broken.html", "chance.html"]
@@ -177,7 +181,8 @@ async fn a_change_is_told(service: &QueryService) {
     let asked: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(status, 200, "{asked}");
     for verdict in asked["tests"].as_array().unwrap() {
-        let of_change = suite["failures"].as_array().unwrap().iter().find(|one| one["test"] == verdict["test"]).unwrap();
+        let of_change =
+            suite["failures"].as_array().unwrap().iter().find(|one| one["test"] == verdict["test"]).unwrap();
         assert_eq!((&of_change["verdict"], &of_change["reasons"]), (&verdict["verdict"], &verdict["reasons"]));
     }
     // Only what a gate asked is graded, however often somebody looks at a change.
@@ -228,7 +233,10 @@ async fn hostile_ids_are_text(service: &QueryService) {
     assert!(page.contains("&lt;b&gt;1") && !page.contains("<b>1"), "{page}");
     let list = service.text("/change").await;
     assert!(list.contains(link) && !list.contains("<b>1"), "{list}");
-    assert_eq!(service.json(&format!("/api{}", link.replace("/change/", "/changes-under-review/"))).await["id"], HOSTILE);
+    assert_eq!(
+        service.json(&format!("/api{}", link.replace("/change/", "/changes-under-review/"))).await["id"],
+        HOSTILE
+    );
     assert_eq!(service.json("/api/changes-under-review?limit=1").await["changes"].as_array().unwrap().len(), 1);
 }
 
@@ -294,7 +302,8 @@ async fn a_change_that_cannot_be_compared_is_no_success() {
     // A run of a few tests, all of which pass; one where the trunk never ran; one whose parts did not all come.
     let few = json!({ "steady-1.html": {}, "steady-2.html": {} });
     rows.add(run("s", configuration("Release"), &of_change("few", 50), time(COMMITS) + 60, &few), 3000);
-    let elsewhere = json!({ "platform": "linux", "version": 1_000_000, "is_simulator": false, "architecture": "x86_64" });
+    let elsewhere =
+        json!({ "platform": "linux", "version": 1_000_000, "is_simulator": false, "architecture": "x86_64" });
     let results = json!({ "steady-1.html": { "actual": "CRASH" } });
     rows.add(run("s", elsewhere, &of_change("elsewhere", 50), time(COMMITS) + 60, &results), 3001);
     let part = json!({ "shard": { "index": 1, "count": 2, "of": "9" }, "change": { "id": "parts", "authors": [] } });

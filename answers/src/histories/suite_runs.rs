@@ -88,11 +88,7 @@ impl SuiteRuns {
     }
 
     /// The tests that ran in the runs that are meant, under the names that they have now.
-    pub(crate) fn tests(
-        &self,
-        renames: &Renames,
-        is_meant: impl Fn(ConfigId, CommitKey) -> bool,
-    ) -> FxHashSet<TestId> {
+    pub(crate) fn tests(&self, renames: &Renames, is_meant: impl Fn(ConfigId, CommitKey) -> bool) -> FxHashSet<TestId> {
         // Most runs share a roster, of which the first and the last start tell which names its tests have now.
         let mut rosters: FxHashMap<RosterId, (&CountedRun, u32, u32)> = FxHashMap::default();
         for counted in self.runs.iter().filter(|one| is_meant(one.run.upload.config_id, one.commit())) {

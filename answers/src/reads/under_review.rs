@@ -60,11 +60,7 @@ impl RunOfChange {
 }
 
 /// The runs of a suite in a selection, those that started last first.
-pub(crate) async fn runs(
-    store: &Store,
-    suite: &str,
-    selection: &Selection,
-) -> Result<Vec<RunOfChange>, AnswerError> {
+pub(crate) async fn runs(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<RunOfChange>, AnswerError> {
     Fragment::new(
         "SELECT config_id, uuid, sdk, start_time, tests_run, tests_unexpected_failed, {is_broken} AS is_broken FROM runs \
          WHERE suite = {suite} AND {selected} ORDER BY start_time DESC, uuid DESC, config_id, sdk LIMIT {most}",

@@ -110,11 +110,23 @@ mod tests {
         let mended = (FailureGroup::Mended, 2);
         for (found, conclusion, sentence) in [
             (of(&[], 0, 0), Conclusion::Success, "no new failures"),
-            (of(&[failing, mended], 1, 0), Conclusion::Success, "no new failures, 3 known failing, 2 mended by a later commit, 1 fixed"),
+            (
+                of(&[failing, mended], 1, 0),
+                Conclusion::Success,
+                "no new failures, 3 known failing, 2 mended by a later commit, 1 fixed",
+            ),
             (of(&[failing, (FailureGroup::New, 1)], 0, 0), Conclusion::Failure, "1 new failure, 3 known failing"),
             (of(&[(FailureGroup::Unjudged, 9)], 0, 0), Conclusion::Failure, "no new failures, 9 not judged"),
-            (of(&[(FailureGroup::Incomplete, 1)], 0, 1), Conclusion::Failure, "no new failures, 1 in an incomplete run, 1 run incomplete"),
-            (of(&[(FailureGroup::Unknown, 2), failing], 0, 0), Conclusion::Neutral, "no new failures, 2 unknown, 3 known failing"),
+            (
+                of(&[(FailureGroup::Incomplete, 1)], 0, 1),
+                Conclusion::Failure,
+                "no new failures, 1 in an incomplete run, 1 run incomplete",
+            ),
+            (
+                of(&[(FailureGroup::Unknown, 2), failing], 0, 0),
+                Conclusion::Neutral,
+                "no new failures, 2 unknown, 3 known failing",
+            ),
             (of(&[(FailureGroup::Flaky, 1)], 0, 0), Conclusion::Neutral, "no new failures, 1 flaky in this change"),
             (of(&[(FailureGroup::NotRun, 1)], 0, 0), Conclusion::Neutral, "no new failures, 1 not run again"),
             (of(&[], 0, 2), Conclusion::Neutral, "no new failures, 2 runs incomplete"),

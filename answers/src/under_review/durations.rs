@@ -4,8 +4,8 @@
 //! the base, from their documents → the tests whose two times differ by [`is_slower`] → their medians over the runs of the
 //! trunk, which decide. A test that the trunk timed too few times is counted, and called neither.
 
-use std::collections::HashMap;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use analysis::slower::is_slower;
 use schema::ids::{CommitKey, ConfigId, TestId};
@@ -56,7 +56,7 @@ pub struct DurationChanges {
 pub(super) async fn of(
     trunk: &LateRuns<'_>,
     id: ConfigId,
-    own: impl Iterator<Item = RunPlace>,
+    own: Vec<RunPlace>,
     base: CommitKey,
 ) -> Result<Option<DurationChanges>, AnswerError> {
     let LateRuns { store, suite, selection, renames, .. } = trunk;
@@ -73,7 +73,7 @@ pub(super) async fn of(
     let joined = joined_runs::sound_of_commit(store, suite, &until, &run).await?;
     let (before, after) = tokio::try_join!(
         run_documents::times(store, suite, joined.into_iter().take(MAX_DOCUMENTS), renames),
-        run_documents::times(store, suite, own.take(MAX_DOCUMENTS), renames)
+        run_documents::times(store, suite, own.into_iter().take(MAX_DOCUMENTS), renames)
     )?;
     let mut differing: Vec<(Reverse<u32>, String, u32)> = Vec::new();
     for (test, time) in after {
@@ -137,7 +137,10 @@ mod tests {
         ];
         let changes = sorted(tests.into_iter());
         let names = |tests: &[TimedTest]| tests.iter().map(|test| test.test.clone()).collect::<Vec<_>>();
-        assert_eq!((names(&changes.slower), names(&changes.faster)), (vec!["slower".into(), "slow".into()], vec!["fast".into()]));
+        assert_eq!(
+            (names(&changes.slower), names(&changes.faster)),
+            (vec!["slower".into(), "slow".into()], vec!["fast".into()])
+        );
         assert_eq!(changes.unknown, 1);
     }
 }

@@ -17,6 +17,7 @@ use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::new_tests::RUN_RESULTS;
+use crate::reads::selection::RunPlace;
 use crate::verdicts::{
     self, AskingChange, Completeness, MAX_TESTS, ObservedTest, TestVerdict, VerdictsQuestion, failing_at_base,
 };
@@ -48,7 +49,12 @@ pub(super) struct Found {
 
 impl Review<'_> {
     /// What is known of the change on a configuration, on which it ran last on a commit.
-    pub(super) async fn on(&self, id: ConfigId, commit: CommitKey, with_durations: bool) -> Result<Option<Found>, AnswerError> {
+    pub(super) async fn on(
+        &self,
+        id: ConfigId,
+        commit: CommitKey,
+        with_durations: bool,
+    ) -> Result<Option<Found>, AnswerError> {
         let LateRuns { store, suite, .. } = *self.own;
         let Some(configuration) = self.own.configuration(id).cloned() else { return Ok(None) };
         let filter = RunFilter { configurations: ConfigurationFilter::of(&configuration), ..RunFilter::default() };
@@ -60,7 +66,7 @@ impl Review<'_> {
         let (judged, unjudged) = self.judged(&filter, key, tests_run, &observed).await?;
         let fixed = self.fixed(id, commit, &configuration, &trunk, key).await?;
         let new_tests = self.new_tests(id, commit, &trunk).await?;
-        let own = self.runs.on(id, commit).map(|one| one.place.clone());
+        let own: Vec<RunPlace> = self.runs.on(id, commit).map(|one| one.place.clone()).collect();
         let durations = match key.filter(|_| with_durations) {
             Some(key) => durations::of(&trunk, id, own, key).await?,
             None => None,

@@ -66,9 +66,8 @@ impl Runs {
         let stored = under_review::runs(store, suite, selection).await?;
         let placed = |run: &under_review::RunOfChange| Some((selection.configuration(&run.place())?, run.place()));
         let places: Vec<(Configuration, RunPlace)> = stored.iter().filter_map(placed).collect();
-        let identity = |(configuration, place): &(Configuration, RunPlace)| {
-            (configuration.clone(), place.uuid, place.start_time)
-        };
+        let identity =
+            |(configuration, place): &(Configuration, RunPlace)| (configuration.clone(), place.uuid, place.start_time);
         let identities = places.iter().map(identity).collect();
         let mut details = run_details::of_runs(store, suite, &selection.branch, identities).await?;
         let said = said(own, &places).await?;
@@ -190,7 +189,8 @@ mod tests {
 
     #[test]
     fn reruns_are_counted_within_a_commit_and_parts_are_none() {
-        let mut runs = vec![run(8, 50, None), run(7, 40, Some(2)), run(7, 30, Some(1)), run(7, 20, None), run(7, 10, None)];
+        let mut runs =
+            vec![run(8, 50, None), run(7, 40, Some(2)), run(7, 30, Some(1)), run(7, 20, None), run(7, 10, None)];
         number(&mut runs);
         let attempts: Vec<u32> = runs.iter().map(|one| one.run.attempt).collect();
         assert_eq!(attempts, [1, 1, 1, 2, 1]);

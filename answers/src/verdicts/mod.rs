@@ -27,7 +27,7 @@ use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
 use crate::{bugs, commits, messages, renames};
-pub(crate) use at_base::{FailingAtBase, failing_at_base};
+pub(crate) use at_base::failing_at_base;
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
 /// Tests of one question.

@@ -26,10 +26,7 @@ pub(crate) const ONE: Operation = Operation::get(
 );
 
 /// The changes that ran lately.
-pub(crate) async fn recent(
-    State(service): Shared,
-    RawQuery(query): RawQuery,
-) -> Result<Rows<RecentChanges>, ApiError> {
+pub(crate) async fn recent(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<RecentChanges>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), RECENT.parameters)?;
     Ok(Rows(under_review::recent(&service.store, parameters.given_limit()?).await?))
 }

@@ -111,7 +111,10 @@ fn all_runs_of_a_change_together_say_what_the_gate_said() {
     tests[2].1 = false;
     assert_eq!(gate(&checkout, &tests), 1);
     let (ended, said, _) = change(&checkout, "7");
-    assert!(ended == 1 && said.contains("1 new failure, 1 known failing, 1 known flaky") && said.contains("C::good"), "{said}");
+    assert!(
+        ended == 1 && said.contains("1 new failure, 1 known failing, 1 known flaky") && said.contains("C::good"),
+        "{said}"
+    );
 
     // The next commit mends both what the change broke and what the branch fails.
     checkout.commit();
