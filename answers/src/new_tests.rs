@@ -83,6 +83,7 @@ pub struct NewTest {
     /// The commit of that run.
     pub first_commit: NamedCommit,
     /// The configuration of that run.
+    #[schemars(extend("x-column" = false))]
     pub first_configuration: Option<Configuration>,
 }
 

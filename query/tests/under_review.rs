@@ -1,6 +1,9 @@
 //! Changes under review, through HTTP: what each broke and mended, and that nothing of it is evidence about the trunk.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+use std::sync::LazyLock;
+
+use schema::clock::Clock;
 use schema::event::{Event, Request};
 use schema::run_notes::RunNotes;
 use serde_json::{Value, json};
@@ -15,8 +18,11 @@ const STEP: i64 = 21_600;
 /// An id that is no harmless text.
 const HOSTILE: &str = "../<b>1</b>?a=b#c d";
 
+/// One time for all, so that answers differ by what they are made from alone.
+static NOW: LazyLock<i64> = LazyLock::new(now);
+
 fn time(number: i64) -> i64 {
-    now() / 3600 * 3600 - 86_400 - (COMMITS - number) * STEP
+    *NOW / 3600 * 3600 - 86_400 - (COMMITS - number) * STEP
 }
 
 /// A commit of the trunk.
@@ -272,34 +278,17 @@ async fn of_the_trunk(service: &QueryService) -> Vec<(String, String)> {
     said
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_told_and_is_no_evidence() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = engine::start(directory.path()).await;
-    let alone = QueryService::start(&engine, directory.path(), "alone", [trunk()]).await;
-    let mut hostile = EventRows::default();
+/// A run of a change whose id is no harmless text.
+fn hostile() -> EventRows {
+    let mut rows = EventRows::default();
     let event = run("s", configuration("Release"), &of_change(HOSTILE, 900), time(COMMITS) + 960, &did(&[], 100, &[]));
-    hostile.add(event, 2000);
-    let service = QueryService::start(&engine, directory.path(), "changes", [trunk(), change("7"), hostile]).await;
-    let (before, after) = (of_the_trunk(&alone).await, of_the_trunk(&service).await);
-    for ((path, before), (_, after)) in before.into_iter().zip(after) {
-        assert_eq!(before, after, "{path} is another because of a change");
-    }
-    let fresh = QueryService::start(&engine, directory.path(), "fresh", [trunk(), change("7")]).await;
-    a_change_is_told(&fresh).await;
-    comment_table_and_pages_are_of_the_same_answer(&fresh).await;
-    hostile_ids_are_text(&service).await;
-    assert_eq!(alone.get("/api/changes-under-review/7").await.0, 404);
-    assert_eq!(alone.json("/api/changes-under-review").await, json!({ "changes": [] }));
-    engine.shutdown().await;
+    rows.add(event, 2000);
+    rows
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_cannot_be_compared_is_no_success() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = engine::start(directory.path()).await;
+/// A run of a few tests, all of which pass; one where the trunk never ran; one whose parts did not all come.
+fn incomparable() -> EventRows {
     let mut rows = trunk();
-    // A run of a few tests, all of which pass; one where the trunk never ran; one whose parts did not all come.
     let few = json!({ "steady-1.html": {}, "steady-2.html": {} });
     rows.add(run("s", configuration("Release"), &of_change("few", 50), time(COMMITS) + 60, &few), 3000);
     let elsewhere =
@@ -309,7 +298,10 @@ async fn a_change_that_cannot_be_compared_is_no_success() {
     let part = json!({ "shard": { "index": 1, "count": 2, "of": "9" }, "change": { "id": "parts", "authors": [] } });
     let event = run("s", configuration("Release"), &of_change("parts", 50), time(COMMITS) + 60, &did(&[], 100, &[]));
     rows.add(noted(event, &part), 3002);
-    let service = QueryService::start(&engine, directory.path(), "incomplete", [rows]).await;
+    rows
+}
+
+async fn a_change_that_cannot_be_compared_is_no_success(service: &QueryService) {
     for (id, sentence) in [
         ("few", "no new failures, 1 run incomplete"),
         ("elsewhere", "no new failures, 1 unknown"),
@@ -325,5 +317,27 @@ async fn a_change_that_cannot_be_compared_is_no_success() {
     let place = &service.json("/api/changes-under-review/elsewhere").await["suites"][0]["places"][0];
     let unknown = [&place["base"], &place["new_tests"], &place["durations"]];
     assert_eq!(unknown, [&Value::Null; 3], "{place:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_under_review() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = engine::start(directory.path()).await;
+    let start = async |name: &str, rows: Vec<EventRows>| {
+        let clock = Clock::standing_at(NOW.unsigned_abs());
+        QueryService::start_at(&engine, directory.path(), name, rows, clock).await
+    };
+    let alone = start("alone", vec![trunk()]).await;
+    let with_others = start("others", vec![trunk(), change("7"), hostile()]).await;
+    for ((path, before), (_, after)) in of_the_trunk(&alone).await.into_iter().zip(of_the_trunk(&with_others).await) {
+        assert_eq!(before, after, "{path} is another because of a change");
+    }
+    assert_eq!(alone.get("/api/changes-under-review/7").await.0, 404);
+    assert_eq!(alone.json("/api/changes-under-review").await, json!({ "changes": [] }));
+    hostile_ids_are_text(&with_others).await;
+    let service = start("changes", vec![trunk(), change("7")]).await;
+    a_change_is_told(&service).await;
+    comment_table_and_pages_are_of_the_same_answer(&service).await;
+    a_change_that_cannot_be_compared_is_no_success(&start("incomparable", vec![incomparable()]).await).await;
     engine.shutdown().await;
 }

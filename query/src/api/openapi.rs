@@ -121,9 +121,10 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
         "sort" => (json!({ "enum": FlakyOrder::ALL.map(FlakyOrder::name) }), "What comes first; certainty by default"),
         // After the commits' parameters were stripped of their prefixes these two are what is left.
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
-        "format" => {
-            (json!({ "enum": ["json", "csv", "parquet", "arrow"] }), "How the answer is written; json by default")
-        }
+        "format" => (
+            json!({ "enum": ["json", "csv", "parquet", "arrow"] }),
+            "How the answer is written; json by default. A change under review is also written as markdown",
+        ),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "ago" => (json!({ "type": "integer", "minimum": 0, "maximum": 52 }), "How many weeks ago the last week ends"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),
