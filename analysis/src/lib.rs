@@ -5,7 +5,8 @@
 //! [`change_points`] cut a history into segments whose [`evidence`] is judged by the thresholds of [`rules`]. [`finding`]
 //! joins the judgements of a test's configurations for triage, [`episodes`] says whether a failure came back and whether a fix holds. [`changes`] finds what moved together over the tests and
 //! configurations of a suite, and which commits may have done it. [`populations`] compares two populations of results,
-//! [`compare`] two runs. [`interval`] is the statistics behind rankings, [`slower`] and [`broken_run`] are rules of thumb that
+//! [`compare`] two runs. [`interval`] is the statistics behind rankings, [`reruns`] says how many runs say
+//! that a test is hardly flaky, [`slower`] and [`broken_run`] are rules of thumb that
 //! pages and questions share.
 
 pub mod blame;
@@ -23,5 +24,6 @@ pub mod judge;
 mod notation;
 pub mod parallel;
 pub mod populations;
+pub mod reruns;
 pub mod rules;
 pub mod slower;

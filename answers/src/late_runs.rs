@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use analysis::judge::{Judgement, Question, judge};
+use rustc_hash::FxHashSet;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::seconds::DAY;
@@ -130,6 +131,11 @@ impl<'a> LateRuns<'a> {
     /// Commits of the newest runs in which some tests failed, so many of each test; none if that is not known.
     pub(crate) fn newest_failures(&self, tests: &BTreeSet<TestId>, most: usize) -> Option<BTreeSet<CommitKey>> {
         Some(self.runs.as_ref()?.newest_failures(tests, most))
+    }
+
+    /// The tests that ran in the runs that are meant, under the names that they have now; none if that is not known.
+    pub(crate) fn tests(&self, is_meant: impl Fn(ConfigId, CommitKey) -> bool) -> Option<FxHashSet<TestId>> {
+        Some(self.runs.as_ref()?.tests(&self.renames, is_meant))
     }
 
     /// Each test that failed unexpectedly: how often, and in how many runs at most. How often it ran is not known here; the

@@ -89,6 +89,11 @@ pub trait Tabular {
     /// # Errors
     /// A row that cannot be written as JSON.
     fn table(&self) -> Result<Table, AnswerError>;
+
+    /// A text for people, where the answer has one.
+    fn markdown(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The JSON schema of an answer's JSON: every member is required unless it may be left out, and no other is allowed.

@@ -23,7 +23,7 @@ impl RunContext {
     pub(crate) fn of(options: &RunOptions, environment: &Environment) -> anyhow::Result<Self> {
         let run = ci::detect(environment).unwrap_or_default();
         let suite = options.suite()?.to_owned();
-        let change = change(options, &run);
+        let change = change(options, &run).map(|change| Change { base: run.base.clone(), ..change });
         let commit = commit(options, &run, change.as_ref())?;
         let link = options.link.clone().or_else(|| run.link.clone());
         let mut details: Map<String, Value> =
@@ -53,7 +53,8 @@ fn change(options: &RunOptions, run: &CiRun) -> Option<Change> {
     let id = given.or_else(|| of_ci.as_ref().map(|change| change.id.clone()))?;
     // The authors that the CI names are those of its own change.
     let authors = of_ci.filter(|change| change.id == id).map(|change| change.authors).unwrap_or_default();
-    Some(Change { id, authors: if options.author.is_empty() { authors } else { options.author.clone() } })
+    let authors = if options.author.is_empty() { authors } else { options.author.clone() };
+    Some(Change { id, authors, base: None })
 }
 
 fn commit(options: &RunOptions, run: &CiRun, change: Option<&Change>) -> anyhow::Result<Value> {

@@ -3,9 +3,10 @@
 //! Each command is a module with its arguments and a function that runs it, so that `resultsdb` offers the same commands as
 //! this crate's own small binary. Data flow of a run: `options`, `ci` and `git` say what the run belongs to (`context`);
 //! `collect` reads the reports and writes the document; `delivery` sends it to the `server` or leaves it in the `spool`;
-//! `gate` asks what is known of its failures; `summary` tells people and programs.
+//! `gate` asks what is known of its failures, `change` what is known of all runs of a change together; `summary` tells people and programs.
 
 mod archive;
+pub mod change;
 mod ci;
 mod ci_token;
 mod collect;
@@ -48,6 +49,8 @@ pub enum Command {
     Run(Box<run::RunArgs>),
     /// Upload the run of a change, and succeed only if nothing that failed is new.
     Gate(Box<gate::GateArgs>),
+    /// Say what is known of a change under review with all its runs, and succeed only if nothing that failed is new.
+    Change(Box<change::ChangeArgs>),
     /// Bring commits and uploads over from a running resultsdbpy or resultsdb.
     Import(import::ImportArgs),
     /// Print the share of the tests that one of several parallel jobs is to run.
@@ -68,6 +71,7 @@ impl Command {
             Self::Upload(args) => args.run(&Environment::of_process()),
             Self::Run(args) => args.run(&Environment::of_process()),
             Self::Gate(args) => args.run(&Environment::of_process()),
+            Self::Change(args) => args.run(&Environment::of_process()),
             Self::Import(args) => args.run(),
             Self::Split(args) => args.run(&Environment::of_process()),
         }

@@ -65,7 +65,7 @@ impl RunArgs {
         let mut context = RunContext::of(&self.run, environment)?;
         let server = self.run.server.server()?;
         if self.gate {
-            gate::check(&context)?;
+            gate::prepare(&mut context, &self.judging)?;
         } else if self.judging.comment.is_some() {
             bail!("--comment says what the gate found: give --gate, too");
         }

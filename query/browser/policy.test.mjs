@@ -20,12 +20,15 @@ const PAGES = {
   '/suites': ['/suites', '/suites?suite=layout-tests'],
   '/triage': ['/triage', '/triage?q=status:new'],
   '/changes': ['/changes'],
+  '/change': ['/change'],
+  '/change/{*id}': ['/change/7'],
   '/causes': ['/causes', '/causes?suite=layout-tests&text=a'],
   '/investigate': [`/investigate?${RUN}`],
   '/dashboards': ['/dashboards'],
   '/compare': ['/compare'],
   '/compare/populations': ['/compare/populations'],
   '/flaky': ['/flaky'],
+  '/new-tests': ['/new-tests'],
   '/durations': ['/durations', '/durations?suite=layout-tests'],
   '/sql': ['/sql'],
   '/trends': ['/trends', '/trends?suite=layout-tests&test=css/a.html'],
@@ -92,6 +95,8 @@ async function headersOf(path, options = {}) {
 
 before(async () => {
   await upload(server.url, { timestamp: TIME, start: TIME + 60, results: { css: { 'a.html': { actual: 'TEXT', expected: 'PASS' } } } });
+  await upload(server.url, { timestamp: TIME + 5, start: TIME + 70, commit: { branch: 'change/7', identifier: undefined },
+    results: { css: { 'a.html': { actual: 'CRASH', expected: 'PASS' } } } });
   const form = new FormData();
   const files = {
     'a.txt': 'text\n', 'a.json': '{}', 'a.css': 'p { color: red }', 'results.html': '<!DOCTYPE html><title>Results</title><p>All</p>',

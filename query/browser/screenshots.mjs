@@ -8,6 +8,7 @@ const FLAKY = 'flaky.test_flaky::test_flaky_third';
 
 const PAGES = {
   start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', changes: '/changes?suite=layout-tests', causes: '/causes?suite=layout-tests', 'causes-text': '/causes?suite=layout-tests&text=e', 'triage-search': '/triage?suite=layout-tests&q=status:still on:mac', known: '/?suite=layout-tests&test=dom/broken-001.html', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', dashboards: '/dashboards?passing=true', failures: '/investigate', 'failures-of-suite': '/investigate?suite=layout-tests&unexpected=false', archive: '/archive?suite=layout-tests', missing: '/suitse', flaky: '/flaky?weeks=8', durations: '/durations?suite=layout-tests', 'durations-of-test': '/durations?suite=layout-tests&test=css/flaky-000.html',
+  'new-tests': '/new-tests?days=56', 'under-review': '/change',
   trends: '/trends?suite=layout-tests', 'trends-of-test': '/trends?suite=layout-tests&test=css/flaky-000.html',
   populations: '/compare/populations?weeks=1', commits: '/commits', 'commits-search': '/commits?q=author:ada', commit: '/commit?repository_id=webkit&ref=270100@main', documentation: '/documentation',
   uploads: '/uploads', run: '/investigate?suite=unit', attempts: `/?suite=unit&test=${encodeURIComponent(FLAKY)}`,

@@ -15,8 +15,8 @@ use web::protection::protect;
 
 use crate::api::{
     access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
-    test_metrics, test_names, timeline, trends, triage, uploads, verdicts,
+    links, live, new_tests, openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
+    test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -89,11 +89,14 @@ fn kept_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/failures/{*suite}", failures::find)
         .get(Rule::Read, "/api/changes/{suite}", changes::find)
         .get(Rule::Read, "/api/changes/{suite}/{*test}", changes::find)
+        .get(Rule::Read, "/api/changes-under-review", under_review::recent)
+        .get(Rule::Read, "/api/changes-under-review/{*id}", under_review::one)
         .get(Rule::Read, "/api/causes", causes::find)
         .get(Rule::Read, "/api/causes/messages", causes::messages)
         .get(Rule::Read, "/api/triage", triage::find)
         .get(Rule::Read, "/api/metrics", test_metrics::scrape)
         .get(Rule::Read, "/api/flaky", flaky::find)
+        .get(Rule::Read, "/api/new-tests", new_tests::find)
         .get(Rule::Read, "/api/trends", trends::find)
         .get(Rule::Read, "/api/compare", compare::find)
         .get(Rule::Read, "/api/compare/populations/{*suite}", populations::find)
@@ -160,6 +163,8 @@ fn kept_pages() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/suites", pages::timelines::of_suites)
         .get(Rule::Read, "/triage", pages::triage::page)
         .get(Rule::Read, "/changes", pages::changes::page)
+        .get(Rule::Read, "/change", pages::under_review::list)
+        .get(Rule::Read, "/change/{*id}", pages::under_review::page)
         .get(Rule::Read, "/causes", pages::causes::page)
         .get(Rule::Read, "/triage.atom", pages::feed::triage)
         .get(Rule::Read, "/investigate", pages::investigate::page)
@@ -167,6 +172,7 @@ fn kept_pages() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/compare", pages::compare::page)
         .get(Rule::Read, "/compare/populations", pages::populations::page)
         .get(Rule::Read, "/flaky", pages::flaky::page)
+        .get(Rule::Read, "/new-tests", pages::new_tests::page)
         .get(Rule::Read, "/durations", pages::durations::page)
         .get(Rule::Read, "/trends", pages::trends::page)
         .get(Rule::Read, "/commits", pages::commits::list)

@@ -53,6 +53,20 @@ fn week(age: i64) -> EventRows {
     views
 }
 
+/// A run of a change under review, in which a test fails.
+fn change() -> EventRows {
+    let time = now() - 300;
+    let commit = json!({
+        "repository_id": "webkit", "branch": "change/7", "timestamp": time, "hash": format!("{time:040x}"),
+    });
+    let configuration =
+        json!({ "platform": "mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64" });
+    let results = json!({ "0011.html": { "actual": "CRASH" }, "0100.html": { "actual": "TEXT" }, "0101.html": {} });
+    let mut views = EventRows::default();
+    views.add(run("layout-tests", configuration, &commit, time, &results), 1_000_000);
+    views
+}
+
 /// Rows that the engine read since it started.
 async fn rows_read(service: &QueryService) -> u64 {
     let sql = "SELECT sum(value) FROM system.events WHERE event = 'SelectedRows'";
@@ -74,9 +88,10 @@ async fn no_endpoint_reads_in_proportion_to_history() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     let engine = engine::start(folder).await;
-    let short = QueryService::start(&engine, folder, "week", [week(0)]).await;
-    let month = QueryService::start(&engine, folder, "month", (0..VERDICT_WEEKS).rev().map(week)).await;
-    let long = QueryService::start(&engine, folder, "year", (0..52).rev().map(week)).await;
+    let short = QueryService::start(&engine, folder, "week", [week(0), change()]).await;
+    let month =
+        QueryService::start(&engine, folder, "month", (0..VERDICT_WEEKS).rev().map(week).chain([change()])).await;
+    let long = QueryService::start(&engine, folder, "year", (0..52).rev().map(week).chain([change()])).await;
     let mut grown = Vec::new();
     for path in [
         "/api/results/layout-tests?limit=10",
@@ -95,6 +110,7 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/api/suites",
         "/api/layout-tests/tests?limit=10",
         "/api/layout-tests/tests?test=001",
+        "/api/changes-under-review",
         "/api/commits?limit=10",
         "/api/commits?ref=99995@main",
         "/api/commits/siblings?ref=99995@main",
@@ -135,6 +151,9 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/api/triage?suite=layout-tests",
         "/api/flaky?suite=layout-tests&weeks=4",
         "/dashboards",
+        "/api/changes-under-review/7",
+        "/change/7",
+        "/api/new-tests?suite=layout-tests",
     ] {
         let (four_weeks, year) = (cost(&month, path).await, cost(&long, path).await);
         eprintln!("{four_weeks:>8} {year:>8} rows  {path}");

@@ -25,6 +25,7 @@ pub mod intake_report;
 pub mod lease;
 #[cfg(feature = "io")]
 pub mod links;
+pub mod markdown;
 pub mod outcomes;
 #[cfg(feature = "io")]
 pub mod place;

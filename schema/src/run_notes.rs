@@ -65,6 +65,9 @@ pub struct Change {
     /// Names or e-mail addresses of its authors.
     #[serde(default)]
     pub authors: Vec<String>,
+    /// The commit that it is based on: identifier, revision or hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

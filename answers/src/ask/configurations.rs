@@ -29,6 +29,25 @@ pub struct ConfigurationFilter {
 }
 
 impl ConfigurationFilter {
+    /// The configurations that have every member of one, whatever its SDK.
+    pub fn of(configuration: &Configuration) -> Self {
+        fn one<T: Clone>(has: &Option<T>) -> Vec<T> {
+            has.iter().cloned().collect()
+        }
+        let label = |(key, value): (&str, &str)| (key.to_owned(), vec![value.to_owned()]);
+        Self {
+            platforms: one(&configuration.platform),
+            versions: one(&configuration.version),
+            version_names: one(&configuration.version_name),
+            is_simulator: one(&configuration.is_simulator),
+            architectures: one(&configuration.architecture),
+            models: one(&configuration.model),
+            styles: one(&configuration.style),
+            flavors: one(&configuration.flavor),
+            labels: configuration.labels.iter().map(label).collect(),
+        }
+    }
+
     /// Whether a configuration has every asked member with one of the asked values.
     pub fn matches(&self, configuration: &Configuration) -> bool {
         fn is_one_of<T: PartialEq>(asked: &[T], has: &Option<T>) -> bool {
@@ -87,6 +106,16 @@ mod tests {
                 .all(|(name, _)| asked.iter().any(|(other, value)| other == name && has.get(name) == Some(value)));
             proptest::prop_assert_eq!(filter.matches(&configuration), expected);
         }
+    }
+
+    #[test]
+    fn a_configuration_is_among_those_that_have_its_members() {
+        let stored: Configuration =
+            serde_json::from_str(r#"{"platform":"mac","style":"Debug","sdk":"20A1","python":"3.12"}"#).unwrap();
+        let filter = ConfigurationFilter::of(&stored);
+        let other = |style: &str| Configuration { style: Some(style.into()), sdk: None, ..stored.clone() };
+        assert!(filter.matches(&stored) && filter.matches(&other("Debug")) && !filter.matches(&other("Release")));
+        assert!(!filter.matches(&Configuration { labels: Default::default(), ..stored.clone() }));
     }
 
     fn matches(filter: ConfigurationFilter) -> bool {

@@ -13,6 +13,7 @@ use super::counted_run::{CountedRun, SessionRun};
 use super::place::{PlaceCache, PlaceOutcomes};
 use crate::error::AnswerError;
 use crate::reads::selection::Selection;
+use crate::renames::Renames;
 use crate::run_outcomes::{self, WantedRun};
 use crate::store::Store;
 
@@ -84,6 +85,24 @@ impl SuiteRuns {
         }
         candidates.truncate(most);
         candidates
+    }
+
+    /// The tests that ran in the runs that are meant, under the names that they have now.
+    pub(crate) fn tests(&self, renames: &Renames, is_meant: impl Fn(ConfigId, CommitKey) -> bool) -> FxHashSet<TestId> {
+        // Most runs share a roster, of which the first and the last start tell which names its tests have now.
+        let mut rosters: FxHashMap<RosterId, (&CountedRun, u32, u32)> = FxHashMap::default();
+        for counted in self.runs.iter().filter(|one| is_meant(one.run.upload.config_id, one.commit())) {
+            let start = counted.run.start_time;
+            let known = rosters.entry(counted.run.roster).or_insert((counted, start, start));
+            (known.1, known.2) = (known.1.min(start), known.2.max(start));
+        }
+        let mut tests = FxHashSet::default();
+        for (counted, first, last) in rosters.into_values() {
+            for test in counted.outcomes.roster.tests.iter().flat_map(|part| part.iter()) {
+                tests.extend([first, last].map(|start| renames.current_id(TestId(*test), start)));
+            }
+        }
+        tests
     }
 
     /// Commits of the newest runs in which some tests failed, whatever was expected, so many of each test.

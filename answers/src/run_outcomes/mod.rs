@@ -6,6 +6,8 @@
 pub(crate) mod cache;
 mod rosters;
 
+pub(crate) use rosters::whole as rosters;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 

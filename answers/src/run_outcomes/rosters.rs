@@ -11,7 +11,7 @@ use crate::reads::run_outcomes;
 use crate::store::Store;
 
 /// Some rosters by name; those that are not all in the store are left out.
-pub(super) async fn whole(
+pub(crate) async fn whole(
     store: &Store,
     ids: &BTreeSet<RosterId>,
 ) -> Result<HashMap<RosterId, Arc<WholeRoster>>, AnswerError> {

@@ -66,6 +66,15 @@ impl Judge<'_> {
         }
     }
 
+    /// The worst state in which a test fails at the base, and since when; none where it does not fail there.
+    pub(super) fn failing_at_base(&self, test: TestId, histories: &Histories) -> Option<(State, Option<CommitKey>)> {
+        let places = histories.of(test).into_iter().map(|(id, cells)| self.place(id, &cells.history()));
+        let failing: Vec<Judgement> =
+            places.map(|place| place.at_base).filter(|at_base| at_base.standing.is_failing()).collect();
+        let state = failing.iter().map(|at_base| at_base.state).min()?;
+        Some((state, failing.iter().filter_map(|at_base| at_base.since).min()))
+    }
+
     fn place(&self, id: ConfigId, history: &History<'_>) -> Place {
         let cells: Vec<Cell> = history.cells.iter().filter(|cell| !self.is_own(cell.commit)).copied().collect();
         let question = &self.late.question;

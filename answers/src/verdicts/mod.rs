@@ -7,6 +7,7 @@
 //! Evidence comes from runs of the branch alone. What was uploaded for changes under review is none, so that no change can
 //! excuse its own failures.
 
+mod at_base;
 mod evidence;
 mod quality;
 
@@ -27,6 +28,7 @@ use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
 use crate::{bugs, commits, messages, renames};
+pub(crate) use at_base::failing_at_base;
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
 /// Tests of one question.
@@ -94,6 +96,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the failure is excused: what is not the change's own.
+    pub fn is_known(self) -> bool {
+        match self {
+            Self::KnownFailing | Self::KnownFlaky => true,
+            Self::Incomplete | Self::New | Self::Unknown => false,
+        }
+    }
+
     /// Its name in answers.
     pub fn name(self) -> &'static str {
         match self {
@@ -170,6 +180,13 @@ pub struct Completeness {
     pub usual: u64,
 }
 
+impl Completeness {
+    /// What a run of so many tests lacks, of a suite that usually has so many; none if it has enough of them.
+    pub(crate) fn lacking(tests_run: u64, usual: u64) -> Option<Self> {
+        ((tests_run as f64) < LEAST_SHARE * usual as f64).then_some(Self { tests_run, usual })
+    }
+}
+
 /// What the verdicts were made by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Criteria {
@@ -201,6 +218,16 @@ pub struct Verdicts {
 /// # Errors
 /// The question names no test, too many, or a base that nobody knows; or the store does not answer.
 pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
+    let answer = given(store, question).await?;
+    keep(store, question, &answer).await?;
+    Ok(answer)
+}
+
+/// The same verdicts for whoever shows a change. They are not kept: a change that is looked at often was asked about once.
+///
+/// # Errors
+/// As of [`find`].
+pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
     if question.tests.is_empty() || question.tests.len() > MAX_TESTS {
         return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once")));
     }
@@ -210,10 +237,7 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     let late = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?;
     let histories = late.histories(&ids).await?;
     let usual = u64::from(late.sessions.tests());
-    let incomplete = question
-        .tests_run
-        .map(|tests_run| Completeness { tests_run, usual })
-        .filter(|run| (run.tests_run as f64) < LEAST_SHARE * run.usual as f64);
+    let incomplete = question.tests_run.and_then(|tests_run| Completeness::lacking(tests_run, usual));
     let criteria = Criteria { rules: late.question.rules, least_share: LEAST_SHARE, least_runs: LEAST_RUNS, base };
     let mut answer = Verdicts { rule: RULE, criteria, incomplete, tests: Vec::new() };
     let authors = question.change.as_ref().map_or(&[][..], |change| change.authors.as_slice());
@@ -243,7 +267,6 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
             .collect();
         answer.tests.push(verdict);
     }
-    keep(store, question, &answer).await?;
     Ok(answer)
 }
 

@@ -72,7 +72,7 @@ fn change(id: Option<&str>, authors: &[Option<&str>]) -> Option<Change> {
     let id = id.filter(|id| *id != "false")?.to_owned();
     let mut known: Vec<String> = authors.iter().flatten().map(|author| (*author).to_owned()).collect();
     known.dedup();
-    Some(Change { id, authors: known })
+    Some(Change { id, authors: known, base: None })
 }
 
 /// The last part of a repository's address or full name, without `.git`.

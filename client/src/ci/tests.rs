@@ -15,7 +15,8 @@ fn text(text: &str) -> Option<String> {
 }
 
 fn of_change(id: &str, authors: &[&str]) -> Option<Change> {
-    Some(Change { id: id.to_owned(), authors: authors.iter().map(|author| (*author).to_owned()).collect() })
+    let authors = authors.iter().map(|author| (*author).to_owned()).collect();
+    Some(Change { id: id.to_owned(), authors, base: None })
 }
 
 const SHA: &str = "9be1cfa0f5e4d3c2b1a09f8e7d6c5b4a39281706";

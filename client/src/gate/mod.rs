@@ -1,7 +1,7 @@
 //! `gate`: uploads the run of a change, asks the server which failures are known, and succeeds only if none is new.
 
 mod comment;
-mod forge;
+pub(crate) mod forge;
 pub(crate) mod summary;
 mod verdicts;
 
@@ -68,7 +68,7 @@ impl GateArgs {
     /// The run cannot be read or is not taken.
     pub(crate) fn run(&self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let mut context = RunContext::of(&self.run, environment)?;
-        check(&context)?;
+        prepare(&mut context, &self.gate)?;
         context.head.run.exit_code = self.exit_code;
         let server = self.run.server.server()?;
         let reports = Reports::named(&self.files)?;
@@ -79,14 +79,22 @@ impl GateArgs {
     }
 }
 
-/// What is gated belongs to a change: on the branch, its failures would be known by the next run.
+/// What is gated belongs to a change: on the branch, its failures would be known by the next run. The run says which commit
+/// its change is based on, so that whoever looks at the change later goes by the same.
 ///
 /// # Errors
 /// The run would be uploaded to the default branch.
-pub(crate) fn check(context: &RunContext) -> anyhow::Result<()> {
+pub(crate) fn prepare(context: &mut RunContext, gate: &GateOptions) -> anyhow::Result<()> {
     let branch = context.head.commits.first().and_then(|commit| commit["branch"].as_str());
     if context.head.change.is_none() && branch_key(branch) == branch_key(None) {
         bail!("the change is not known, and a branch of the repository is checked out: give --change ID");
+    }
+    if let Some(base) = &gate.base {
+        // Servers know hashes, and not what a checkout calls them.
+        context.base = Some(git::commit(base).map_or_else(|| base.clone(), |commit| commit.hash));
+    }
+    if let Some(change) = &mut context.head.change {
+        change.base.clone_from(&context.base);
     }
     Ok(())
 }
@@ -127,10 +135,7 @@ fn ask(gate: &GateOptions, server: &Server, context: &RunContext, document: &Run
     if document.failed > MAX_FAILURES as u64 {
         return GateSummary::too_many(document.failed);
     }
-    // Servers know hashes, and not what a checkout calls them.
-    let named = gate.base.as_ref().map(|base| git::commit(base).map_or_else(|| base.clone(), |commit| commit.hash));
-    let base = named.as_deref().or(context.base.as_deref());
-    let question = Question { context, target: gate.target.as_deref(), base, document };
+    let question = Question { context, target: gate.target.as_deref(), base: context.base.as_deref(), document };
     match verdicts::ask(server, &question).context("the server says nothing of the failures") {
         Ok(found) => found,
         Err(error) => GateSummary::unanswered(document, context.head.run.exit_code, &format!("{error:#}")),

@@ -144,7 +144,7 @@ fn body(question: &Question<'_>, failures: &[&Failure], base: Option<&str>) -> V
     if head.shard.is_none() {
         body["tests_run"] = (question.document.written.counts.tests + 1).into();
     }
-    if let Some(Change { id, authors }) = &head.change {
+    if let Some(Change { id, authors, .. }) = &head.change {
         body["change"] = json!({ "id": id, "authors": authors });
     }
     for (name, value) in [("branch", question.target), ("base", base)] {

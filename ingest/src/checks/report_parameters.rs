@@ -62,7 +62,7 @@ impl ReportParameters {
         let suite = given
             .text("suite")
             .ok_or_else(|| faulty(UploadFault::Suite, "No test suite specified: write suite=NAME in the address"))?;
-        let change = given.text("change").map(|id| Change { id: id.to_owned(), authors: Vec::new() });
+        let change = given.text("change").map(|id| Change { id: id.to_owned(), ..Change::default() });
         let run = given.text("run").map(str::to_owned);
         let head = Head {
             suite: suite.to_owned(),

@@ -26,7 +26,7 @@ pub(crate) fn read(members: &[Member<'_>]) -> Result<Option<Box<RunNotes>>, Inta
         shard: member(members, "shard", "an object with index and count, such as {\"index\": 3, \"count\": 8}")?,
         expects: member(members, "expects", "a list of names of tests")?.unwrap_or_default(),
         problems: member(members, "problems", "a list of sentences")?.unwrap_or_default(),
-        change: member(members, "change", "an object with id and authors")?,
+        change: member(members, "change", "an object with id, authors and base")?,
     };
     check(&notes)?;
     Ok((notes != RunNotes::default()).then(|| Box::new(notes)))
@@ -52,7 +52,7 @@ fn check(notes: &RunNotes) -> Result<(), IntakeError> {
         let given = format!("{} of {}", shard.index, shard.count);
         return Err(bad(format!("'shard' must be one of at most {MAX_SHARDS} parts, counted from 1, not {given}")));
     }
-    let of_change = change.iter().flat_map(|change| change.authors.iter().chain([&change.id]));
+    let of_change = change.iter().flat_map(|change| change.authors.iter().chain([&change.id]).chain(&change.base));
     let of_shard = shard.iter().filter_map(|shard| shard.of.as_ref());
     let of_run = [&run.id, &run.link, &run.tool].into_iter().flatten();
     if of_run

@@ -73,7 +73,7 @@ fn document_schema() -> Value {
             "expects": openapi::texts(),
             "problems": openapi::texts(),
             "change": {
-                "type": "object", "properties": { "id": text(), "authors": openapi::texts() }, "required": ["id"],
+                "type": "object", "properties": { "id": text(), "authors": openapi::texts(), "base": text() }, "required": ["id"],
             },
             "test_results": {
                 "type": "object",

@@ -11,8 +11,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics,
-    test_names, timeline, trends, triage, uploads, verdicts,
+    links, live, new_tests, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
+    test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -51,10 +51,13 @@ const OPERATIONS: &[Operation] = &[
     causes::CAUSES,
     causes::MESSAGES,
     flaky::OPERATION,
+    new_tests::OPERATION,
     triage::OPERATION,
     test_metrics::OPERATION,
     changes::OF_SUITE,
     changes::OF_TEST,
+    under_review::RECENT,
+    under_review::ONE,
     verdicts::ASK,
     verdicts::QUALITY,
     rules::PREVIEW,
@@ -109,15 +112,19 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
     let bare = name.trim_start_matches("after_").trim_start_matches("before_").trim_start_matches("base_");
     match bare {
         "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
-        "days" => (json!({ "type": "integer", "minimum": 1, "maximum": 14 }), "What counts as new or fixed"),
+        "days" => (
+            json!({ "type": "integer", "minimum": 1, "maximum": 56 }),
+            "What counts as new or fixed: at most 14 days, of new tests 56",
+        ),
         "group" => (json!({ "enum": Group::ALL.map(Group::name) }), "Only these"),
         "kind" => (json!({ "enum": Kind::ALL.map(Kind::name) }), "Only changes of this kind"),
         "sort" => (json!({ "enum": FlakyOrder::ALL.map(FlakyOrder::name) }), "What comes first; certainty by default"),
         // After the commits' parameters were stripped of their prefixes these two are what is left.
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
-        "format" => {
-            (json!({ "enum": ["json", "csv", "parquet", "arrow"] }), "How the answer is written; json by default")
-        }
+        "format" => (
+            json!({ "enum": ["json", "csv", "parquet", "arrow"] }),
+            "How the answer is written; json by default. A change under review is also written as markdown",
+        ),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "ago" => (json!({ "type": "integer", "minimum": 0, "maximum": 52 }), "How many weeks ago the last week ends"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),

@@ -1,5 +1,5 @@
 //! The format of an answer: JSON, or its rows: `format=csv` for spreadsheets and scripts, `format=parquet` and `format=arrow`
-//! for programs that read columns.
+//! for programs that read columns. An answer that has a text for people gives it as `format=markdown`.
 //!
 //! A handler answers a [`Rows`]; this layer writes it in the format that the question names. Columns are fixed by the
 //! members of the answer ([`answers::table`]), so that a script can rely on them and an uploaded document
@@ -29,6 +29,7 @@ pub(crate) struct Rows<T>(pub(crate) T);
 trait Written: Send + Sync {
     fn json(&self) -> Result<Vec<u8>, serde_json::Error>;
     fn table(&self) -> Result<Table, AnswerError>;
+    fn markdown(&self) -> Option<&str>;
 }
 
 impl<T: Serialize + Tabular + Send + Sync> Written for T {
@@ -38,6 +39,10 @@ impl<T: Serialize + Tabular + Send + Sync> Written for T {
 
     fn table(&self) -> Result<Table, AnswerError> {
         Tabular::table(self)
+    }
+
+    fn markdown(&self) -> Option<&str> {
+        Tabular::markdown(self)
     }
 }
 
@@ -80,6 +85,10 @@ async fn written(service: &Service, answer: &dyn Written, query: Option<&str>) -
         }
         Some("parquet") => columnar(service, answer, Columnar::Parquet, openapi::PARQUET, "results.parquet").await,
         Some("arrow") => columnar(service, answer, Columnar::Arrow, openapi::ARROW, "results.arrows").await,
+        Some("markdown") if answer.markdown().is_some() => {
+            let text = answer.markdown().unwrap_or_default().to_owned();
+            Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
+        }
         Some(other) => Err(bad(format!("The format is json, csv, parquet or arrow, not {other}"))),
     }
 }

@@ -8,6 +8,7 @@ use answers::links::{self, RunIdentity};
 use answers::results::{self, SuiteRun};
 use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
+use answers::under_review;
 use answers::{OfConfiguration, Selection, commits, failures, messages, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -17,6 +18,7 @@ use minijinja::{Value, context};
 use schema::commit::Commit;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId};
+use schema::run_notes::CHANGE_BRANCHES;
 use schema::state::{NAMES, State as TestState};
 
 use super::bugs;
@@ -258,9 +260,11 @@ impl Page<'_> {
 fn about_run(run: &RunDetails) -> Value {
     let missing = run.missing.as_ref().map(|missing| context! { words => missing.words(), tests => missing.tests });
     let exit_code = run.exit_code.filter(|code| *code != 0);
+    // A run may name a change and be on the trunk all the same.
+    let change_page = run.branch.strip_prefix(CHANGE_BRANCHES).map(under_review::page);
     context! {
         missing, exit_code, problems => run.problems, tool => run.tool, shard => run.shard, change => run.change,
-        authors => run.authors.join(", "),
+        authors => run.authors.join(", "), change_page,
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod flaky;
 pub(crate) mod investigate;
 mod label_fields;
 mod names;
+pub(crate) mod new_tests;
 mod plot;
 pub(crate) mod populations;
 mod segments;
@@ -33,6 +34,7 @@ mod time;
 pub(crate) mod timelines;
 pub(crate) mod trends;
 pub(crate) mod triage;
+pub(crate) mod under_review;
 pub(crate) mod uploads;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -50,10 +52,11 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 22] = [
     "/",
     "/causes",
     "/changes",
+    "/change",
     "/triage",
     "/dashboards",
     "/compare",
@@ -61,6 +64,7 @@ const PAGES: [&str; 20] = [
     "/suites",
     "/investigate",
     "/flaky",
+    "/new-tests",
     "/durations",
     "/trends",
     "/sql",

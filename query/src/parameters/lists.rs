@@ -7,6 +7,7 @@ use answers::compare::CompareQuestion;
 use answers::durations::DurationsQuestion;
 use answers::failures::FailuresQuestion;
 use answers::flaky::{self, FlakyOrder, FlakyQuestion};
+use answers::new_tests::{self, NewTestsQuestion};
 use answers::search::{Field, Search};
 use answers::trends::TrendsQuestion;
 use answers::triage::{self, DEFAULT_DAYS, Group, MAX_DAYS, TriageQuestion};
@@ -39,11 +40,11 @@ fn weeks_or(parameters: &Parameters, default: u64) -> Result<u64, ApiError> {
     }
 }
 
-fn days(parameters: &Parameters) -> Result<u64, ApiError> {
+fn days(parameters: &Parameters, default: u64, most: u64) -> Result<u64, ApiError> {
     match parameters.first("days").map(str::parse) {
-        None => Ok(DEFAULT_DAYS),
-        Some(Ok(days)) if (1..=MAX_DAYS).contains(&days) => Ok(days),
-        Some(_) => Err(bad(format!("Days must be an integer from 1 to {MAX_DAYS}"))),
+        None => Ok(default),
+        Some(Ok(days)) if (1..=most).contains(&days) => Ok(days),
+        Some(_) => Err(bad(format!("Days must be an integer from 1 to {most}"))),
     }
 }
 
@@ -66,7 +67,7 @@ pub(crate) fn search(parameters: &Parameters, offered: &[Field], clock: &Clock) 
 pub(crate) fn triage(parameters: &Parameters, suite: &str, clock: &Clock) -> Result<TriageQuestion, ApiError> {
     Ok(TriageQuestion {
         suite: suite.to_owned(),
-        days: days(parameters)?,
+        days: days(parameters, DEFAULT_DAYS, MAX_DAYS)?,
         groups: groups(parameters)?,
         search: search(parameters, &triage::FIELDS, clock)?,
         runs: runs::lately(parameters)?,
@@ -88,6 +89,15 @@ pub(crate) fn flaky(parameters: &Parameters, suite: Option<&str>, clock: &Clock)
         weeks: weeks(parameters)?,
         order: order(parameters)?,
         search: search(parameters, &flaky::FIELDS, clock)?,
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A question about tests that came lately, of a suite or of all.
+pub(crate) fn new_tests(parameters: &Parameters, suite: Option<&str>) -> Result<NewTestsQuestion, ApiError> {
+    Ok(NewTestsQuestion {
+        suite: suite.map(str::to_owned),
+        days: days(parameters, new_tests::DEFAULT_DAYS, new_tests::MAX_DAYS)?,
         runs: runs::lately(parameters)?,
     })
 }

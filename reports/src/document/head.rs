@@ -66,6 +66,9 @@ pub struct Change {
     pub id: String,
     /// Names or e-mail addresses of its authors.
     pub authors: Vec<String>,
+    /// The commit that it is based on, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
 }
 
 impl Change {

@@ -48,7 +48,7 @@ fn a_run_becomes_a_document() {
         commits: vec![json!({ "repository_id": "r", "id": "1" })],
         details: json!({ "link": "https://ci/1" }).as_object().unwrap().clone(),
         run: RunOrigin { id: Some("7".into()), exit_code: Some(1), ..RunOrigin::default() },
-        change: Some(Change { id: "12".into(), authors: vec!["ada".into()] }),
+        change: Some(Change { id: "12".into(), authors: vec!["ada".into()], base: None }),
         ..Head::default()
     };
     let report = r#"<testsuites name="nextest-run"><testsuite name="s">

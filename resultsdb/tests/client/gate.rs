@@ -87,6 +87,48 @@ fn only_what_is_new_fails() {
 }
 
 #[test]
+fn all_runs_of_a_change_together_say_what_the_gate_said() {
+    let (mut checkout, base) = with_history();
+    let gate = |checkout: &Checkout, tests: &[(&str, bool)]| {
+        fs::write(checkout.path("report.xml"), junit(tests)).unwrap();
+        code(&checkout.run(&["gate", "report.xml", "--suite", "unit", "--change", "7", "--base", &base]))
+    };
+    let change = |checkout: &Checkout, id: &str| {
+        let output = checkout.run(&["change", id, "--tries", "1"]);
+        (code(&output), stdout(&output), stderr(&output))
+    };
+    let known = [("known", false), ("flaky", false), ("good", true), ("other", true)];
+    assert_eq!(gate(&checkout, &known), 0);
+    let (ended, said, _) = change(&checkout, "7");
+    let title = "### Change 7: no new failures, 1 known failing, 1 known flaky\n";
+    assert!(ended == 0 && said.starts_with(title), "{said}");
+    assert!(said.contains(&format!("[All of it]({}/change/7)", checkout.server.url)), "{said}");
+    let place = &checkout.server.json("/api/changes-under-review/7")["suites"][0]["places"][0];
+    assert_eq!((&place["base"]["source"], &place["base"]["commit"]["hash"]), (&json!("told"), &json!(base)));
+
+    checkout.commit();
+    let mut tests = known.to_vec();
+    tests[2].1 = false;
+    assert_eq!(gate(&checkout, &tests), 1);
+    let (ended, said, _) = change(&checkout, "7");
+    assert!(
+        ended == 1 && said.contains("1 new failure, 1 known failing, 1 known flaky") && said.contains("C::good"),
+        "{said}"
+    );
+
+    // The next commit mends both what the change broke and what the branch fails.
+    checkout.commit();
+    assert_eq!(gate(&checkout, &[("known", true), ("flaky", true), ("good", true), ("other", true)]), 0);
+    let (ended, said, _) = change(&checkout, "7");
+    assert!(ended == 0 && said.contains("no new failures, 3 mended by a later commit, 1 fixed"), "{said}");
+
+    let (ended, said, error) = change(&checkout, "8");
+    assert!(ended == 1 && said.is_empty() && error.contains("Nothing was uploaded for a change 8"), "{error}");
+    checkout.stop_server();
+    assert_eq!(change(&checkout, "7").0, 1, "without a server nothing passes");
+}
+
+#[test]
 fn a_base_that_the_server_does_not_know_is_taken_for_one_before_it() {
     let (checkout, _) = with_history();
     let newest = checkout.git(&["rev-parse", "HEAD"]);

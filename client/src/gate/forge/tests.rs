@@ -7,7 +7,7 @@ use crate::stand_in::{Seen, StandIn};
 
 fn context() -> RunContext {
     let configuration = json!({ "platform": "linux", "is_simulator": false }).as_object().unwrap().clone();
-    let change = Some(Change { id: "7".into(), authors: Vec::new() });
+    let change = Some(Change { id: "7".into(), ..Change::default() });
     RunContext { head: Head { suite: "unit".into(), configuration, change, ..Head::default() }, base: None }
 }
 
@@ -98,7 +98,7 @@ fn errors_name_what_is_missing_and_never_the_token() {
     unknown.head.change = None;
     assert!(error(Forge::GitHub, &[], &unknown).contains("--change"));
     let mut odd = context();
-    odd.head.change = Some(Change { id: "7/../8".into(), authors: Vec::new() });
+    odd.head.change = Some(Change { id: "7/../8".into(), ..Change::default() });
     assert!(error(Forge::GitHub, &[], &odd).contains("by its number"));
     let url = StandIn::answering(vec![(403, String::new())]).url;
     let variables = [("GITHUB_API_URL", url.as_str()), ("GITHUB_REPOSITORY", "o/w"), ("GITHUB_TOKEN", TOKEN)];

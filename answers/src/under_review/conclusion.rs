@@ -1,0 +1,137 @@
+//! What a check says of a change: in one word, and in a sentence.
+//!
+//! The rule is that of the gate: what is new, or could not be judged, fails; what the trunk does as well is excused. In
+//! between is what nobody can say: the change is neither good nor bad by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schema::markdown::counted;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{FailureGroup, ReviewedSuite};
+
+/// What a check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Conclusion {
+    /// Nothing that fails is the change's own.
+    Success,
+    /// A failure is the change's own, or could not be judged.
+    Failure,
+    /// It cannot be said: too little is known of a failure, it comes and goes, or a run is not complete.
+    Neutral,
+}
+
+impl Conclusion {
+    /// Its name in answers, which is that of forges.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Neutral => "neutral",
+        }
+    }
+}
+
+/// Tests of a change by what is said of them, each counted once, as what is worst of it.
+#[derive(Debug, Default)]
+struct Counts {
+    groups: BTreeMap<FailureGroup, usize>,
+    fixed: usize,
+    /// Newest runs that lack a part or tests.
+    incomplete: usize,
+}
+
+impl Counts {
+    fn of(suites: &[ReviewedSuite]) -> Self {
+        let mut counts = Self::default();
+        for suite in suites {
+            let mut worst: BTreeMap<&str, FailureGroup> = BTreeMap::new();
+            for failure in &suite.failures {
+                let group = FailureGroup::of(failure);
+                worst.entry(&failure.test).and_modify(|known| *known = group.min(*known)).or_insert(group);
+            }
+            for group in worst.into_values() {
+                *counts.groups.entry(group).or_default() += 1;
+            }
+            counts.fixed += suite.fixed.iter().map(|fixed| &fixed.test).collect::<BTreeSet<_>>().len();
+            let is_newest = |commit| suite.places.iter().any(|place| place.commit.uuid == commit);
+            let lacking = suite.runs.iter().filter(|run| run.missing.is_some() && is_newest(run.commit.uuid));
+            let few = suite.places.iter().filter(|place| place.incomplete.is_some());
+            counts.incomplete += lacking.count() + few.count();
+        }
+        counts
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        if self.groups.keys().any(|group| group.is_own()) {
+            Conclusion::Failure
+        } else if self.incomplete > 0 || self.groups.keys().any(|group| group.is_open()) {
+            Conclusion::Neutral
+        } else {
+            Conclusion::Success
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let new = self.groups.get(&FailureGroup::New).copied().unwrap_or(0);
+        let mut parts = vec![FailureGroup::New.counted(new)];
+        let others = self.groups.iter().filter(|(group, _)| **group != FailureGroup::New);
+        parts.extend(others.map(|(group, count)| group.counted(*count)));
+        if self.fixed > 0 {
+            parts.push(format!("{} fixed", self.fixed));
+        }
+        if self.incomplete > 0 {
+            parts.push(format!("{} incomplete", counted(self.incomplete as u64, "run")));
+        }
+        parts.join(", ")
+    }
+}
+
+/// What a check says of a change.
+pub(super) fn of(suites: &[ReviewedSuite]) -> (Conclusion, String) {
+    let counts = Counts::of(suites);
+    (counts.conclusion(), counts.sentence())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdicts::Verdict;
+
+    #[test]
+    fn only_what_is_known_succeeds() {
+        let of = |groups: &[(FailureGroup, usize)], fixed, incomplete| {
+            let counts = Counts { groups: groups.iter().copied().collect(), fixed, incomplete };
+            (counts.conclusion(), counts.sentence())
+        };
+        let failing = (FailureGroup::Known(Verdict::KnownFailing), 3);
+        let mended = (FailureGroup::Mended, 2);
+        for (found, conclusion, sentence) in [
+            (of(&[], 0, 0), Conclusion::Success, "no new failures"),
+            (
+                of(&[failing, mended], 1, 0),
+                Conclusion::Success,
+                "no new failures, 3 known failing, 2 mended by a later commit, 1 fixed",
+            ),
+            (of(&[failing, (FailureGroup::New, 1)], 0, 0), Conclusion::Failure, "1 new failure, 3 known failing"),
+            (of(&[(FailureGroup::Unjudged, 9)], 0, 0), Conclusion::Failure, "no new failures, 9 not judged"),
+            (
+                of(&[(FailureGroup::Incomplete, 1)], 0, 1),
+                Conclusion::Failure,
+                "no new failures, 1 in an incomplete run, 1 run incomplete",
+            ),
+            (
+                of(&[(FailureGroup::Unknown, 2), failing], 0, 0),
+                Conclusion::Neutral,
+                "no new failures, 2 unknown, 3 known failing",
+            ),
+            (of(&[(FailureGroup::Flaky, 1)], 0, 0), Conclusion::Neutral, "no new failures, 1 flaky in this change"),
+            (of(&[(FailureGroup::NotRun, 1)], 0, 0), Conclusion::Neutral, "no new failures, 1 not run again"),
+            (of(&[], 0, 2), Conclusion::Neutral, "no new failures, 2 runs incomplete"),
+        ] {
+            assert_eq!(found, (conclusion, sentence.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The tests that came lately, for who wants to know whether they can be relied on.
+
+use answers::new_tests::{self, NewTest};
+use answers::suites;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::{Value, context};
+
+use super::label_fields;
+use super::names::titled;
+use crate::api::new_tests::OPERATION;
+use crate::error::ApiError;
+use crate::parameters::{Parameters, lists};
+use crate::service::Shared;
+
+/// The page.
+pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let known = suites::recent(&service.store).await?;
+    let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
+    let question = lists::new_tests(&parameters, parameters.first("suite"))?;
+    let answer = new_tests::find(&service.store, &question).await?;
+    let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
+    let values = context! {
+        page => "/flaky", labels, known, chosen => answer.suite, days => answer.days, weeks => answer.weeks,
+        unknown => answer.unknown, is_cut => answer.is_cut, most_days => new_tests::MAX_DAYS,
+        rows => answer.tests.iter().map(row).collect::<Vec<_>>(),
+        platform => parameters.first("platform").unwrap_or_default(),
+        export_query => parameters.with(&["format"], &[]),
+    };
+    service.pages.render(StatusCode::OK, "new_tests.html", Some(&titled("New tests", &answer.suite)), values)
+}
+
+/// What a template shows of a test.
+fn row(test: &NewTest) -> Value {
+    let commit = context! { uuid => test.first_commit.uuid, name => test.first_commit.name };
+    context! {
+        suite => test.suite, test => test.test, standing => test.standing.name().replace('-', " "), runs => test.runs,
+        failed => test.failed, both_ways => test.both_ways, reruns => test.reruns, median => test.median,
+        configurations => test.configurations, seconds => i64::from(test.first_start), commit,
+        first_on => test.first_configuration.as_ref().map(|one| one.name()),
+    }
+}
