@@ -5,11 +5,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use schema::bug::BugLink;
-use schema::configuration::Configuration;
 use schema::event::Request;
-use schema::links::on_the_web;
-use schema::results::MAX_NAME_BYTES;
-use schema::state::State as TestState;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
 use web::same_site::refuse_cross_site;
@@ -17,7 +13,8 @@ use web::same_site::refuse_cross_site;
 use super::page_or_json::page_or_json;
 use super::schemas::REFUSALS;
 use crate::append::no_payload;
-use crate::checks::document::{self, suite_name};
+use crate::checks::covered::{CoveredFailures, is_page, line, name_schema};
+use crate::checks::document;
 use crate::error::{IntakeError, bad};
 use crate::sender::Sender;
 use crate::state::Intake;
@@ -37,7 +34,7 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 fn document_schema() -> Value {
-    let name = json!({ "type": "string", "minLength": 1, "maxLength": 4096 });
+    let name = name_schema();
     json!({
         "type": "object",
         "properties": {
@@ -50,8 +47,6 @@ fn document_schema() -> Value {
     })
 }
 
-/// The longest address that every browser and proxy takes.
-const MAX_URL_BYTES: usize = 2048;
 /// The longest note: a line that a list can show.
 const MAX_NOTE_BYTES: usize = 500;
 
@@ -90,46 +85,20 @@ async fn keep_note(client: &clickhouse::Client, link: &mut BugLink) -> Result<()
 }
 
 fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
-    let text = |name: &str| document::text(members, name).trim().to_owned();
-    let suite = suite_name(Some(Value::String(text("suite"))))?;
-    let (test, url, note) = (text("test"), text("url"), text("note"));
-    if test.is_empty() || test.len() > MAX_NAME_BYTES || test.chars().any(char::is_control) {
-        return Err(bad("'test' must be the name of a test, or a pattern with *"));
-    }
+    let CoveredFailures { suite, test, configuration, failure } = CoveredFailures::read(members)?;
+    let url = document::text(members, "url").trim().to_owned();
     if !is_page(&url) {
         return Err(bad("'url' must be the address of the bug's page: it begins with https:// or http://"));
     }
-    if note.len() > MAX_NOTE_BYTES || note.chars().any(char::is_control) {
-        return Err(bad(format!("'note' must be a line of at most {MAX_NOTE_BYTES} bytes")));
-    }
-    let configuration = match members.get("configuration") {
-        None | Some(Value::Null) => Configuration::default(),
-        Some(given) => Configuration::from_json(given).map_err(|error| bad(format!("'configuration': {error}")))?,
-    };
-    let is_open = document::is_open(members)?;
-    let failure = match text("failure").as_str() {
-        "" => None,
-        name => Some(TestState::failure_of_name(name).ok_or_else(|| no_failure(name))?.name().to_owned()),
-    };
-    Ok(BugLink { suite, test, url, note, configuration, failure, is_open })
-}
-
-fn no_failure(name: &str) -> IntakeError {
-    let known: Vec<&str> = TestState::failures().map(TestState::name).collect();
-    bad(format!("'failure' is the state that the bug explains, one of {}, not '{name}'", known.join(", ")))
-}
-
-/// Whether an address leads to a web page and nowhere else: pages link to it.
-fn is_page(url: &str) -> bool {
-    on_the_web(url).is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
-        && url.len() <= MAX_URL_BYTES
-        && !url.chars().any(|character| character.is_control() || character.is_whitespace())
+    let note = line(members, "note", MAX_NOTE_BYTES)?;
+    Ok(BugLink { suite, test, url, note, configuration, failure, is_open: document::is_open(members)? })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::checks::covered::MAX_URL_BYTES;
 
     fn read(text: &str) -> Result<BugLink, IntakeError> {
         super::read(&serde_json::from_str(text).unwrap())

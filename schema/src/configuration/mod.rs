@@ -174,6 +174,42 @@ impl Configuration {
         required.into_iter().filter(|(_, is_known)| !is_known).map(|(name, _)| name).collect()
     }
 
+    /// Whether another has every member that this one has, with the same value.
+    pub fn describes(&self, other: &Self) -> bool {
+        fn agrees<T: PartialEq>(asked: &Option<T>, found: &Option<T>) -> bool {
+            asked.is_none() || asked == found
+        }
+        agrees(&self.platform, &other.platform)
+            && agrees(&self.version, &other.version)
+            && agrees(&self.is_simulator, &other.is_simulator)
+            && agrees(&self.architecture, &other.architecture)
+            && agrees(&self.version_name, &other.version_name)
+            && agrees(&self.model, &other.model)
+            && agrees(&self.style, &other.style)
+            && agrees(&self.flavor, &other.flavor)
+            && agrees(&self.sdk, &other.sdk)
+            && self.labels.are_among(&other.labels)
+    }
+
+    /// The members that both have with the same value.
+    pub fn common(&self, other: &Self) -> Self {
+        fn same<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<T> {
+            one.clone().filter(|value| other.as_ref() == Some(value))
+        }
+        Self {
+            platform: same(&self.platform, &other.platform),
+            version: same(&self.version, &other.version),
+            is_simulator: same(&self.is_simulator, &other.is_simulator),
+            architecture: same(&self.architecture, &other.architecture),
+            version_name: same(&self.version_name, &other.version_name),
+            model: same(&self.model, &other.model),
+            style: same(&self.style, &other.style),
+            flavor: same(&self.flavor, &other.flavor),
+            sdk: same(&self.sdk, &other.sdk),
+            labels: self.labels.common(&other.labels),
+        }
+    }
+
     /// The same without its SDK: what partitions and identities are made of.
     pub fn without_sdk(&self) -> Self {
         Self { sdk: None, ..self.clone() }
