@@ -25,6 +25,7 @@ use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
+use crate::quarantine::{self, ListedEntry};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
@@ -125,6 +126,9 @@ pub struct TriagedTest {
     /// The first line of what it said when it failed last, lately; only where that was asked for.
     #[schemars(extend("x-column" = false))]
     pub message: Option<String>,
+    /// Entries of the quarantine that are about its failures: they are listed, and do not count.
+    #[schemars(extend("x-column" = false))]
+    pub quarantine: Vec<ListedEntry>,
 }
 
 impl TriagedTest {
@@ -189,6 +193,9 @@ pub struct Triage {
     /// How many tests are in each group.
     #[schemars(with = "BTreeMap<String, usize>")]
     pub counts: BTreeMap<Group, usize>,
+    /// How many of these tests have an entry of the quarantine.
+    #[schemars(extend("x-column" = false))]
+    pub quarantined: usize,
     /// Group by group, the largest impact first.
     pub tests: Vec<TriagedTest>,
 }
@@ -212,7 +219,9 @@ fn number_of<S: Serializer>(configurations: &[Configuration], serializer: S) -> 
 pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, AnswerError> {
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
-    let (late, links) = tokio::try_join!(LateRuns::of(store, suite, filter, *days), bugs::of_suite(store, suite))?;
+    let late = LateRuns::of(store, suite, filter, *days);
+    let (late, links, parked) =
+        tokio::try_join!(late, bugs::of_suite(store, suite), quarantine::of_suite(store, suite))?;
     let mut triage = Triage {
         suite: suite.clone(),
         days: *days,
@@ -221,6 +230,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         broken_runs: late.sessions.left_out,
         broken: broken(&late),
         counts: BTreeMap::new(),
+        quarantined: 0,
         tests: Vec::new(),
     };
     if late.selection.is_empty() {
@@ -237,8 +247,13 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         test.bugs = links.explaining(&test.test, configurations, test.state).into_iter().cloned().collect();
     }
     tests.retain(|test| test.is_meant(suite, search));
+    for test in &mut tests {
+        let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
+        test.quarantine = parked.explaining(&test.test, configurations, test.state).into_iter().cloned().collect();
+    }
     for test in &tests {
         *triage.counts.entry(test.group).or_default() += 1;
+        triage.quarantined += usize::from(!test.quarantine.is_empty());
     }
     tests.retain(|test| groups.is_empty() || groups.contains(&test.group));
     let rank = |test: &TriagedTest| (test.group, usize::MAX - test.impact, std::cmp::Reverse(test.since));
@@ -306,6 +321,7 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
             history,
             bugs,
             message,
+            quarantine: Vec::new(),
         })
     };
     Ok((parallel::map(&names, finding).into_iter().flatten().collect(), histories))

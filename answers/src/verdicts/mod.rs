@@ -3,11 +3,13 @@
 //! Data flow: the tests that failed for a change under review → their histories on the branch, without commits after the
 //! base of the change and without those of its authors → the rule of verdicts → one word for each test, with the counts that
 //! it goes by, examples, and the bugs that explain it. All tests are answered or none: a part would read as "not known".
+//! A failure that an entry of the quarantine is about is quarantined, whatever the branch says; that is told beside it.
 //!
 //! Evidence comes from runs of the branch alone. What was uploaded for changes under review is none, so that no change can
 //! excuse its own failures.
 
 mod evidence;
+mod excuse;
 mod quality;
 
 use std::collections::BTreeSet;
@@ -23,6 +25,7 @@ use crate::ask::RunFilter;
 use crate::changes::NamedCommit;
 use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::quarantine::{self, ListedEntry};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
 use crate::{bugs, commits, messages, renames};
@@ -88,6 +91,8 @@ pub enum Verdict {
     KnownFailing,
     /// The branch fails so now and then.
     KnownFlaky,
+    /// An entry of the quarantine is about this failure.
+    Quarantined,
     /// Too few runs of the branch have the test.
     Unknown,
 }
@@ -100,6 +105,7 @@ impl Verdict {
             Self::New => "new",
             Self::KnownFailing => "known-failing",
             Self::KnownFlaky => "known-flaky",
+            Self::Quarantined => "quarantined",
             Self::Unknown => "unknown",
         }
     }
@@ -148,6 +154,10 @@ pub struct TestVerdict {
     pub observed: State,
     /// What is known of that.
     pub verdict: Verdict,
+    /// What would be said of it without the quarantine; none if it is not in quarantine.
+    pub without_quarantine: Option<Verdict>,
+    /// The entry of the quarantine that is about it.
+    pub quarantine: Option<ListedEntry>,
     /// Why.
     pub reasons: VerdictReasons,
     /// The first line of what the test said when it failed last on the branch, if the question says what it said.
@@ -219,12 +229,14 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     // Names are told of failures. Who wrote the others matters where somebody's own are left out.
     let commits = histories.commits(&ids, |cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
-    let (names, links, lines) = tokio::try_join!(
+    let (parked, names, links, lines) = tokio::try_join!(
+        quarantine::of_suite(store, &question.suite),
         commits::by_key(store, &commits),
         bugs::of_suite(store, &question.suite),
         messages::newest_of(&late, said.map(|observed| observed.test.as_str()))
     )?;
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
+    let parked = excuse::Excuses { parked: &parked, renames: &renames, on: question.runs.certain() };
     for observed in &question.tests {
         let mut verdict = judge.verdict(observed, &histories);
         if incomplete.is_some() {
@@ -240,6 +252,7 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
             .into_iter()
             .map(|link| link.url.clone())
             .collect();
+        parked.apply(&mut verdict);
         answer.tests.push(verdict);
     }
     keep(store, question, &answer).await?;
@@ -267,7 +280,8 @@ async fn keep(store: &Store, question: &VerdictsQuestion, answer: &Verdicts) -> 
         branch: schema::commit::branch_key(question.runs.branch.as_deref()).to_owned(),
         change: change.clone(),
         test: test.test.clone(),
-        verdict: test.verdict.name().to_owned(),
+        // The rule is graded, and not what people said.
+        verdict: test.without_quarantine.unwrap_or(test.verdict).name().to_owned(),
         state: test.observed.position(),
         rule: answer.rule.to_owned(),
     });

@@ -44,7 +44,8 @@ impl CoveredFailures {
     }
 }
 
-fn no_failure(name: &str) -> IntakeError {
+/// What is wrong with the name of a failing state.
+pub(crate) fn no_failure(name: &str) -> IntakeError {
     let known: Vec<&str> = State::failures().map(State::name).collect();
     bad(format!("'failure' is the state that is meant, one of {}, not '{name}'", known.join(", ")))
 }

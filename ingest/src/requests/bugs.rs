@@ -5,7 +5,10 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use schema::bug::BugLink;
+use schema::configuration::Configuration;
 use schema::event::Request;
+use schema::results::MAX_NAME_BYTES;
+use schema::state::State as TestState;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
 use web::same_site::refuse_cross_site;
@@ -13,8 +16,8 @@ use web::same_site::refuse_cross_site;
 use super::page_or_json::page_or_json;
 use super::schemas::REFUSALS;
 use crate::append::no_payload;
-use crate::checks::covered::{CoveredFailures, is_page, line, name_schema};
-use crate::checks::document;
+use crate::checks::covered::{is_page, no_failure};
+use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
 use crate::sender::Sender;
 use crate::state::Intake;
@@ -34,7 +37,7 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 fn document_schema() -> Value {
-    let name = name_schema();
+    let name = json!({ "type": "string", "minLength": 1, "maxLength": 4096 });
     json!({
         "type": "object",
         "properties": {
@@ -85,13 +88,28 @@ async fn keep_note(client: &clickhouse::Client, link: &mut BugLink) -> Result<()
 }
 
 fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
-    let CoveredFailures { suite, test, configuration, failure } = CoveredFailures::read(members)?;
-    let url = document::text(members, "url").trim().to_owned();
+    let text = |name: &str| document::text(members, name).trim().to_owned();
+    let suite = suite_name(Some(Value::String(text("suite"))))?;
+    let (test, url, note) = (text("test"), text("url"), text("note"));
+    if test.is_empty() || test.len() > MAX_NAME_BYTES || test.chars().any(char::is_control) {
+        return Err(bad("'test' must be the name of a test, or a pattern with *"));
+    }
     if !is_page(&url) {
         return Err(bad("'url' must be the address of the bug's page: it begins with https:// or http://"));
     }
-    let note = line(members, "note", MAX_NOTE_BYTES)?;
-    Ok(BugLink { suite, test, url, note, configuration, failure, is_open: document::is_open(members)? })
+    if note.len() > MAX_NOTE_BYTES || note.chars().any(char::is_control) {
+        return Err(bad(format!("'note' must be a line of at most {MAX_NOTE_BYTES} bytes")));
+    }
+    let configuration = match members.get("configuration") {
+        None | Some(Value::Null) => Configuration::default(),
+        Some(given) => Configuration::from_json(given).map_err(|error| bad(format!("'configuration': {error}")))?,
+    };
+    let is_open = document::is_open(members)?;
+    let failure = match text("failure").as_str() {
+        "" => None,
+        name => Some(TestState::failure_of_name(name).ok_or_else(|| no_failure(name))?.name().to_owned()),
+    };
+    Ok(BugLink { suite, test, url, note, configuration, failure, is_open })
 }
 
 #[cfg(test)]
