@@ -18,6 +18,7 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod openapi;
 pub(crate) mod populations;
+pub(crate) mod quarantine;
 pub(crate) mod recent_uploads;
 pub(crate) mod renames;
 pub(crate) mod results;

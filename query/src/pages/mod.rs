@@ -23,6 +23,7 @@ mod label_fields;
 mod names;
 mod plot;
 pub(crate) mod populations;
+pub(crate) mod quarantine;
 mod segments;
 mod shared_causes;
 pub(crate) mod sign_in;
@@ -50,7 +51,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 21] = [
     "/",
     "/causes",
     "/changes",
@@ -61,6 +62,7 @@ const PAGES: [&str; 20] = [
     "/suites",
     "/investigate",
     "/flaky",
+    "/quarantine",
     "/durations",
     "/trends",
     "/sql",

@@ -14,6 +14,7 @@ use schema::state::State as TestState;
 
 use super::label_fields;
 use super::names::{help, short_names, titled};
+use super::quarantine;
 use super::shared_causes::{self, Listed};
 use super::states::look;
 use crate::api::triage::OPERATION;
@@ -119,6 +120,6 @@ fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<
         since => test.since, before => test.before, impact => test.impact, bars, failed => test.failed(),
         ran => test.ran(), worsened_from => test.worsened_from.map(|state| state.name().to_lowercase()), seconds => test.since.time() as i64, since_name => commits.name(test.since),
         before_name => test.before.map(|key| commits.name(key)), message => test.message,
-        bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
+        bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(), parked => quarantine::marks(&test.quarantine),
     }
 }

@@ -89,7 +89,7 @@ pub struct LeftOut {
 pub async fn find(store: &Store, question: &ExportQuestion) -> Result<ExportedList, AnswerError> {
     let ExportQuestion { suite, format, on } = question;
     let entries = in_force(store, suite).await?;
-    let is_compared = matches!(format, ListFormat::Pytest | ListFormat::Jest);
+    let is_compared = matches!(format, ListFormat::Pytest | ListFormat::Jest | ListFormat::Nextest);
     let mut known = BTreeSet::new();
     if !entries.is_empty() && (is_compared || entries.iter().any(|(_, entry)| entry.is_pattern())) {
         let names = test_names::with_prefixes(store, suite, &[String::new()], MAX_NAMES).await?;
@@ -184,6 +184,7 @@ fn leave_out_broad(
 ) {
     let others: BTreeMap<String, Vec<&String>> = match format {
         ListFormat::Pytest => meant.keys().map(|name| (name.clone(), pytest::taken_for(name, known))).collect(),
+        ListFormat::Nextest => meant.keys().map(|name| (name.clone(), nextest::taken_for(name, known))).collect(),
         ListFormat::Jest => jest::taken_for(meant.keys(), known),
         _ => return,
     };
