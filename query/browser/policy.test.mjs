@@ -26,6 +26,7 @@ const PAGES = {
   '/compare': ['/compare'],
   '/compare/populations': ['/compare/populations'],
   '/flaky': ['/flaky'],
+  '/quarantine': ['/quarantine', '/quarantine?suite=layout-tests'],
   '/durations': ['/durations', '/durations?suite=layout-tests'],
   '/sql': ['/sql'],
   '/trends': ['/trends', '/trends?suite=layout-tests&test=css/a.html'],
