@@ -24,4 +24,5 @@ node --test query/browser/
 scripts/clients.sh
 scripts/openapi.sh
 scripts/columnar.sh
+scripts/quarantine.sh
 scripts/s3.sh

@@ -141,6 +141,12 @@ impl Caller {
     }
 
     /// # Errors
+    /// They may not say which failures do not count.
+    pub fn may_quarantine(&self) -> Result<(), Denied> {
+        self.allowed(self.scopes.may_quarantine(), || "putting tests into quarantine".to_owned())
+    }
+
+    /// # Errors
     /// They may not change keys and dead letters.
     pub fn may_administer(&self) -> Result<(), Denied> {
         self.allowed(self.scopes.may_administer(), || "administering".to_owned())

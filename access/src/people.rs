@@ -91,7 +91,7 @@ pub struct RoleOptions {
 pub enum Role {
     /// Reads.
     Reader,
-    /// Links bugs and renames tests.
+    /// Links bugs, renames tests and puts them into quarantine.
     Triager,
     /// Everything.
     Admin,
@@ -111,11 +111,11 @@ impl Role {
     }
 
     pub(crate) fn scopes(self) -> Scopes {
-        Scopes::new(vec![match self {
-            Self::Reader => Scope::Read,
-            Self::Triager => Scope::Link,
-            Self::Admin => Scope::Admin,
-        }])
+        Scopes::new(match self {
+            Self::Reader => vec![Scope::Read],
+            Self::Triager => vec![Scope::Link, Scope::Quarantine],
+            Self::Admin => vec![Scope::Admin],
+        })
     }
 }
 
@@ -323,6 +323,7 @@ mod tests {
             assert_eq!((Role::of_name(name), role.name()), (Some(role), name));
         }
         assert!(Role::Reader.scopes().may_read() && !Role::Reader.scopes().may_link());
+        assert!(!Role::Reader.scopes().may_quarantine() && Role::Triager.scopes().may_quarantine());
         assert!(Role::Triager.scopes().may_read() && Role::Triager.scopes().may_link());
         assert!(!Role::Triager.scopes().may_administer() && Role::Admin.scopes().may_administer());
         assert!(Roles::new(&[]).is_err());

@@ -31,6 +31,8 @@ pub enum Rule {
     Upload,
     /// Whoever may link bugs and rename tests.
     Link,
+    /// Whoever may say which failures do not count for a time.
+    Quarantine,
     /// Whoever may change keys and dead letters.
     Admin,
 }
@@ -44,6 +46,7 @@ impl Rule {
             Self::Upload if *caller.who() == Who::Nobody => Ok(()),
             Self::Upload => caller.may_upload_something(),
             Self::Link => caller.may_link(),
+            Self::Quarantine => caller.may_quarantine(),
             Self::Admin => caller.may_administer(),
         }
     }
@@ -53,7 +56,7 @@ impl Rule {
         match self {
             Self::Anybody => None,
             Self::Upload => Some(Load::Upload),
-            Self::Read | Self::Link | Self::Admin => Some(Load::Question),
+            Self::Read | Self::Link | Self::Quarantine | Self::Admin => Some(Load::Question),
         }
     }
 }

@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 300;
 /// A text in which `*` alone has a meaning. No name has the character that would stand for a single one.
 type Pattern = WildMatchPattern<'*', '\0'>;
 
-/// One thing that is allowed. Its text is `read`, `link`, `admin`, or `upload`, which may be limited as in
+/// One thing that is allowed. Its text is `read`, `link`, `quarantine`, `admin`, or `upload`, which may be limited as in
 /// `upload:suite=layout-*,repository=webkit,lane=change`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -24,6 +24,8 @@ pub enum Scope {
     Upload(UploadLimits),
     /// Links bugs and renames tests.
     Link,
+    /// Says which failures do not count for a time, which lets code merge that fails.
+    Quarantine,
     /// Everything, also keys and dead letters.
     Admin,
 }
@@ -42,7 +44,7 @@ pub struct UploadLimits {
 /// Why a text is no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is no scope: write read, link, admin or upload, which may be limited as in \
+    "'{0}' is no scope: write read, link, quarantine, admin or upload, which may be limited as in \
      upload:suite=NAME,repository=ID,lane=change"
 )]
 pub struct UnknownScope(String);
@@ -102,12 +104,17 @@ impl Scopes {
     /// Whether everything stored may be asked for. Only who uploads and nothing else may not: a pipeline's key lies about in
     /// many places.
     pub fn may_read(&self) -> bool {
-        self.any(|scope| matches!(scope, Scope::Read | Scope::Link))
+        self.any(|scope| matches!(scope, Scope::Read | Scope::Link | Scope::Quarantine))
     }
 
     /// Whether bugs may be linked and tests renamed.
     pub fn may_link(&self) -> bool {
         self.any(|scope| matches!(scope, Scope::Link))
+    }
+
+    /// Whether failures may be said not to count for a time.
+    pub fn may_quarantine(&self) -> bool {
+        self.any(|scope| matches!(scope, Scope::Quarantine))
     }
 
     /// Whether keys and dead letters may be changed.
@@ -136,7 +143,7 @@ impl Scope {
     pub fn reduced_to_changes(&self) -> Option<Self> {
         match self {
             Self::Upload(limits) => Some(Self::Upload(UploadLimits { is_change_only: true, ..limits.clone() })),
-            Self::Read | Self::Link | Self::Admin => None,
+            Self::Read | Self::Link | Self::Quarantine | Self::Admin => None,
         }
     }
 }
@@ -154,6 +161,7 @@ impl FromStr for Scope {
                 "read" => Ok(Self::Read),
                 "upload" => Ok(Self::Upload(UploadLimits::default())),
                 "link" => Ok(Self::Link),
+                "quarantine" => Ok(Self::Quarantine),
                 "admin" => Ok(Self::Admin),
                 _ => Err(unknown()),
             },
@@ -185,6 +193,7 @@ impl fmt::Display for Scope {
             return formatter.write_str(match self {
                 Self::Read => "read",
                 Self::Link => "link",
+                Self::Quarantine => "quarantine",
                 _ => "admin",
             });
         };
@@ -253,24 +262,26 @@ mod tests {
                 scopes.may_read(),
                 scopes.may_upload(&upload("s", &["r"], false)),
                 scopes.may_link(),
+                scopes.may_quarantine(),
                 scopes.may_administer(),
             )
         };
-        assert_eq!(rights("read"), (true, false, false, false));
-        assert_eq!(rights("upload"), (false, true, false, false));
-        assert_eq!(rights("link"), (true, false, true, false));
-        assert_eq!(rights("admin"), (true, true, true, true));
+        assert_eq!(rights("read"), (true, false, false, false, false));
+        assert_eq!(rights("upload"), (false, true, false, false, false));
+        assert_eq!(rights("link"), (true, false, true, false, false));
+        assert_eq!(rights("quarantine"), (true, false, false, true, false));
+        assert_eq!(rights("admin"), (true, true, true, true, true));
         let none = Scopes::default();
         assert!(!none.may_read() && !none.may_upload_something() && !none.may_link() && !none.may_administer());
     }
 
     #[test]
     fn a_change_under_review_keeps_its_uploads_alone() {
-        let given = of(&["read", "upload:suite=a,repository=r", "link", "upload:lane=change", "admin"]);
+        let given = of(&["read", "upload:suite=a,repository=r", "link", "quarantine", "upload:lane=change", "admin"]);
         let reduced = Scopes(given.0.iter().filter_map(Scope::reduced_to_changes).collect());
         assert_eq!(reduced.texts(), ["upload:suite=a,repository=r,lane=change", "upload:lane=change"]);
         assert!(reduced.may_upload(&upload("a", &["r"], true)) && !reduced.may_upload(&upload("a", &["r"], false)));
-        assert!(!reduced.may_read() && !reduced.may_link() && !reduced.may_administer());
+        assert!(!reduced.may_read() && !reduced.may_link() && !reduced.may_quarantine() && !reduced.may_administer());
     }
 
     #[test]

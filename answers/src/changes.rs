@@ -24,6 +24,7 @@ use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::quarantine::{self, ListedEntry};
 use crate::reads;
 use crate::store::Store;
 use crate::table::{self, CellKind, Table, Tabular};
@@ -94,6 +95,8 @@ pub struct ChangedTest {
     pub since: RunsOfTest,
     /// The worst unexpected state since then; before then if nothing fails since.
     pub state: State,
+    /// Entries of the quarantine that are about such failures.
+    pub quarantine: Vec<ListedEntry>,
 }
 
 /// A change. The first commit with the new behaviour lies after `after`, up to and including `until`.
@@ -171,7 +174,8 @@ pub(crate) async fn of_histories(
     };
     let branch = &late.selection.branch;
     let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS);
-    let (on_branch, links) = tokio::try_join!(on_branch, bugs::of_suite(store, suite))?;
+    let (on_branch, links, parked) =
+        tokio::try_join!(on_branch, bugs::of_suite(store, suite), quarantine::of_suite(store, suite))?;
     let of_suite = Suite {
         name: suite,
         tests: late.sessions.tests(),
@@ -205,6 +209,10 @@ pub(crate) async fn of_histories(
             open: change.is_open,
             bugs: bugs.into_iter().collect(),
         });
+    }
+    for test in answer.changes.iter_mut().flat_map(|change| &mut change.tests) {
+        test.quarantine =
+            parked.explaining(&test.test, [&test.configuration], test.state).into_iter().cloned().collect();
     }
     Ok(answer)
 }
@@ -256,6 +264,7 @@ fn changed(late: &LateRuns<'_>, subjects: &[Subject<'_>], member: &Member) -> Op
         before: runs(&member.before),
         since: runs(&member.since),
         state: member.state,
+        quarantine: Vec::new(),
     })
 }
 

@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use analysis::history::Outcome;
+use analysis::history::{Cell, Outcome};
 use analysis::interval::wilson;
 use analysis::parallel;
 use analysis::rules::RULE;
 use rustc_hash::FxHashMap;
 use schema::bug::BugLink;
+use schema::configuration::Configuration;
 use schema::ids::{ConfigId, TestId};
+use schema::state::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,6 +23,7 @@ use crate::bugs::{self, BugIndex, Failure, addresses};
 use crate::error::AnswerError;
 use crate::histories::{JudgedTest, TestCells};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
+use crate::quarantine::{self, ListedEntry, QuarantineIndex};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
@@ -112,6 +115,15 @@ pub struct FlakyTest {
     #[serde(serialize_with = "addresses::serialize")]
     #[schemars(with = "Vec<String>")]
     pub bugs: Vec<BugLink>,
+    /// Entries of the quarantine that are about its failures.
+    #[schemars(extend("x-column" = false))]
+    pub quarantine: Vec<ListedEntry>,
+    /// Where it was flaky.
+    #[serde(skip)]
+    pub places: Vec<Configuration>,
+    /// The worst states of the runs that failed unexpectedly there.
+    #[serde(skip)]
+    pub states: BTreeSet<State>,
 }
 
 /// The flakiest tests.
@@ -149,10 +161,11 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
     };
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
-        let (late, links) = tokio::try_join!(late, bugs::of_suite(store, suite))?;
+        let (late, links, parked) =
+            tokio::try_join!(late, bugs::of_suite(store, suite), quarantine::of_suite(store, suite))?;
         found.broken += late.sessions.left_out;
         if !late.selection.is_empty() {
-            found.tests.extend(of_suite(&late, &links, &question.search, limit * CANDIDATES).await?);
+            found.tests.extend(of_suite(&late, &links, &parked, &question.search, limit * CANDIDATES).await?);
         }
     }
     let rank = |test: &FlakyTest| match question.order {
@@ -171,6 +184,7 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
 async fn of_suite(
     late: &LateRuns<'_>,
     links: &BugIndex,
+    parked: &QuarantineIndex,
     search: &Search,
     most: u64,
 ) -> Result<Vec<FlakyTest>, AnswerError> {
@@ -187,6 +201,9 @@ async fn of_suite(
         let id = TestId::of(suite, name);
         let judged = judged.get(&id)?;
         let (mut test, places) = joined(late, name, judged, &histories.quiet(judged))?;
+        test.states = places.iter().flat_map(|place| failing_states(&histories.on(id, *place))).collect();
+        test.places = places.iter().filter_map(|id| late.configuration(*id).cloned()).collect();
+        test.quarantine = parked.of(name, &test.places).into_iter().cloned().collect();
         let places = places.iter().filter_map(|id| late.configuration(*id));
         test.time_lost = histories.time_lost(id);
         let failure = Failure { state: None, message: said.get(name.as_str()).map(String::as_str) };
@@ -202,6 +219,11 @@ async fn of_suite(
         search.matches(&subject).then_some(test)
     };
     Ok(parallel::map(&names, flaky).into_iter().flatten().collect())
+}
+
+/// The worst state of each session with an unexpected failure.
+fn failing_states(cells: &[Cell]) -> Vec<State> {
+    cells.iter().filter(|cell| cell.failed > 0).map(|cell| cell.worst).collect()
 }
 
 /// What the configurations of a test say together, and those on which it was flaky; none if there is none.
@@ -226,6 +248,9 @@ fn joined(
         configurations: 0,
         is_flaky_now: false,
         bugs: Vec::new(),
+        quarantine: Vec::new(),
+        places: Vec::new(),
+        states: BTreeSet::new(),
     };
     let (mut places, mut flaky_runs) = (Vec::new(), 0);
     for cell in quiet.iter().flat_map(|(_, cells)| cells.history().cells) {

@@ -40,6 +40,7 @@ pub mod news;
 pub mod overview;
 pub mod plan;
 pub mod populations;
+pub mod quarantine;
 mod reads;
 pub mod recent_uploads;
 pub mod renames;

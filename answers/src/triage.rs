@@ -29,6 +29,7 @@ use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
 use crate::news;
+use crate::quarantine::{self, ListedEntry};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
@@ -138,6 +139,9 @@ pub struct TriagedTest {
     /// The cause that this message has, 32 hexadecimal digits.
     #[schemars(extend("x-column" = false), regex(pattern = "^[0-9a-f]{32}$"))]
     pub cause: Option<String>,
+    /// Entries of the quarantine that are about its failures: they are listed, and do not count.
+    #[schemars(extend("x-column" = false))]
+    pub quarantine: Vec<ListedEntry>,
 }
 
 impl TriagedTest {
@@ -202,6 +206,9 @@ pub struct Triage {
     /// How many tests are in each group.
     #[schemars(with = "BTreeMap<String, usize>")]
     pub counts: BTreeMap<Group, usize>,
+    /// How many of these tests have an entry of the quarantine.
+    #[schemars(extend("x-column" = false))]
+    pub quarantined: usize,
     /// Group by group, the largest impact first.
     pub tests: Vec<TriagedTest>,
 }
@@ -225,7 +232,9 @@ fn number_of<S: Serializer>(configurations: &[Configuration], serializer: S) -> 
 pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, AnswerError> {
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
-    let (late, links) = tokio::try_join!(LateRuns::of(store, suite, filter, *days), bugs::of_suite(store, suite))?;
+    let late = LateRuns::of(store, suite, filter, *days);
+    let (late, links, parked) =
+        tokio::try_join!(late, bugs::of_suite(store, suite), quarantine::of_suite(store, suite))?;
     let mut triage = Triage {
         suite: suite.clone(),
         days: *days,
@@ -234,6 +243,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         broken_runs: late.sessions.left_out,
         broken: broken(&late),
         counts: BTreeMap::new(),
+        quarantined: 0,
         tests: Vec::new(),
     };
     if late.selection.is_empty() {
@@ -253,8 +263,13 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         test.bugs = links.explaining(&test.test, configurations, failure).into_iter().cloned().collect();
     }
     tests.retain(|test| test.is_meant(suite, search));
+    for test in &mut tests {
+        let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
+        test.quarantine = parked.explaining(&test.test, configurations, test.state).into_iter().cloned().collect();
+    }
     for test in &tests {
         *triage.counts.entry(test.group).or_default() += 1;
+        triage.quarantined += usize::from(!test.quarantine.is_empty());
     }
     tests.retain(|test| groups.is_empty() || groups.contains(&test.group));
     let rank = |test: &TriagedTest| (test.group, usize::MAX - test.impact, std::cmp::Reverse(test.since));
@@ -335,6 +350,7 @@ async fn findings(
             bugs,
             message,
             cause,
+            quarantine: Vec::new(),
         })
     };
     let found = parallel::map(&names, finding).into_iter().flatten().collect();

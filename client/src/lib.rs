@@ -21,6 +21,7 @@ mod markdown;
 pub mod options;
 mod owners;
 mod progress;
+pub mod quarantine;
 pub mod read;
 mod ready;
 pub mod register;
@@ -55,6 +56,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Print the share of the tests that one of several parallel jobs is to run.
     Split(split::SplitArgs),
+    /// Say which failures do not count for a time, list what was said, and write it for test runners.
+    Quarantine(quarantine::QuarantineArgs),
 }
 
 impl Command {
@@ -74,6 +77,7 @@ impl Command {
             Self::Change(args) => args.run(&Environment::of_process()),
             Self::Import(args) => args.run(),
             Self::Split(args) => args.run(&Environment::of_process()),
+            Self::Quarantine(args) => args.run(),
         }
     }
 }

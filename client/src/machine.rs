@@ -15,14 +15,18 @@ pub(crate) fn configuration(given: &[(String, String)]) -> Map<String, Value> {
     members.insert("is_simulator".into(), false.into());
     members.insert("architecture".into(), architecture().into());
     for (key, value) in given {
-        let value = match (key.as_str(), value.as_str()) {
-            ("is_simulator", "true" | "yes" | "1") => Value::Bool(true),
-            ("is_simulator", "false" | "no" | "0") => Value::Bool(false),
-            _ => Value::String(value.clone()),
-        };
-        members.insert(key.clone(), value);
+        members.insert(key.clone(), self::value(key, value));
     }
     members
+}
+
+/// The value of a member that an option gives.
+pub(crate) fn value(key: &str, value: &str) -> Value {
+    match (key, value) {
+        ("is_simulator", "true" | "yes" | "1") => Value::Bool(true),
+        ("is_simulator", "false" | "no" | "0") => Value::Bool(false),
+        _ => Value::String(value.to_owned()),
+    }
 }
 
 /// A member of a configuration as an option gives it.

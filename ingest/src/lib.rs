@@ -1,5 +1,5 @@
-//! The intake: accepts uploads, commits, bugs, renames and decisions about dead letters over HTTP, and appends an event for
-//! each.
+//! The intake: accepts uploads, commits, bugs, renames, entries of the quarantine and decisions about dead letters over
+//! HTTP, and appends an event for each.
 //!
 //! A request's way is forward, and so are the imports: [`router`] → one file of `requests` → `checks` → `resolve` →
 //! `append` → `wait`.

@@ -161,6 +161,7 @@ async fn encoded_bodies_are_refused_by_every_request_with_a_body() {
         "/api/upload/ews",
         "/api/bugs",
         "/api/renames",
+        "/api/quarantine",
         "/api/commits",
         "/api/commits/register",
     ];
@@ -185,7 +186,7 @@ async fn encoded_bodies_are_refused_by_every_request_with_a_body() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_other_sites_cannot_act_for_their_readers() {
     let intake = Intake::start().await;
-    for path in ["/api/bugs", "/api/renames", "/api/dead-letters/0-0/discard"] {
+    for path in ["/api/bugs", "/api/renames", "/api/quarantine", "/api/dead-letters/0-0/discard"] {
         let refused = intake.post(path, &[("sec-fetch-site", "cross-site")], Vec::new()).await;
         assert_eq!(refused.status, 400, "{path}");
         assert!(refused.body["description"].as_str().unwrap().starts_with("A page of another site"), "{path}");

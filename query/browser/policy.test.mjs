@@ -29,6 +29,7 @@ const PAGES = {
   '/compare/populations': ['/compare/populations'],
   '/flaky': ['/flaky'],
   '/new-tests': ['/new-tests'],
+  '/quarantine': ['/quarantine', '/quarantine?suite=layout-tests'],
   '/durations': ['/durations', '/durations?suite=layout-tests'],
   '/sql': ['/sql'],
   '/trends': ['/trends', '/trends?suite=layout-tests&test=css/a.html'],

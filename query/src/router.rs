@@ -15,8 +15,8 @@ use web::protection::protect;
 
 use crate::api::{
     access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, new_tests, openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
-    test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
+    links, live, new_tests, openapi, populations, quarantine, recent_uploads, renames, results, rules, run, sql,
+    suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -125,6 +125,9 @@ fn kept_api() -> Routes<Arc<Service>> {
 fn fresh_api() -> Routes<Arc<Service>> {
     Routes::new()
         .get(Rule::Read, "/api/upload", uploads::find)
+        .get(Rule::Read, "/api/quarantine", quarantine::find)
+        .get(Rule::Read, "/api/quarantine/proposals", quarantine::propose)
+        .get(Rule::Read, "/api/quarantine/export", quarantine::export)
         .post(Rule::Read, "/api/verdicts", verdicts::ask)
         .get(Rule::Read, "/api/verdicts/quality", verdicts::quality)
         .post(Rule::Read, "/api/sql", sql::ask)
@@ -191,6 +194,7 @@ fn kept_pages() -> Routes<Arc<Service>> {
 fn fresh_pages() -> Routes<Arc<Service>> {
     Routes::new()
         .get(Rule::Read, "/sql", pages::sql::page)
+        .get(Rule::Read, "/quarantine", pages::quarantine::page)
         .get(Rule::Read, "/archive", archives::list)
         .get(Rule::Read, "/archive/", archives::list)
         .get(Rule::Read, "/archive/{*file}", archives::extract)

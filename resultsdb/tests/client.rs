@@ -8,6 +8,8 @@ mod checkout;
 mod examples;
 #[path = "client/gate.rs"]
 mod gate;
+#[path = "client/quarantine.rs"]
+mod quarantine;
 #[path = "client/split.rs"]
 mod split;
 

@@ -80,6 +80,11 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     assert_eq!(server.post("/api/renames", rename).unwrap().0, 200);
     let renames = server.json("/api/renames");
     assert_eq!(renames[0]["to"], "fast/here.html");
+    let until = now() + 86_400;
+    let entry = format!(r#"{{"suite":"layout-tests","test":"fast/*","reason":"flaky","until":{until}}}"#);
+    assert_eq!(server.post("/api/quarantine", entry.as_bytes()).unwrap().0, 200);
+    let quarantine = server.json("/api/quarantine");
+    assert_eq!(quarantine["entries"][0]["until"], until);
     let before = corpus.answers(&server.url);
     assert!(fails(&rebuild(data_dir, &[])).contains("is `serve` still running?"));
     server.stop();
@@ -88,10 +93,11 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let told = succeeds(&rebuild(data_dir, &[]));
     assert!(told.contains("results"), "{told}");
     assert!(fails(&rebuild(data_dir, &[])).contains("--drop-old"));
-    assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 29 old tables\n");
+    assert_eq!(succeeds(&rebuild(data_dir, &["--drop-old"])), "removed 30 old tables\n");
     let server = RESULTSDB.serve(data_dir);
     same(&before, &corpus.answers(&server.url));
     assert_eq!((server.json("/api/bugs"), server.json("/api/renames")), (bugs, renames));
+    assert_eq!(server.json("/api/quarantine"), quarantine);
     server.stop();
 
     execute(data_dir, &["TRUNCATE TABLE results", "TRUNCATE TABLE commit_names"]);

@@ -37,20 +37,7 @@ pub struct BugLink {
 impl BugLink {
     /// Whether it explains failures on this configuration.
     pub fn covers(&self, configuration: &Configuration) -> bool {
-        fn agrees<T: PartialEq>(asked: &Option<T>, found: &Option<T>) -> bool {
-            asked.is_none() || asked == found
-        }
-        let (asked, found) = (&self.configuration, configuration);
-        agrees(&asked.platform, &found.platform)
-            && agrees(&asked.version, &found.version)
-            && agrees(&asked.is_simulator, &found.is_simulator)
-            && agrees(&asked.architecture, &found.architecture)
-            && agrees(&asked.version_name, &found.version_name)
-            && agrees(&asked.model, &found.model)
-            && agrees(&asked.style, &found.style)
-            && agrees(&asked.flavor, &found.flavor)
-            && agrees(&asked.sdk, &found.sdk)
-            && asked.labels.are_among(&found.labels)
+        self.configuration.describes(configuration)
     }
 
     /// Whether it explains failures of a state.

@@ -30,6 +30,7 @@ pub mod outcomes;
 #[cfg(feature = "io")]
 pub mod place;
 pub mod plain;
+pub mod quarantine;
 #[cfg(feature = "io")]
 pub mod receipt;
 pub mod rename;
@@ -43,7 +44,7 @@ pub mod state;
 #[cfg(feature = "io")]
 pub mod store;
 
-/// The topic that every upload, commit, bug, rename and key is appended to.
+/// The topic that every upload, commit, bug, rename, entry of the quarantine and key is appended to.
 pub const EVENTS_TOPIC: &str = "resultsdb.events";
 /// Where events that can never be processed go, with their cause.
 pub const DEAD_LETTER_TOPIC: &str = "resultsdb.dead-letters";

@@ -8,6 +8,7 @@ use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Remains, Request, UploadFingerprint};
 use schema::intake_report::IntakeReport;
+use schema::quarantine::{QuarantineEntry, Release};
 use schema::rename::TestRename;
 use schema::run_notes::RunNotes;
 use serde_json::{Value, json};
@@ -41,6 +42,20 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         at: 1_700_000_150,
         is_open: true,
     };
+    let entry = QuarantineEntry {
+        suite: "layout-tests".into(),
+        test: "fast/*".into(),
+        configuration: configuration(),
+        failure: Some("TEXT".into()),
+        reason: "fails by chance".into(),
+        owner: "webkit-layout".into(),
+        bug: "https://bugs.example.org/1".into(),
+        by: "ada".into(),
+        since: 1_700_000_150,
+        until: 1_701_000_000,
+        release: None,
+    };
+    let released = QuarantineEntry { release: Some(Release { by: "grace".into() }), ..entry.clone() };
     let links = Links { build: Some("https://ci.example.org/7".into()), ..Links::default() };
     vec![
         (
@@ -84,6 +99,8 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         ("commit", Request::Commit(serde_json::from_value(self::commits()[0].clone()).unwrap()), "null"),
         ("bug", Request::Bug(bug), "null"),
         ("rename", Request::Rename(rename), "null"),
+        ("quarantine", Request::Quarantine(entry.into()), "null"),
+        ("quarantine_release", Request::Quarantine(released.into()), "null"),
         (
             "archive",
             Request::Archive {

@@ -7,7 +7,7 @@ use answers::guest::Guest;
 use answers::{Repository, StatementLimits, Store, Watermark};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use clickhouse::Client;
 use embedded::Engine;
 use query::{Limits, QueryOptions};
@@ -74,6 +74,13 @@ impl QueryService {
     /// Status and body of the answer to a GET request.
     pub async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Status and headers of the answer to a GET request.
+    pub async fn headers(&self, path: &str) -> (StatusCode, HeaderMap) {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        (response.status(), response.headers().clone())
     }
 
     /// Where the answer to a GET request leads.

@@ -23,6 +23,7 @@ pub(crate) mod new_tests;
 pub(crate) mod newest_uploads;
 pub(crate) mod outcomes;
 pub(crate) mod populations;
+pub(crate) mod quarantine;
 pub(crate) mod renames;
 pub(crate) mod replaced;
 pub(crate) mod results;

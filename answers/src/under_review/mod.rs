@@ -262,7 +262,7 @@ async fn of_suite(
     let (histories, names, said) = tokio::try_join!(
         own.histories(&ids),
         commits::by_key(store, &commits),
-        messages::newest_of(&own, failed.iter().map(String::as_str))
+        messages::newest_of(&own, failed.iter().map(String::as_str), messages::MAX_TESTS)
     )?;
     for one in &mut runs.all {
         one.run.commit = named(one.place.uuid, &names);

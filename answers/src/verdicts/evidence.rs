@@ -41,7 +41,7 @@ struct Place {
 }
 
 impl Judge<'_> {
-    /// The verdict on one observed test; bugs are not looked up.
+    /// The verdict on one observed test; bugs and the quarantine are not looked up.
     pub(super) fn verdict(&self, observed: &ObservedTest, histories: &Histories) -> TestVerdict {
         let mut named = names_of(&self.late.renames, self.late.suite, &observed.test).map(|test| histories.of(test));
         let of_test = named.find(|history| !history.is_empty()).unwrap_or_default();
@@ -58,6 +58,8 @@ impl Judge<'_> {
             test: observed.test.clone(),
             observed: observed.state,
             verdict,
+            without_quarantine: None,
+            quarantine: None,
             reasons,
             branch_message: None,
             is_same_message: None,

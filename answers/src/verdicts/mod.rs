@@ -3,12 +3,14 @@
 //! Data flow: the tests that failed for a change under review → their histories on the branch, without commits after the
 //! base of the change and without those of its authors → the rule of verdicts → one word for each test, with the counts that
 //! it goes by, examples, and the bugs that explain it. All tests are answered or none: a part would read as "not known".
+//! A failure that an entry of the quarantine is about is quarantined, whatever the branch says; that is told beside it.
 //!
 //! Evidence comes from runs of the branch alone. What was uploaded for changes under review is none, so that no change can
 //! excuse its own failures.
 
 mod at_base;
 mod evidence;
+mod excuse;
 mod quality;
 
 use std::collections::BTreeSet;
@@ -25,6 +27,7 @@ use crate::bugs::Failure;
 use crate::changes::NamedCommit;
 use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::quarantine::{self, ListedEntry};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
 use crate::{bugs, commits, messages, renames};
@@ -91,6 +94,8 @@ pub enum Verdict {
     KnownFailing,
     /// The branch fails so now and then.
     KnownFlaky,
+    /// An entry of the quarantine is about this failure.
+    Quarantined,
     /// Too few runs of the branch have the test.
     Unknown,
 }
@@ -111,6 +116,7 @@ impl Verdict {
             Self::New => "new",
             Self::KnownFailing => "known-failing",
             Self::KnownFlaky => "known-flaky",
+            Self::Quarantined => "quarantined",
             Self::Unknown => "unknown",
         }
     }
@@ -159,6 +165,10 @@ pub struct TestVerdict {
     pub observed: State,
     /// What is known of that.
     pub verdict: Verdict,
+    /// What would be said of it without the quarantine; none if it is not in quarantine.
+    pub without_quarantine: Option<Verdict>,
+    /// The entry of the quarantine that is about it.
+    pub quarantine: Option<ListedEntry>,
     /// Why.
     pub reasons: VerdictReasons,
     /// The first line of what the test said when it failed last on the branch, if the question says what it said.
@@ -244,12 +254,14 @@ pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<
     // Names are told of failures. Who wrote the others matters where somebody's own are left out.
     let commits = histories.commits(&ids, |cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
-    let (names, links, lines) = tokio::try_join!(
+    let (parked, names, links, lines) = tokio::try_join!(
+        quarantine::of_suite(store, &question.suite),
         commits::by_key(store, &commits),
         bugs::of_suite(store, &question.suite),
         messages::newest_of(&late, said.map(|observed| observed.test.as_str()), messages::MAX_TESTS)
     )?;
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
+    let parked = excuse::Excuses { parked: &parked, renames: &renames, on: question.runs.certain() };
     for observed in &question.tests {
         let mut verdict = judge.verdict(observed, &histories);
         if incomplete.is_some() {
@@ -265,6 +277,7 @@ pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<
             .into_iter()
             .map(|link| link.url.clone())
             .collect();
+        parked.apply(&mut verdict);
         answer.tests.push(verdict);
     }
     Ok(answer)
@@ -291,7 +304,8 @@ async fn keep(store: &Store, question: &VerdictsQuestion, answer: &Verdicts) -> 
         branch: schema::commit::branch_key(question.runs.branch.as_deref()).to_owned(),
         change: change.clone(),
         test: test.test.clone(),
-        verdict: test.verdict.name().to_owned(),
+        // The rule is graded, and not what people said.
+        verdict: test.without_quarantine.unwrap_or(test.verdict).name().to_owned(),
         state: test.observed.position(),
         rule: answer.rule.to_owned(),
     });

@@ -1,6 +1,7 @@
 //! What a request must pass before anything is asked of the store or appended to the log.
 
 pub(crate) mod body;
+pub(crate) mod covered;
 pub(crate) mod document;
 mod encoding;
 mod forms;

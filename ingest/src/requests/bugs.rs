@@ -8,7 +8,6 @@ use schema::bug::BugLink;
 use schema::cause::CauseId;
 use schema::configuration::Configuration;
 use schema::event::Request;
-use schema::links::on_the_web;
 use schema::results::MAX_NAME_BYTES;
 use schema::state::State as TestState;
 use serde_json::{Map, Value, json};
@@ -18,6 +17,7 @@ use web::same_site::refuse_cross_site;
 use super::page_or_json::page_or_json;
 use super::schemas::REFUSALS;
 use crate::append::no_payload;
+use crate::checks::covered::{is_page, no_failure};
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
 use crate::sender::Sender;
@@ -57,8 +57,6 @@ fn document_schema() -> Value {
     })
 }
 
-/// The longest address that every browser and proxy takes.
-const MAX_URL_BYTES: usize = 2048;
 /// The longest note: a line that a list can show.
 const MAX_NOTE_BYTES: usize = 500;
 /// The longest pattern of messages: as long as the patterns of causes become.
@@ -146,22 +144,11 @@ fn read(members: &Map<String, Value>) -> Result<BugLink, IntakeError> {
     Ok(BugLink { suite, test, url, note, configuration, failure, message, is_open })
 }
 
-fn no_failure(name: &str) -> IntakeError {
-    let known: Vec<&str> = TestState::failures().map(TestState::name).collect();
-    bad(format!("'failure' is the state that the bug explains, one of {}, not '{name}'", known.join(", ")))
-}
-
-/// Whether an address leads to a web page and nowhere else: pages link to it.
-fn is_page(url: &str) -> bool {
-    on_the_web(url).is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
-        && url.len() <= MAX_URL_BYTES
-        && !url.chars().any(|character| character.is_control() || character.is_whitespace())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::checks::covered::MAX_URL_BYTES;
 
     fn read(text: &str) -> Result<BugLink, IntakeError> {
         super::read(&serde_json::from_str(text).unwrap())

@@ -197,7 +197,7 @@ impl WantedKey {
 fn new_key(name: String, scopes: &Scopes, now: i64, lasts: Option<u64>) -> Result<(AccessKey, Secret), IntakeError> {
     let kind = match () {
         () if scopes.may_administer() => Kind::Admin,
-        () if scopes.may_upload_something() || scopes.may_link() => Kind::Upload,
+        () if scopes.may_upload_something() || scopes.may_link() || scopes.may_quarantine() => Kind::Upload,
         () => Kind::Read,
     };
     let secret = Secret::generate(kind).map_err(|error| IntakeError::Unavailable(error.to_string()))?;

@@ -7,6 +7,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod ews;
 pub(crate) mod keys;
 mod page_or_json;
+pub(crate) mod quarantine;
 pub(crate) mod renames;
 pub(crate) mod reports;
 mod schemas;

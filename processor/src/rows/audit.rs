@@ -1,6 +1,8 @@
 //! The row of what somebody changed by hand.
 
+use chrono::DateTime;
 use schema::event::{Decision, Header, Request};
+use schema::quarantine::QuarantineEntry;
 use schema::store::rows::AuditRow;
 
 use super::columns::seconds;
@@ -16,6 +18,7 @@ pub(super) fn row(header: &Header, version: u64) -> Option<AuditRow> {
             let action = if rename.is_open { "renamed a test" } else { "took a rename back" };
             (action, format!("{} {} to {}", rename.suite, rename.from, rename.to))
         }
+        Request::Quarantine(entry) => quarantine(entry),
         Request::DeadLetterDecision(decided) => {
             let action = match decided.decision {
                 Decision::Replayed => "replayed a dead letter",
@@ -40,4 +43,21 @@ pub(super) fn row(header: &Header, version: u64) -> Option<AuditRow> {
         subject,
         version,
     })
+}
+
+/// What was done to a test, and to which of its failures until when and why.
+fn quarantine(entry: &QuarantineEntry) -> (&'static str, String) {
+    let QuarantineEntry { suite, test, configuration, failure, reason, until, release, .. } = entry;
+    let mut subject = format!("{suite} {test}");
+    if let Some(failure) = failure {
+        subject.push_str(&format!(" {failure}"));
+    }
+    if *configuration != Default::default() {
+        subject.push_str(&format!(" on {}", configuration.name()));
+    }
+    if release.is_some() {
+        return ("released a test from quarantine", subject);
+    }
+    let until = DateTime::from_timestamp(*until, 0).map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
+    ("quarantined a test", format!("{subject} until {}: {reason}", until.unwrap_or_default()))
 }

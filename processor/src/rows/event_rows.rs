@@ -9,8 +9,8 @@ use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     AccessKeyEndRow, AccessKeyRow, ArchiveRow, AuditRow, BugRow, CauseRow, CommitNameRow, CommitRow, ConfigurationRow,
     DeadLetterRow, EwsRow, ExpiredUploadRow, FailureMessageRow, FailureRow, IntakeReportRow, LinkRow, LinkedRunRow,
-    QueueRow, ReceiptRow, RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow, TestedWeekRow,
-    UploadRow,
+    QuarantineRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow,
+    TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -74,6 +74,8 @@ pub struct EventRows {
     pub bugs: Vec<BugRow>,
     /// Rows of `renames`.
     pub renames: Vec<RenameRow>,
+    /// Rows of `quarantine`.
+    pub quarantine: Vec<QuarantineRow>,
     /// Rows of `access_keys`.
     pub access_keys: Vec<AccessKeyRow>,
     /// Rows of `access_key_ends`.

@@ -13,6 +13,7 @@ mod dead_letter_decision;
 mod event_rows;
 mod ews;
 mod messages;
+mod quarantine;
 mod receipt;
 mod registration;
 mod rename;
@@ -63,6 +64,7 @@ impl EventRows {
             Request::Commit(commit) => commit::add(self, &[commit], time_version),
             Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
             Request::Rename(rename) => self.renames.push(rename::row(rename, received_at, time_version)),
+            Request::Quarantine(entry) => self.quarantine.push(quarantine::row(*entry, received_at, time_version)),
             Request::Key(key) => self.access_keys.push(access::key(key, time_version)),
             Request::KeyEnd(end) => self.access_key_ends.push(access::end(end)),
             Request::IntakeReport(report) => self.intake_reports.push(IntakeReportRow {

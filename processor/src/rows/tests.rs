@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use schema::configuration::Configuration;
 use schema::event::{Event, Header, Request};
+use schema::quarantine::{QuarantineEntry, Release};
 use schema::rename::TestRename;
 use schema::retention::{DEFAULT_SECONDS, Retention, RetentionRule};
 use schema::store::results::RunResults;
-use schema::store::rows::RenameRow;
+use schema::store::rows::{QuarantineRow, RenameRow};
 
 use super::EventRows;
 use super::columns::WEEK_SECONDS;
@@ -154,6 +156,52 @@ fn a_rename_is_a_row_that_a_later_one_replaces() {
     // The time of the event decides and not its offset: renames may come through any partition.
     assert_eq!(rows.renames, [row(1_700_000_000, 1, 5), row(0, 0, 6)]);
     assert!(rows.tests.is_empty() && rows.runs.is_empty() && rows.results.is_empty());
+}
+
+#[test]
+fn a_release_is_a_row_that_replaces_the_one_of_its_entry() {
+    let entry = |number: u128, release: Option<Release>| {
+        let mut event = event("null");
+        event.header.event_id = uuid::Uuid::from_u128(number << 64);
+        event.header.actor = Some("grace".into());
+        let entry = QuarantineEntry {
+            suite: "s".into(),
+            test: "a*".into(),
+            configuration: Configuration { platform: Some("Mac".into()), ..Configuration::default() },
+            failure: Some("TEXT".into()),
+            reason: "by chance".into(),
+            owner: "layout".into(),
+            bug: String::new(),
+            by: "ada".into(),
+            since: 1_700_000_050,
+            until: 1_700_086_400,
+            release,
+        };
+        event.header.request = Request::Quarantine(entry.into());
+        event
+    };
+    let mut rows = EventRows::default();
+    rows.add(entry(5, None), 9);
+    rows.add(entry(6, Some(Release { by: "grace".into() })), 3);
+    let [parked, released] = rows.quarantine.as_slice() else { unreachable!("{:?}", rows.quarantine) };
+    let key = |row: &QuarantineRow| {
+        (row.suite.clone(), row.test.clone(), row.configuration.clone(), row.failure.clone(), row.since, row.until)
+    };
+    assert_eq!(key(parked), key(released));
+    assert_eq!(parked.configuration, r#"{"platform":"Mac"}"#);
+    assert_eq!((parked.released_at, parked.released_by.as_str(), parked.version), (0, "", 5));
+    assert_eq!(
+        (released.released_at, released.released_by.as_str(), released.parked_by.as_str(), released.version),
+        (1_700_000_100, "grace", "ada", 6)
+    );
+    let told: Vec<(&str, &str)> = rows.audit.iter().map(|row| (row.action.as_str(), row.subject.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("quarantined a test", "s a* TEXT on Mac until 2023-11-15 22:13 UTC: by chance"),
+            ("released a test from quarantine", "s a* TEXT on Mac"),
+        ]
+    );
 }
 
 #[test]

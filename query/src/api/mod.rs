@@ -19,6 +19,7 @@ pub(crate) mod live;
 pub(crate) mod new_tests;
 pub(crate) mod openapi;
 pub(crate) mod populations;
+pub(crate) mod quarantine;
 pub(crate) mod recent_uploads;
 pub(crate) mod renames;
 pub(crate) mod results;

@@ -3,6 +3,8 @@
 use answers::causes::CauseOrder;
 use answers::changes::Kind;
 use answers::flaky::FlakyOrder;
+use answers::quarantine::EntryState;
+use answers::quarantine::export::ListFormat;
 use answers::triage::Group;
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -11,8 +13,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, new_tests, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
-    test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
+    links, live, new_tests, populations, quarantine, recent_uploads, renames, results, rules, run, sql, suites,
+    summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -85,6 +87,9 @@ const OPERATIONS: &[Operation] = &[
     bug_trackers::CREATE,
     bugs::BUGS,
     renames::RENAMES,
+    quarantine::QUARANTINE,
+    quarantine::PROPOSALS,
+    quarantine::EXPORT,
     dead_letters::LIST,
     dead_letters::ONE,
     dead_letters::RECEIPT,
@@ -106,6 +111,11 @@ pub(crate) fn described(service: &Service) -> Value {
     openapi::document(&service.options.title, operations, parameter)
 }
 
+/// One of the words that some operations take, and of those that others do.
+fn one_of(words: &[&str], others: &[&str]) -> Value {
+    json!({ "enum": [words, others].concat() })
+}
+
 /// Schema and meaning of a query parameter.
 pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
     let number = || json!({ "type": "integer", "minimum": 0 });
@@ -122,8 +132,9 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
         // After the commits' parameters were stripped of their prefixes these two are what is left.
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
         "format" => (
-            json!({ "enum": ["json", "csv", "parquet", "arrow"] }),
-            "How the answer is written; json by default. A change under review is also written as markdown",
+            one_of(&["json", "csv", "parquet", "arrow", "markdown"], &ListFormat::ALL.map(ListFormat::name)),
+            "How the answer is written; json by default. A change under review is also written as markdown; lists of the \
+             quarantine have the last five, and no other",
         ),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "ago" => (json!({ "type": "integer", "minimum": 0, "maximum": 52 }), "How many weeks ago the last week ends"),
@@ -143,7 +154,13 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
             json!({ "type": "string", "pattern": "^[0-9]{1,3}([.][0-9]{1,3}){0,2}$" }),
             "Version of the platform, a.b.c",
         ),
-        "state" => (json!({ "enum": ["waiting", "replayed", "discarded"] }), "What was done about it"),
+        "state" => (
+            one_of(
+                &["waiting", "replayed", "discarded"],
+                &[&EntryState::ALL.map(EntryState::name)[..], &[quarantine::ALL]].concat(),
+            ),
+            "What was done about it, of dead letters the first three; what became of an entry of the quarantine",
+        ),
         "q" => (
             openapi::text(),
             "A part of a name, or a pattern with * and ?; lists of tests take more, as their pages explain",

@@ -22,6 +22,8 @@ const MOST_SUITES: usize = 100;
 const HEAD: &str =
     "# TYPE resultsdb_tests gauge\n# HELP resultsdb_tests Tests that triage lists, by suite and group.\n";
 
+const QUARANTINED: &str = "# TYPE resultsdb_quarantined_tests gauge\n# HELP resultsdb_quarantined_tests Those of them that are in quarantine.\n";
+
 pub(crate) const OPERATION: Operation = Operation {
     media: MEDIA,
     ..Operation::get(
@@ -45,13 +47,16 @@ pub(crate) async fn scrape(State(service): Shared, RawQuery(query): RawQuery) ->
     if suites.is_empty() {
         suites = suites::recent(&service.store).await?.into_iter().collect();
     }
-    let mut lines = HEAD.to_owned();
+    let (mut lines, mut quarantined) = (HEAD.to_owned(), QUARANTINED.to_owned());
     for suite in &suites {
         let mut question = lists::triage(&parameters, suite, &service.store.clock)?;
         // All are counted, however few are listed.
         question.runs.limit = Some(1);
         question.with_messages = false;
-        let counts = triage::find(&service.store, &question).await?.counts;
+        let triage = triage::find(&service.store, &question).await?;
+        let counts = triage.counts;
+        let count = triage.quarantined;
+        let _ = writeln!(quarantined, "resultsdb_quarantined_tests{{suite=\"{}\"}} {count}", escaped(suite));
         for group in Group::ALL {
             let count = counts.get(&group).copied().unwrap_or_default();
             // Writing to a string cannot fail.
@@ -59,6 +64,7 @@ pub(crate) async fn scrape(State(service): Shared, RawQuery(query): RawQuery) ->
                 writeln!(lines, "resultsdb_tests{{suite=\"{}\",group=\"{}\"}} {count}", escaped(suite), group.name());
         }
     }
+    lines.push_str(&quarantined);
     lines.push_str("# EOF\n");
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], lines).into_response())
 }

@@ -13,7 +13,7 @@ pub(super) fn to_context(link: &BugLink) -> Value {
 }
 
 /// What people call a bug: the number or name at the end of its address, if it has one.
-fn short(url: &str) -> String {
+pub(super) fn short(url: &str) -> String {
     let address = url.split_once("://").map_or(url, |(_, address)| address).trim_end_matches('/');
     let last = address.rsplit_once(['/', '=', '#']).map_or("", |(_, last)| last);
     if !last.bytes().any(|byte| byte.is_ascii_digit()) {

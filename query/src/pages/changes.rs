@@ -9,6 +9,7 @@ use minijinja::{Value, context};
 
 use super::label_fields;
 use super::names::titled;
+use super::quarantine;
 use super::states::look;
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, Parameters, lists};
@@ -61,6 +62,7 @@ fn to_context(suite: &str, change: &SuiteChange) -> Value {
         context! {
             test => test.test, on => test.configuration.name(), query => test.configuration.query(), class => state.class,
             symbol => state.symbol, state => test.state.name(), before => test.before, since => test.since,
+            parked => quarantine::marks(&test.quarantine),
         }
     };
     // The range begins after the last commit that was as before.

@@ -10,6 +10,7 @@ use minijinja::{Value, context};
 use super::bugs;
 use super::label_fields;
 use super::names::{help, titled};
+use super::quarantine;
 use super::time;
 use crate::api::flaky::OPERATION;
 use crate::error::ApiError;
@@ -48,7 +49,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
                 suite => test.suite, test => test.test, runs => test.runs, spoilt => test.spoilt, lost => time::took(u32::try_from(test.time_lost).unwrap_or(u32::MAX)), unexpected => test.unexpected, rate => percent(test.rate),
                 lower => percent(test.lower), upper => percent(test.upper), flips => test.flips, kind,
                 disagreements => test.disagreements, configurations => test.configurations,
-                bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
+                bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(), parked => quarantine::marks(&test.quarantine),
             }
         })
         .collect();

@@ -9,7 +9,7 @@ use answers::results::{self, SuiteRun};
 use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
 use answers::under_review;
-use answers::{OfConfiguration, Selection, commits, failures, messages, suites};
+use answers::{OfConfiguration, Selection, commits, failures, messages, quarantine, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -25,6 +25,7 @@ use super::bugs;
 use super::commits::query_for;
 use super::failure_filter::{self, FailingTest, FailureFilter};
 use super::names::help;
+use super::quarantine as parking;
 use super::shared_causes::{self, Listed};
 use super::states::{Counts, look};
 use super::suggestions::nearest;
@@ -184,13 +185,20 @@ impl Page<'_> {
         };
         let (messages, verdicts) =
             futures_util::try_join!(messages::newest(store, suite, &selection, names, messages::MAX_TESTS), groups)?;
+        let parked = quarantine::of_suite(store, suite).await?;
+        let parked_of = |test: &str| match tests.get(test) {
+            Some((state, on)) => {
+                parking::marks(parked.explaining(test, on.iter().map(|number| &found[*number]), *state))
+            }
+            None => Vec::new(),
+        };
         let groups: Vec<Value> = failure_filter::grouped(shown)
             .into_iter()
             .map(|(at, tests)| {
                 let open = tests.len() <= OPEN;
                 let listed = |it: &FailingTest<'_>| {
                     let message = messages.get(it.test);
-                    let row = test_of(it, message, verdicts.get(it.test).copied());
+                    let row = test_of(it, message, verdicts.get(it.test).copied(), parked_of(it.test));
                     Listed { row, message: message.map(String::as_str) }
                 };
                 let count = tests.len();
@@ -268,11 +276,11 @@ fn about_run(run: &RunDetails) -> Value {
     }
 }
 
-fn test_of(it: &FailingTest<'_>, message: Option<&String>, verdict: Option<Group>) -> Value {
+fn test_of(it: &FailingTest<'_>, message: Option<&String>, verdict: Option<Group>, parked: Vec<Value>) -> Value {
     let look = look(it.state);
     let bugs: Vec<Value> = it.bugs.iter().map(|bug| bugs::to_context(bug)).collect();
     context! {
-        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, message, verdict => verdict.map(verdict_of),
+        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, message, verdict => verdict.map(verdict_of), parked,
     }
 }
 

@@ -24,6 +24,7 @@ mod names;
 pub(crate) mod new_tests;
 mod plot;
 pub(crate) mod populations;
+pub(crate) mod quarantine;
 mod segments;
 mod shared_causes;
 pub(crate) mod sign_in;
@@ -52,7 +53,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 23] = [
     "/",
     "/causes",
     "/changes",
@@ -65,6 +66,7 @@ const PAGES: [&str; 22] = [
     "/investigate",
     "/flaky",
     "/new-tests",
+    "/quarantine",
     "/durations",
     "/trends",
     "/sql",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use answers::ask::RunFilter;
 use answers::bugs::{self as answers_bugs, BugIndex, Failure};
+use answers::quarantine as answers_quarantine;
 use answers::renames::{self, OtherNames};
 use answers::test_names::{self, SearchKind, TestName};
 use answers::timeline::{self, BlameRange, Judgement, Outcome, Row, Standing, TimelineOf, Window};
@@ -17,7 +18,7 @@ use schema::ids::{CommitKey, ConfigId};
 use schema::state::State as TestState;
 
 use super::states::{Look, look};
-use super::{bugs, dashboards, segments, time};
+use super::{bugs, dashboards, quarantine, segments, time};
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
 use crate::service::{Service, Shared};
@@ -94,7 +95,7 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
     let values = context! {
         page => "/", subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test,
         choices, timelines, hide_expected, failures => TestState::failures().map(TestState::name).collect::<Vec<_>>(), toggled => toggled(&parameters, "hide", hide_expected),
-        export_query => exported(&parameters), more => more(&parameters),
+        export_query => exported(&parameters), more => more(&parameters), is_open => service.options.door.is_open(),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
 }
@@ -200,10 +201,14 @@ async fn to_context(
         }
         None => Vec::new(),
     };
+    let parked = match test {
+        Some(test) => quarantine::marks(answers_quarantine::of_suite(&service.store, suite).await?.about(test)),
+        None => Vec::new(),
+    };
     let rows: Vec<Value> = window.rows.into_iter().zip(verdicts).zip(names).map(row).collect();
     let columns: Vec<Value> = window.columns.iter().map(head).collect();
     let OtherNames { former, successor } = names_of_test;
-    Ok(context! { suite, test, former, successor, columns, days, rows, more, counts, newest, bugs, strips })
+    Ok(context! { suite, test, former, successor, columns, days, rows, more, counts, newest, bugs, parked, strips })
 }
 
 /// What a template shows of a cell.

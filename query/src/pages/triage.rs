@@ -15,6 +15,7 @@ use schema::state::State as TestState;
 
 use super::label_fields;
 use super::names::{help, short_names, titled};
+use super::quarantine;
 use super::shared_causes::{self, Listed};
 use super::states::look;
 use crate::api::triage::OPERATION;
@@ -134,6 +135,6 @@ fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<
         fix => test.aftermath.fix.as_ref().map(|fix| {
             context! { percent => (fix.certainty * 100.0).floor() as u32, passes => fix.passes, reruns => fix.reruns }
         }),
-        bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(),
+        bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(), parked => quarantine::marks(&test.quarantine),
     }
 }

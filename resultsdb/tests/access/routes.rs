@@ -45,6 +45,7 @@ fn body(path: &str, key: &str) -> (&'static str, Vec<u8>) {
         "/api/commits" | "/api/commits/register" => json(commit),
         "/api/bugs" => json(json!({ "suite": "layout-tests", "test": "a.html", "url": "https://bugs.example.org/1" })),
         "/api/renames" => json(json!({ "suite": "layout-tests", "from": "a.html", "to": "b.html" })),
+        "/api/quarantine" => json(json!({ "suite": "layout-tests", "test": "a.html", "reason": "flaky", "days": 1 })),
         "/api/keys" => json(json!({ "name": "another", "scopes": ["read"] })),
         _ => json(json!({})),
     }
@@ -84,6 +85,7 @@ fn every_route_lets_in_whoever_its_rule_says() {
         ("upload", keyed.make(&["upload:suite=layout-tests,repository=webkit", "upload:repository=webkit"]).1),
         ("other", keyed.make(&["upload:suite=other-tests"]).1),
         ("link", keyed.make(&["link"]).1),
+        ("quarantine", keyed.make(&["quarantine"]).1),
         ("admin", keyed.admin.clone()),
     ]
     .into();
@@ -91,8 +93,9 @@ fn every_route_lets_in_whoever_its_rule_says() {
     let observed = observed.into_iter().map(|(path, rule)| (axum::http::Method::GET, path, rule));
     let mut rules: Vec<_> = ingest::rules().into_iter().chain(query::rules()).chain(observed).collect();
     rules.sort_by(|one, other| (one.1, one.0.as_str()).cmp(&(other.1, other.0.as_str())));
-    let mut table =
-        String::from("method route: rule | no key, expired, revoked | read, upload, other suite, link, admin\n");
+    let mut table = String::from(
+        "method route: rule | no key, expired, revoked | read, upload, other suite, link, quarantine, admin\n",
+    );
     for (method, pattern, rule) in rules {
         let (path, method) = (path(pattern), method.as_str());
         let status = |key: Option<&str>| {
@@ -110,14 +113,15 @@ fn every_route_lets_in_whoever_its_rule_says() {
             (!is_denied, if leads { "sign-in".to_owned() } else { status.to_string() })
         };
         let ended = [None, Some(expired.as_str()), Some(revoked.as_str())].map(status);
-        let held = ["read", "upload", "other", "link", "admin"].map(|key| status(Some(&keys[key])));
+        let held = ["read", "upload", "other", "link", "quarantine", "admin"].map(|key| status(Some(&keys[key])));
         let allowed = held.each_ref().map(|(is_allowed, _)| *is_allowed);
         let expected = match rule {
-            Rule::Anybody => [true; 5],
-            Rule::Read => [true, false, false, true, true],
-            Rule::Upload => [false, true, false, false, true],
-            Rule::Link => [false, false, false, true, true],
-            Rule::Admin => [false, false, false, false, true],
+            Rule::Anybody => [true; 6],
+            Rule::Read => [true, false, false, true, true, true],
+            Rule::Upload => [false, true, false, false, false, true],
+            Rule::Link => [false, false, false, true, false, true],
+            Rule::Quarantine => [false, false, false, false, true, true],
+            Rule::Admin => [false, false, false, false, false, true],
         };
         assert_eq!(allowed, expected, "{method} {pattern} {held:?}");
         // A browser is led to where a key can be shown; whoever shows one that is over is told so everywhere.
@@ -127,8 +131,8 @@ fn every_route_lets_in_whoever_its_rule_says() {
             "{method} {pattern} {ended:?}"
         );
         assert_eq!([&ended[1].1, &ended[2].1], ["401", "401"], "{method} {pattern}");
-        if matches!(rule, Rule::Upload | Rule::Link) {
-            assert_eq!(held[4].1, "200", "{method} {pattern} is sent what it takes");
+        if matches!(rule, Rule::Upload | Rule::Link | Rule::Quarantine) {
+            assert_eq!(held[5].1, "200", "{method} {pattern} is sent what it takes");
         }
         let words = |statuses: &[(bool, String)]| -> String {
             // What becomes of a request that is let in is for other tests, and depends on what is stored by then.

@@ -20,6 +20,7 @@ use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
 use crate::intake_report::IntakeReport;
+use crate::quarantine::QuarantineEntry;
 use crate::rename::TestRename;
 use crate::run_notes::RunNotes;
 
@@ -88,6 +89,8 @@ pub enum Request {
     Bug(BugLink),
     /// A test that has a new name, or one that has not.
     Rename(TestRename),
+    /// Failures that do not count for a time, or that count again.
+    Quarantine(Box<QuarantineEntry>),
     /// A key that somebody made.
     Key(AccessKey),
     /// A key that somebody ended.

@@ -10,6 +10,7 @@ mod intake_report_row;
 mod lifetimes;
 mod migrations;
 pub mod native;
+mod quarantine_row;
 mod rename_row;
 pub mod results;
 pub mod rows;

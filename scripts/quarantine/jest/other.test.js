@@ -1,0 +1,3 @@
+describe("Math", () => {
+  test("same", () => {});
+});

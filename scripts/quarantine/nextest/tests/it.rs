@@ -1,0 +1,9 @@
+//! Tests of a whole.
+
+#[test]
+fn fails() {
+    assert_eq!(1, 2);
+}
+
+#[test]
+fn passes() {}
