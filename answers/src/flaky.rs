@@ -21,6 +21,7 @@ use crate::bugs::{self, BugIndex, addresses};
 use crate::error::AnswerError;
 use crate::histories::{JudgedTest, TestCells};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
+use crate::owners::{self, OwnerIndex};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
@@ -30,7 +31,7 @@ use crate::test_names;
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;
 /// What can be asked about the tests of the list.
-pub const FIELDS: [Field; 3] = [Field::Flaky, Field::Count, Field::Bug];
+pub const FIELDS: [Field; 4] = [Field::Flaky, Field::Count, Field::Bug, Field::Owner];
 /// Tests answered if the question names no limit, and at most.
 const TESTS: u64 = 100;
 const MAX_TESTS: u64 = 1000;
@@ -112,6 +113,8 @@ pub struct FlakyTest {
     #[serde(serialize_with = "addresses::serialize")]
     #[schemars(with = "Vec<String>")]
     pub bugs: Vec<BugLink>,
+    /// Who owns it.
+    pub owners: Vec<String>,
 }
 
 /// The flakiest tests.
@@ -149,10 +152,11 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
     };
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
-        let (late, links) = tokio::try_join!(late, bugs::of_suite(store, suite))?;
+        let (late, links, owners) =
+            tokio::try_join!(late, bugs::of_suite(store, suite), owners::of_suite(store, suite))?;
         found.broken += late.sessions.left_out;
         if !late.selection.is_empty() {
-            found.tests.extend(of_suite(&late, &links, &question.search, limit * CANDIDATES).await?);
+            found.tests.extend(of_suite(&late, &links, &owners, &question.search, limit * CANDIDATES).await?);
         }
     }
     let rank = |test: &FlakyTest| match question.order {
@@ -171,11 +175,12 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
 async fn of_suite(
     late: &LateRuns<'_>,
     links: &BugIndex,
+    owners: &OwnerIndex,
     search: &Search,
     most: u64,
 ) -> Result<Vec<FlakyTest>, AnswerError> {
     let LateRuns { suite, .. } = late;
-    let names = candidates(late, search, most).await?;
+    let names = candidates(late, search, owners, most).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(suite, test)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -189,12 +194,14 @@ async fn of_suite(
         let places = places.iter().filter_map(|id| late.configuration(*id));
         test.time_lost = histories.time_lost(id);
         test.bugs = links.of(name, places).into_iter().cloned().collect();
+        test.owners = owners.of(name);
         let subject = Subject {
             suite,
             test: name,
             share: test.rate,
             count: test.configurations,
             bugs: &test.bugs.iter().collect::<Vec<_>>(),
+            owners: &test.owners,
             ..Subject::default()
         };
         search.matches(&subject).then_some(test)
@@ -224,6 +231,7 @@ fn joined(
         configurations: 0,
         is_flaky_now: false,
         bugs: Vec::new(),
+        owners: Vec::new(),
     };
     let (mut places, mut flaky_runs) = (Vec::new(), 0);
     for cell in quiet.iter().flat_map(|(_, cells)| cells.history().cells) {
@@ -257,14 +265,19 @@ fn joined(
 
 /// The tests that may be the flakiest: those of which failures and passes are both certain come first. How often a test ran
 /// is not known here; the runs of the configurations on which it failed stand in for it.
-async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<String>, AnswerError> {
+async fn candidates(
+    late: &LateRuns<'_>,
+    search: &Search,
+    owners: &OwnerIndex,
+    most: u64,
+) -> Result<Vec<String>, AnswerError> {
     let LateRuns { store, suite, renames, .. } = late;
     let mut shares = late.shares().await?;
     if !search.is_empty() {
         let names = test_names::by_id(store, suite, shares.iter().map(|share| share.test)).await?;
         shares.retain(|share| {
             let name = names.get(share.test).map(|name| name.to_string());
-            renames.owners(name.into_iter().collect()).iter().any(|test| search.may_match(test))
+            renames.owners(name.into_iter().collect()).iter().any(|test| search.may_match_owned(test, owners))
         });
     }
     let score = |share: FailedShare| {
@@ -284,7 +297,7 @@ async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<V
     let names = test_names::by_id(store, suite, ranked.iter().map(|(_, test)| *test)).await?;
     let names = ranked.iter().filter_map(|(_, test)| names.get(*test).map(|name| name.to_string()));
     let mut tests = renames.owners(names.collect());
-    tests.retain(|test| search.may_match(test));
+    tests.retain(|test| search.may_match_owned(test, owners));
     Ok(tests)
 }
 

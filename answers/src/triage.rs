@@ -25,6 +25,7 @@ use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
+use crate::owners;
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
@@ -34,7 +35,7 @@ pub const DEFAULT_DAYS: u64 = late_runs::NEW_DAYS;
 /// See [`DEFAULT_DAYS`].
 pub const MAX_DAYS: u64 = 14;
 /// What can be asked about the tests of the list.
-pub const FIELDS: [Field; 10] = [
+pub const FIELDS: [Field; 11] = [
     Field::Status,
     Field::State,
     Field::On,
@@ -44,6 +45,7 @@ pub const FIELDS: [Field; 10] = [
     Field::Row,
     Field::Since,
     Field::Bug,
+    Field::Owner,
     Field::Suite,
 ];
 /// Tests that are looked at: those that failed last.
@@ -122,6 +124,8 @@ pub struct TriagedTest {
     #[serde(serialize_with = "addresses::serialize")]
     #[schemars(with = "Vec<String>")]
     pub bugs: Vec<BugLink>,
+    /// Who owns it.
+    pub owners: Vec<String>,
     /// The first line of what it said when it failed last, lately; only where that was asked for.
     #[schemars(extend("x-column" = false))]
     pub message: Option<String>,
@@ -164,6 +168,7 @@ impl TriagedTest {
             row: self.row() as u64,
             since: self.since.time(),
             bugs: &self.bugs.iter().collect::<Vec<_>>(),
+            owners: &self.owners,
         })
     }
 }
@@ -212,7 +217,9 @@ fn number_of<S: Serializer>(configurations: &[Configuration], serializer: S) -> 
 pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, AnswerError> {
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
-    let (late, links) = tokio::try_join!(LateRuns::of(store, suite, filter, *days), bugs::of_suite(store, suite))?;
+    let late = LateRuns::of(store, suite, filter, *days);
+    let (late, links, owners) =
+        tokio::try_join!(late, bugs::of_suite(store, suite), owners::of_suite(store, suite))?;
     let mut triage = Triage {
         suite: suite.clone(),
         days: *days,
@@ -227,7 +234,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         return Ok(triage);
     }
     let mut names = late.candidates(MAX_CANDIDATES).await?;
-    names.retain(|test| search.may_match(test));
+    names.retain(|test| search.may_match_owned(test, &owners));
     let (mut tests, histories) = findings(&late, names).await?;
     if !search.is_empty() {
         add_details(&late, &mut tests, &histories);
@@ -235,6 +242,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     for test in &mut tests {
         let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
         test.bugs = links.explaining(&test.test, configurations, test.state).into_iter().cloned().collect();
+        test.owners = owners.of(&test.test);
     }
     tests.retain(|test| test.is_meant(suite, search));
     for test in &tests {
@@ -291,7 +299,7 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
         let finding = finding_of(&judgements, |index| histories.on(id, places[index].0), &late.question)?;
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
         let config_ids = affected.iter().filter_map(|index| Some(places.get(*index)?.0)).collect();
-        let (history, configurations, bugs, message) = Default::default();
+        let (history, configurations, bugs, owners, message) = Default::default();
         Some(TriagedTest {
             first_name: late.renames.first_name(test).to_owned(),
             test: test.clone(),
@@ -305,6 +313,7 @@ async fn findings(late: &LateRuns<'_>, names: Vec<String>) -> Result<(Vec<Triage
             impact,
             history,
             bugs,
+            owners,
             message,
         })
     };

@@ -1,4 +1,4 @@
-//! The intake: accepts uploads, commits, bugs, renames and decisions about dead letters over HTTP, and appends an event for
+//! The intake: accepts uploads, commits, bugs, renames, owners and decisions about dead letters over HTTP, and appends an event for
 //! each.
 //!
 //! A request's way is forward, and so are the imports: [`router`] → one file of `requests` → `checks` → `resolve` →

@@ -12,7 +12,7 @@ use schema::blobs::Blobs;
 use web::openapi::Operation;
 use web::protection::protect;
 
-use crate::requests::{archive, bugs, commits, dead_letters, ews, keys, renames, reports, upload};
+use crate::requests::{archive, bugs, commits, dead_letters, ews, keys, owners, renames, reports, upload};
 use crate::state::{Intake, IntakeOptions};
 use crate::tally::{self, Tally};
 
@@ -25,6 +25,7 @@ pub const OPERATIONS: &[Operation] = &[
     commits::OPERATION,
     bugs::OPERATION,
     renames::OPERATION,
+    owners::OPERATION,
     dead_letters::OPERATION,
     commits::REGISTER,
     keys::MAKE,
@@ -58,6 +59,7 @@ fn routes() -> [Routes<Intake>; 2] {
     let other = Routes::new()
         .post(Rule::Link, bugs::OPERATION.path, bugs::link)
         .post(Rule::Link, renames::OPERATION.path, renames::rename)
+        .post(Rule::Link, owners::OPERATION.path, owners::take)
         .post(Rule::Upload, commits::OPERATION.path, commits::register)
         .post(Rule::Upload, commits::REGISTER.path, commits::register)
         .post(Rule::Admin, dead_letters::OPERATION.path, dead_letters::decide)

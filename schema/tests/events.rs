@@ -8,6 +8,7 @@ use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Request, UploadFingerprint};
 use schema::intake_report::IntakeReport;
+use schema::owners::SuiteOwners;
 use schema::rename::TestRename;
 use schema::run_notes::RunNotes;
 use serde_json::{Value, json};
@@ -39,6 +40,11 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         to: "fast/b.html".into(),
         at: 1_700_000_150,
         is_open: true,
+    };
+    let owners = SuiteOwners {
+        suite: "layout-tests".into(),
+        text: "css/ @css\n".into(),
+        folder: "LayoutTests".into(),
     };
     let links = Links { build: Some("https://ci.example.org/7".into()), ..Links::default() };
     vec![
@@ -83,6 +89,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         ("commit", Request::Commit(serde_json::from_value(self::commits()[0].clone()).unwrap()), "null"),
         ("bug", Request::Bug(bug), "null"),
         ("rename", Request::Rename(rename), "null"),
+        ("owners", Request::Owners(owners), "null"),
         (
             "archive",
             Request::Archive {

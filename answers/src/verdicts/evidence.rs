@@ -63,6 +63,7 @@ impl Judge<'_> {
             is_same_message: None,
             examples: self.examples(&observed.test, &places),
             bugs: Vec::new(),
+            owners: Vec::new(),
         }
     }
 

@@ -25,7 +25,7 @@ use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
-use crate::{bugs, commits, messages, renames};
+use crate::{bugs, commits, messages, owners, renames};
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
 /// Tests of one question.
@@ -158,6 +158,8 @@ pub struct TestVerdict {
     pub examples: Vec<VerdictExample>,
     /// Addresses of the bugs that explain such failures.
     pub bugs: Vec<String>,
+    /// Who owns the test.
+    pub owners: Vec<String>,
 }
 
 /// How many tests ran, and how many there usually are.
@@ -219,9 +221,10 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
     // Names are told of failures. Who wrote the others matters where somebody's own are left out.
     let commits = histories.commits(&ids, |cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
-    let (names, links, lines) = tokio::try_join!(
+    let (names, links, owners, lines) = tokio::try_join!(
         commits::by_key(store, &commits),
         bugs::of_suite(store, &question.suite),
+        owners::of_suite(store, &question.suite),
         messages::newest_of(&late, said.map(|observed| observed.test.as_str()))
     )?;
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
@@ -240,6 +243,7 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
             .into_iter()
             .map(|link| link.url.clone())
             .collect();
+        verdict.owners = owners.of(&observed.test);
         answer.tests.push(verdict);
     }
     keep(store, question, &answer).await?;

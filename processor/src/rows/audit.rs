@@ -16,6 +16,10 @@ pub(super) fn row(header: &Header, version: u64) -> Option<AuditRow> {
             let action = if rename.is_open { "renamed a test" } else { "took a rename back" };
             (action, format!("{} {} to {}", rename.suite, rename.from, rename.to))
         }
+        Request::Owners(owners) => {
+            let action = if owners.text.is_empty() { "took a file of owners back" } else { "sent a file of owners" };
+            (action, owners.suite.clone())
+        }
         Request::DeadLetterDecision(decided) => {
             let action = match decided.decision {
                 Decision::Replayed => "replayed a dead letter",

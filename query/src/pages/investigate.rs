@@ -7,7 +7,7 @@ use answers::links::{self, RunIdentity};
 use answers::results::{self, SuiteRun};
 use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
-use answers::{OfConfiguration, Selection, bugs as answers_bugs, commits, failures, messages, suites};
+use answers::{OfConfiguration, Selection, bugs as answers_bugs, commits, failures, messages, owners, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -43,7 +43,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let own = ["suite", "test", "recent", "limit", "unexpected"];
     let parameters =
         Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &failure_filter::OWN, &POINT, &RANGE, &TIMES])?;
-    let parameters = parameters.without_empty(&["suite", "q", "state", "sort", "page"]);
+    let parameters = parameters.without_empty(&["suite", "q", "owner", "state", "sort", "page"]);
     let filter = FailureFilter::read(&parameters, &store.clock)?;
     let unexpected = parameters.flag("unexpected", true);
     let names = |prefix: &str| ["uuid", "ref", "id", "timestamp"].map(|name| format!("{prefix}{name}"));
@@ -78,7 +78,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         toggled => parameters.with(&["unexpected", "page"], &[("unexpected", if unexpected { "false" } else { "true" })]),
         all => parameters.with(&failure_filter::OWN, &[]),
         export_query => parameters.with(
-            &["suite", "test", "q", "state", "sort", "page", "limit"],
+            &["suite", "test", "q", "owner", "state", "sort", "page", "limit"],
             &[("collapsed", "false"), ("limit", &selection.limit.to_string())],
         ),
     };
@@ -126,9 +126,10 @@ impl Page<'_> {
         };
         // Nothing outside of these runs is asked for, however wide the question is.
         let selection = selection.between(*begin, *end);
-        let (rows, bugs, (runs, counts)) = futures_util::try_join!(
+        let (rows, bugs, owners, (runs, counts)) = futures_util::try_join!(
             failures::in_selection(store, suite, &selection, self.unexpected).err_into::<ApiError>(),
             answers_bugs::of_suite(store, suite).err_into(),
+            owners::of_suite(store, suite).err_into(),
             self.runs(suite, entries, &keys, &selection),
         )?;
         // A configuration is told apart by its number: there are many more failures than configurations.
@@ -155,7 +156,8 @@ impl Page<'_> {
                 let mut places: Vec<usize> = on.iter().filter_map(|number| position[*number]).collect();
                 places.sort_unstable();
                 let configurations = on.iter().map(|number| &found[*number]);
-                FailingTest { test, state: *state, places, bugs: bugs.explaining(test, configurations, *state) }
+                let bugs = bugs.explaining(test, configurations, *state);
+                FailingTest { test, state: *state, places, bugs, owners: owners.of(test) }
             })
             .collect();
         let total = failing.len();
@@ -264,7 +266,7 @@ fn test_of(it: &FailingTest<'_>, message: Option<&String>, verdict: Option<Group
     let look = look(it.state);
     let bugs: Vec<Value> = it.bugs.iter().map(|bug| bugs::to_context(bug)).collect();
     context! {
-        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, message, verdict => verdict.map(verdict_of),
+        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, owners => it.owners, message, verdict => verdict.map(verdict_of),
     }
 }
 

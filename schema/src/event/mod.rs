@@ -18,6 +18,7 @@ use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
 use crate::intake_report::IntakeReport;
+use crate::owners::SuiteOwners;
 use crate::rename::TestRename;
 use crate::run_notes::RunNotes;
 
@@ -85,6 +86,8 @@ pub enum Request {
     Bug(BugLink),
     /// A test that has a new name, or one that has not.
     Rename(TestRename),
+    /// A file that says who owns the tests of a suite, in place of the one before.
+    Owners(SuiteOwners),
     /// A key that somebody made.
     Key(AccessKey),
     /// A key that somebody ended.

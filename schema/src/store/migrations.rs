@@ -38,6 +38,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (22, "smaller_results", include_str!("../../migrations/0022_smaller_results.sql")),
     (23, "defaults", include_str!("../../migrations/0023_defaults.sql")),
     (24, "causes", include_str!("../../migrations/0024_causes.sql")),
+    (25, "owners", include_str!("../../migrations/0025_owners.sql")),
 ];
 
 /// `(version, checksum)` of what migrations were before they were written anew to the same effect: 13 took its tables away
