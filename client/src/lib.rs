@@ -26,6 +26,7 @@ pub mod register;
 mod request_error;
 mod roots;
 pub mod run;
+pub mod send_owners;
 pub mod server;
 pub mod split;
 mod spool;
@@ -50,6 +51,8 @@ pub enum Command {
     Gate(Box<gate::GateArgs>),
     /// Bring commits and uploads over from a running resultsdbpy or resultsdb.
     Import(import::ImportArgs),
+    /// Send a file that says who owns the tests of a suite.
+    Owners(send_owners::OwnersArgs),
     /// Print the share of the tests that one of several parallel jobs is to run.
     Split(split::SplitArgs),
 }
@@ -69,6 +72,7 @@ impl Command {
             Self::Run(args) => args.run(&Environment::of_process()),
             Self::Gate(args) => args.run(&Environment::of_process()),
             Self::Import(args) => args.run(),
+            Self::Owners(args) => args.run(),
             Self::Split(args) => args.run(&Environment::of_process()),
         }
     }

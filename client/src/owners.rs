@@ -8,6 +8,11 @@ use schema::owners::OwnersFile;
 /// Where such a file may lie; the first that is there counts.
 const FOLDERS: [&str; 4] = [".github", "", "docs", ".gitlab"];
 
+/// The file of this name of a checkout.
+pub(crate) fn found_in(top: &Path, name: &str) -> Option<PathBuf> {
+    FOLDERS.iter().map(|folder| top.join(folder).join(name)).find(|path| path.is_file())
+}
+
 /// The owners of files.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
@@ -22,8 +27,8 @@ impl Owners {
     /// What the files of a checkout say; `working` is the folder that relative paths of reports may start from.
     pub(crate) fn of_checkout(top: &Path, working: &Path) -> Self {
         let read = |name: &str| {
-            let texts = FOLDERS.iter().filter_map(|folder| fs::read_to_string(top.join(folder).join(name)).ok());
-            texts.map(|text| OwnersFile::parse(&text)).next()
+            let text = fs::read_to_string(found_in(top, name)?).ok()?;
+            Some(OwnersFile::parse(&text))
         };
         let working = working.strip_prefix(top).map(Path::to_path_buf).unwrap_or_default();
         Self {

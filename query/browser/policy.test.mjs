@@ -26,6 +26,8 @@ const PAGES = {
   '/compare': ['/compare'],
   '/compare/populations': ['/compare/populations'],
   '/flaky': ['/flaky'],
+  '/costs': ['/costs', '/costs?by=owner'],
+  '/owners': ['/owners'],
   '/durations': ['/durations', '/durations?suite=layout-tests'],
   '/sql': ['/sql'],
   '/trends': ['/trends', '/trends?suite=layout-tests&test=css/a.html'],

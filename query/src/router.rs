@@ -14,8 +14,8 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use web::protection::protect;
 
 use crate::api::{
-    access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, openapi, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
+    access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
+    flaky, links, live, openapi, owners, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
     test_metrics, test_names, timeline, trends, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
@@ -94,6 +94,8 @@ fn kept_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/triage", triage::find)
         .get(Rule::Read, "/api/metrics", test_metrics::scrape)
         .get(Rule::Read, "/api/flaky", flaky::find)
+        .get(Rule::Read, "/api/costs", costs::find)
+        .get(Rule::Read, "/api/owners", owners::find)
         .get(Rule::Read, "/api/trends", trends::find)
         .get(Rule::Read, "/api/compare", compare::find)
         .get(Rule::Read, "/api/compare/populations/{*suite}", populations::find)
@@ -167,6 +169,8 @@ fn kept_pages() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/compare", pages::compare::page)
         .get(Rule::Read, "/compare/populations", pages::populations::page)
         .get(Rule::Read, "/flaky", pages::flaky::page)
+        .get(Rule::Read, "/costs", pages::costs::page)
+        .get(Rule::Read, "/owners", pages::owners::page)
         .get(Rule::Read, "/durations", pages::durations::page)
         .get(Rule::Read, "/trends", pages::trends::page)
         .get(Rule::Read, "/commits", pages::commits::list)

@@ -22,7 +22,7 @@ use crate::error::AnswerError;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::search::{Field, Search};
 use crate::store::Store;
-use crate::table::{self, Table, Tabular};
+use crate::table::{self, CellKind, Column, Table, Tabular};
 use crate::trends::week_of;
 use crate::{owners, suites};
 use spoilt::{Run, SpoilingTest, SpoiltRun};
@@ -216,8 +216,14 @@ impl Sums {
 }
 
 impl Tabular for Costs {
+    /// Owners are one text, with spaces between them.
     fn table(&self) -> Result<Table, AnswerError> {
-        table::of_rows(&self.costs)
+        let mut table = table::of_rows(&self.costs)?;
+        table.columns.push(Column::new("owners", CellKind::Text));
+        for (row, cost) in table.rows.iter_mut().zip(&self.costs) {
+            row.push(cost.owners.join(" ").into());
+        }
+        Ok(table)
     }
 }
 

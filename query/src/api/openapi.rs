@@ -2,6 +2,7 @@
 
 use answers::causes::CauseOrder;
 use answers::changes::Kind;
+use answers::costs::CostsBy;
 use answers::flaky::FlakyOrder;
 use answers::triage::Group;
 use axum::Json;
@@ -10,8 +11,8 @@ use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
 use super::{
-    access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics,
+    access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
+    flaky, links, live, owners, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics,
     test_names, timeline, trends, triage, uploads, verdicts,
 };
 use crate::archives;
@@ -51,6 +52,8 @@ const OPERATIONS: &[Operation] = &[
     causes::CAUSES,
     causes::MESSAGES,
     flaky::OPERATION,
+    costs::OPERATION,
+    owners::OPERATION,
     triage::OPERATION,
     test_metrics::OPERATION,
     changes::OF_SUITE,
@@ -146,6 +149,8 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
             (json!({ "type": "string", "maxLength": 200 }), "A part of what failing tests said; case does not matter")
         }
         "order" => (json!({ "enum": CauseOrder::ALL.map(CauseOrder::name) }), "What comes first; failures by default"),
+        "by" => (json!({ "enum": CostsBy::ALL.map(CostsBy::name) }), "What is summed up; test by default"),
+        "owner" => (openapi::text(), "Only tests of this owner; none for those that nobody owns, any for the others"),
         "rule" => (number(), "The version of the rule that made the patterns; the newest by default"),
         "link" => (openapi::text(), "Page of the run in the CI"),
         "suite" => (openapi::text(), "Name of a suite"),

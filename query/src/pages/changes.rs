@@ -8,7 +8,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::label_fields;
-use super::names::{help, titled};
+use super::names::titled;
 use super::states::look;
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, Parameters, lists};
@@ -33,7 +33,6 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let labels = label_fields::of_suite(&service, &parameters, &suite).await?;
     let values = context! {
         page => "/changes", labels, known, chosen => suite, test, changes => shown, weeks => question.weeks, kind => value("kind"), q => value("q"), owner => value("owner"),
-        help => help(&changes::FIELDS),
         platform => value("platform"), kinds => Kind::ALL.map(|kind| (kind.name(), title(kind))),
         export_query => parameters.with(&["suite", "test"], &[]),
     };

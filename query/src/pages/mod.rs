@@ -9,6 +9,7 @@ pub(crate) mod changes;
 mod commit_message;
 pub(crate) mod commits;
 pub(crate) mod compare;
+pub(crate) mod costs;
 pub(crate) mod dashboards;
 pub(crate) mod dead_letters;
 pub(crate) mod documentation;
@@ -21,6 +22,7 @@ pub(crate) mod flaky;
 pub(crate) mod investigate;
 mod label_fields;
 mod names;
+pub(crate) mod owners;
 mod plot;
 pub(crate) mod populations;
 mod segments;
@@ -50,7 +52,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 22] = [
     "/",
     "/causes",
     "/changes",
@@ -61,6 +63,8 @@ const PAGES: [&str; 20] = [
     "/suites",
     "/investigate",
     "/flaky",
+    "/costs",
+    "/owners",
     "/durations",
     "/trends",
     "/sql",

@@ -18,11 +18,11 @@ pub(super) fn day(seconds: i64) -> String {
 }
 
 /// A duration in milliseconds, as precise as it is worth.
-pub(super) fn took(milliseconds: u32) -> String {
+pub(super) fn took(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     match milliseconds {
         0..1_000 => format!("{milliseconds} ms"),
-        1_000..60_000 => format!("{:.1} s", f64::from(milliseconds) / 1000.0),
+        1_000..60_000 => format!("{:.1} s", milliseconds as f64 / 1000.0),
         60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
