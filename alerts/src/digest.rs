@@ -67,12 +67,8 @@ pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<
         let triage = triage::find(store, &question).await?;
         digest.new.extend(triage.tests.iter().map(|test| findings::of_test(sender, &suite, test)));
         digest.flaky += triage.counts.get(&Group::Flaky).copied().unwrap_or(0);
-        let asked = CostsQuestion {
-            suite: Some(suite.clone()),
-            weeks: 1,
-            search: search.clone(),
-            ..CostsQuestion::default()
-        };
+        let asked =
+            CostsQuestion { suite: Some(suite.clone()), weeks: 1, search: search.clone(), ..CostsQuestion::default() };
         let found = costs::find(store, &asked).await?;
         digest.total.tests += found.total.tests;
         digest.total.spoilt += found.total.spoilt;

@@ -146,7 +146,9 @@ pub fn check_alerts(options: &AlertOptions) -> Result<(), AlertOptionsError> {
             return Err(wrong(format!("the owner of the hook '{name}' has no name")));
         }
         if hook.digest.is_some() && hook.stale_hours.is_some() {
-            return Err(wrong(format!("the hook '{name}' gets a digest, which does not tell of stale_hours; take one away")));
+            return Err(wrong(format!(
+                "the hook '{name}' gets a digest, which does not tell of stale_hours; take one away"
+            )));
         }
         hook.search(&Clock::system())?;
     }

@@ -72,8 +72,8 @@ mod watermark;
 
 pub use cause_masks::SuiteMask;
 pub use commit_range::RunBounds;
-pub use owners::OwnerPattern;
 pub use error::{AnswerError, broken, invalid, not_found};
+pub use owners::OwnerPattern;
 pub use reads::selection::{OfConfiguration, RunPlace, Selection};
 pub use statement_limits::StatementLimits;
 pub use store::{Repository, Store};

@@ -218,8 +218,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
     let late = LateRuns::of(store, suite, filter, *days);
-    let (late, links, owners) =
-        tokio::try_join!(late, bugs::of_suite(store, suite), owners::of_suite(store, suite))?;
+    let (late, links, owners) = tokio::try_join!(late, bugs::of_suite(store, suite), owners::of_suite(store, suite))?;
     let mut triage = Triage {
         suite: suite.clone(),
         days: *days,

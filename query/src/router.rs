@@ -15,8 +15,8 @@ use web::protection::protect;
 
 use crate::api::{
     access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
-    flaky, links, live, openapi, owners, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
-    test_metrics, test_names, timeline, trends, triage, uploads, verdicts,
+    flaky, links, live, openapi, owners, populations, recent_uploads, renames, results, rules, run, sql, suites,
+    summary, test_metrics, test_names, timeline, trends, triage, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};

@@ -105,9 +105,11 @@ fn model(runs: &[Run], since: i64) -> [BTreeMap<String, Sum>; 3] {
             let lost = if *letter == 'R' { 1000 + time } else { *time };
             let nobody = [""];
             let owners = if owners.is_empty() { &nobody[..] } else { owners };
-            let keys = [vec![(*name).to_owned()], owners.iter().map(|one| (*one).to_owned()).collect(), vec![
-                monday(run.at).to_string(),
-            ]];
+            let keys = [
+                vec![(*name).to_owned()],
+                owners.iter().map(|one| (*one).to_owned()).collect(),
+                vec![monday(run.at).to_string()],
+            ];
             for (sums, keys) in sums.iter_mut().zip(keys) {
                 for key in keys {
                     let sum = sums.entry(key).or_default();
@@ -189,8 +191,14 @@ async fn costs_are_narrowed_and_told_in_every_form() {
     let csv = service.text("/api/costs?weeks=2&format=csv").await;
     assert_eq!(csv.lines().next().unwrap(), "suite,test,week,tests,spoilt,time_lost,owners");
     assert!(csv.contains("s,a.html,,1,") && csv.contains(",@x @y"), "{csv}");
-    for page in ["/costs", "/costs?by=owner", "/costs?by=week&weeks=2", "/costs?suite=s&owner=none", "/owners", "/owners?suite=s"]
-    {
+    for page in [
+        "/costs",
+        "/costs?by=owner",
+        "/costs?by=week&weeks=2",
+        "/costs?suite=s&owner=none",
+        "/owners",
+        "/owners?suite=s",
+    ] {
         let page = service.text(page).await;
         assert!(!page.contains("<img src=x"), "{page}");
     }

@@ -63,14 +63,22 @@ fn log() -> EventRows {
     for hours in (1..=12).rev() {
         let state = if hours <= 2 { "TEXT" } else { "PASS" };
         let old = hours > 6;
-        log.run("s", hours, &[
-            ("owned/moved", state, if old { json!(["@old"]) } else { json!(["@new", "ada@example.org"]) }),
-            ("owned/left", state, if old { json!(["@old"]) } else { Value::Null }),
-            ("owned/hostile", state, json!([HOSTILE])),
-            (if old { "renamed/old" } else { "renamed/new" }, state, if old { json!("@renamed") } else { Value::Null }),
-            ("css/a", state, json!(["@upload"])),
-            ("free/a", state, Value::Null),
-        ]);
+        log.run(
+            "s",
+            hours,
+            &[
+                ("owned/moved", state, if old { json!(["@old"]) } else { json!(["@new", "ada@example.org"]) }),
+                ("owned/left", state, if old { json!(["@old"]) } else { Value::Null }),
+                ("owned/hostile", state, json!([HOSTILE])),
+                (
+                    if old { "renamed/old" } else { "renamed/new" },
+                    state,
+                    if old { json!("@renamed") } else { Value::Null },
+                ),
+                ("css/a", state, json!(["@upload"])),
+                ("free/a", state, Value::Null),
+            ],
+        );
         log.run("plain", hours, &[("a", state, Value::Null)]);
     }
     let file = |text: &str, folder: &str| {
@@ -119,7 +127,9 @@ async fn every_door_knows_the_owners() {
     assert_eq!(triaged(&service, "&owner=@NEW").await, told(&all[4..5]));
     assert_eq!(triaged(&service, "&owner=none&q=-free").await, told(&[all[3], all[5]]));
     assert_eq!(triaged(&service, "&q=owner:any%20-owner:css").await, told(&[all[2], all[4]]));
-    assert!(triaged(&service, "&owner=@old").await.is_empty() && triaged(&service, "&owner=@everybody").await.is_empty());
+    assert!(
+        triaged(&service, "&owner=@old").await.is_empty() && triaged(&service, "&owner=@everybody").await.is_empty()
+    );
     assert_eq!(service.get("/api/triage?suite=s&owner=/(/").await.0, StatusCode::BAD_REQUEST);
 
     let feed = service.text("/triage.atom?suite=s&owner=@new").await;
@@ -135,7 +145,8 @@ async fn every_door_knows_the_owners() {
     let changes = changes["changes"].as_array().unwrap().len();
     assert_eq!((changes, service.json("/api/changes/s?owner=@old").await["changes"].as_array().unwrap().len()), (1, 0));
 
-    let question = json!({ "suite": "s", "tests": [{ "test": "css/a", "state": "TEXT" }, { "test": "x", "state": "TEXT" }] });
+    let question =
+        json!({ "suite": "s", "tests": [{ "test": "css/a", "state": "TEXT" }, { "test": "x", "state": "TEXT" }] });
     let (status, body) = service.post("/api/verdicts", question.to_string()).await;
     let verdicts: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((status, &verdicts["tests"][0]["owners"]), (StatusCode::OK, &json!(["@css"])), "{verdicts:#}");

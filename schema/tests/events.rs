@@ -41,11 +41,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         at: 1_700_000_150,
         is_open: true,
     };
-    let owners = SuiteOwners {
-        suite: "layout-tests".into(),
-        text: "css/ @css\n".into(),
-        folder: "LayoutTests".into(),
-    };
+    let owners = SuiteOwners { suite: "layout-tests".into(), text: "css/ @css\n".into(), folder: "LayoutTests".into() };
     let links = Links { build: Some("https://ci.example.org/7".into()), ..Links::default() };
     vec![
         (

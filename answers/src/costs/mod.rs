@@ -256,7 +256,8 @@ mod tests {
     #[test]
     fn a_run_that_two_tests_spoilt_is_one_and_the_time_of_each_counts() {
         let (first, second) = (spoilt(1, MONDAY, 10), spoilt(1, MONDAY + WEEK, 5));
-        let tests = [test("a", &["@x", "@y"], &[first, second]), test("b", &["@x"], &[first]), test("c", &[], &[second])];
+        let tests =
+            [test("a", &["@x", "@y"], &[first, second]), test("b", &["@x"], &[first]), test("c", &[], &[second])];
         let told = |by| {
             let (total, rows) = sums(by, &tests);
             assert_eq!((total.tests, total.spoilt, total.time_lost), (3, 2, 30));
@@ -264,10 +265,12 @@ mod tests {
                 .map(|row| (row.test, row.owners.join(" "), row.week, row.tests, row.spoilt, row.time_lost))
                 .collect::<Vec<_>>()
         };
-        let of_test = |name: &str, owners: &str, spoilt, lost| {
-            (Some(name.to_owned()), owners.to_owned(), None, 1, spoilt, lost)
-        };
-        assert_eq!(told(CostsBy::Test), [of_test("a", "@x @y", 2, 15), of_test("b", "@x", 1, 10), of_test("c", "", 1, 5)]);
+        let of_test =
+            |name: &str, owners: &str, spoilt, lost| (Some(name.to_owned()), owners.to_owned(), None, 1, spoilt, lost);
+        assert_eq!(
+            told(CostsBy::Test),
+            [of_test("a", "@x @y", 2, 15), of_test("b", "@x", 1, 10), of_test("c", "", 1, 5)]
+        );
         let of_owner = |name: &str, tests, spoilt, lost| (None, name.to_owned(), None, tests, spoilt, lost);
         assert_eq!(told(CostsBy::Owner), [of_owner("@x", 2, 2, 25), of_owner("@y", 1, 2, 15), of_owner("", 1, 1, 5)]);
         let of_week = |week, tests, spoilt, lost| (None, String::new(), Some(week), tests, spoilt, lost);

@@ -42,9 +42,8 @@ pub async fn of_suite(store: &Store, suite: &str) -> Result<Arc<OwnerIndex>, Ans
         renames::of_suite(store, suite)
     )?;
     let ids: Vec<RosterId> = lists.iter().map(|list| list.owners).collect();
-    let is_same = |known: &&Remembered| {
-        known.lists == ids && known.file.0 == version && Arc::ptr_eq(&known.renames, &renames)
-    };
+    let is_same =
+        |known: &&Remembered| known.lists == ids && known.file.0 == version && Arc::ptr_eq(&known.renames, &renames);
     let made = match known.as_ref().filter(is_same) {
         Some(known) => Remembered { watermark, ..known.clone() },
         None => {

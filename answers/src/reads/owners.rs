@@ -36,7 +36,8 @@ pub(crate) async fn lists(store: &Store, suite: &str, since: CommitKey) -> Resul
 
 /// The version of the file of a suite; none if there never was one.
 pub(crate) async fn file_version(store: &Store, suite: &str) -> Result<Option<u64>, AnswerError> {
-    let statement = Fragment::new("SELECT version FROM owner_files WHERE suite = {suite} ORDER BY version DESC LIMIT 1");
+    let statement =
+        Fragment::new("SELECT version FROM owner_files WHERE suite = {suite} ORDER BY version DESC LIMIT 1");
     statement.value("suite", suite).optional(&store.client).await
 }
 

@@ -171,7 +171,11 @@ impl GateSummary {
             if tests.is_empty() {
                 continue;
             }
-            let _ = writeln!(text, "**{} {word}**\n\n| Test | State | Why | Owners | Bugs |\n|---|---|---|---|---|", tests.len());
+            let _ = writeln!(
+                text,
+                "**{} {word}**\n\n| Test | State | Why | Owners | Bugs |\n|---|---|---|---|---|",
+                tests.len()
+            );
             for JudgedTest { test, state, reason, link, bugs, owners } in shown(tests) {
                 let few = |texts: &[String], write: fn(&str) -> String| {
                     texts.iter().take(3).map(|text| write(text)).collect::<Vec<_>>().join(" ")
@@ -193,7 +197,14 @@ mod tests {
 
     fn judged(test: &str) -> JudgedTest {
         let (reason, link) = ("2 of 9 runs".to_owned(), "https://r/?test=a".to_owned());
-        JudgedTest { test: test.to_owned(), state: "FAIL", reason, link, bugs: vec!["https://bugs/1".to_owned()], owners: vec!["@web".to_owned()] }
+        JudgedTest {
+            test: test.to_owned(),
+            state: "FAIL",
+            reason,
+            link,
+            bugs: vec!["https://bugs/1".to_owned()],
+            owners: vec!["@web".to_owned()],
+        }
     }
 
     #[test]

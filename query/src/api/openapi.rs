@@ -12,8 +12,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
-    flaky, links, live, owners, populations, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics,
-    test_names, timeline, trends, triage, uploads, verdicts,
+    flaky, links, live, owners, populations, recent_uploads, renames, results, rules, run, sql, suites, summary,
+    test_metrics, test_names, timeline, trends, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;

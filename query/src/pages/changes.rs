@@ -17,7 +17,8 @@ use crate::service::Shared;
 /// Changes shown if the question names no limit.
 const SHOWN: u64 = 50;
 /// What the page can be asked.
-const PARAMETERS: &[&[&str]] = &[&CONFIGURATION, &["suite", "test", "weeks", "kind", "q", "owner", "recent", "branch", "limit"]];
+const PARAMETERS: &[&[&str]] =
+    &[&CONFIGURATION, &["suite", "test", "weeks", "kind", "q", "owner", "recent", "branch", "limit"]];
 
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {

@@ -19,8 +19,7 @@ use crate::service::Shared;
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let known = suites::recent(&service.store).await?;
     let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
-    let answer =
-        owner_totals::find(&service.store, &lists::owners(&parameters, parameters.first("suite"))?).await?;
+    let answer = owner_totals::find(&service.store, &lists::owners(&parameters, parameters.first("suite"))?).await?;
     let rows: Vec<Value> = answer.owners.iter().map(row).collect();
     let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
     let is_named = answer.owners.iter().any(|one| one.owner.is_some());
