@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn durations_are_as_precise_as_they_are_worth() {
-        let shown = [0, 999, 1_000, 59_949, 60_000, 3_599_999, 3_600_000, u32::MAX].map(took);
+        let shown = [0, 999, 1_000, 59_949, 60_000, 3_599_999, 3_600_000, u64::from(u32::MAX)].map(took);
         let expected = ["0 ms", "999 ms", "1.0 s", "59.9 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "1193 h 2 min"];
         assert_eq!(shown, expected);
     }
