@@ -37,7 +37,7 @@ impl Finding {
 
 /// Everything that a hook is to know now.
 pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<Vec<Finding>, AlertError> {
-    let suites = if hook.suites.is_empty() { suites::recent(store).await? } else { hook.suites.clone() };
+    let suites = suites_of(store, hook).await?;
     let mut found = Vec::new();
     for suite in suites {
         let question = TriageQuestion {
@@ -47,6 +47,7 @@ pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<
         };
         let triage = triage::find(store, &question).await?;
         found.extend(triage.tests.iter().map(|test| of_test(sender, &suite, test)));
+        // A broken configuration has no owner: each of them has tests that fail there.
         found.extend(triage.broken.iter().map(|broken| of_broken(sender, &suite, broken)));
         if let Some(hours) = hook.stale_hours {
             let silent = silent::find(store, &suite, hours).await?;
@@ -56,16 +57,24 @@ pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<
     Ok(found)
 }
 
-fn of_test(sender: &Sender, suite: &str, test: &TriagedTest) -> Finding {
+/// The suites that a hook is about.
+pub(crate) async fn suites_of(store: &Store, hook: &Hook) -> Result<Vec<String>, AlertError> {
+    Ok(if hook.suites.is_empty() { suites::recent(store).await? } else { hook.suites.clone() })
+}
+
+/// What is told of a test.
+pub(crate) fn of_test(sender: &Sender, suite: &str, test: &TriagedTest) -> Finding {
     let is_known = if test.bugs.is_empty() { "" } else { ", known" };
+    let owned: String = test.owners.iter().map(|owner| format!(", {owner}")).collect();
     Finding {
         id: news::id(suite, test).to_string(),
-        text: format!("{}{is_known}", news::sentence(suite, test)),
+        text: format!("{}{is_known}{owned}", news::sentence(suite, test)),
         link: news::page_of_test(sender.address.as_deref(), suite, &test.test),
         detail: json!({
             "suite": suite, "test": test.test, "group": test.group, "state": test.state,
             "configurations": test.configurations, "since": test.since, "before": test.before, "row": test.row(),
-            "bugs": addresses::of(&test.bugs), "failure": test.failure, "earlier": test.aftermath.earlier,
+            "bugs": addresses::of(&test.bugs), "owners": test.owners, "failure": test.failure,
+            "earlier": test.aftermath.earlier,
         }),
     }
 }

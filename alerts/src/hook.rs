@@ -51,23 +51,37 @@ pub struct Hook {
     /// Only these suites; all that ran lately if there are none.
     #[serde(default)]
     pub suites: Vec<String>,
-    /// What it is told of, in the words of the search of triage.
-    #[serde(default = "new_failures")]
-    pub q: String,
+    /// What it is told of, in the words of the search of triage; of new failures if absent, and a digest of everything.
+    #[serde(default)]
+    pub q: Option<String>,
+    /// Only tests of this owner; `none` for those that nobody owns.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// It gets one message now and then instead of one for each finding.
+    #[serde(default)]
+    pub digest: Option<DigestPace>,
     /// It is told, too, of configurations that did not run a suite for so many hours.
     #[serde(default)]
     pub stale_hours: Option<u64>,
 }
 
-fn new_failures() -> String {
-    "status:new".to_owned()
+/// How often a digest is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DigestPace {
+    /// Once in each week, which begins on Monday in UTC.
+    Weekly,
 }
+
+/// What a hook is told of that says nothing else.
+const NEW_FAILURES: &str = "status:new";
 
 impl fmt::Debug for Hook {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, url: _, suites, q, stale_hours } = self;
+        let Self { name, url: _, suites, q, owner, digest, stale_hours } = self;
         let mut shown = formatter.debug_struct("Hook");
-        shown.field("name", name).field("suites", suites).field("q", q).field("stale_hours", stale_hours);
+        shown.field("name", name).field("suites", suites).field("q", q).field("owner", owner);
+        shown.field("digest", digest).field("stale_hours", stale_hours);
         shown.finish_non_exhaustive()
     }
 }
@@ -75,8 +89,17 @@ impl fmt::Debug for Hook {
 impl Hook {
     /// What the hook is told of.
     pub(crate) fn search(&self, clock: &Clock) -> Result<Search, AlertOptionsError> {
-        let search = Search::parse(&self.q, &triage::FIELDS, clock.now());
-        search.map_err(|error| wrong(format!("the q of the hook '{}': {error}", self.name)))
+        let usual = if self.digest.is_some() { "" } else { NEW_FAILURES };
+        let asked = self.q.as_deref().unwrap_or(usual);
+        let search = Search::parse(asked, &triage::FIELDS, clock.now());
+        let search = search.map_err(|error| wrong(format!("the q of the hook '{}': {error}", self.name)))?;
+        self.of_owner(search)
+    }
+
+    /// The same tests of its owner alone, if it has one.
+    pub(crate) fn of_owner(&self, search: Search) -> Result<Search, AlertOptionsError> {
+        let search = search.of_owner(self.owner.as_deref());
+        search.map_err(|error| wrong(format!("the owner of the hook '{}': {error}", self.name)))
     }
 
     /// Posts a message; the error says what the hook did and nothing of its address, unless its host may not be asked.
@@ -119,6 +142,14 @@ pub fn check_alerts(options: &AlertOptions) -> Result<(), AlertOptionsError> {
         if hook.stale_hours.is_some_and(|hours| !(1..=MAX_STALE_HOURS).contains(&hours)) {
             return Err(wrong(format!("stale_hours of the hook '{name}' is a number from 1 to {MAX_STALE_HOURS}")));
         }
+        if hook.owner.as_deref().is_some_and(|owner| owner.trim().is_empty()) {
+            return Err(wrong(format!("the owner of the hook '{name}' has no name")));
+        }
+        if hook.digest.is_some() && hook.stale_hours.is_some() {
+            return Err(wrong(format!(
+                "the hook '{name}' gets a digest, which does not tell of stale_hours; take one away"
+            )));
+        }
         hook.search(&Clock::system())?;
     }
     Ok(())
@@ -132,7 +163,15 @@ mod tests {
     use test_support::visits::Visits;
 
     fn hook(name: &str, url: &str) -> Hook {
-        Hook { name: name.into(), url: url.into(), suites: Vec::new(), q: new_failures(), stale_hours: None }
+        Hook {
+            name: name.into(),
+            url: url.into(),
+            suites: Vec::new(),
+            q: None,
+            owner: None,
+            digest: None,
+            stale_hours: None,
+        }
     }
 
     fn refused(hooks: Vec<Hook>) -> String {
@@ -146,7 +185,11 @@ mod tests {
         assert!(refused(vec![good.clone(), good.clone()]).contains("two hooks are called 'a'"));
         assert!(refused(vec![hook("a", "chat.example.org")]).contains("must begin with"));
         assert!(refused(vec![Hook { stale_hours: Some(0), ..good.clone() }]).contains("stale_hours"));
-        assert!(refused(vec![Hook { q: "stauts:new".into(), ..good }]).contains("did you mean"));
+        assert!(refused(vec![Hook { q: Some("stauts:new".into()), ..good.clone() }]).contains("did you mean"));
+        assert!(refused(vec![Hook { owner: Some(" ".into()), ..good.clone() }]).contains("has no name"));
+        assert!(refused(vec![Hook { owner: Some("/(/".into()), ..good.clone() }]).contains("no regular expression"));
+        let digest = Hook { digest: Some(DigestPace::Weekly), stale_hours: Some(1), ..good };
+        assert!(refused(vec![digest]).contains("gets a digest"));
     }
 
     #[tokio::test]

@@ -7,9 +7,12 @@
 //!
 //! Of several query services, the one that has the right to tell ([`Lease`]) does.
 //!
+//! A hook may get a message a week instead ([`digest`]), by the same rules.
+//!
 //! What a hook was told is remembered in the table `alerts` and in no event: a rebuild makes views, and leaves that table
 //! as it is. If the table itself is lost, hooks are told once more of what they find then, which is harmless.
 
+mod digest;
 mod findings;
 mod hook;
 
@@ -17,7 +20,7 @@ use std::time::Duration;
 
 use answers::{AnswerError, Store, told};
 use findings::Finding;
-pub use hook::{AlertOptions, AlertOptionsError, Hook, check_alerts};
+pub use hook::{AlertOptions, AlertOptionsError, DigestPace, Hook, check_alerts};
 use outbound::Outbound;
 use schema::lease::Lease;
 use serde_json::json;
@@ -101,6 +104,9 @@ async fn tell(store: &Store, sender: &Sender, options: &AlertOptions, right: Opt
 }
 
 async fn look(store: &Store, sender: &Sender, hook: &Hook, is_ours: &impl Fn() -> bool) -> Result<(), AlertError> {
+    if hook.digest == Some(DigestPace::Weekly) {
+        return tell_digest(store, sender, hook, is_ours).await;
+    }
     let mut news = findings::find(store, sender, hook).await?;
     let ids: Vec<&str> = news.iter().map(|finding| finding.id.as_str()).collect();
     let known = told::known(store, &hook.name, &ids).await?;
@@ -113,6 +119,28 @@ async fn look(store: &Store, sender: &Sender, hook: &Hook, is_ours: &impl Fn() -
     let count = ids.len() as u64;
     told::remember(store, &hook.name, ids).await?;
     metrics::counter!("resultsdb_alerts_total", "hook" => hook.name.clone()).increment(count);
+    Ok(())
+}
+
+/// Tells a hook of a week, once in each.
+async fn tell_digest(
+    store: &Store,
+    sender: &Sender,
+    hook: &Hook,
+    is_ours: &impl Fn() -> bool,
+) -> Result<(), AlertError> {
+    let now = store.clock.now();
+    let id = digest::id(hook, now);
+    if !told::known(store, &hook.name, &[&id]).await?.is_empty() {
+        return Ok(());
+    }
+    let digest = digest::find(store, sender, hook).await?;
+    if !is_ours() {
+        return Ok(());
+    }
+    hook.tell(&sender.outbound, digest.message(sender, hook, now)).await.map_err(AlertError::Hook)?;
+    told::remember(store, &hook.name, vec![id]).await?;
+    metrics::counter!("resultsdb_alerts_total", "hook" => hook.name.clone()).increment(1);
     Ok(())
 }
 

@@ -24,8 +24,10 @@ use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::owners;
 use crate::quarantine::{self, ListedEntry};
 use crate::reads;
+use crate::search::{Field, Search};
 use crate::store::Store;
 use crate::table::{self, CellKind, Table, Tabular};
 
@@ -36,6 +38,9 @@ const MAX_COMMITS: u64 = 50_000;
 /// Changes answered if the question names no limit, and at most.
 const CHANGES: u64 = 100;
 const MAX_CHANGES: u64 = 1000;
+
+/// What can be asked about the tests of a change beside their names.
+pub const FIELDS: [Field; 1] = [Field::Owner];
 
 /// Which changes are asked for.
 #[derive(Debug, Clone)]
@@ -48,6 +53,8 @@ pub struct ChangesQuestion {
     pub weeks: u64,
     /// Only these kinds; all if empty.
     pub kinds: Vec<Kind>,
+    /// Only those of a test that is meant.
+    pub search: Search,
     /// Branch and configurations; its limit is one of changes.
     pub runs: RunFilter,
 }
@@ -131,7 +138,7 @@ pub struct Changes {
 
 /// The changes that a question means.
 pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, AnswerError> {
-    let ChangesQuestion { suite, test, weeks, kinds, runs } = question;
+    let ChangesQuestion { suite, test, weeks, kinds, search, runs } = question;
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
     let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
     if late.selection.is_empty() {
@@ -143,15 +150,23 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     };
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
-    of_histories(&late, tests, &histories, kinds, limit).await
+    of_histories(&late, tests, &histories, &Meant { kinds, search }, limit).await
 }
 
-/// The newest changes of some kinds (of all if none is named) in the histories of some tests.
+/// Which changes are meant.
+pub(crate) struct Meant<'a> {
+    /// Those of these kinds; all if empty.
+    pub(crate) kinds: &'a [Kind],
+    /// Those of a test that this means.
+    pub(crate) search: &'a Search,
+}
+
+/// The newest changes that are meant in the histories of some tests.
 pub(crate) async fn of_histories(
     late: &LateRuns<'_>,
     mut tests: Vec<String>,
     histories: &Histories,
-    kinds: &[Kind],
+    Meant { kinds, search }: &Meant<'_>,
     limit: usize,
 ) -> Result<Changes, AnswerError> {
     let LateRuns { store, suite, .. } = *late;
@@ -174,8 +189,12 @@ pub(crate) async fn of_histories(
     };
     let branch = &late.selection.branch;
     let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS);
-    let (on_branch, links, parked) =
-        tokio::try_join!(on_branch, bugs::of_suite(store, suite), quarantine::of_suite(store, suite))?;
+    let (on_branch, links, parked, owners) = tokio::try_join!(
+        on_branch,
+        bugs::of_suite(store, suite),
+        quarantine::of_suite(store, suite),
+        owners::of_suite(store, suite)
+    )?;
     let of_suite = Suite {
         name: suite,
         tests: late.sessions.tests(),
@@ -186,6 +205,8 @@ pub(crate) async fn of_histories(
     };
     let mut found = changes(&of_suite, &late.question.rules);
     found.retain(|change| kinds.is_empty() || kinds.contains(&change.kind));
+    let is_meant = |member: &Member| search.may_match_owned(subjects[member.subject].test, &owners);
+    found.retain(|change| search.is_empty() || change.members.iter().any(is_meant));
     found.truncate(limit);
     let keys = |change: &Change| {
         let likely: Vec<CommitKey> = change.likely.iter().map(|(commit, _)| *commit).collect();

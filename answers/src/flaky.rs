@@ -23,6 +23,7 @@ use crate::bugs::{self, BugIndex, Failure, addresses};
 use crate::error::AnswerError;
 use crate::histories::{JudgedTest, TestCells};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
+use crate::owners::{self, OwnerIndex};
 use crate::quarantine::{self, ListedEntry, QuarantineIndex};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
@@ -33,7 +34,7 @@ use crate::test_names;
 /// Tests whose results are read for each one that is answered.
 const CANDIDATES: u64 = 3;
 /// What can be asked about the tests of the list.
-pub const FIELDS: [Field; 3] = [Field::Flaky, Field::Count, Field::Bug];
+pub const FIELDS: [Field; 4] = [Field::Flaky, Field::Count, Field::Bug, Field::Owner];
 /// Tests answered if the question names no limit, and at most.
 const TESTS: u64 = 100;
 const MAX_TESTS: u64 = 1000;
@@ -124,6 +125,8 @@ pub struct FlakyTest {
     /// The worst states of the runs that failed unexpectedly there.
     #[serde(skip)]
     pub states: BTreeSet<State>,
+    /// Who owns it.
+    pub owners: Vec<String>,
 }
 
 /// The flakiest tests.
@@ -161,11 +164,16 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
     };
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
-        let (late, links, parked) =
-            tokio::try_join!(late, bugs::of_suite(store, suite), quarantine::of_suite(store, suite))?;
+        let (late, links, parked, owners) = tokio::try_join!(
+            late,
+            bugs::of_suite(store, suite),
+            quarantine::of_suite(store, suite),
+            owners::of_suite(store, suite)
+        )?;
         found.broken += late.sessions.left_out;
         if !late.selection.is_empty() {
-            found.tests.extend(of_suite(&late, &links, &parked, &question.search, limit * CANDIDATES).await?);
+            let known = Known { links: &links, parked: &parked, owners: &owners };
+            found.tests.extend(of_suite(&late, known, &question.search, limit * CANDIDATES).await?);
         }
     }
     let rank = |test: &FlakyTest| match question.order {
@@ -180,16 +188,24 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
     Ok(found)
 }
 
+/// What people said of the tests of a suite.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    links: &'a BugIndex,
+    parked: &'a QuarantineIndex,
+    owners: &'a OwnerIndex,
+}
+
 /// The flaky ones among so many tests of a suite that failed.
 async fn of_suite(
     late: &LateRuns<'_>,
-    links: &BugIndex,
-    parked: &QuarantineIndex,
+    known: Known<'_>,
     search: &Search,
     most: u64,
 ) -> Result<Vec<FlakyTest>, AnswerError> {
     let LateRuns { suite, .. } = late;
-    let names = candidates(late, search, most).await?;
+    let Known { links, parked, owners } = known;
+    let names = candidates(late, search, owners, most).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(suite, test)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -208,12 +224,14 @@ async fn of_suite(
         test.time_lost = histories.time_lost(id);
         let failure = Failure { state: None, message: said.get(name.as_str()).map(String::as_str) };
         test.bugs = links.explaining(name, places, failure).into_iter().cloned().collect();
+        test.owners = owners.of(name);
         let subject = Subject {
             suite,
             test: name,
             share: test.rate,
             count: test.configurations,
             bugs: &test.bugs.iter().collect::<Vec<_>>(),
+            owners: &test.owners,
             ..Subject::default()
         };
         search.matches(&subject).then_some(test)
@@ -251,6 +269,7 @@ fn joined(
         quarantine: Vec::new(),
         places: Vec::new(),
         states: BTreeSet::new(),
+        owners: Vec::new(),
     };
     let (mut places, mut flaky_runs) = (Vec::new(), 0);
     for cell in quiet.iter().flat_map(|(_, cells)| cells.history().cells) {
@@ -284,14 +303,19 @@ fn joined(
 
 /// The tests that may be the flakiest: those of which failures and passes are both certain come first. How often a test ran
 /// is not known here; the runs of the configurations on which it failed stand in for it.
-async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<Vec<String>, AnswerError> {
+async fn candidates(
+    late: &LateRuns<'_>,
+    search: &Search,
+    owners: &OwnerIndex,
+    most: u64,
+) -> Result<Vec<String>, AnswerError> {
     let LateRuns { store, suite, renames, .. } = late;
     let mut shares = late.shares().await?;
     if !search.is_empty() {
         let names = test_names::by_id(store, suite, shares.iter().map(|share| share.test)).await?;
         shares.retain(|share| {
             let name = names.get(share.test).map(|name| name.to_string());
-            renames.owners(name.into_iter().collect()).iter().any(|test| search.may_match(test))
+            renames.owners(name.into_iter().collect()).iter().any(|test| search.may_match_owned(test, owners))
         });
     }
     let score = |share: FailedShare| {
@@ -311,7 +335,7 @@ async fn candidates(late: &LateRuns<'_>, search: &Search, most: u64) -> Result<V
     let names = test_names::by_id(store, suite, ranked.iter().map(|(_, test)| *test)).await?;
     let names = ranked.iter().filter_map(|(_, test)| names.get(*test).map(|name| name.to_string()));
     let mut tests = renames.owners(names.collect());
-    tests.retain(|test| search.may_match(test));
+    tests.retain(|test| search.may_match_owned(test, owners));
     Ok(tests)
 }
 

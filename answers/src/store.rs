@@ -9,6 +9,8 @@ use schema::retention::Retention;
 use crate::cause_masks::SuiteMask;
 use crate::guest::Guest;
 use crate::histories::place::PlaceCache;
+use crate::owners::OwnerPattern;
+use crate::owners::cache::OwnersCache;
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
 use crate::renames::cache::RenamesCache;
@@ -38,10 +40,12 @@ pub struct Store {
     pub(crate) rosters: RosterCache,
     pub(crate) places: PlaceCache,
     pub(crate) test_names: TestNameCache,
+    pub(crate) owners: OwnersCache,
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) keeps_replaced_results: bool,
     pub(crate) rules: Arc<[SuiteRules]>,
+    pub(crate) owner_patterns: Arc<[OwnerPattern]>,
     /// What suites mask in patterns of messages.
     pub masks: Arc<[SuiteMask]>,
     pub(crate) guest: Option<Arc<Guest>>,
@@ -72,10 +76,12 @@ impl Store {
             rosters: RosterCache::new(),
             places: PlaceCache::new(),
             test_names: TestNameCache::new(),
+            owners: OwnersCache::new(),
             repositories,
             retention,
             keeps_replaced_results: false,
             rules: Arc::default(),
+            owner_patterns: Arc::default(),
             masks: Arc::default(),
             guest: None,
             watermark,
@@ -107,6 +113,11 @@ impl Store {
     /// The same, with thresholds of verdicts by suite; the first that is for a suite counts.
     pub fn with_rules(self, rules: Vec<SuiteRules>) -> Self {
         Self { rules: rules.into(), ..self }
+    }
+
+    /// The same, with owners of tests by suite; of those that match a test the last one counts.
+    pub fn with_owners(self, patterns: Vec<OwnerPattern>) -> Self {
+        Self { owner_patterns: patterns.into(), ..self }
     }
 
     /// The same, with what suites mask in patterns of messages; all that are for a suite count, in their order.

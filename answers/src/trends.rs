@@ -16,13 +16,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::changes::{self, Kind, MAX_CANDIDATES, NamedCommit, SuiteChange};
+use crate::changes::{self, Kind, MAX_CANDIDATES, Meant, NamedCommit, SuiteChange};
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::durations::WeekDurations;
 use crate::reads::trends::DayCounts;
 use crate::reads::{durations, trends};
+use crate::search::Search;
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
 
@@ -172,7 +173,9 @@ pub async fn find(store: &Store, question: &TrendsQuestion) -> Result<Trends, An
     answer.by_day = days.iter().map(|counts| part(PartLength::Day, counts)).collect();
     answer.by_week = by_week(&days, &times, &flakiness, test.is_some());
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
-    let mut found = changes::of_histories(&late, tests, &histories, &[], limit + 1).await?.changes;
+    let (kinds, search) = (&[][..], &Search::default());
+    let all = Meant { kinds, search };
+    let mut found = changes::of_histories(&late, tests, &histories, &all, limit + 1).await?.changes;
     answer.has_more_changes = found.len() > limit;
     found.truncate(limit);
     answer.changes = found.into_iter().map(change).collect();
@@ -264,7 +267,7 @@ fn week(cell: &Cell, since: u64) -> Option<u64> {
 }
 
 /// The first second of the week of a time, both in seconds since 1970.
-fn week_of(time: u64) -> u64 {
+pub(crate) fn week_of(time: u64) -> u64 {
     u64::try_from(monday(i64::try_from(time).unwrap_or(i64::MAX))).unwrap_or(0)
 }
 

@@ -29,6 +29,7 @@ use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
 use crate::news;
+use crate::owners;
 use crate::quarantine::{self, ListedEntry};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
@@ -39,7 +40,7 @@ pub const DEFAULT_DAYS: u64 = late_runs::NEW_DAYS;
 /// See [`DEFAULT_DAYS`].
 pub const MAX_DAYS: u64 = 14;
 /// What can be asked about the tests of the list.
-pub const FIELDS: [Field; 10] = [
+pub const FIELDS: [Field; 11] = [
     Field::Status,
     Field::State,
     Field::On,
@@ -49,6 +50,7 @@ pub const FIELDS: [Field; 10] = [
     Field::Row,
     Field::Since,
     Field::Bug,
+    Field::Owner,
     Field::Suite,
 ];
 /// Tests that are looked at: those that failed last.
@@ -133,6 +135,8 @@ pub struct TriagedTest {
     #[serde(serialize_with = "addresses::serialize")]
     #[schemars(with = "Vec<String>")]
     pub bugs: Vec<BugLink>,
+    /// Who owns it.
+    pub owners: Vec<String>,
     /// The first line of what it said when it failed last, lately; only where that was asked for.
     #[schemars(extend("x-column" = false))]
     pub message: Option<String>,
@@ -181,6 +185,7 @@ impl TriagedTest {
             row: self.row() as u64,
             since: self.since.time(),
             bugs: &self.bugs.iter().collect::<Vec<_>>(),
+            owners: &self.owners,
         })
     }
 }
@@ -233,8 +238,12 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
     let late = LateRuns::of(store, suite, filter, *days);
-    let (late, links, parked) =
-        tokio::try_join!(late, bugs::of_suite(store, suite), quarantine::of_suite(store, suite))?;
+    let (late, links, parked, owners) = tokio::try_join!(
+        late,
+        bugs::of_suite(store, suite),
+        quarantine::of_suite(store, suite),
+        owners::of_suite(store, suite)
+    )?;
     let mut triage = Triage {
         suite: suite.clone(),
         days: *days,
@@ -250,7 +259,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         return Ok(triage);
     }
     let mut names = late.candidates(MAX_CANDIDATES).await?;
-    names.retain(|test| search.may_match(test));
+    names.retain(|test| search.may_match_owned(test, &owners));
     let (mut tests, histories, judged) = findings(&late, names).await?;
     if !search.is_empty() {
         add_details(&late, &mut tests, &histories);
@@ -261,6 +270,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
         let failure = Failure::new(test.state, said.get(test.test.as_str()).map(String::as_str));
         test.bugs = links.explaining(&test.test, configurations, failure).into_iter().cloned().collect();
+        test.owners = owners.of(&test.test);
     }
     tests.retain(|test| test.is_meant(suite, search));
     for test in &mut tests {
@@ -331,7 +341,7 @@ async fn findings(
         let finding = finding_of(&judgements, |index| histories.on(id, places[index].0), &late.question)?;
         let Finding { group, state, affected, since, before, worsened_from, impact } = finding;
         let config_ids = affected.iter().filter_map(|index| Some(places.get(*index)?.0)).collect();
-        let (history, configurations, aftermath, bugs, message, cause) = Default::default();
+        let (history, configurations, aftermath, bugs, owners, message, cause) = Default::default();
         let first_name = late.renames.first_name(test);
         Some(TriagedTest {
             first_name: first_name.to_owned(),
@@ -348,6 +358,7 @@ async fn findings(
             history,
             aftermath,
             bugs,
+            owners,
             message,
             cause,
             quarantine: Vec::new(),

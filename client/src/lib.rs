@@ -28,6 +28,7 @@ pub mod register;
 mod request_error;
 mod roots;
 pub mod run;
+pub mod send_owners;
 pub mod server;
 pub mod split;
 mod spool;
@@ -54,6 +55,8 @@ pub enum Command {
     Change(Box<change::ChangeArgs>),
     /// Bring commits and uploads over from a running resultsdbpy or resultsdb.
     Import(import::ImportArgs),
+    /// Send a file that says who owns the tests of a suite.
+    Owners(send_owners::OwnersArgs),
     /// Print the share of the tests that one of several parallel jobs is to run.
     Split(split::SplitArgs),
     /// Say which failures do not count for a time, list what was said, and write it for test runners.
@@ -76,6 +79,7 @@ impl Command {
             Self::Gate(args) => args.run(&Environment::of_process()),
             Self::Change(args) => args.run(&Environment::of_process()),
             Self::Import(args) => args.run(),
+            Self::Owners(args) => args.run(),
             Self::Split(args) => args.run(&Environment::of_process()),
             Self::Quarantine(args) => args.run(),
         }

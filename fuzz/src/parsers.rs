@@ -16,6 +16,7 @@ use outbound::Outbound;
 use processor::rows::EventRows;
 use schema::commit::CommitInput;
 use schema::configuration::Configuration;
+use schema::owners::{OwnersFile, path_of};
 use schema::{event, results};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -39,7 +40,7 @@ pub struct Parser {
 }
 
 /// All readers of small things.
-pub const PARSERS: [Parser; 10] = [
+pub const PARSERS: [Parser; 11] = [
     Parser { name: "upload", seeds: UPLOADS, tokens: JSON, read: upload },
     Parser { name: "event", seeds: EVENTS, tokens: JSON, read: event },
     Parser { name: "search", seeds: SEARCHES, tokens: WORDS, read: search },
@@ -70,8 +71,18 @@ pub const PARSERS: [Parser; 10] = [
         read: archive,
     },
     Parser { name: "engine", seeds: ENGINE, tokens: SQL, read: engine },
+    Parser {
+        name: "owners",
+        seeds: OWNERS,
+        tokens: &["*", "**/", "?", "[", "]", "@a", " ", "\n", "\\", "#", "^"],
+        read: owners,
+    },
 ];
 
+const OWNERS: &[&str] = &[
+    "# all\n* @all\n/tests/ @qa @ada # comment\nsrc/**/test_*.py @py\na\\ b.js x@example.org\n/free/\n",
+    "[Tests] @qa\ntests/\n^[Docs][2] @docs\n*.md\n",
+];
 const UPLOADS: &[&str] = &[
     r#"{"version":0,"suite":"layout-tests","configuration":{"platform":"Mac","version":"14.2.1","is_simulator":false,"style":"Release","architecture":"arm64"},"commits":[{"repository_id":"webkit","branch":"main","hash":"1abe25b443e985f93b90d830e4a7e3731336af4d","timestamp":1700000000,"identifier":"1@main"}],"timestamp":1700000100,"test_results":{"results":{"a":{"b.html":{"actual":"TEXT PASS","expected":"FAIL","time":1.5,"log":"line\nline"},"c.html":{}}},"details":{"link":"https://ci.example.org/1"},"run_stats":{"tests_skipped":4}}}"#,
     r#"{"suite":"a","configuration":{"platform":"iOS","version":17000000,"is_simulator":true,"sdk":"21A"},"commits":[{"repository_id":"webkit","id":"1@main"}],"test_results":{"results":{"x":{"actual":"CRASH","modifiers":"slow"}}}}"#,
@@ -240,6 +251,17 @@ fn search(bytes: &[u8]) -> Result<bool, String> {
         return Err("a test is meant that may not be meant".to_owned());
     }
     Ok(true)
+}
+
+/// Who owns tests by a file, however long their names are.
+fn owners(bytes: &[u8]) -> Result<bool, String> {
+    let file = OwnersFile::parse(&String::from_utf8_lossy(bytes));
+    let long = path_of("tests", &"a/".repeat(2000));
+    let is_owned = ["tests/a.py", "", &long].iter().any(|path| file.of(path).is_some());
+    if is_owned && file.is_empty() {
+        return Err("a file without rules says who owns a test".to_owned());
+    }
+    Ok(is_owned)
 }
 
 fn version(bytes: &[u8]) -> Result<bool, String> {

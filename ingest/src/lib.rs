@@ -1,4 +1,4 @@
-//! The intake: accepts uploads, commits, bugs, renames, entries of the quarantine and decisions about dead letters over
+//! The intake: accepts uploads, commits, bugs, renames, owners, entries of the quarantine and decisions about dead letters over
 //! HTTP, and appends an event for each.
 //!
 //! A request's way is forward, and so are the imports: [`router`] → one file of `requests` → `checks` → `resolve` →

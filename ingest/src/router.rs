@@ -12,7 +12,7 @@ use schema::blobs::Blobs;
 use web::openapi::Operation;
 use web::protection::protect;
 
-use crate::requests::{archive, bugs, commits, dead_letters, ews, keys, quarantine, renames, reports, upload};
+use crate::requests::{archive, bugs, commits, dead_letters, ews, keys, owners, quarantine, renames, reports, upload};
 use crate::state::{Intake, IntakeOptions};
 use crate::tally::{self, Tally};
 
@@ -25,6 +25,7 @@ pub const OPERATIONS: &[Operation] = &[
     commits::OPERATION,
     bugs::OPERATION,
     renames::OPERATION,
+    owners::OPERATION,
     quarantine::OPERATION,
     dead_letters::OPERATION,
     commits::REGISTER,
@@ -59,6 +60,7 @@ fn routes() -> [Routes<Intake>; 2] {
     let other = Routes::new()
         .post(Rule::Link, bugs::OPERATION.path, bugs::link)
         .post(Rule::Link, renames::OPERATION.path, renames::rename)
+        .post(Rule::Link, owners::OPERATION.path, owners::take)
         .post(Rule::Quarantine, quarantine::OPERATION.path, quarantine::quarantine)
         .post(Rule::Upload, commits::OPERATION.path, commits::register)
         .post(Rule::Upload, commits::REGISTER.path, commits::register)

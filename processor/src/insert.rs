@@ -65,6 +65,7 @@ pub(crate) async fn write(client: &Client, rows: &EventRows, tables: TargetTable
         insert(client, tables, "bugs", &rows.bugs),
         insert(client, tables, "intake_reports", &rows.intake_reports),
         insert(client, tables, "renames", &rows.renames),
+        insert(client, tables, "owner_files", &rows.owner_files),
         insert(client, tables, "quarantine", &rows.quarantine),
         insert(client, tables, "access_keys", &rows.access_keys),
         insert(client, tables, "access_key_ends", &rows.access_key_ends),

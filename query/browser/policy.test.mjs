@@ -30,6 +30,8 @@ const PAGES = {
   '/flaky': ['/flaky'],
   '/new-tests': ['/new-tests'],
   '/quarantine': ['/quarantine', '/quarantine?suite=layout-tests'],
+  '/costs': ['/costs', '/costs?by=owner'],
+  '/owners': ['/owners'],
   '/durations': ['/durations', '/durations?suite=layout-tests'],
   '/sql': ['/sql'],
   '/trends': ['/trends', '/trends?suite=layout-tests&test=css/a.html'],

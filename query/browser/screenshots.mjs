@@ -7,7 +7,7 @@ import { command, postDemonstration, startBrowser, startServer } from './support
 const FLAKY = 'flaky.test_flaky::test_flaky_third';
 
 const PAGES = {
-  start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', changes: '/changes?suite=layout-tests', causes: '/causes?suite=layout-tests', 'causes-text': '/causes?suite=layout-tests&text=e', 'triage-search': '/triage?suite=layout-tests&q=status:still on:mac', known: '/?suite=layout-tests&test=dom/broken-001.html', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', dashboards: '/dashboards?passing=true', failures: '/investigate', 'failures-of-suite': '/investigate?suite=layout-tests&unexpected=false', archive: '/archive?suite=layout-tests', missing: '/suitse', flaky: '/flaky?weeks=8', quarantine: '/quarantine?suite=layout-tests', durations: '/durations?suite=layout-tests', 'durations-of-test': '/durations?suite=layout-tests&test=css/flaky-000.html',
+  start: '/', test: '/?suite=layout-tests&test=css/flaky-000.html', suites: '/suites', triage: '/triage', changes: '/changes?suite=layout-tests', causes: '/causes?suite=layout-tests', 'causes-text': '/causes?suite=layout-tests&text=e', 'triage-search': '/triage?suite=layout-tests&q=status:still on:mac', known: '/?suite=layout-tests&test=dom/broken-001.html', compare: '/compare?suite=layout-tests&before=270100@main&after=270190@main', dashboards: '/dashboards?passing=true', failures: '/investigate', 'failures-of-suite': '/investigate?suite=layout-tests&unexpected=false', archive: '/archive?suite=layout-tests', missing: '/suitse', flaky: '/flaky?weeks=8', costs: '/costs?weeks=8', 'costs-by-owner': '/costs?weeks=8&by=owner', owners: '/owners', quarantine: '/quarantine?suite=layout-tests', durations: '/durations?suite=layout-tests', 'durations-of-test': '/durations?suite=layout-tests&test=css/flaky-000.html',
   'new-tests': '/new-tests?days=56', 'under-review': '/change',
   trends: '/trends?suite=layout-tests', 'trends-of-test': '/trends?suite=layout-tests&test=css/flaky-000.html',
   populations: '/compare/populations?weeks=1', commits: '/commits', 'commits-search': '/commits?q=author:ada', commit: '/commit?repository_id=webkit&ref=270100@main', documentation: '/documentation',
@@ -24,7 +24,7 @@ const OPENED = {
 
 const folder = process.argv[2] ?? 'screenshots';
 mkdirSync(folder, { recursive: true });
-const [server, browser] = await Promise.all([startServer('--set', 'dashboard_queries=[{title="Mac layout tests",suite="layout-tests",platform="mac",warnAfter=72,expireAfter=400},{title="API tests",suite="api-tests",warnAfter=72,expireAfter=400}]'), startBrowser()]);
+const [server, browser] = await Promise.all([startServer('--set', 'owners=[{pattern="css/*",owners=["@css"]},{pattern="dom/*",owners=["@dom","ada@example.org"]}]', '--set', 'dashboard_queries=[{title="Mac layout tests",suite="layout-tests",platform="mac",warnAfter=72,expireAfter=400},{title="API tests",suite="api-tests",warnAfter=72,expireAfter=400}]'), startBrowser()]);
 await postDemonstration(server.url);
 // The run of a project that uses pytest, with retries, in one of three jobs, and an upload that is refused.
 await command('upload', 'reports/tests/reports/pytest-rerunfailures-16.7/reruns.xml', '--url', server.url, '--suite', 'unit',

@@ -14,9 +14,9 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use web::protection::protect;
 
 use crate::api::{
-    access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, new_tests, openapi, populations, quarantine, recent_uploads, renames, results, rules, run, sql,
-    suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
+    access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
+    flaky, links, live, new_tests, openapi, owners, populations, quarantine, recent_uploads, renames, results, rules,
+    run, sql, suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -97,6 +97,8 @@ fn kept_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/metrics", test_metrics::scrape)
         .get(Rule::Read, "/api/flaky", flaky::find)
         .get(Rule::Read, "/api/new-tests", new_tests::find)
+        .get(Rule::Read, "/api/costs", costs::find)
+        .get(Rule::Read, "/api/owners", owners::find)
         .get(Rule::Read, "/api/trends", trends::find)
         .get(Rule::Read, "/api/compare", compare::find)
         .get(Rule::Read, "/api/compare/populations/{*suite}", populations::find)
@@ -176,6 +178,8 @@ fn kept_pages() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/compare/populations", pages::populations::page)
         .get(Rule::Read, "/flaky", pages::flaky::page)
         .get(Rule::Read, "/new-tests", pages::new_tests::page)
+        .get(Rule::Read, "/costs", pages::costs::page)
+        .get(Rule::Read, "/owners", pages::owners::page)
         .get(Rule::Read, "/durations", pages::durations::page)
         .get(Rule::Read, "/trends", pages::trends::page)
         .get(Rule::Read, "/commits", pages::commits::list)

@@ -5,7 +5,7 @@ use test_support::engine;
 use test_support::query_service::QueryService;
 use test_support::rows::EventRows;
 
-const PAGES: [&str; 25] = [
+const PAGES: [&str; 28] = [
     "/",
     "/?suite=unit",
     "/?suite=unit&test=a",
@@ -22,6 +22,9 @@ const PAGES: [&str; 25] = [
     "/flaky",
     "/flaky?suite=unit",
     "/flaky?suite=&branch=x",
+    "/costs",
+    "/costs?by=week&owner=@a",
+    "/owners",
     "/durations",
     "/trends",
     "/trends?suite=unit&test=a",

@@ -140,6 +140,8 @@ async fn answers(service: &QueryService) -> Vec<(String, String)> {
         "/api/triage?suite=s&days=14&limit=1000&version=14.0.1",
         "/api/flaky?suite=s&weeks=4&limit=1000",
         "/api/flaky?suite=s&weeks=1&limit=1000",
+        "/api/costs?suite=s&weeks=4&limit=1000",
+        "/api/costs?suite=s&weeks=2&by=week",
         "/api/changes/s?weeks=4&limit=1000",
         "/badge/s.svg",
         "/badge/s/new.html.svg",

@@ -239,7 +239,8 @@ fn watched_door(config: &Config, client: &clickhouse::Client, stop: &watch::Rece
 fn views(config: &Config, client: clickhouse::Client, watermark: Watermark) -> anyhow::Result<Store> {
     let store = Store::new(client, watermark, Clock::system(), config.retention()?, config.repositories());
     let store = store.keeping_replaced_results(config.compatibility.keep_replaced_results).limited(config.statements);
-    Ok(store.with_rules(config.rules.clone()).with_masks(config.masks.clone()))
+    let store = store.with_rules(config.rules.clone()).with_masks(config.masks.clone());
+    Ok(store.with_owners(config.owners.clone()))
 }
 
 /// What messages to hooks say of this service.

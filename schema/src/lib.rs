@@ -27,6 +27,7 @@ pub mod lease;
 pub mod links;
 pub mod markdown;
 pub mod outcomes;
+pub mod owners;
 #[cfg(feature = "io")]
 pub mod place;
 pub mod plain;
@@ -44,7 +45,7 @@ pub mod state;
 #[cfg(feature = "io")]
 pub mod store;
 
-/// The topic that every upload, commit, bug, rename, entry of the quarantine and key is appended to.
+/// The topic that every upload, commit, bug, rename, file of owners, entry of the quarantine and key is appended to.
 pub const EVENTS_TOPIC: &str = "resultsdb.events";
 /// Where events that can never be processed go, with their cause.
 pub const DEAD_LETTER_TOPIC: &str = "resultsdb.dead-letters";

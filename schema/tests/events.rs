@@ -8,6 +8,7 @@ use schema::bug::BugLink;
 use schema::configuration::Configuration;
 use schema::event::{self, DeadLetterDecision, Decision, Header, Links, Remains, Request, UploadFingerprint};
 use schema::intake_report::IntakeReport;
+use schema::owners::SuiteOwners;
 use schema::quarantine::{QuarantineEntry, Release};
 use schema::rename::TestRename;
 use schema::run_notes::RunNotes;
@@ -56,6 +57,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         release: None,
     };
     let released = QuarantineEntry { release: Some(Release { by: "grace".into() }), ..entry.clone() };
+    let owners = SuiteOwners { suite: "layout-tests".into(), text: "css/ @css\n".into(), folder: "LayoutTests".into() };
     let links = Links { build: Some("https://ci.example.org/7".into()), ..Links::default() };
     vec![
         (
@@ -101,6 +103,7 @@ fn events() -> Vec<(&'static str, Request, &'static str)> {
         ("rename", Request::Rename(rename), "null"),
         ("quarantine", Request::Quarantine(entry.into()), "null"),
         ("quarantine_release", Request::Quarantine(released.into()), "null"),
+        ("owners", Request::Owners(owners), "null"),
         (
             "archive",
             Request::Archive {

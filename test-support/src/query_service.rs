@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use answers::guest::Guest;
-use answers::{Repository, StatementLimits, Store, Watermark};
+use answers::{OwnerPattern, Repository, StatementLimits, Store, Watermark};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -68,6 +68,13 @@ impl QueryService {
     pub fn with_guest(&self, folder: &Path, guest: Guest) -> Self {
         let client = self.client.clone();
         let store = store(&client, Clock::system(), StatementLimits::default()).with_guest(guest);
+        Self { client, router: router_of(store, folder) }
+    }
+
+    /// The same rows, of whose tests the configuration says who owns them.
+    pub fn with_owners(&self, folder: &Path, patterns: Vec<OwnerPattern>) -> Self {
+        let client = self.client.clone();
+        let store = store(&client, Clock::system(), StatementLimits::default()).with_owners(patterns);
         Self { client, router: router_of(store, folder) }
     }
 

@@ -6,7 +6,7 @@ use super::GuestLimits;
 
 /// What may be read: views of what was uploaded. Keys, audit, receipts, whole documents and what waits or failed are not
 /// among them.
-pub const VIEWS: [&str; 19] = [
+pub const VIEWS: [&str; 20] = [
     "bugs",
     "causes",
     "commit_names",
@@ -17,6 +17,7 @@ pub const VIEWS: [&str; 19] = [
     "failures",
     "linked_runs",
     "links",
+    "owner_files",
     "queues",
     "renames",
     "repositories",

@@ -19,7 +19,7 @@ use schema::state::States;
 
 use super::place::{PlaceOutcomes, PlaceRun};
 use super::suite_runs::SuiteRuns;
-use super::{JudgedPlace, SuiteSessions, cell};
+use super::{FailedRun, JudgedPlace, SuiteSessions, cell};
 use crate::renames::Renames;
 
 /// What some names of tests did, by configuration.
@@ -196,20 +196,21 @@ impl IndexedOutcomes {
         self.renames.names(&[test].into()).into_iter().filter_map(place).collect()
     }
 
-    /// Milliseconds of the runs in which a test failed unexpectedly.
-    pub(super) fn time_lost(&self, test: TestId) -> u64 {
-        let mut lost = 0;
+    /// The runs in which a test failed unexpectedly.
+    pub(super) fn failed_runs(&self, test: TestId) -> Vec<FailedRun> {
+        let mut failed = Vec::new();
         for name in self.names_of(test) {
-            for (_, place) in &self.places {
+            for (configuration, place) in &self.places {
                 for (run, outcome) in place.surprises_of(name) {
-                    let start = place.outcomes.runs[*run as usize].start_time;
-                    if outcome.has_failed() && self.is_of(test, self.names[name], start) {
-                        lost += u64::from(outcome.time);
+                    let PlaceRun { commit, start_time, .. } = place.outcomes.runs[*run as usize];
+                    if outcome.has_failed() && self.is_of(test, self.names[name], start_time) {
+                        let time = outcome.time;
+                        failed.push(FailedRun { configuration: *configuration, commit, start_time, time });
                     }
                 }
             }
         }
-        lost
+        failed
     }
 }
 

@@ -40,10 +40,28 @@ pub(crate) struct Histories {
     tests: HashMap<TestId, BTreeMap<ConfigId, TestHistory>>,
     /// Those of all other tests, if the outcomes of whole runs are known.
     indexed: IndexedOutcomes,
-    /// Milliseconds of the runs in which a test failed unexpectedly, of those that were read.
-    lost: HashMap<TestId, u64>,
+    /// The runs in which a test failed unexpectedly, of those that were read.
+    failed: HashMap<TestId, Vec<FailedRun>>,
     /// The commits of all sessions in the order of the branch, the oldest first.
     order: Vec<CommitKey>,
+}
+
+/// A run in which a test failed unexpectedly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FailedRun {
+    pub(crate) configuration: ConfigId,
+    pub(crate) commit: CommitKey,
+    /// Start of the run, seconds since 1970.
+    pub(crate) start_time: u32,
+    /// How long the test took, milliseconds; 0 if nobody measured it.
+    pub(crate) time: u32,
+}
+
+impl FailedRun {
+    /// Whether it is one of the runs of a cell on its configuration.
+    pub(crate) fn is_of(&self, cell: &Cell) -> bool {
+        self.commit == cell.commit && (cell.first_start..=cell.last_start).contains(&self.start_time)
+    }
 }
 
 /// What one test did on one configuration.
@@ -110,7 +128,7 @@ impl Histories {
         renames: &Renames,
         tests: &BTreeSet<TestId>,
     ) -> Self {
-        let mut lost: HashMap<TestId, u64> = HashMap::new();
+        let mut failed: HashMap<TestId, Vec<FailedRun>> = HashMap::new();
         let cells = outcomes.iter().filter_map(|outcome| {
             let test = renames.current_id(outcome.test_id, outcome.start_time);
             // Of a name that several tests had, one of them may be asked about.
@@ -119,12 +137,17 @@ impl Histories {
             }
             let cell = cell::of_test(outcome, sessions)?;
             if cell.failed > 0 {
-                *lost.entry(test).or_default() += u64::from(outcome.outcome().time);
+                failed.entry(test).or_default().push(FailedRun {
+                    configuration: outcome.config_id,
+                    commit: outcome.uuid,
+                    start_time: outcome.start_time,
+                    time: outcome.outcome().time,
+                });
             }
             Some((test, outcome.config_id, cell))
         });
         let histories = Self::new(sessions, cells);
-        Self { lost, ..histories }
+        Self { failed, ..histories }
     }
 
     /// What whole runs say of these tests, under whatever names.
@@ -172,7 +195,7 @@ impl Histories {
         Self { tests: joined.into_iter().map(of_test).collect(), order: sessions.order(), ..Self::default() }
     }
 
-    /// Takes the histories of others, which go back further, in the place of its own. What was lost stays that of the time
+    /// Takes the histories of others, which go back further, in the place of its own. The failed runs stay those of the time
     /// asked about.
     pub(crate) fn replace(&mut self, others: Self) {
         self.tests.extend(others.tests);
@@ -186,7 +209,14 @@ impl Histories {
 
     /// Milliseconds of the runs in which a test failed unexpectedly.
     pub(crate) fn time_lost(&self, test: TestId) -> u64 {
-        self.lost.get(&test).copied().unwrap_or(0) + self.indexed.time_lost(test)
+        self.failed_runs(test).iter().map(|run| u64::from(run.time)).sum()
+    }
+
+    /// The runs in which a test failed unexpectedly, in no order.
+    pub(crate) fn failed_runs(&self, test: TestId) -> Vec<FailedRun> {
+        let mut runs = self.indexed.failed_runs(test);
+        runs.extend(self.failed.get(&test).into_iter().flatten());
+        runs
     }
 
     /// Commits of the cells of some tests that a question means.

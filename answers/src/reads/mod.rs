@@ -8,6 +8,7 @@ pub(crate) mod causes;
 pub(crate) mod commits;
 pub(crate) mod configuration_cache;
 pub(crate) mod configurations;
+pub(crate) mod costs;
 pub(crate) mod dead_letters;
 pub(crate) mod durations;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) mod links;
 pub(crate) mod new_tests;
 pub(crate) mod newest_uploads;
 pub(crate) mod outcomes;
+pub(crate) mod owners;
 pub(crate) mod populations;
 pub(crate) mod quarantine;
 pub(crate) mod renames;

@@ -58,7 +58,7 @@ pub(crate) struct Renames {
 
 impl Renames {
     /// Of two renames of one name at one time the first row counts.
-    pub(super) fn new(suite: &str, rows: &[RenameRow]) -> Self {
+    pub(crate) fn new(suite: &str, rows: &[RenameRow]) -> Self {
         let mut hops: Vec<(&str, u32, &str)> =
             rows.iter().map(|row| (row.from_test.as_str(), row.renamed_at, row.to_test.as_str())).collect();
         hops.sort_by_key(|(from, at, _)| (*from, *at));

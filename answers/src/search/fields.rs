@@ -23,10 +23,12 @@ pub enum Field {
     Since,
     /// Linked bugs.
     Bug,
+    /// Owners.
+    Owner,
 }
 
 impl Field {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Suite,
         Self::Status,
         Self::State,
@@ -37,6 +39,7 @@ impl Field {
         Self::Row,
         Self::Since,
         Self::Bug,
+        Self::Owner,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Field {
             Self::Row => "row",
             Self::Since => "since",
             Self::Bug => "bug",
+            Self::Owner => "owner",
         }
     }
 
@@ -67,6 +71,7 @@ impl Field {
             Self::Row => ("row:>=3", "which failed on so many of the newest commits in a row"),
             Self::Since => ("since:3d", "which changed within that time, or since a date: since:2026-01-31"),
             Self::Bug => ("bug:none", "without a linked bug; bug:any with one, bug:123 with that one"),
+            Self::Owner => ("owner:@team", "which they own; owner:none whom nobody owns, owner:any whom somebody does"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The search of lists of tests: terms, all of which have to hold.
 //!
 //! ```text
-//! css/*.html -flexbox status:new,still on:ios count:>2 flaky:>5% row:>=3 since:3d bug:none "two words" /colou?r/
+//! css/*.html -flexbox status:new,still on:ios count:>2 flaky:>5% row:>=3 since:3d bug:none owner:@web "two words" /colou?r/
 //! ```
 //!
 //! A text is a part of a test's name; if it has `*` or `?`, it is a pattern of the whole name, too. Between slashes it is a
@@ -17,6 +17,7 @@ use schema::bug::BugLink;
 use schema::state::State;
 
 use crate::error::{AnswerError, invalid};
+use crate::owners::OwnerIndex;
 pub use fields::Field;
 use terms::{Part, Term};
 
@@ -46,6 +47,8 @@ pub struct Subject<'a> {
     pub since: u64,
     /// Bugs that explain its failures.
     pub bugs: &'a [&'a BugLink],
+    /// Its owners.
+    pub owners: &'a [String],
 }
 
 impl Default for Subject<'_> {
@@ -61,6 +64,7 @@ impl Default for Subject<'_> {
             row: 0,
             since: 0,
             bugs: &[],
+            owners: &[],
         }
     }
 }
@@ -91,10 +95,35 @@ impl Search {
         self.0.iter().all(|term| term.holds(subject))
     }
 
+    /// The same for tests of an owner alone, if one is named: in the words of the field, such as `@team` or `none`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn of_owner(mut self, owner: Option<&str>) -> Result<Self, AnswerError> {
+        if let Some(owner) = owner {
+            self.0.push(Term::of_owner(owner)?);
+        }
+        Ok(self)
+    }
+
     /// Whether a test of this name may be meant, before more of it is known.
     pub fn may_match(&self, test: &str) -> bool {
         let subject = Subject { test, ..Subject::default() };
         self.0.iter().filter(|term| matches!(term.part, Part::Name(_))).all(|term| term.holds(&subject))
+    }
+
+    /// The same where it is known who owns the tests.
+    pub fn may_match_owned(&self, test: &str, owners: &OwnerIndex) -> bool {
+        if !self.may_match(test) {
+            return false;
+        }
+        let mut asked = self.0.iter().filter(|term| matches!(term.part, Part::Owner(_))).peekable();
+        if asked.peek().is_none() {
+            return true;
+        }
+        let owners = owners.of(test);
+        let subject = Subject { test, owners: &owners, ..Subject::default() };
+        asked.all(|term| term.holds(&subject))
     }
 }
 

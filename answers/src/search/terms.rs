@@ -38,6 +38,7 @@ pub(super) enum Part {
     /// Seconds since 1970.
     Since(u64),
     Bug(Bug),
+    Owner(Owner),
 }
 
 /// How a text is looked for.
@@ -60,6 +61,17 @@ pub(super) enum Text {
 pub(super) enum Bug {
     None,
     Any,
+    Text(Text),
+}
+
+/// Who owns the test.
+#[derive(Debug, Clone)]
+pub(super) enum Owner {
+    Nobody,
+    Anybody,
+    /// In lower case, without the `@` that many names begin with.
+    Name(String),
+    /// A pattern or an expression.
     Text(Text),
 }
 
@@ -119,8 +131,14 @@ impl Term {
                 Part::Bug(Bug::Text(Text::Number(value.clone())))
             }
             Field::Bug => Part::Bug(Bug::Text(text()?)),
+            Field::Owner => Part::Owner(Owner::parse(value, *is_literal)?),
         };
         Ok(Self { is_negated, part })
+    }
+
+    /// The term for the tests of an owner.
+    pub(super) fn of_owner(owner: &str) -> Result<Self, AnswerError> {
+        Ok(Self { is_negated: false, part: Part::Owner(Owner::parse(owner, false)?) })
     }
 
     /// Whether it holds for a test.
@@ -146,6 +164,7 @@ impl Part {
             Self::Since(since) => subject.since >= *since,
             Self::Bug(Bug::None) => subject.bugs.is_empty(),
             Self::Bug(Bug::Any) => !subject.bugs.is_empty(),
+            Self::Owner(owner) => owner.is_among(subject.owners),
             Self::Bug(Bug::Text(text)) => subject.bugs.iter().any(|bug| text.is_in(&bug.url) || text.is_in(&bug.note)),
         }
     }
@@ -192,6 +211,35 @@ impl Text {
             }
         }
     }
+}
+
+impl Owner {
+    fn parse(value: &str, is_literal: bool) -> Result<Self, AnswerError> {
+        match value {
+            _ if is_literal => Ok(Self::Name(bare(value))),
+            value if value.eq_ignore_ascii_case("none") => Ok(Self::Nobody),
+            value if value.eq_ignore_ascii_case("any") => Ok(Self::Anybody),
+            value => Ok(match Text::parse(value, false)? {
+                Text::Part(_) | Text::Number(_) => Self::Name(bare(value)),
+                text => Self::Text(text),
+            }),
+        }
+    }
+
+    fn is_among(&self, owners: &[String]) -> bool {
+        match self {
+            Self::Nobody => owners.is_empty(),
+            Self::Anybody => !owners.is_empty(),
+            // A part of a name is another team's.
+            Self::Name(name) => owners.iter().any(|owner| bare(owner) == *name),
+            Self::Text(text) => owners.iter().any(|owner| text.is_in(owner)),
+        }
+    }
+}
+
+/// The name of an owner in lower case, without the sign that stands before most.
+fn bare(owner: &str) -> String {
+    owner.strip_prefix('@').unwrap_or(owner).to_lowercase()
 }
 
 impl Comparison {

@@ -25,6 +25,7 @@ fn bug() -> BugLink {
 /// Whether the search means a test that crashes on two configurations since some hours.
 fn means(search: &str) -> bool {
     let (bug, configurations) = (bug(), ["Mac 14.0.0 Release".to_owned(), "iOS 17.0.0 Simulator".to_owned()]);
+    let owners = ["@org/Web".to_owned(), "ada@example.org".to_owned()];
     let now = NOW;
     let subject = Subject {
         suite: "layout-tests",
@@ -37,6 +38,7 @@ fn means(search: &str) -> bool {
         row: 3,
         since: now - 30 * 3600,
         bugs: &[&bug],
+        owners: &owners,
     };
     Search::parse(search, &Field::ALL, NOW).unwrap().matches(&subject)
 }
@@ -78,6 +80,13 @@ fn every_term_has_to_hold() {
         "bug:4711",
         "bug:font",
         "-bug:none",
+        "owner:@org/web",
+        "owner:org/web",
+        "owner:\"@org/Web\"",
+        "owner:*/web",
+        "owner:/^ada/",
+        "owner:any",
+        "-owner:none -owner:@other",
         "css status:new on:ios count:>1 flaky:>5% -bug:none",
     ] {
         assert!(means(search), "{search}");
@@ -104,6 +113,11 @@ fn every_term_has_to_hold() {
         "bug:none",
         "bug:4712",
         "-bug:any",
+        "owner:web",
+        "owner:@org",
+        "owner:none",
+        "owner:\"*/web\"",
+        "owner:ada",
         "css status:new on:win",
     ] {
         assert!(!means(search), "{search}");

@@ -65,6 +65,7 @@ impl Judge<'_> {
             is_same_message: None,
             examples: self.examples(&observed.test, &places),
             bugs: Vec::new(),
+            owners: Vec::new(),
         }
     }
 

@@ -30,7 +30,7 @@ use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::quarantine::{self, ListedEntry};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
-use crate::{bugs, commits, messages, renames};
+use crate::{bugs, commits, messages, owners, renames};
 pub(crate) use at_base::failing_at_base;
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
@@ -179,6 +179,8 @@ pub struct TestVerdict {
     pub examples: Vec<VerdictExample>,
     /// Addresses of the bugs that explain such failures.
     pub bugs: Vec<String>,
+    /// Who owns the test.
+    pub owners: Vec<String>,
 }
 
 /// How many tests ran, and how many there usually are.
@@ -254,10 +256,11 @@ pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<
     // Names are told of failures. Who wrote the others matters where somebody's own are left out.
     let commits = histories.commits(&ids, |cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
-    let (parked, names, links, lines) = tokio::try_join!(
+    let (parked, names, links, owners, lines) = tokio::try_join!(
         quarantine::of_suite(store, &question.suite),
         commits::by_key(store, &commits),
         bugs::of_suite(store, &question.suite),
+        owners::of_suite(store, &question.suite),
         messages::newest_of(&late, said.map(|observed| observed.test.as_str()), messages::MAX_TESTS)
     )?;
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
@@ -278,6 +281,7 @@ pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<
             .map(|link| link.url.clone())
             .collect();
         parked.apply(&mut verdict);
+        verdict.owners = owners.of(&observed.test);
         answer.tests.push(verdict);
     }
     Ok(answer)

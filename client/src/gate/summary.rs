@@ -40,12 +40,14 @@ pub(crate) struct JudgedTest {
     reason: String,
     pub(super) link: String,
     pub(super) bugs: Vec<String>,
+    /// Who owns the test.
+    pub(super) owners: Vec<String>,
 }
 
 impl JudgedTest {
     pub(super) fn new(failure: &Failure, reason: String, server: &Server, head: &Head) -> Self {
         let link = test_link(server.url(), &head.suite, &failure.test, "");
-        Self { test: failure.test.clone(), state: failure.state, reason, link, bugs: Vec::new() }
+        Self { test: failure.test.clone(), state: failure.state, reason, link, bugs: Vec::new(), owners: Vec::new() }
     }
 }
 
@@ -150,9 +152,10 @@ impl GateSummary {
             let _ = writeln!(text, "{remark}");
         }
         for (word, tests) in self.groups() {
-            for JudgedTest { test, state, reason, link, bugs } in tests {
+            for JudgedTest { test, state, reason, link, bugs, owners } in tests {
+                let owned: String = owners.iter().map(|owner| format!(" {owner}")).collect();
                 let bugs: String = bugs.iter().map(|bug| format!(" {bug}")).collect();
-                let _ = writeln!(text, "{word}: {test} {state}: {reason} {link}{bugs}");
+                let _ = writeln!(text, "{word}: {test} {state}: {reason}{owned} {link}{bugs}");
             }
         }
         let _ = writeln!(text, "{}", self.title());
@@ -168,11 +171,19 @@ impl GateSummary {
             if tests.is_empty() {
                 continue;
             }
-            let _ = writeln!(text, "**{} {word}**\n\n| Test | State | Why | Bugs |\n|---|---|---|---|", tests.len());
-            for JudgedTest { test, state, reason, link, bugs } in shown(tests) {
-                let bugs: Vec<String> = bugs.iter().take(3).map(|bug| cell(bug)).collect();
-                let _ =
-                    writeln!(text, "| [{}]({link}) | {state} | {} | {} |", code(test), cell(reason), bugs.join(" "));
+            let _ = writeln!(
+                text,
+                "**{} {word}**\n\n| Test | State | Why | Owners | Bugs |\n|---|---|---|---|---|",
+                tests.len()
+            );
+            for JudgedTest { test, state, reason, link, bugs, owners } in shown(tests) {
+                let few = |texts: &[String], write: fn(&str) -> String| {
+                    texts.iter().take(3).map(|text| write(text)).collect::<Vec<_>>().join(" ")
+                };
+                // Code mentions nobody: a comment that is written anew would notify them each time.
+                let (owners, bugs) = (few(owners, code), few(bugs, cell));
+                let (test, reason) = (code(test), cell(reason));
+                let _ = writeln!(text, "| [{test}]({link}) | {state} | {reason} | {owners} | {bugs} |");
             }
             more(text, tests.len());
             text.push('\n');
@@ -186,7 +197,14 @@ mod tests {
 
     fn judged(test: &str) -> JudgedTest {
         let (reason, link) = ("2 of 9 runs".to_owned(), "https://r/?test=a".to_owned());
-        JudgedTest { test: test.to_owned(), state: "FAIL", reason, link, bugs: vec!["https://bugs/1".to_owned()] }
+        JudgedTest {
+            test: test.to_owned(),
+            state: "FAIL",
+            reason,
+            link,
+            bugs: vec!["https://bugs/1".to_owned()],
+            owners: vec!["@web".to_owned()],
+        }
     }
 
     #[test]
@@ -216,13 +234,13 @@ mod tests {
         summary.add(Group::KnownFlaky, judged("c"));
         assert_eq!(
             summary.text(),
-            "new: a|b FAIL: 2 of 9 runs https://r/?test=a https://bugs/1\n\
-             known flaky: c FAIL: 2 of 9 runs https://r/?test=a https://bugs/1\n1 new failure, 1 known\n"
+            "new: a|b FAIL: 2 of 9 runs @web https://r/?test=a https://bugs/1\n\
+             known flaky: c FAIL: 2 of 9 runs @web https://r/?test=a https://bugs/1\n1 new failure, 1 known\n"
         );
         let mut text = String::new();
         summary.markdown(&mut text);
         assert!(text.contains("**1 new**"), "{text}");
-        let row = "| [<code>a&#124;b</code>](https://r/?test=a) | FAIL | 2 of 9 runs | https://bugs/1 |";
+        let row = "| [<code>a&#124;b</code>](https://r/?test=a) | FAIL | 2 of 9 runs | <code>&#64;web</code> | https://bugs/1 |";
         assert!(text.contains(row), "{text}");
     }
 }

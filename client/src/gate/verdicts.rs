@@ -44,6 +44,8 @@ struct Verdict {
     examples: Vec<Example>,
     #[serde(default)]
     bugs: Vec<String>,
+    #[serde(default)]
+    owners: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -88,6 +90,7 @@ pub(super) fn ask(server: &Server, question: &Question<'_>) -> anyhow::Result<Ga
         let mut judged = JudgedTest::new(failure, reason, server, head);
         if let Some(verdict) = verdict {
             judged.bugs.clone_from(&verdict.bugs);
+            judged.owners.clone_from(&verdict.owners);
             if let Some(example) = verdict.examples.first() {
                 judged.link = format!("{}{}", server.url(), example.link);
             }

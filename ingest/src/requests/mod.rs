@@ -6,6 +6,7 @@ pub(crate) mod commits;
 pub(crate) mod dead_letters;
 pub(crate) mod ews;
 pub(crate) mod keys;
+pub(crate) mod owners;
 mod page_or_json;
 pub(crate) mod quarantine;
 pub(crate) mod renames;

@@ -2,7 +2,7 @@
 
 /// Views that events fill. Watermarks say how far the processors are and `alerts` and `verdicts` what others were told, and
 /// `access_key_uses` when a key was used; no event makes their rows, so that a rebuild leaves these tables alone.
-pub const VIEWS: [&str; 30] = [
+pub const VIEWS: [&str; 31] = [
     "configurations",
     "suites",
     "tests",
@@ -27,6 +27,7 @@ pub const VIEWS: [&str; 30] = [
     "expired_uploads",
     "bugs",
     "renames",
+    "owner_files",
     "quarantine",
     "access_keys",
     "access_key_ends",

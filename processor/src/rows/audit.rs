@@ -19,6 +19,10 @@ pub(super) fn row(header: &Header, version: u64) -> Option<AuditRow> {
             (action, format!("{} {} to {}", rename.suite, rename.from, rename.to))
         }
         Request::Quarantine(entry) => quarantine(entry),
+        Request::Owners(owners) => {
+            let action = if owners.text.is_empty() { "took a file of owners back" } else { "sent a file of owners" };
+            (action, owners.suite.clone())
+        }
         Request::DeadLetterDecision(decided) => {
             let action = match decided.decision {
                 Decision::Replayed => "replayed a dead letter",

@@ -9,8 +9,8 @@ use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     AccessKeyEndRow, AccessKeyRow, ArchiveRow, AuditRow, BugRow, CauseRow, CommitNameRow, CommitRow, ConfigurationRow,
     DeadLetterRow, EwsRow, ExpiredUploadRow, FailureMessageRow, FailureRow, IntakeReportRow, LinkRow, LinkedRunRow,
-    QuarantineRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow,
-    TestedWeekRow, UploadRow,
+    OwnerFileRow, QuarantineRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow,
+    SuiteRow, TestRow, TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;
@@ -18,7 +18,7 @@ use super::columns::commit_seconds;
 /// Rows that need not be written again: a hash of the row's key, and the row's time as its table has it (0 for
 /// repositories).
 ///
-/// Only repositories, configurations, suites, tests, rosters, causes and tested weeks are remembered, because every upload would repeat them.
+/// Only repositories, configurations, suites, tests, rosters, lists of owners, causes and tested weeks are remembered, because every upload would repeat them.
 pub type WrittenRows = HashSet<(u64, u32), FxBuildHasher>;
 
 /// The rows of a batch of events, by table.
@@ -74,6 +74,8 @@ pub struct EventRows {
     pub bugs: Vec<BugRow>,
     /// Rows of `renames`.
     pub renames: Vec<RenameRow>,
+    /// Rows of `owner_files`.
+    pub owner_files: Vec<OwnerFileRow>,
     /// Rows of `quarantine`.
     pub quarantine: Vec<QuarantineRow>,
     /// Rows of `access_keys`.

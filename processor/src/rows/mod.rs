@@ -13,6 +13,7 @@ mod dead_letter_decision;
 mod event_rows;
 mod ews;
 mod messages;
+mod owners;
 mod quarantine;
 mod receipt;
 mod registration;
@@ -64,6 +65,7 @@ impl EventRows {
             Request::Commit(commit) => commit::add(self, &[commit], time_version),
             Request::Bug(link) => self.bugs.push(bug::row(link, received_at, time_version)),
             Request::Rename(rename) => self.renames.push(rename::row(rename, received_at, time_version)),
+            Request::Owners(owners) => self.owner_files.push(owners::row(owners, received_at, time_version)),
             Request::Quarantine(entry) => self.quarantine.push(quarantine::row(*entry, received_at, time_version)),
             Request::Key(key) => self.access_keys.push(access::key(key, time_version)),
             Request::KeyEnd(end) => self.access_key_ends.push(access::end(end)),

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use super::columns::{json, week};
 use super::event_rows::EventRows;
 use super::messages::Messages;
+use super::owners;
 
 /// Adds a run: `commits` is the JSON text of its list of commits, `test_results` that of the uploaded document,
 /// `received_at` when the intake took it, seconds since 1970.
@@ -34,6 +35,10 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
             counts.add(&result);
             let id = add_test(rows, &mut run_results, test, &result, received_at);
             let (actual, expected, has_passed) = (result.actual, result.expected, result.has_passed);
+            let named = owners::of_result(&result.extra);
+            if !named.is_empty() {
+                outcomes.own(id, &named);
+            }
             outcomes.push(id, Outcome { actual, expected, has_passed, time: result.time.unwrap_or(0) });
             if actual.worst_state().is_failure()
                 && let Some(log) = log(&result.extra)
@@ -50,14 +55,16 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
     }
     messages.add(rows, received_at);
     rows.results.push(run_results);
-    let Collected { roster, surprises, messages } = outcomes.finish();
+    let Collected { roster, surprises, messages, owners } = outcomes.finish();
+    let (roster_id, owners_id) = (roster.id, owners.as_ref().map_or(RosterId::NONE, |owners| owners.id));
     let week = week(received_at);
-    for (id, content) in roster.contents {
+    for (id, content) in roster.contents.into_iter().chain(owners.into_iter().flat_map(|owners| owners.contents)) {
         if rows.is_new(stable_hash(&[b"roster", &id.0.to_le_bytes()]), week) {
             rows.rosters.push(RosterRow { id, content, last_upload: week });
         }
     }
-    rows.runs.push(RunRow { roster: roster.id, surprises, messages, ..summary(run, commits, &members, &counts) });
+    let summary = summary(run, commits, &members, &counts);
+    rows.runs.push(RunRow { roster: roster_id, surprises, messages, owners: owners_id, ..summary });
 }
 
 /// The log among the other members of a result.
@@ -93,6 +100,7 @@ fn summary(run: &Run, commits: &str, members: &[Member<'_>], counts: &Counts) ->
         roster: RosterId::NONE,
         surprises: Vec::new(),
         messages: Vec::new(),
+        owners: RosterId::NONE,
         stats: json(&stats),
         commits: commits.to_owned(),
         details: results::member(members, "details").unwrap_or_default().to_owned(),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use schema::configuration::Configuration;
 use schema::event::{Event, Header, Request};
+use schema::outcomes::owners;
+use schema::outcomes::roster::RosterId;
 use schema::quarantine::{QuarantineEntry, Release};
 use schema::rename::TestRename;
 use schema::retention::{DEFAULT_SECONDS, Retention, RetentionRule};
@@ -202,6 +204,28 @@ fn a_release_is_a_row_that_replaces_the_one_of_its_entry() {
             ("released a test from quarantine", "s a* TEXT on Mac"),
         ]
     );
+}
+
+#[test]
+fn runs_share_the_list_of_owners_and_those_that_name_nobody_have_none() {
+    let mut rows = EventRows::default();
+    let owned = r#"{"results":{"a":{"owners":["@x"]},"b":{"actual":"TEXT","owners":["@x","@y"]},"c":{}}}"#;
+    rows.add(event(owned), 1);
+    rows.add(event(r#"{"results":{"a":{}}}"#), 2);
+    let contents = rows.rosters.len();
+    rows.add(event(owned), 3);
+    let lists: Vec<RosterId> = rows.runs.iter().map(|run| run.owners).collect();
+    assert_eq!((lists[0] == RosterId::NONE, lists[1], lists[2]), (false, RosterId::NONE, lists[0]));
+    assert_eq!(rows.rosters.len(), contents, "it is written once");
+    let content = |id: RosterId| rows.rosters.iter().find(|row| row.id == id).unwrap().content.as_slice();
+    let parts = owners::parts_of(content(lists[0])).unwrap();
+    let mut owned: Vec<(String, usize)> = parts
+        .into_iter()
+        .flat_map(|part| owners::owned_tests(content(part)).unwrap())
+        .map(|(owners, tests)| (owners.join(" "), tests.len()))
+        .collect();
+    owned.sort();
+    assert_eq!(owned, [(String::new(), 1), ("@x".to_owned(), 1), ("@x @y".to_owned(), 1)]);
 }
 
 #[test]

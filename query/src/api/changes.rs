@@ -14,7 +14,7 @@ use crate::service::Shared;
 pub(crate) const OF_SUITE: Operation = Operation::get(
     "/api/changes/{suite}",
     "Tests that broke, were fixed or became flaky together, with the commits that may have done it",
-    &[&CONFIGURATION, &["weeks", "kind", "recent", "branch", "limit", "format"]],
+    &[&CONFIGURATION, &["weeks", "kind", "q", "owner", "recent", "branch", "limit", "format"]],
     schema_of::<Changes>,
 );
 
@@ -32,6 +32,6 @@ pub(crate) async fn find(
     RawQuery(query): RawQuery,
 ) -> Result<Rows<Changes>, ApiError> {
     let parameters = Parameters::read_of(query.as_deref(), test.is_some(), OF_SUITE.parameters)?;
-    let question = lists::changes(&parameters, &suite, test.as_deref())?;
+    let question = lists::changes(&parameters, &suite, test.as_deref(), &service.store.clock)?;
     Ok(Rows(changes::find(&service.store, &question).await?))
 }

@@ -14,7 +14,7 @@ use crate::service::Shared;
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/flaky",
     "Tests that pass and fail by chance, ranked by how certain that is, by the runs they spoilt or by the time they cost",
-    &[&CONFIGURATION, &["suite", "weeks", "sort", "q", "recent", "branch", "limit", "format"]],
+    &[&CONFIGURATION, &["suite", "weeks", "sort", "q", "owner", "recent", "branch", "limit", "format"]],
     schema_of::<FlakyTests>,
 );
 

@@ -2,6 +2,7 @@
 
 use answers::causes::CauseOrder;
 use answers::changes::Kind;
+use answers::costs::CostsBy;
 use answers::flaky::FlakyOrder;
 use answers::quarantine::EntryState;
 use answers::quarantine::export::ListFormat;
@@ -12,9 +13,9 @@ use serde_json::{Value, json};
 use web::openapi::{self, JSON, Operation};
 
 use super::{
-    access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, new_tests, populations, quarantine, recent_uploads, renames, results, rules, run, sql, suites,
-    summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
+    access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
+    flaky, links, live, new_tests, owners, populations, quarantine, recent_uploads, renames, results, rules, run, sql,
+    suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -54,6 +55,8 @@ const OPERATIONS: &[Operation] = &[
     causes::MESSAGES,
     flaky::OPERATION,
     new_tests::OPERATION,
+    costs::OPERATION,
+    owners::OPERATION,
     triage::OPERATION,
     test_metrics::OPERATION,
     changes::OF_SUITE,
@@ -170,6 +173,8 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
             (json!({ "type": "string", "maxLength": 200 }), "A part of what failing tests said; case does not matter")
         }
         "order" => (json!({ "enum": CauseOrder::ALL.map(CauseOrder::name) }), "What comes first; failures by default"),
+        "by" => (json!({ "enum": CostsBy::ALL.map(CostsBy::name) }), "What is summed up; test by default"),
+        "owner" => (openapi::text(), "Only tests of this owner; none for those that nobody owns, any for the others"),
         "rule" => (number(), "The version of the rule that made the patterns; the newest by default"),
         "link" => (openapi::text(), "Page of the run in the CI"),
         "suite" => (openapi::text(), "Name of a suite"),

@@ -14,7 +14,7 @@ use crate::service::Shared;
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/triage",
     "Tests that began to fail, still fail, were fixed or are flaky, by impact",
-    &[&CONFIGURATION, &["suite", "days", "group", "q", "recent", "branch", "limit", "format"]],
+    &[&CONFIGURATION, &["suite", "days", "group", "q", "owner", "recent", "branch", "limit", "format"]],
     schema_of::<Triage>,
 );
 

@@ -151,7 +151,7 @@ impl Tool {
                 json(results::results_of_test(store, of("suite"), of("test"), &filter).await?)
             }
             Question::Changes => {
-                let mut question = lists::changes(&parameters, of("suite"), parameters.chosen("test"))?;
+                let mut question = lists::changes(&parameters, of("suite"), parameters.chosen("test"), &store.clock)?;
                 question.runs.limit.get_or_insert(SHOWN_CHANGES);
                 json(changes::find(store, &question).await?)
             }

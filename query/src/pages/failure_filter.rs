@@ -9,12 +9,13 @@ use crate::error::{ApiError, bad};
 use crate::parameters::{Parameters, lists};
 
 /// The parameters that are read here.
-pub(super) const OWN: [&str; 4] = ["q", "state", "sort", "page"];
+pub(super) const OWN: [&str; 5] = ["q", "owner", "state", "sort", "page"];
 /// The orders, the usual one first.
 pub(super) const SORTS: [(&str, &str); 3] = [("worst", "worst first"), ("rarest", "rarest first"), ("name", "by name")];
 
 /// What can be asked about the tests.
-pub(super) const FIELDS: [Field; 6] = [Field::State, Field::On, Field::Only, Field::Count, Field::Bug, Field::Suite];
+pub(super) const FIELDS: [Field; 7] =
+    [Field::State, Field::On, Field::Only, Field::Count, Field::Bug, Field::Owner, Field::Suite];
 
 /// A failing test.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct FailingTest<'a> {
     pub(super) places: Vec<usize>,
     /// Those that explain how it fails.
     pub(super) bugs: Vec<&'a BugLink>,
+    /// Who owns it.
+    pub(super) owners: Vec<String>,
 }
 
 /// What is asked for.
@@ -94,6 +97,7 @@ impl FailureFilter {
             configurations: &configurations,
             count: configurations.len() as u64,
             bugs: &test.bugs,
+            owners: &test.owners,
             ..Subject::default()
         })
     }
@@ -128,6 +132,7 @@ mod tests {
             state: State::at(state),
             places: places.to_vec(),
             bugs: Vec::new(),
+            owners: vec![format!("@{test}")],
         };
         let mut tests =
             vec![failing("css/a.html", 4, &[0, 1]), failing("css/B.html", 0, &[0, 1]), failing("fast/c.html", 4, &[1])];
@@ -144,6 +149,9 @@ mod tests {
         assert_eq!(shown("q=css/*&state=text"), ["css/a.html"]);
         assert_eq!(shown("q=only:ios"), ["fast/c.html"]);
         assert_eq!(shown("q=on:mac+-state:crash"), ["css/a.html"]);
+        assert_eq!(shown("owner=@css/b.html"), ["css/B.html"]);
+        assert_eq!(shown("q=-owner:css/b.html&owner=*css*"), ["css/a.html"]);
+        assert!(shown("owner=none").is_empty());
         for wrong in ["sort=best", "state=pass", "page=0", "page=x", "q=status:new"] {
             assert!(filter(wrong).is_err(), "{wrong}");
         }
@@ -156,6 +164,7 @@ mod tests {
             state: State::at(4),
             places: places.to_vec(),
             bugs: Vec::new(),
+            owners: vec![format!("@{test}")],
         };
         let tests = [failing("a", &[0]), failing("b", &[0, 1]), failing("c", &[0])];
         let groups: Vec<Vec<&str>> =

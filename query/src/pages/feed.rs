@@ -42,6 +42,7 @@ pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) ->
                 id => news::id(suite, test).urn().to_string(), seconds => test.since.time() as i64,
                 title => news::sentence(suite, test), link => news::page_of_test(site, suite, &test.test), before,
                 since => commits.name(test.since), places, bugs => bugs::addresses::of(&test.bugs),
+                owners => test.owners,
             };
             entries.push((test.since.time(), entry));
         }

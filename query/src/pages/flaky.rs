@@ -46,9 +46,10 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
                 (true, _) => "disagrees with itself",
             };
             context! {
-                suite => test.suite, test => test.test, runs => test.runs, spoilt => test.spoilt, lost => time::took(u32::try_from(test.time_lost).unwrap_or(u32::MAX)), unexpected => test.unexpected, rate => percent(test.rate),
+                suite => test.suite, test => test.test, runs => test.runs, spoilt => test.spoilt, lost => time::took(test.time_lost), unexpected => test.unexpected, rate => percent(test.rate),
                 lower => percent(test.lower), upper => percent(test.upper), flips => test.flips, kind,
                 disagreements => test.disagreements, configurations => test.configurations,
+                owners => test.owners,
                 bugs => test.bugs.iter().map(bugs::to_context).collect::<Vec<_>>(), parked => quarantine::marks(&test.quarantine),
             }
         })
@@ -60,7 +61,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         sort => parameters.first("sort").unwrap_or_default(),
         orders => orders(),
         platform => parameters.first("platform").unwrap_or_default(), q => parameters.first("q").unwrap_or_default(),
-        help => help(&flaky::FIELDS),
+        owner => parameters.first("owner").unwrap_or_default(), help => help(&flaky::FIELDS),
         export_query => parameters.with(&["suite", "format"], &[("suite", &answer.suite)]),
     };
     service.pages.render(StatusCode::OK, "flaky.html", Some(&titled("Flaky tests", &answer.suite)), values)

@@ -9,7 +9,7 @@ use answers::results::{self, SuiteRun};
 use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
 use answers::under_review;
-use answers::{OfConfiguration, Selection, commits, failures, messages, quarantine, suites};
+use answers::{OfConfiguration, Selection, commits, failures, messages, owners, quarantine, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -47,7 +47,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let own = ["suite", "test", "recent", "limit", "unexpected"];
     let parameters =
         Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &failure_filter::OWN, &POINT, &RANGE, &TIMES])?;
-    let parameters = parameters.without_empty(&["suite", "q", "state", "sort", "page"]);
+    let parameters = parameters.without_empty(&["suite", "q", "owner", "state", "sort", "page"]);
     let filter = FailureFilter::read(&parameters, &store.clock)?;
     let unexpected = parameters.flag("unexpected", true);
     let names = |prefix: &str| ["uuid", "ref", "id", "timestamp"].map(|name| format!("{prefix}{name}"));
@@ -75,14 +75,14 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let subject =
         format!("Failures{of_suites}{}", if point.is_empty() { String::new() } else { format!(" on {point}") });
     let values = context! {
-        page => "/investigate", subject, known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
+        page => "/investigate", subject, owner => first("owner"), known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
         point => point.clone(), q => first("q"), help => help(&failure_filter::FIELDS), state => first("state").to_uppercase(),
         states => &NAMES[..=usize::from(TestState::ERROR.position())], suite => if asked.len() == 1 { first("suite") } else { String::new() },
         several => asked.len() > 1,
         toggled => parameters.with(&["unexpected", "page"], &[("unexpected", if unexpected { "false" } else { "true" })]),
         all => parameters.with(&failure_filter::OWN, &[]),
         export_query => parameters.with(
-            &["suite", "test", "q", "state", "sort", "page", "limit"],
+            &["suite", "test", "q", "owner", "state", "sort", "page", "limit"],
             &[("collapsed", "false"), ("limit", &selection.limit.to_string())],
         ),
     };
@@ -130,9 +130,10 @@ impl Page<'_> {
         };
         // Nothing outside of these runs is asked for, however wide the question is.
         let selection = selection.between(*begin, *end);
-        let (rows, bugs, (runs, counts)) = futures_util::try_join!(
+        let (rows, bugs, owners, (runs, counts)) = futures_util::try_join!(
             failures::in_selection(store, suite, &selection, self.unexpected).err_into::<ApiError>(),
             answers_bugs::of_suite(store, suite).err_into(),
+            owners::of_suite(store, suite).err_into(),
             self.runs(suite, entries, &keys, &selection),
         )?;
         // A configuration is told apart by its number: there are many more failures than configurations.
@@ -161,7 +162,8 @@ impl Page<'_> {
                 places.sort_unstable();
                 let configurations = on.iter().map(|number| &found[*number]);
                 let failure = Failure::new(*state, said.get(test).map(String::as_str));
-                FailingTest { test, state: *state, places, bugs: bugs.explaining(test, configurations, failure) }
+                let bugs = bugs.explaining(test, configurations, failure);
+                FailingTest { test, state: *state, places, bugs, owners: owners.of(test) }
             })
             .collect();
         let total = failing.len();
@@ -280,7 +282,8 @@ fn test_of(it: &FailingTest<'_>, message: Option<&String>, verdict: Option<Group
     let look = look(it.state);
     let bugs: Vec<Value> = it.bugs.iter().map(|bug| bugs::to_context(bug)).collect();
     context! {
-        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, message, verdict => verdict.map(verdict_of), parked,
+        test => it.test, state => it.state.name(), class => look.class, symbol => look.symbol, bugs, owners => it.owners, message,
+        verdict => verdict.map(verdict_of), parked,
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod changes;
 mod commit_message;
 pub(crate) mod commits;
 pub(crate) mod compare;
+pub(crate) mod costs;
 pub(crate) mod dashboards;
 pub(crate) mod dead_letters;
 pub(crate) mod documentation;
@@ -22,6 +23,7 @@ pub(crate) mod investigate;
 mod label_fields;
 mod names;
 pub(crate) mod new_tests;
+pub(crate) mod owners;
 mod plot;
 pub(crate) mod populations;
 pub(crate) mod quarantine;
@@ -53,7 +55,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 23] = [
+const PAGES: [&str; 25] = [
     "/",
     "/causes",
     "/changes",
@@ -67,6 +69,8 @@ const PAGES: [&str; 23] = [
     "/flaky",
     "/new-tests",
     "/quarantine",
+    "/costs",
+    "/owners",
     "/durations",
     "/trends",
     "/sql",

@@ -18,11 +18,11 @@ pub(super) fn day(seconds: i64) -> String {
 }
 
 /// A duration in milliseconds, as precise as it is worth.
-pub(super) fn took(milliseconds: u32) -> String {
+pub(super) fn took(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     match milliseconds {
         0..1_000 => format!("{milliseconds} ms"),
-        1_000..60_000 => format!("{:.1} s", f64::from(milliseconds) / 1000.0),
+        1_000..60_000 => format!("{:.1} s", milliseconds as f64 / 1000.0),
         60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn durations_are_as_precise_as_they_are_worth() {
-        let shown = [0, 999, 1_000, 59_949, 60_000, 3_599_999, 3_600_000, u32::MAX].map(took);
+        let shown = [0, 999, 1_000, 59_949, 60_000, 3_599_999, 3_600_000, u64::from(u32::MAX)].map(took);
         let expected = ["0 ms", "999 ms", "1.0 s", "59.9 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "1193 h 2 min"];
         assert_eq!(shown, expected);
     }

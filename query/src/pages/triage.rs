@@ -78,7 +78,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let labels = label_fields::of_suite(&service, &asked, chosen).await?;
     let values = context! {
         page => "/triage", labels, known, chosen, sections, days => asked.first("days").unwrap_or("3"), platform => value("platform"),
-        group => value("group"), q => value("q"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit"], &[]),
+        group => value("group"), q => value("q"), owner => value("owner"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit"], &[]),
          groups => Group::ALL.map(|group| (group.name(), title(group))),
     };
     service.pages.render(StatusCode::OK, "triage.html", Some(&titled("Triage", chosen)), values)
@@ -130,7 +130,7 @@ fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<
         suite, test => test.test, class => state.class, symbol => state.symbol, state => test.state.name(), configurations,
         since => test.since, before => test.before, impact => test.impact, bars, failed => test.failed(),
         ran => test.ran(), worsened_from => test.worsened_from.map(|state| state.name().to_lowercase()), seconds => test.since.time() as i64, since_name => commits.name(test.since),
-        before_name => test.before.map(|key| commits.name(key)), message => test.message,
+        before_name => test.before.map(|key| commits.name(key)), message => test.message, owners => test.owners,
         again => test.aftermath.earlier.first().map(|episode| again(episode, test.aftermath.earlier.len(), commits)),
         fix => test.aftermath.fix.as_ref().map(|fix| {
             context! { percent => (fix.certainty * 100.0).floor() as u32, passes => fix.passes, reruns => fix.reruns }

@@ -2,12 +2,14 @@
 
 use answers::ask::RunFilter;
 use answers::causes::{CauseOrder, CausesQuestion};
-use answers::changes::{ChangesQuestion, Kind};
+use answers::changes::{self, ChangesQuestion, Kind};
 use answers::compare::CompareQuestion;
+use answers::costs::{self, CostsBy, CostsQuestion};
 use answers::durations::DurationsQuestion;
 use answers::failures::FailuresQuestion;
 use answers::flaky::{self, FlakyOrder, FlakyQuestion};
 use answers::new_tests::{self, NewTestsQuestion};
+use answers::owner_totals::OwnersQuestion;
 use answers::search::{Field, Search};
 use answers::trends::TrendsQuestion;
 use answers::triage::{self, DEFAULT_DAYS, Group, MAX_DAYS, TriageQuestion};
@@ -58,9 +60,10 @@ fn groups(parameters: &Parameters) -> Result<Vec<Group>, ApiError> {
     parameters.all("group").filter(|group| !group.is_empty()).map(group).collect()
 }
 
-/// The search of `q`, in the words that a list offers.
+/// The search of `q`, in the words that a list offers, for the tests of the `owner` alone, if one is named.
 pub(crate) fn search(parameters: &Parameters, offered: &[Field], clock: &Clock) -> Result<Search, ApiError> {
-    Ok(Search::parse(parameters.first("q").unwrap_or_default(), offered, clock.now())?)
+    let search = Search::parse(parameters.first("q").unwrap_or_default(), offered, clock.now())?;
+    Ok(search.of_owner(parameters.chosen("owner"))?)
 }
 
 /// A question to triage about a suite.
@@ -102,6 +105,30 @@ pub(crate) fn new_tests(parameters: &Parameters, suite: Option<&str>) -> Result<
     })
 }
 
+/// A question about what flaky tests of a suite cost, or of all.
+pub(crate) fn costs(parameters: &Parameters, suite: Option<&str>, clock: &Clock) -> Result<CostsQuestion, ApiError> {
+    let by = match parameters.chosen("by") {
+        None => CostsBy::default(),
+        Some(name) => CostsBy::ALL.into_iter().find(|by| by.name() == name).ok_or_else(|| {
+            let names = CostsBy::ALL.map(CostsBy::name).join(", ");
+            bad(format!("Costs are not summed up by {name}, but by one of {names}"))
+        })?,
+    };
+    Ok(CostsQuestion {
+        suite: suite.map(str::to_owned),
+        weeks: weeks(parameters)?,
+        by,
+        search: search(parameters, &costs::FIELDS, clock)?,
+        runs: runs::lately(parameters)?,
+    })
+}
+
+/// A question about the owners of tests of a suite, or of all.
+pub(crate) fn owners(parameters: &Parameters, suite: Option<&str>) -> Result<OwnersQuestion, ApiError> {
+    let (suite, weeks) = (suite.map(str::to_owned), weeks(parameters)?);
+    Ok(OwnersQuestion { suite, weeks, runs: runs::lately(parameters)? })
+}
+
 /// A question about durations of a suite, or of a test of it.
 pub(crate) fn durations(
     parameters: &Parameters,
@@ -128,7 +155,12 @@ pub(crate) fn trends(parameters: &Parameters, suite: &str, test: Option<&str>) -
 }
 
 /// A question about changes of a suite, or of a test of it.
-pub(crate) fn changes(parameters: &Parameters, suite: &str, test: Option<&str>) -> Result<ChangesQuestion, ApiError> {
+pub(crate) fn changes(
+    parameters: &Parameters,
+    suite: &str,
+    test: Option<&str>,
+    clock: &Clock,
+) -> Result<ChangesQuestion, ApiError> {
     let kind = |name: &str| {
         let known = Kind::ALL.into_iter().find(|kind| kind.name() == name);
         known.ok_or_else(|| {
@@ -140,6 +172,7 @@ pub(crate) fn changes(parameters: &Parameters, suite: &str, test: Option<&str>) 
         test: test.map(str::to_owned),
         weeks: weeks(parameters)?,
         kinds: parameters.all("kind").filter(|kind| !kind.is_empty()).map(kind).collect::<Result<_, _>>()?,
+        search: search(parameters, &changes::FIELDS, clock)?,
         runs: runs::lately(parameters)?,
     })
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use access::{AccessOptions, Door};
 use alerts::AlertOptions;
-use answers::{Repository as KnownRepository, StatementLimits, SuiteMask, SuiteRules};
+use answers::{OwnerPattern, Repository as KnownRepository, StatementLimits, SuiteMask, SuiteRules};
 use anyhow::{Context, bail};
 use ingest::IntakeOptions;
 use ingest::sources::Source;
@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) rules: Vec<SuiteRules>,
     /// What becomes a `*` in patterns of messages, by suite; all entries that are for a suite count.
     pub(crate) masks: Vec<SuiteMask>,
+    /// Who owns tests, by suite and name; of the entries that match a test the last one counts.
+    pub(crate) owners: Vec<OwnerPattern>,
     /// Where a single service listens.
     pub(crate) listen: String,
     /// The files of a service that speaks TLS; HTTP alone where it is absent.
@@ -175,6 +177,7 @@ impl Default for Config {
             compatibility: Compatibility::default(),
             rules: Vec::new(),
             masks: Vec::new(),
+            owners: Vec::new(),
             repositories: BTreeMap::new(),
             buildbot: BTreeMap::new(),
             archive_routes: toml::Table::new(),

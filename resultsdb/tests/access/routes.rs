@@ -45,6 +45,7 @@ fn body(path: &str, key: &str) -> (&'static str, Vec<u8>) {
         "/api/commits" | "/api/commits/register" => json(commit),
         "/api/bugs" => json(json!({ "suite": "layout-tests", "test": "a.html", "url": "https://bugs.example.org/1" })),
         "/api/renames" => json(json!({ "suite": "layout-tests", "from": "a.html", "to": "b.html" })),
+        "/api/owners" => json(json!({ "suite": "layout-tests", "text": "css/ @css" })),
         "/api/quarantine" => json(json!({ "suite": "layout-tests", "test": "a.html", "reason": "flaky", "days": 1 })),
         "/api/keys" => json(json!({ "name": "another", "scopes": ["read"] })),
         _ => json(json!({})),

@@ -20,6 +20,7 @@ use crate::bug::BugLink;
 use crate::commit::{Commit, run_uuid};
 use crate::configuration::Configuration;
 use crate::intake_report::IntakeReport;
+use crate::owners::SuiteOwners;
 use crate::quarantine::QuarantineEntry;
 use crate::rename::TestRename;
 use crate::run_notes::RunNotes;
@@ -89,6 +90,8 @@ pub enum Request {
     Bug(BugLink),
     /// A test that has a new name, or one that has not.
     Rename(TestRename),
+    /// A file that says who owns the tests of a suite, in place of the one before.
+    Owners(SuiteOwners),
     /// Failures that do not count for a time, or that count again.
     Quarantine(Box<QuarantineEntry>),
     /// A key that somebody made.

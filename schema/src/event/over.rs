@@ -54,6 +54,8 @@ impl Header {
             | Request::Commit(_)
             | Request::Bug(_)
             | Request::Rename(_)
+            | Request::Quarantine(_)
+            | Request::Owners(_)
             | Request::Key(_)
             | Request::KeyEnd(_)
             | Request::DeadLetterDecision(_) => return None,

@@ -2,14 +2,17 @@
 //!
 //! Nearly every test does what was expected of it, run after run. A run therefore names the list of its tests, which most
 //! runs share ([`roster`]), and keeps those of its outcomes that are not the usual ones ([`Surprise`]), and what failing tests
-//! said ([`messages`]). All of it follows from the document alone, so that a repeated upload, a late one and a rebuild make the same bytes again.
+//! said ([`messages`]), and names the list of who owns its tests ([`owners`]). All of it follows from the document alone, so that a repeated upload, a late one and a rebuild make the same bytes again.
 //!
 //! Data flow: the processor collects a run's outcomes ([`Collector`]) → the run's row has the bytes of its surprises and the
 //! id of its roster, `rosters` the parts of that → answers read them back ([`surprises`], [`messages::messages`],
 //! [`roster::Part`]).
 
 pub mod messages;
+pub mod owners;
 pub mod roster;
+
+use owners::OwnersCollector;
 
 use crate::ids::TestId;
 use crate::state::{PASS, State, States};
@@ -79,6 +82,7 @@ pub struct Collector {
     expectations: Vec<(u64, u16)>,
     surprises: Vec<Surprise>,
     messages: Vec<u8>,
+    owners: OwnersCollector,
 }
 
 /// What is stored of the outcomes of a run.
@@ -90,6 +94,8 @@ pub struct Collected {
     pub surprises: Vec<u8>,
     /// Bytes of [`messages::messages`].
     pub messages: Vec<u8>,
+    /// Who owns the tests; none if the upload names nobody.
+    pub owners: Option<roster::Roster>,
 }
 
 impl Collector {
@@ -112,9 +118,15 @@ impl Collector {
         messages::add(&mut self.messages, test, log);
     }
 
+    /// Adds the owners of a test, of whom there is one at least.
+    pub fn own(&mut self, test: TestId, owners: &[String]) {
+        self.owners.push(test, owners);
+    }
+
     /// What is stored of them.
     pub fn finish(self) -> Collected {
-        let Self { tests, expectations, mut surprises, messages } = self;
+        let Self { tests, expectations, mut surprises, messages, owners } = self;
+        let owners = owners.finish(&tests);
         surprises.sort_by_key(|surprise| surprise.test);
         let mut bytes = Vec::with_capacity(surprises.len() * SURPRISE_BYTES);
         for Surprise { test, outcome } in surprises {
@@ -124,7 +136,7 @@ impl Collector {
             bytes.extend(outcome.expected.bits().to_le_bytes());
             bytes.extend((outcome.time.min(PASSED_BIT - 1) | passed).to_le_bytes());
         }
-        Collected { roster: roster::Roster::of(tests, expectations), surprises: bytes, messages }
+        Collected { roster: roster::Roster::of(tests, expectations), surprises: bytes, messages, owners }
     }
 }
 

@@ -29,7 +29,7 @@ impl RosterId {
     /// A run of which no roster is known.
     pub const NONE: Self = Self(0);
 
-    fn of(content: &[u8]) -> Self {
+    pub(super) fn of(content: &[u8]) -> Self {
         let digest = blake3::hash(content);
         let (first, _) = digest.as_bytes().as_chunks::<ID_BYTES>();
         Self(first.first().map_or(0, |first| u128::from_le_bytes(*first)))
@@ -88,7 +88,7 @@ fn add<const N: usize>(
 }
 
 /// Sorted entries in parts by the first bits of their ids; and how many bits.
-fn cut<T>(entries: &[T], id: impl Fn(&T) -> u64) -> (u8, Vec<&[T]>) {
+pub(super) fn cut<T>(entries: &[T], id: impl Fn(&T) -> u64) -> (u8, Vec<&[T]>) {
     let parts = entries.len().div_ceil(PART_TESTS).next_power_of_two();
     let bits = parts.trailing_zeros();
     let mut rest = entries;
@@ -159,7 +159,8 @@ impl Part {
     }
 }
 
-fn ids(bytes: &[u8]) -> Option<(Arc<[RosterId]>, &[u8])> {
+/// The names that bytes begin with, and what follows them: the first byte says of how many bits their number is.
+pub(super) fn ids(bytes: &[u8]) -> Option<(Arc<[RosterId]>, &[u8])> {
     let (bits, rest) = bytes.split_first()?;
     let length = ID_BYTES.checked_shl(u32::from(*bits))?;
     let (ids, rest) = rest.split_at_checked(length)?;

@@ -22,7 +22,7 @@ const FIRST_SHARD: &str = "0";
 
 /// By table, the number that decides on a row's shard; the shard is its remainder by the number of shards. What a question
 /// names exactly comes first: one test, one commit, one run's tests.
-const KEYS: [(&str, &str); 36] = [
+const KEYS: [(&str, &str); 37] = [
     ("access_key_ends", "cityHash64(id)"),
     ("access_key_uses", FIRST_SHARD),
     ("access_keys", "cityHash64(id)"),
@@ -42,6 +42,7 @@ const KEYS: [(&str, &str); 36] = [
     ("intake_reports", "cityHash64(intake)"),
     ("linked_runs", "cityHash64(link)"),
     ("links", "cityHash64(suite, config_id)"),
+    ("owner_files", "cityHash64(suite)"),
     ("quarantine", "cityHash64(suite, test)"),
     ("queues", "cityHash64(suite, config_id)"),
     ("rebuild_progress", FIRST_SHARD),

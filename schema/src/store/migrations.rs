@@ -40,6 +40,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (24, "causes", include_str!("../../migrations/0024_causes.sql")),
     (25, "bugs_of_messages", include_str!("../../migrations/0025_bugs_of_messages.sql")),
     (26, "quarantine", include_str!("../../migrations/0026_quarantine.sql")),
+    (27, "owners", include_str!("../../migrations/0027_owners.sql")),
 ];
 
 /// `(version, checksum)` of what migrations were before they were written anew to the same effect: 13 took its tables away

@@ -10,6 +10,7 @@ mod intake_report_row;
 mod lifetimes;
 mod migrations;
 pub mod native;
+mod owner_file_row;
 mod quarantine_row;
 mod rename_row;
 pub mod results;

@@ -11,6 +11,7 @@ pub use super::access_rows::{AccessKeyEndRow, AccessKeyRow, AccessKeyUseRow, Aud
 pub use super::cause_rows::{CauseRow, FailureMessageRow};
 pub use super::dead_letter_state::DeadLetterState;
 pub use super::intake_report_row::IntakeReportRow;
+pub use super::owner_file_row::OwnerFileRow;
 pub use super::quarantine_row::QuarantineRow;
 pub use super::rename_row::RenameRow;
 pub use super::run_note_rows::{LinkedRunRow, RunNoteRow};

@@ -39,6 +39,8 @@ pub struct RunRow {
     /// What its failing tests said ([`crate::outcomes::messages`]).
     #[serde(with = "serde_bytes")]
     pub messages: Vec<u8>,
+    /// The list of who owns its tests ([`crate::outcomes::owners`]); none if its upload names nobody.
+    pub owners: RosterId,
     /// JSON text of the run's statistics: what the uploader gave, and counts of its results.
     pub stats: String,
     /// JSON text of the list of commits.
@@ -49,7 +51,7 @@ pub struct RunRow {
     pub version: u64,
 }
 
-/// A list of tests, or a part of one ([`crate::outcomes::roster`]).
+/// A list of tests ([`crate::outcomes::roster`]) or of their owners ([`crate::outcomes::owners`]), or a part of one.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct RosterRow {
     /// Digest of the content.

@@ -22,7 +22,7 @@ impl Unit {
             Self::Count => format!("{value:.0}"),
             Self::Number => significant(value),
             Self::Share => format!("{} %", significant(100.0 * value)),
-            Self::Time => time::took(value.round().clamp(0.0, f64::from(u32::MAX)) as u32),
+            Self::Time => time::took(value.round().clamp(0.0, f64::from(u32::MAX)) as u64),
         }
     }
 

@@ -1,0 +1,294 @@
+//! What flaky tests cost: the runs that they spoilt, and the time that was lost in them, by test, by owner or by week.
+//!
+//! A test *spoils* a run if it fails unexpectedly in it while it is flaky, whether it passes on a retry or not. The *time lost*
+//! is what it took in these runs: all attempts together where the upload lists them, else the time of its result; what nobody
+//! measured is nothing. A run that several tests spoilt is one spoilt run of the owner, of the week, and in the total, and the
+//! time of each counts. A test of two owners costs each of them all of it. Weeks are those in which runs started.
+//!
+//! Data flow: the runs that started lately → the histories of the tests that failed last → the failed runs in the segments in
+//! which the rule of verdicts calls them flaky ([`spoilt`]) → sums.
+
+mod spoilt;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use schema::seconds::WEEK;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::ask::RunFilter;
+use crate::error::AnswerError;
+use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::search::{Field, Search};
+use crate::store::Store;
+use crate::table::{self, CellKind, Column, Table, Tabular};
+use crate::trends::week_of;
+use crate::{owners, suites};
+use spoilt::{Run, SpoilingTest, SpoiltRun};
+
+/// What can be asked about the tests that cost something, beside their names.
+pub const FIELDS: [Field; 1] = [Field::Owner];
+/// Rows answered if the question names no limit, and at most.
+const COSTS: u64 = 100;
+const MAX_COSTS: u64 = 1000;
+
+/// What costs are summed up by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CostsBy {
+    /// The test.
+    #[default]
+    Test,
+    /// The owner of the tests.
+    Owner,
+    /// The week in which runs started.
+    Week,
+}
+
+impl CostsBy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Test, Self::Owner, Self::Week];
+
+    /// Its name in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Owner => "owner",
+            Self::Week => "week",
+        }
+    }
+}
+
+/// Which costs are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct CostsQuestion {
+    /// The suite; every suite that ran lately on the default branch if there is none.
+    pub suite: Option<String>,
+    /// How far back runs started, weeks.
+    pub weeks: u64,
+    /// What they are summed up by.
+    pub by: CostsBy,
+    /// Which tests.
+    pub search: Search,
+    /// Branch and configurations; its limit is one of rows.
+    pub runs: RunFilter,
+}
+
+/// What some tests cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Cost {
+    /// The suite, by test; none by owner and by week.
+    pub suite: Option<String>,
+    /// The test.
+    pub test: Option<String>,
+    /// Who owns the test; by owner, the one. Empty where nobody does.
+    pub owners: Vec<String>,
+    /// The first second of the week, a Monday in UTC, in seconds since 1970; none by test and by owner.
+    pub week: Option<u64>,
+    /// Tests that spoilt runs.
+    pub tests: u64,
+    /// Runs that they spoilt, each once.
+    pub spoilt: u64,
+    /// What the tests took in these runs, milliseconds.
+    pub time_lost: u64,
+}
+
+/// What flaky tests cost.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Costs {
+    /// The suite; empty for all.
+    pub suite: String,
+    /// How far back, weeks.
+    pub weeks: u64,
+    /// Runs that started since then are counted, seconds since 1970.
+    pub since: u64,
+    /// What the rows are of.
+    pub by: CostsBy,
+    /// Whether more tests of a suite failed than are looked at: those that failed last.
+    pub is_cut: bool,
+    /// Whether there are more rows.
+    pub has_more: bool,
+    /// All of it together.
+    pub total: Cost,
+    /// The most time lost first; weeks, the newest first.
+    pub costs: Vec<Cost>,
+}
+
+/// What flaky tests cost.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, AnswerError> {
+    let suites = match &question.suite {
+        Some(suite) => vec![suite.clone()],
+        None => suites::recent(store).await?,
+    };
+    let since = store.clock.now().saturating_sub(question.weeks.saturating_mul(WEEK));
+    let mut sums = Sums { by: question.by, ..Sums::default() };
+    let mut is_cut = false;
+    for suite in &suites {
+        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
+        let (late, owners) = tokio::try_join!(late, owners::of_suite(store, suite))?;
+        if !late.selection.is_empty() {
+            let (tests, are_more) = spoilt::of_suite(&late, &owners, &question.search, since).await?;
+            is_cut |= are_more;
+            tests.iter().for_each(|test| sums.add(suite, test));
+        }
+    }
+    let limit = question.runs.limit.unwrap_or(COSTS).min(MAX_COSTS) as usize;
+    let (total, mut costs) = sums.finish();
+    let has_more = costs.len() > limit;
+    costs.truncate(limit);
+    let suite = question.suite.clone().unwrap_or_default();
+    Ok(Costs { suite, weeks: question.weeks, since, by: question.by, is_cut, has_more, total, costs })
+}
+
+/// What a row is of. The owner of tests that nobody owns has no name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Test(String, String, Vec<String>),
+    Owner(Option<String>),
+    Week(u64),
+}
+
+/// What is summed up.
+#[derive(Debug, Default)]
+struct Sum {
+    tests: BTreeSet<(String, String)>,
+    runs: BTreeSet<(String, Run)>,
+    time_lost: u64,
+}
+
+impl Sum {
+    fn add(&mut self, suite: &str, test: &str, spoilt: &SpoiltRun) {
+        self.tests.insert((suite.to_owned(), test.to_owned()));
+        self.runs.insert((suite.to_owned(), spoilt.run));
+        self.time_lost += spoilt.time;
+    }
+
+    fn cost(&self) -> Cost {
+        let (tests, spoilt) = (self.tests.len() as u64, self.runs.len() as u64);
+        Cost { tests, spoilt, time_lost: self.time_lost, ..Cost::default() }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Sums {
+    by: CostsBy,
+    total: Sum,
+    rows: BTreeMap<Key, Sum>,
+}
+
+impl Sums {
+    fn add(&mut self, suite: &str, spoiling: &SpoilingTest) {
+        for spoilt in &spoiling.runs {
+            self.total.add(suite, &spoiling.test, spoilt);
+            for key in self.keys(suite, spoiling, spoilt) {
+                self.rows.entry(key).or_default().add(suite, &spoiling.test, spoilt);
+            }
+        }
+    }
+
+    /// The rows that a run counts for.
+    fn keys(&self, suite: &str, SpoilingTest { test, owners, .. }: &SpoilingTest, spoilt: &SpoiltRun) -> Vec<Key> {
+        match self.by {
+            CostsBy::Test => vec![Key::Test(suite.to_owned(), test.clone(), owners.clone())],
+            CostsBy::Owner if owners.is_empty() => vec![Key::Owner(None)],
+            CostsBy::Owner => owners.iter().cloned().map(|owner| Key::Owner(Some(owner))).collect(),
+            CostsBy::Week => vec![Key::Week(week_of(u64::from(spoilt.start_time())))],
+        }
+    }
+
+    /// The total, and the rows in their order.
+    fn finish(self) -> (Cost, Vec<Cost>) {
+        let row = |(key, sum): (Key, Sum)| match key {
+            Key::Test(suite, test, owners) => Cost { suite: Some(suite), test: Some(test), owners, ..sum.cost() },
+            Key::Owner(owner) => Cost { owners: owner.into_iter().collect(), ..sum.cost() },
+            Key::Week(week) => Cost { week: Some(week), ..sum.cost() },
+        };
+        let total = self.total.cost();
+        let mut costs: Vec<Cost> = self.rows.into_iter().map(row).collect();
+        // What costs the same keeps the order of names.
+        costs.sort_by_key(|cost| Reverse((cost.week, cost.time_lost, cost.spoilt)));
+        (total, costs)
+    }
+}
+
+impl Tabular for Costs {
+    /// Owners are one text, with spaces between them.
+    fn table(&self) -> Result<Table, AnswerError> {
+        let mut table = table::of_rows(&self.costs)?;
+        table.columns.push(Column::new("owners", CellKind::Text));
+        for (row, cost) in table.rows.iter_mut().zip(&self.costs) {
+            row.push(cost.owners.join(" ").into());
+        }
+        Ok(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use schema::ids::{CommitKey, ConfigId};
+
+    use super::*;
+
+    /// 2026-11-23, a Monday.
+    const MONDAY: u64 = 1_795_392_000;
+
+    fn spoilt(configuration: u64, start: u64, time: u64) -> SpoiltRun {
+        let start = u32::try_from(start).unwrap_or(u32::MAX);
+        SpoiltRun { run: (ConfigId(configuration), CommitKey(1), start), time }
+    }
+
+    fn test(name: &str, owners: &[&str], runs: &[SpoiltRun]) -> SpoilingTest {
+        let owners = owners.iter().map(|owner| (*owner).to_owned()).collect();
+        SpoilingTest { test: name.to_owned(), owners, runs: runs.to_vec() }
+    }
+
+    fn sums(by: CostsBy, tests: &[SpoilingTest]) -> (Cost, Vec<Cost>) {
+        let mut sums = Sums { by, ..Sums::default() };
+        tests.iter().for_each(|test| sums.add("s", test));
+        sums.finish()
+    }
+
+    #[test]
+    fn a_run_that_two_tests_spoilt_is_one_and_the_time_of_each_counts() {
+        let (first, second) = (spoilt(1, MONDAY, 10), spoilt(1, MONDAY + WEEK, 5));
+        let tests =
+            [test("a", &["@x", "@y"], &[first, second]), test("b", &["@x"], &[first]), test("c", &[], &[second])];
+        let told = |by| {
+            let (total, rows) = sums(by, &tests);
+            assert_eq!((total.tests, total.spoilt, total.time_lost), (3, 2, 30));
+            rows.into_iter()
+                .map(|row| (row.test, row.owners.join(" "), row.week, row.tests, row.spoilt, row.time_lost))
+                .collect::<Vec<_>>()
+        };
+        let of_test =
+            |name: &str, owners: &str, spoilt, lost| (Some(name.to_owned()), owners.to_owned(), None, 1, spoilt, lost);
+        assert_eq!(
+            told(CostsBy::Test),
+            [of_test("a", "@x @y", 2, 15), of_test("b", "@x", 1, 10), of_test("c", "", 1, 5)]
+        );
+        let of_owner = |name: &str, tests, spoilt, lost| (None, name.to_owned(), None, tests, spoilt, lost);
+        assert_eq!(told(CostsBy::Owner), [of_owner("@x", 2, 2, 25), of_owner("@y", 1, 2, 15), of_owner("", 1, 1, 5)]);
+        let of_week = |week, tests, spoilt, lost| (None, String::new(), Some(week), tests, spoilt, lost);
+        assert_eq!(told(CostsBy::Week), [of_week(MONDAY + WEEK, 2, 1, 10), of_week(MONDAY, 2, 1, 20)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_run_and_no_time_is_lost(runs in prop::collection::vec((0_u64..3, 0..4 * WEEK, 0_u64..100), 0..40)) {
+            let runs: Vec<SpoiltRun> =
+                runs.iter().map(|(place, start, time)| spoilt(*place, MONDAY + start, *time)).collect();
+            let tests = [test("a", &["@x"], &runs)];
+            for by in CostsBy::ALL {
+                let (total, rows) = sums(by, &tests);
+                prop_assert_eq!(rows.iter().map(|row| row.time_lost).sum::<u64>(), total.time_lost);
+                prop_assert_eq!(rows.iter().map(|row| row.spoilt).sum::<u64>(), total.spoilt);
+                prop_assert_eq!(total.time_lost, runs.iter().map(|run| run.time).sum::<u64>());
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How the tests of each owner are doing: how many are failing and flaky now, and what the flaky ones cost.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::ask::RunFilter;
+use crate::costs::{self, CostsBy, CostsQuestion};
+use crate::error::AnswerError;
+use crate::store::Store;
+use crate::suites;
+use crate::table::{self, Table, Tabular};
+use crate::triage::{self, Group, TriageQuestion, TriagedTest};
+
+/// Tests of a suite that are counted: those of the largest impact.
+const TESTS: u64 = 1000;
+/// Owners answered if the question names no limit, and at most.
+const OWNERS: u64 = 200;
+const MAX_OWNERS: u64 = 1000;
+
+/// Whose tests are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct OwnersQuestion {
+    /// The suite; every suite that ran lately on the default branch if there is none.
+    pub suite: Option<String>,
+    /// How far back what flaky tests cost is counted, weeks.
+    pub weeks: u64,
+    /// Branch and configurations; its limit is one of owners.
+    pub runs: RunFilter,
+}
+
+/// How the tests of an owner are doing. A test of two owners counts for both.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OwnerTotals {
+    /// The owner; none for the tests that nobody owns.
+    pub owner: Option<String>,
+    /// Tests that newly fail.
+    pub new: u64,
+    /// Tests that still fail.
+    pub still: u64,
+    /// Tests that are flaky now.
+    pub flaky: u64,
+    /// Runs that flaky tests spoilt.
+    pub spoilt: u64,
+    /// What the tests took in these runs, milliseconds.
+    pub time_lost: u64,
+}
+
+/// Owners that have a test which fails, is flaky or cost something.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Owners {
+    /// The suite; empty for all.
+    pub suite: String,
+    /// How far back costs are counted, weeks.
+    pub weeks: u64,
+    /// Whether not all tests are counted, because there are too many.
+    pub is_cut: bool,
+    /// Who has most tests that newly fail first, then who has most that still do, then whose flaky tests cost most.
+    pub owners: Vec<OwnerTotals>,
+}
+
+/// How the tests of each owner are doing.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn find(store: &Store, question: &OwnersQuestion) -> Result<Owners, AnswerError> {
+    let OwnersQuestion { suite, weeks, runs } = question;
+    let suites = match suite {
+        Some(suite) => vec![suite.clone()],
+        None => suites::recent(store).await?,
+    };
+    let mut totals: BTreeMap<Option<String>, OwnerTotals> = BTreeMap::new();
+    let mut is_cut = false;
+    for suite in suites {
+        let runs = RunFilter { limit: Some(TESTS), ..runs.clone() };
+        let groups = vec![Group::New, Group::Still, Group::Flaky];
+        let triage = triage::find(store, &TriageQuestion { groups, runs, ..TriageQuestion::of_suite(suite) }).await?;
+        is_cut |= triage.tests.len() as u64 >= TESTS;
+        triage.tests.iter().for_each(|test| add(&mut totals, test));
+    }
+    let runs = RunFilter { limit: Some(MAX_OWNERS), ..runs.clone() };
+    let asked =
+        CostsQuestion { suite: suite.clone(), weeks: *weeks, by: CostsBy::Owner, runs, ..CostsQuestion::default() };
+    let costs = costs::find(store, &asked).await?;
+    is_cut |= costs.is_cut || costs.has_more;
+    for cost in costs.costs {
+        let total = totals.entry(cost.owners.into_iter().next()).or_default();
+        (total.spoilt, total.time_lost) = (cost.spoilt, cost.time_lost);
+    }
+    let named = |(owner, total): (Option<String>, OwnerTotals)| OwnerTotals { owner, ..total };
+    let mut owners: Vec<OwnerTotals> = totals.into_iter().map(named).collect();
+    owners.sort_by_key(|one| Reverse((one.new, one.still, one.time_lost, one.flaky)));
+    let limit = question.runs.limit.unwrap_or(OWNERS).min(MAX_OWNERS) as usize;
+    is_cut |= owners.len() > limit;
+    owners.truncate(limit);
+    Ok(Owners { suite: suite.clone().unwrap_or_default(), weeks: *weeks, is_cut, owners })
+}
+
+fn add(totals: &mut BTreeMap<Option<String>, OwnerTotals>, test: &TriagedTest) {
+    let owners: Vec<Option<String>> = match test.owners.as_slice() {
+        [] => vec![None],
+        owners => owners.iter().cloned().map(Some).collect(),
+    };
+    for owner in owners {
+        let total = totals.entry(owner).or_default();
+        match test.group {
+            Group::New => total.new += 1,
+            Group::Still => total.still += 1,
+            Group::Flaky => total.flaky += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Tabular for Owners {
+    fn table(&self) -> Result<Table, AnswerError> {
+        table::of_rows(&self.owners)
+    }
+}

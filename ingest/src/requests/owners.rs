@@ -1,0 +1,112 @@
+//! `POST /api/owners`: says who owns the tests of a suite, by a file as checkouts have it, or takes that back.
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use schema::event::Request;
+use schema::owners::{MAX_FILE_BYTES, MAX_RULES, OwnersFile, SuiteOwners};
+use schema::results::MAX_NAME_BYTES;
+use serde_json::{Map, Value, json};
+use web::openapi::{self, JSON, Operation, shared};
+use web::same_site::refuse_cross_site;
+
+use super::page_or_json::page_or_json;
+use super::schemas::REFUSALS;
+use crate::append::no_payload;
+use crate::checks::document::{self, suite_name};
+use crate::error::{IntakeError, bad};
+use crate::sender::Sender;
+use crate::state::Intake;
+use crate::wait::append_and_show;
+
+/// `POST /api/owners`.
+pub(crate) const OPERATION: Operation = Operation {
+    method: "post",
+    path: "/api/owners",
+    summary: "Say who owns the tests of a suite by the text of a CODEOWNERS or TESTOWNERS file, in place of the one that was \
+              sent before; an empty text takes that back",
+    parameters: &[],
+    body: Some(openapi::Body { media: JSON, schema: document_schema }),
+    media: JSON,
+    answer: || shared("Ok"),
+    errors: REFUSALS,
+};
+
+fn document_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "suite": { "type": "string", "minLength": 1, "maxLength": 4096 },
+            "text": { "type": "string", "maxLength": MAX_FILE_BYTES },
+            "folder": {
+                "type": "string", "maxLength": 4096,
+                "description": "The folder of the checkout in which the tests lie: names of tests are paths below it",
+            },
+        },
+        "required": ["suite", "text"],
+    })
+}
+
+pub(crate) async fn take(
+    State(intake): State<Intake>,
+    RawQuery(query): RawQuery,
+    sender: Sender,
+    body: Body,
+) -> Result<Response, IntakeError> {
+    refuse_cross_site(&sender.headers)?;
+    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
+    let owners = read(&document::members(&body)?)?;
+    let shown = form_urlencoded::Serializer::new(String::new()).append_pair("suite", &owners.suite).finish();
+    // Files of one suite keep their order.
+    let key = owners.suite.clone().into_bytes();
+    append_and_show(&intake.appender, &key, Request::Owners(owners), no_payload(), &sender, "file of owners").await?;
+    Ok(page_or_json(&sender.headers, &format!("/owners?{shown}"), json!({ "status": "ok" })))
+}
+
+fn read(members: &Map<String, Value>) -> Result<SuiteOwners, IntakeError> {
+    let suite = suite_name(Some(Value::String(document::text(members, "suite"))))?;
+    let Some(Value::String(text)) = members.get("text") else {
+        return Err(bad("'text' must be the text of a CODEOWNERS or TESTOWNERS file; an empty one takes it back"));
+    };
+    if text.len() > MAX_FILE_BYTES || text.lines().count() > MAX_RULES {
+        return Err(bad(format!("'text' has more than {MAX_FILE_BYTES} bytes or {MAX_RULES} lines")));
+    }
+    if !text.is_empty() && OwnersFile::parse(text).is_empty() {
+        return Err(bad("'text' has no rule, such as: css/ @owner; an empty text takes the file back"));
+    }
+    let folder = document::text(members, "folder").trim().trim_matches('/').to_owned();
+    if folder.len() > MAX_NAME_BYTES || folder.chars().any(char::is_control) {
+        return Err(bad("'folder' must be the path of a folder in the checkout"));
+    }
+    Ok(SuiteOwners { suite, text: text.clone(), folder })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<SuiteOwners, IntakeError> {
+        super::read(&serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_file_replaces_another_and_an_empty_one_takes_it_back() {
+        let owners = read(r#"{"suite":"s","text":"css/ @css\n","folder":"/LayoutTests/"}"#).unwrap();
+        let (suite, text, folder) = ("s".into(), "css/ @css\n".into(), "LayoutTests".into());
+        assert_eq!(owners, SuiteOwners { suite, text, folder });
+        assert_eq!(read(r#"{"suite":"s","text":""}"#).unwrap().text, "");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let refused = |text: &str| read(text).unwrap_err().to_string();
+        assert_eq!(refused("{}"), "No test suite specified");
+        assert!(refused(r#"{"suite":"s"}"#).starts_with("'text' must be the text"));
+        assert!(refused(r#"{"suite":"s","text":5}"#).starts_with("'text' must be the text"));
+        assert!(refused(r##"{"suite":"s","text":"# nothing\n"}"##).starts_with("'text' has no rule"));
+        assert!(refused(r#"{"suite":"s","text":"a @b","folder":"a\u0007"}"#).starts_with("'folder' must be"));
+        let long = json!({ "suite": "s", "text": "a @b\n".repeat(MAX_RULES + 1) }).to_string();
+        assert!(refused(&long).starts_with("'text' has more than"));
+    }
+}

@@ -1,0 +1,157 @@
+//! Owners that were sent to the intake hold at once and outlive the process and a rebuild, and an owner is told of a week
+//! once: through HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use test_support::clock::now;
+use test_support::documents::upload;
+use test_support::receiver::Receiver;
+use test_support::server::{Binary, Server};
+use test_support::wait::until;
+
+const RESULTSDB: Binary = test_support::resultsdb!();
+const HOUR: i64 = 3600;
+
+/// Twelve runs, an hour apart: two tests fail in the last two, and one of them says who owns it; another one is flaky.
+fn upload_history(server: &Server) {
+    for hours in (1..=12).rev() {
+        let time = now() - hours * HOUR;
+        let state = if hours <= 2 { "TEXT" } else { "PASS" };
+        let mut results: serde_json::Map<String, Value> =
+            (0..12).map(|number| (format!("steady-{number}.html"), json!({}))).collect();
+        results.insert("js".to_owned(), json!({ "a.html": { "actual": state, "owners": ["@js"] } }));
+        let flaky = if hours % 2 == 0 { "TEXT" } else { "PASS" };
+        results.insert(
+            "css".to_owned(),
+            json!({ "a.html": { "actual": state }, "flaky.html": { "actual": flaky, "time": 30_000 } }),
+        );
+        assert_eq!(server.post("/api/upload", &upload(time - 60, time, &results.into())).unwrap().0, 200);
+    }
+}
+
+fn send(server: &Server, text: &str) -> (u16, String) {
+    let document = json!({ "suite": "layout-tests", "text": text, "folder": "LayoutTests" });
+    server.post("/api/owners", document.to_string().as_bytes()).unwrap()
+}
+
+/// The tests of an owner that fail.
+fn failing(server: &Server, owner: &str) -> Vec<String> {
+    let answer = server.json(&format!("/api/triage?suite=layout-tests&group=new&owner={owner}"));
+    answer["tests"].as_array().unwrap().iter().map(|test| test["test"].as_str().unwrap().to_owned()).collect()
+}
+
+fn stop(mut server: Server) {
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
+fn a_file_of_owners_holds_until_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = RESULTSDB.serve(folder.path());
+    upload_history(&server);
+    assert_eq!((failing(&server, "@js"), failing(&server, "@css")), (vec!["js/a.html".to_owned()], Vec::new()));
+    assert_eq!(send(&server, "/LayoutTests/css/ @css\n"), (200, r#"{"status":"ok"}"#.to_owned()));
+    let both = |server: &Server| (failing(server, "@js"), failing(server, "@css"));
+    let of_both = (vec!["js/a.html".to_owned()], vec!["css/a.html".to_owned()]);
+    assert_eq!(both(&server), of_both);
+    let owners = server.json("/api/owners?suite=layout-tests");
+    stop(server);
+    let rebuilt = RESULTSDB.command().arg("rebuild").arg("--data-dir").arg(folder.path()).output().unwrap();
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    let server = RESULTSDB.serve(folder.path());
+    assert_eq!((both(&server), server.json("/api/owners?suite=layout-tests")), (of_both, owners));
+    assert_eq!(send(&server, "* @all\n").0, 200);
+    assert_eq!((failing(&server, "@all").len(), failing(&server, "@js").len()), (2, 0));
+    assert_eq!(send(&server, "").0, 200);
+    assert_eq!(
+        (failing(&server, "@all").len(), failing(&server, "@js").len(), failing(&server, "none").len()),
+        (0, 1, 1)
+    );
+    let (status, answer) = send(&server, "# nothing\n");
+    assert!(status == 400 && answer.contains("has no rule"), "{answer}");
+}
+
+fn with_hooks(folder: &Path, hooks: &str) -> Server {
+    let config = format!(
+        "title = \"Results\"\naddress = \"https://results.example.org\"\n[outbound]\nallow = [\"127.0.0.1\"]\n\
+         [[owners]]\npattern = \"css/*\"\nowners = [\"@css\"]\n[alerts]\nseconds = 1\n{hooks}"
+    );
+    let file = folder.join("config.toml");
+    std::fs::write(&file, config).unwrap();
+    RESULTSDB.serve_with(&folder.join("data"), &file)
+}
+
+#[test]
+fn an_owner_is_told_of_its_tests_alone_and_of_a_week_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = RESULTSDB.serve(&folder.path().join("data"));
+    upload_history(&server);
+    stop(server);
+    let (single, weekly) = (Receiver::start(), Receiver::start());
+    weekly.refuse(1);
+    let hooks = format!(
+        "[[alerts.hooks]]\nname = \"single\"\nurl = \"{}/secret\"\nowner = \"@js\"\n\
+         [[alerts.hooks]]\nname = \"weekly\"\nurl = \"{}/secret\"\nowner = \"css\"\ndigest = \"weekly\"\n",
+        single.url, weekly.url
+    );
+    let server = with_hooks(folder.path(), &hooks);
+    until("both are told, although one refused", || !single.bodies().is_empty() && !weekly.bodies().is_empty());
+    let on = "on Mac 14.2.0 Release using arm64";
+    assert_eq!(single.findings(), [format!("layout-tests js/a.html newly fails (text) {on}, @js")]);
+    let message: Value = serde_json::from_slice(&weekly.bodies()[0]).unwrap();
+    assert_eq!(weekly.findings(), [format!("layout-tests css/a.html newly fails (text) {on}, @css")]);
+    let text = message["text"].as_str().unwrap();
+    for part in [
+        "Results: weekly, the week up to ",
+        " of css\n1 test newly fails https://results.example.org/triage?days=7&group=new&owner=css\n",
+        "\n1 test is flaky; 6 runs were spoilt, 3 min lost https://results.example.org/costs?weeks=1&owner=css\n",
+        "\n- layout-tests css/flaky.html: 6 runs, 3 min\n",
+        "https://results.example.org/changes?suite=layout-tests&weeks=1&owner=css",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let digest = &message["digest"];
+    let members = ["owner", "new", "flaky", "spoilt", "time_lost"].map(|member| digest[member].clone());
+    assert_eq!(members, [json!("css"), json!(1), json!(1), json!(6), json!(180_000)], "{digest:#}");
+    assert!(!digest["changes"].as_array().unwrap().is_empty(), "{digest:#}");
+    let told = |server: &Server, hook: &str| {
+        server.get("/metrics").1.contains(&format!("resultsdb_alerts_total{{hook=\"{hook}\"}} 1"))
+    };
+    until("that is remembered", || told(&server, "weekly") && told(&server, "single"));
+    stop(server);
+    // Another process does not tell it again; a hook of another name is told by then, so that this one was looked at.
+    let third = Receiver::start();
+    let more = format!("{hooks}[[alerts.hooks]]\nname = \"third\"\nurl = \"{}\"\ndigest = \"weekly\"\n", third.url);
+    let server = with_hooks(folder.path(), &more);
+    until("the new hook is told", || !third.bodies().is_empty());
+    let message: Value = serde_json::from_slice(&third.bodies()[0]).unwrap();
+    assert_eq!((message["digest"]["new"].as_u64(), message["digest"]["owner"].as_str()), (Some(2), None));
+    until("that is remembered", || told(&server, "third"));
+    assert_eq!((weekly.bodies().len(), single.bodies().len()), (1, 1));
+}
+
+#[test]
+fn owners_that_make_no_sense_stop_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for (config, told) in [
+        ("[[owners]]\npattern = \"a\"\nowners = [\" \"]\n", "is no owner"),
+        ("[[owners]]\npattern = \"a\"\n", "owners"),
+        ("[[owners]]\npatern = \"a\"\nowners = []\n", "did you mean `pattern`?"),
+        ("[[alerts.hooks]]\nname = \"a\"\nurl = \"https://a.example.org\"\ndigest = \"daily\"\n", "weekly"),
+        (
+            "[[alerts.hooks]]\nname = \"a\"\nurl = \"https://a.example.org\"\nowner = \"/(/\"\n",
+            "the owner of the hook 'a'",
+        ),
+    ] {
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let mut command = RESULTSDB.command();
+        command.arg("serve").arg("--data-dir").arg(folder.path().join("data")).args(["--listen", "127.0.0.1:0"]);
+        let output = command.arg("--config").arg(&file).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(told), "{told} in {error}");
+    }
+}
