@@ -214,6 +214,7 @@ mod tests {
             time_lost,
             is_flaky_now: true,
             bugs: Vec::new(),
+            owners: Vec::new(),
             quarantine: Vec::new(),
             places: vec![on("Mac", "Debug"), on("Mac", "Release")],
             states: State::failure_of_name("TEXT").into_iter().collect(),

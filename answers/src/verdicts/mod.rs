@@ -104,7 +104,7 @@ impl Verdict {
     /// Whether the failure is excused: what is not the change's own.
     pub fn is_known(self) -> bool {
         match self {
-            Self::KnownFailing | Self::KnownFlaky => true,
+            Self::KnownFailing | Self::KnownFlaky | Self::Quarantined => true,
             Self::Incomplete | Self::New | Self::Unknown => false,
         }
     }

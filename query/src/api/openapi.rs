@@ -116,7 +116,8 @@ pub(crate) fn described(service: &Service) -> Value {
 
 /// One of the words that some operations take, and of those that others do.
 fn one_of(words: &[&str], others: &[&str]) -> Value {
-    json!({ "enum": [words, others].concat() })
+    let words = [words, others].concat();
+    json!({ "enum": words })
 }
 
 /// Schema and meaning of a query parameter.

@@ -54,7 +54,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let values = context! {
         page => "/quarantine", known, chosen, test => test.unwrap_or_default(), soon => rows(soon), later => rows(later),
         expired => over(EntryState::Expired), released => over(EntryState::Released), park, release,
-        criteria => proposed.criteria, costly => took(proposed.criteria.costly_milliseconds),
+        criteria => proposed.criteria, costly => time::took(proposed.criteria.costly_milliseconds),
         share => format!("{:.0}", proposed.criteria.least_share * 100.0),
         failures => &NAMES[..=usize::from(TestState::ERROR.position())],
         first_day => time::day(now as i64), usual_day => time::day((now + USUAL_DAYS * DAY) as i64),
@@ -85,7 +85,7 @@ pub(super) fn marks<'e>(entries: impl IntoIterator<Item = &'e ListedEntry>) -> V
 fn park(proposed: &ToPark) -> Value {
     let ToPark { configuration, failure, is_costly, flaky } = proposed;
     let reason = if *is_costly {
-        format!("flaky, and cost {} in four weeks", took(flaky.time_lost))
+        format!("flaky, and cost {} in four weeks", time::took(flaky.time_lost))
     } else {
         format!("flaky: spoilt {} of {} runs in four weeks", flaky.spoilt, flaky.runs)
     };
@@ -93,7 +93,7 @@ fn park(proposed: &ToPark) -> Value {
         suite => flaky.suite, test => flaky.test, configuration => json(configuration), only => only(configuration),
         failure => failure.map(TestState::name), reason, spoilt => flaky.spoilt, runs => flaky.runs,
         lower => format!("{:.1}", flaky.lower * 100.0), upper => format!("{:.1}", flaky.upper * 100.0),
-        flips => flaky.flips, lost => took(flaky.time_lost), places => flaky.places.len(),
+        flips => flaky.flips, lost => time::took(flaky.time_lost), places => flaky.places.len(),
         bug => flaky.bugs.first().map(|bug| bug.url.clone()),
     }
 }
@@ -115,8 +115,4 @@ fn only(configuration: &Configuration) -> String {
 
 fn json(configuration: &Configuration) -> String {
     serde_json::to_string(configuration).unwrap_or_default()
-}
-
-fn took(milliseconds: u64) -> String {
-    time::took(u32::try_from(milliseconds).unwrap_or(u32::MAX))
 }

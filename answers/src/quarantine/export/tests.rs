@@ -155,7 +155,7 @@ fn parsed(line: &str) -> Option<(Vec<&str>, &str, Vec<&str>)> {
     let line = line.split('#').next()?;
     let mut words = line.split_whitespace().peekable();
     while words.next_if(|word| word.starts_with("webkit.org/b/")).is_some() {}
-    let mut bracketed = |words: &mut std::iter::Peekable<std::str::SplitWhitespace<'_>>| {
+    let bracketed = |words: &mut std::iter::Peekable<std::str::SplitWhitespace<'_>>| {
         words.next_if_eq(&"[")?;
         let mut inside = Vec::new();
         loop {

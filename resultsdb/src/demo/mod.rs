@@ -1,5 +1,9 @@
-//! A seeded data set that shows what the pages are for: 3 suites, 12 configurations, 200 commits on
-//! two repositories over 8 weeks, with flaky, broken, regressed, fixed and slow tests.
+//! A seeded data set that shows what the pages are for: 3 suites, 12 configurations, 200 commits on two repositories over 8
+//! weeks, with flaky, broken, regressed, fixed and slow tests, one that failed before, and many that fail for one cause; a change
+//! under review; and what people [`said`] of all that.
+
+mod said;
+mod under_review;
 
 use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +24,9 @@ const SUITES: [(&str, usize); 3] = [("layout-tests", 120), ("api-tests", 40), ("
 
 /// An upload is answered once it is visible; many wait for one batch of the processor.
 const WORKERS: usize = 8;
+/// Configurations of a system on which nothing is connected to since a commit.
+const NEW_SYSTEM: std::ops::Range<usize> = 4..8;
+const REFUSED_SINCE: i64 = 170;
 /// Runs of this many newest commits come with their files.
 const WITH_FILES: i64 = 20;
 /// Separates the parts of a form.
@@ -61,16 +68,10 @@ pub(crate) fn post(server: &Server) -> anyhow::Result<()> {
     }
     post_all(server, &commits)?;
     post_all(server, &runs)?;
-    let bug = |test: &str, number: u32, note: &str| {
-        let url = format!("https://bugs.example.org/show?id={number}");
-        let bug = json!({ "suite": SUITES[0].0, "test": test, "url": url, "note": note });
-        ("/api/bugs", json.clone(), bug.to_string().into_bytes())
-    };
-    let bugs = [
-        bug("dom/broken-001.html", 4711, "Crashes while a font loads"),
-        bug("*/debug-only-*", 4712, "Debug builds draw a border too much"),
-    ];
-    post_all(server, &bugs)?;
+    let with_media = |(path, said): (&'static str, Value)| (path, json.clone(), said.to_string().into_bytes());
+    let rest = under_review::uploads(now, &mut random).into_iter().map(|upload| ("/api/upload", upload));
+    let rest: Vec<Prepared> = rest.chain(said::requests(now)).map(with_media).collect();
+    post_all(server, &rest)?;
     eprintln!("posted {COMMITS} commits and their runs to {}", server.url());
     Ok(())
 }
@@ -167,6 +168,7 @@ fn results(tests: usize, commit: i64, configuration: usize, random: &mut Random)
     let mut folders = Map::new();
     for number in 0..tests {
         let chance = random.percent();
+        let on_new_system = NEW_SYSTEM.contains(&configuration);
         let (name, actual, expected, time) = match number {
             0 => ("flaky", if chance < 30 { "TEXT" } else { "PASS" }, "PASS", 40),
             1 => ("broken", "CRASH", "PASS", 30),
@@ -175,13 +177,22 @@ fn results(tests: usize, commit: i64, configuration: usize, random: &mut Random)
             4 => ("slow", "PASS", "PASS", 9000),
             5 => ("expected-failure", "FAIL", "FAIL", 20),
             6 if configuration % 2 == 1 => ("debug-only", "IMAGE", "PASS", 35),
+            8..=13 if on_new_system && commit >= REFUSED_SINCE => ("socket", "TEXT", "PASS", 70),
+            8..=13 => ("socket", "PASS", "PASS", 30),
+            14 => ("again", if (100..140).contains(&commit) || commit >= 180 { "TEXT" } else { "PASS" }, "PASS", 45),
             _ => ("steady", if chance == 0 { "TIMEOUT" } else { "PASS" }, "PASS", 25),
         };
         let folder = folders.entry(["css", "dom", "media", "svg"][number % 4]).or_insert_with(|| json!({}));
         if let Some(folder) = folder.as_object_mut() {
             let mut leaf = json!({ "actual": actual, "expected": expected, "time": time + chance });
             if actual == "TEXT" {
-                leaf["log"] = format!("FAIL line {number} should be {} but was {chance}", chance + 1).into();
+                leaf["log"] = match name {
+                    "socket" => {
+                        format!("Could not connect to 127.0.0.1:{} after {} ms: refused", 8800 + number, 900 + chance)
+                    }
+                    _ => format!("FAIL line {number} should be {} but was {chance}", chance + 1),
+                }
+                .into();
             }
             folder.insert(format!("{name}-{number:03}.html"), leaf);
         }
