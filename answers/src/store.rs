@@ -49,6 +49,8 @@ pub struct Store {
     /// What suites mask in patterns of messages.
     pub masks: Arc<[SuiteMask]>,
     pub(crate) guest: Option<Arc<Guest>>,
+    /// Set where it is asked what was known at a time, seconds since 1970: what came later is left out.
+    pub(crate) known_until: Option<u32>,
     /// How far the views are.
     pub watermark: Watermark,
     /// What time it is.
@@ -84,8 +86,26 @@ impl Store {
             owner_patterns: Arc::default(),
             masks: Arc::default(),
             guest: None,
+            known_until: None,
             watermark,
             clock,
+        }
+    }
+
+    /// The same views as they were known at a time, seconds since 1970: runs that were received later are left out, and what people
+    /// said later. What was replaced or taken back since is not known any more.
+    ///
+    /// What runs did is remembered together with the others, since no upload changes; what is put together of them is not.
+    #[must_use]
+    pub fn as_of(&self, time: u32) -> Self {
+        Self {
+            clock: Clock::standing_at(time.into()),
+            known_until: Some(time),
+            places: PlaceCache::new(),
+            renames: RenamesCache::new(),
+            owners: OwnersCache::new(),
+            newest_uploads: NewestUploads::new(),
+            ..self.clone()
         }
     }
 

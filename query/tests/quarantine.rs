@@ -91,7 +91,9 @@ fn rows() -> EventRows {
 }
 
 async fn verdict(service: &QueryService, on: Value, test: &str, state: &str) -> Value {
-    let question = json!({ "suite": "s", "configuration": on, "tests": [{ "test": test, "state": state }] });
+    // Questions of one second about one test are one, unless changes differ.
+    let change = json!({ "id": format!("{on} {state}") });
+    let question = json!({ "suite": "s", "configuration": on, "change": change, "tests": [{ "test": test, "state": state }] });
     let (status, body) = service.post("/api/verdicts", question.to_string()).await;
     let answer: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(status, 200, "{answer}");

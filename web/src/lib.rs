@@ -9,3 +9,4 @@ pub mod openapi;
 pub mod prefer;
 pub mod protection;
 pub mod same_site;
+pub mod time;

@@ -153,7 +153,7 @@ impl ListedEntry {
             name => Some(State::failure_of_name(name)?),
         };
         let state = match () {
-            () if released_at > 0 => EntryState::Released,
+            () if released_at > 0 && u64::from(released_at) <= now => EntryState::Released,
             () if u64::from(until) <= now => EntryState::Expired,
             () => EntryState::Active,
         };

@@ -49,7 +49,7 @@ pub(crate) async fn runs(store: &Store, suite: &str, selection: &Selection) -> R
          ORDER BY uuid DESC, start_time DESC LIMIT {most} BY config_id",
     )
     .text("is_broken", &is_broken())
-    .part("selected", &selection.condition_of(suite))
+    .part("selected", &selection.condition_of_runs(suite))
     .value("suite", suite)
     .value("most", MAX_RUNS)
     .all(&store.client)
@@ -77,7 +77,7 @@ pub(crate) async fn identified_commits(
     )
     .value("oldest", selection.bounds.begin)
     .value("newest", selection.bounds.end)
-    .part("selected", &selection.condition_of(suite))
+    .part("selected", &selection.condition_of_runs(suite))
     .value("suite", suite)
     .all(&store.client)
     .await
@@ -95,13 +95,14 @@ pub(crate) async fn candidates(
     Fragment::new(
         "SELECT test FROM failures WHERE suite = {suite} AND {selected} \
          AND (worst_unexpected <= {mildest} OR worst = {pass}) AND ({upload}) IN \
-         (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected} \
+         (SELECT {upload} FROM runs WHERE suite = {suite} AND {ran} \
           AND (NOT ({is_broken}) OR config_id IN {broken_now})) \
          GROUP BY test ORDER BY max(uuid) DESC, test LIMIT {most}",
     )
     .text("upload", UPLOAD)
     .text("is_broken", &is_broken())
     .part("selected", &selection.condition_of(suite))
+    .part("ran", &selection.condition_of_runs(suite))
     .value("suite", suite)
     .value("mildest", u64::from(ERROR))
     .value("pass", u64::from(PASS))

@@ -23,8 +23,10 @@ pub(crate) async fn in_force(
     limit: u64,
 ) -> Result<Vec<QuarantineRow>, AnswerError> {
     let statement = Fragment::new(
-        "SELECT ?fields FROM quarantine WHERE {of_suite}released_at = 0 AND until > {now} \
+        "SELECT ?fields FROM quarantine WHERE {of_suite}(released_at = 0 OR released_at > {known_until}) AND until > {now} \
+         AND since <= {known_until} \
          ORDER BY version DESC, suite, test, configuration, failure LIMIT {limit}",
     );
+    let statement = statement.value("known_until", store.known_until.unwrap_or(u32::MAX));
     statement.value("limit", limit).value("now", now).of_suite(suite).all(&store.client).await
 }

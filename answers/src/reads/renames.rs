@@ -11,9 +11,10 @@ use crate::store::Store;
 /// The open renames of a suite, of all suites if none is named; the newest first.
 pub(crate) async fn open(store: &Store, suite: Option<&str>, limit: u64) -> Result<Vec<RenameRow>, AnswerError> {
     let statement = Fragment::new(
-        "SELECT ?fields FROM renames WHERE {of_suite}is_open = 1 \
+        "SELECT ?fields FROM renames WHERE {of_suite}is_open = 1 AND recorded_at <= {known_until} \
          ORDER BY version DESC, suite, from_test, to_test LIMIT {limit}",
     )
+    .value("known_until", store.known_until.unwrap_or(u32::MAX))
     .value("limit", limit);
     statement.of_suite(suite).all(&store.client).await
 }

@@ -71,7 +71,7 @@ pub(crate) async fn messages(
     commits: Option<&BTreeSet<CommitKey>>,
 ) -> Result<Vec<RunMessages>, AnswerError> {
     let statement = Fragment::new("SELECT ?fields FROM runs WHERE suite = {suite} AND {selected}")
-        .part("selected", &selection.condition_of(suite))
+        .part("selected", &selection.condition_of_runs(suite))
         .value("suite", suite);
     of_commits(statement, commits).all(&store.client).await
 }

@@ -84,6 +84,8 @@ pub struct Selection {
     pub limit: u64,
     /// How long runs are kept, and what time it is.
     pub(crate) kept: (Arc<Retention>, i64),
+    /// Runs that were received later are left out, seconds since 1970.
+    pub(crate) known_until: Option<u32>,
 }
 
 impl Selection {
@@ -99,7 +101,8 @@ impl Selection {
         let matching = configurations::matching(store, filter, &branch).await?;
         let now = i64::try_from(store.clock.now()).unwrap_or(i64::MAX);
         let kept = (Arc::clone(&store.retention), now);
-        Ok(Self { branch, matching, bounds, ranges: Vec::new(), sdks: filter.sdks.clone(), limit, kept })
+        let (sdks, known_until) = (filter.sdks.clone(), store.known_until);
+        Ok(Self { branch, matching, bounds, ranges: Vec::new(), sdks, limit, kept, known_until })
     }
 
     /// The runs of a suite that started within these weeks until now, of whatever commits.
@@ -222,6 +225,17 @@ impl Selection {
         self.condition(self.oldest(suite))
     }
 
+    /// The same for rows of `runs`, which say when they were received.
+    pub(crate) fn condition_of_runs(&self, suite: &str) -> Fragment {
+        let condition = self.condition_of(suite);
+        match self.known_until {
+            None => condition,
+            Some(time) => condition
+                .and("if(received_at = 0, start_time, received_at) <= {known_until}")
+                .value("known_until", time),
+        }
+    }
+
     fn condition(&self, oldest: CommitKey) -> Fragment {
         let RunBounds { begin, end, started, .. } = self.bounds;
         let condition = Fragment::new(
@@ -263,7 +277,7 @@ impl Selection {
     pub(crate) fn of_newest_uploads(&self, suite: &str) -> Fragment {
         Fragment::new(" AND ({upload}) IN (SELECT {upload} FROM runs WHERE suite = {suite} AND {selected})")
             .text("upload", UPLOAD)
-            .part("selected", &self.condition_of(suite))
+            .part("selected", &self.condition_of_runs(suite))
             .value("suite", suite)
     }
 

@@ -4,7 +4,6 @@
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use chrono::{DateTime, Days, NaiveDate};
 use clickhouse::Row;
 use schema::clock::now_signed;
 use schema::event::Request;
@@ -15,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
 use web::same_site::refuse_cross_site;
+use web::time;
 
 use super::page_or_json::page_or_json;
 use super::schemas::REFUSALS;
@@ -204,9 +204,7 @@ fn until(members: &Map<String, Value>, now: i64) -> Result<i64, IntakeError> {
     let given = |name: &str| Some(document::text(members, name).trim().to_owned()).filter(|text| !text.is_empty());
     let until = match (given("until"), given("days")) {
         (Some(_), Some(_)) => return Err(bad("'until' and 'days' say the same; give one of them")),
-        (Some(until), None) => time(&until).ok_or_else(|| {
-            bad("'until' is a date such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or seconds since 1970")
-        })?,
+        (Some(until), None) => time::read(&until).ok_or_else(|| bad(format!("'until' is {}", time::SPELLINGS)))?,
         (None, Some(days)) => {
             let days = days.parse::<f64>().ok().filter(|days| *days > 0.0 && *days <= MAX_DAYS as f64);
             let days = days.ok_or_else(|| bad(format!("'days' must be a number up to {MAX_DAYS}")))?;
@@ -222,16 +220,6 @@ fn until(members: &Map<String, Value>, now: i64) -> Result<i64, IntakeError> {
         return Err(bad(format!("'until' must lie at most {MAX_DAYS} days ahead; prolong the entry then")));
     }
     Ok(until)
-}
-
-/// A time in one of its spellings, seconds since 1970; a date stands for its end.
-fn time(text: &str) -> Option<i64> {
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Some(date.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?.and_utc().timestamp());
-    }
-    let seconds = || text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
-    let moment = DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.timestamp());
-    moment.or_else(|| seconds().map(|seconds| seconds as i64))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use schema::store::rows::{FailureRow, RosterRow, RunRow, TestRow};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::columns::{json, week};
+use super::columns::{json, seconds, week};
 use super::event_rows::EventRows;
 use super::messages::Messages;
 use super::owners;
@@ -64,7 +64,14 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
         }
     }
     let summary = summary(run, commits, &members, &counts);
-    rows.runs.push(RunRow { roster: roster_id, surprises, messages, owners: owners_id, ..summary });
+    rows.runs.push(RunRow {
+        roster: roster_id,
+        surprises,
+        messages,
+        owners: owners_id,
+        received_at: seconds(received_at),
+        ..summary
+    });
 }
 
 /// The log among the other members of a result.
@@ -101,6 +108,7 @@ fn summary(run: &Run, commits: &str, members: &[Member<'_>], counts: &Counts) ->
         surprises: Vec::new(),
         messages: Vec::new(),
         owners: RosterId::NONE,
+        received_at: 0,
         stats: json(&stats),
         commits: commits.to_owned(),
         details: results::member(members, "details").unwrap_or_default().to_owned(),

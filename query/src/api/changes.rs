@@ -8,13 +8,13 @@ use web::openapi::Operation;
 use crate::error::ApiError;
 use crate::layers::format::Rows;
 use crate::layers::paths::SuiteAndTest;
-use crate::parameters::{CONFIGURATION, Parameters, lists};
+use crate::parameters::{CONFIGURATION, Parameters, as_of, lists};
 use crate::service::Shared;
 
 pub(crate) const OF_SUITE: Operation = Operation::get(
     "/api/changes/{suite}",
     "Tests that broke, were fixed or became flaky together, with the commits that may have done it",
-    &[&CONFIGURATION, &["weeks", "kind", "q", "owner", "recent", "branch", "limit", "format"]],
+    &[&CONFIGURATION, &["weeks", "kind", "q", "owner", "recent", "branch", "limit", "as_of", "format"]],
     schema_of::<Changes>,
 );
 
@@ -32,6 +32,7 @@ pub(crate) async fn find(
     RawQuery(query): RawQuery,
 ) -> Result<Rows<Changes>, ApiError> {
     let parameters = Parameters::read_of(query.as_deref(), test.is_some(), OF_SUITE.parameters)?;
-    let question = lists::changes(&parameters, &suite, test.as_deref(), &service.store.clock)?;
-    Ok(Rows(changes::find(&service.store, &question).await?))
+    let store = as_of::store(&service.store, &parameters)?;
+    let question = lists::changes(&parameters, &suite, test.as_deref(), &store.clock)?;
+    Ok(Rows(changes::find(&store, &question).await?))
 }

@@ -130,6 +130,10 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
             json!({ "type": "integer", "minimum": 1, "maximum": 56 }),
             "What counts as new or fixed: at most 14 days, of new tests 56",
         ),
+        "as_of" => (
+            openapi::text(),
+            "What would have been answered then: a date (its end in UTC), a time such as 2026-01-31T12:00:00Z, or seconds since 1970",
+        ),
         "group" => (json!({ "enum": Group::ALL.map(Group::name) }), "Only these"),
         "kind" => (json!({ "enum": Kind::ALL.map(Kind::name) }), "Only changes of this kind"),
         "sort" => (json!({ "enum": FlakyOrder::ALL.map(FlakyOrder::name) }), "What comes first; certainty by default"),

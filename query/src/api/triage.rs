@@ -8,13 +8,13 @@ use web::openapi::Operation;
 use crate::error::{ApiError, bad};
 use crate::layers::format::Rows;
 use crate::parameters::lists::{self, NO_SUITE};
-use crate::parameters::{CONFIGURATION, Parameters};
+use crate::parameters::{CONFIGURATION, Parameters, as_of};
 use crate::service::Shared;
 
 pub(crate) const OPERATION: Operation = Operation::get(
     "/api/triage",
     "Tests that began to fail, still fail, were fixed or are flaky, by impact",
-    &[&CONFIGURATION, &["suite", "days", "group", "q", "owner", "recent", "branch", "limit", "format"]],
+    &[&CONFIGURATION, &["suite", "days", "group", "q", "owner", "recent", "branch", "limit", "as_of", "format"]],
     schema_of::<Triage>,
 );
 
@@ -22,6 +22,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Triage>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
     let suite = parameters.first("suite").ok_or_else(|| bad(NO_SUITE))?;
-    let question = lists::triage(&parameters, suite, &service.store.clock)?;
-    Ok(Rows(triage::find(&service.store, &question).await?))
+    let store = as_of::store(&service.store, &parameters)?;
+    let question = lists::triage(&parameters, suite, &store.clock)?;
+    Ok(Rows(triage::find(&store, &question).await?))
 }

@@ -15,7 +15,7 @@ use web::openapi::{self, JSON, Operation, list_of, text};
 
 use super::json_body;
 use crate::error::{ApiError, bad};
-use crate::parameters::{CONFIGURATION, Parameters, lists, runs};
+use crate::parameters::{CONFIGURATION, Parameters, as_of, lists, runs};
 use crate::service::Shared;
 
 /// A question names so many tests at most, each with a line of what it said.
@@ -25,7 +25,7 @@ pub(crate) const ASK: Operation = Operation {
     method: "post",
     path: "/api/verdicts",
     summary: "Whether failures of a change under review are known: for each test new, known-failing, known-flaky or unknown",
-    parameters: &[],
+    parameters: &[&["as_of"]],
     body: Some(openapi::Body { media: JSON, schema: body }),
     media: JSON,
     answer: schema_of::<Verdicts>,
@@ -129,9 +129,9 @@ pub(crate) async fn ask(
     RawQuery(query): RawQuery,
     body: Body,
 ) -> Result<Json<Verdicts>, ApiError> {
-    Parameters::read(query.as_deref(), ASK.parameters)?;
+    let store = as_of::store(&service.store, &Parameters::read(query.as_deref(), ASK.parameters)?)?;
     let asked: Asked = json_body::read(body, MAX_BODY_BYTES, "is not a question for verdicts").await?;
-    Ok(Json(verdicts::find(&service.store, &asked.question()?).await?))
+    Ok(Json(verdicts::find(&store, &asked.question()?).await?))
 }
 
 /// How good the verdicts were.

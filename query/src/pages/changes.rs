@@ -12,14 +12,14 @@ use super::names::titled;
 use super::quarantine;
 use super::states::look;
 use crate::error::ApiError;
-use crate::parameters::{CONFIGURATION, Parameters, lists};
+use crate::parameters::{CONFIGURATION, Parameters, as_of, lists};
 use crate::service::Shared;
 
 /// Changes shown if the question names no limit.
 const SHOWN: u64 = 50;
 /// What the page can be asked.
 const PARAMETERS: &[&[&str]] =
-    &[&CONFIGURATION, &["suite", "test", "weeks", "kind", "q", "owner", "recent", "branch", "limit"]];
+    &[&CONFIGURATION, &["suite", "test", "weeks", "kind", "q", "owner", "recent", "branch", "limit", "as_of"]];
 
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
@@ -27,16 +27,18 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let parameters = Parameters::filled(query.as_deref(), PARAMETERS)?;
     let suite = parameters.first("suite").or(known.first().map(String::as_str)).unwrap_or_default().to_owned();
     let test = parameters.first("test");
-    let mut question = lists::changes(&parameters, &suite, test, &service.store.clock)?;
+    let store = as_of::store(&service.store, &parameters)?;
+    let mut question = lists::changes(&parameters, &suite, test, &store.clock)?;
     question.runs.limit = question.runs.limit.or(Some(SHOWN));
-    let answer = changes::find(&service.store, &question).await?;
+    let answer = changes::find(&store, &question).await?;
     let shown: Vec<Value> = answer.changes.iter().map(|change| to_context(&suite, change)).collect();
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let labels = label_fields::of_suite(&service, &parameters, &suite).await?;
     let values = context! {
         page => "/changes", labels, known, chosen => suite, test, changes => shown, weeks => question.weeks, kind => value("kind"), q => value("q"), owner => value("owner"),
         platform => value("platform"), kinds => Kind::ALL.map(|kind| (kind.name(), title(kind))),
-        export_query => parameters.with(&["suite", "test"], &[]),
+        export_query => parameters.with(&["suite", "test"], &[]), as_of => parameters.chosen("as_of").map(|_| store.clock.now()),
+        newest => parameters.with(&["as_of"], &[]),
     };
     service.pages.render(StatusCode::OK, "changes.html", Some(&titled("Changes", &suite)), values)
 }

@@ -21,7 +21,7 @@ use super::states::look;
 use crate::api::triage::OPERATION;
 use crate::error::ApiError;
 use crate::pages::bugs;
-use crate::parameters::{Parameters, lists};
+use crate::parameters::{Parameters, as_of, lists};
 use crate::service::Shared;
 
 /// Tests shown of each suite where several are, and where one is.
@@ -35,11 +35,12 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let chosen = asked.first("suite").unwrap_or_default();
     let suites: Vec<&str> = if chosen.is_empty() { known.iter().map(String::as_str).collect() } else { vec![chosen] };
     let limit = if suites.len() > 1 { AMONG_MANY } else { ALONE };
+    let store = as_of::store(&service.store, &asked)?;
     let mut sections = Vec::new();
     for suite in suites {
-        let mut question = lists::triage(&asked, suite, &service.store.clock)?;
+        let mut question = lists::triage(&asked, suite, &store.clock)?;
         question.runs.limit = question.runs.limit.or(Some(limit));
-        let answer = triage::find(&service.store, &question).await?;
+        let answer = triage::find(&store, &question).await?;
         let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten();
         let former = answer.tests.iter().flat_map(|test| test.aftermath.earlier.first());
         let keys = keys.chain(former.flat_map(|episode| [episode.since, episode.fixed]));
@@ -78,7 +79,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let labels = label_fields::of_suite(&service, &asked, chosen).await?;
     let values = context! {
         page => "/triage", labels, known, chosen, sections, days => asked.first("days").unwrap_or("3"), platform => value("platform"),
-        group => value("group"), q => value("q"), owner => value("owner"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit"], &[]),
+        group => value("group"), q => value("q"), owner => value("owner"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit", "as_of"], &[]),
+        as_of => asked.chosen("as_of").map(|_| store.clock.now()), newest => asked.with(&["as_of"], &[]),
          groups => Group::ALL.map(|group| (group.name(), title(group))),
     };
     service.pages.render(StatusCode::OK, "triage.html", Some(&titled("Triage", chosen)), values)

@@ -3,6 +3,7 @@
 //! [`Parameters`] knows which names an endpoint takes and how each kind of value is read; [`runs`], [`commits`] and [`lists`]
 //! make questions of them, with the errors of the wire contract.
 
+pub(crate) mod as_of;
 pub(crate) mod commits;
 pub(crate) mod lists;
 pub(crate) mod populations;

@@ -41,6 +41,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (25, "bugs_of_messages", include_str!("../../migrations/0025_bugs_of_messages.sql")),
     (26, "quarantine", include_str!("../../migrations/0026_quarantine.sql")),
     (27, "owners", include_str!("../../migrations/0027_owners.sql")),
+    (28, "received_runs", include_str!("../../migrations/0028_received_runs.sql")),
 ];
 
 /// `(version, checksum)` of what migrations were before they were written anew to the same effect: 13 took its tables away

@@ -41,6 +41,8 @@ pub struct RunRow {
     pub messages: Vec<u8>,
     /// The list of who owns its tests ([`crate::outcomes::owners`]); none if its upload names nobody.
     pub owners: RosterId,
+    /// When the intake took it, seconds since 1970; 0 in rows of earlier versions.
+    pub received_at: u32,
     /// JSON text of the run's statistics: what the uploader gave, and counts of its results.
     pub stats: String,
     /// JSON text of the list of commits.
