@@ -3,18 +3,18 @@
 //! Data flow: the lists of tests that the runs of half a year share, each with the first run that had it → for each test the
 //! first run of all that had it, under whatever name → those that came within the days asked about → their histories, the
 //! rule of verdicts, and [`analysis::reruns`]. A test that was gone for longer than half a year is new when it comes back. The
-//! tests with which a suite began are its first, and not new.
+//! tests with which a suite began, or with which a configuration was added, are not new.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use analysis::history::{Cell, Outcome};
-use analysis::judge::Standing;
+pub use analysis::judge::Standing;
 use analysis::reruns::reruns;
 use analysis::rules::RULE;
 use rustc_hash::{FxHashMap, FxHashSet};
 use schema::configuration::Configuration;
-use schema::ids::TestId;
+use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::roster::{RosterId, WholeRoster};
 use schema::seconds::{DAY, WEEK};
 use schemars::JsonSchema;
@@ -26,7 +26,7 @@ use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
-use crate::reads::new_tests::{self as reads, FirstRun, MAX_ROSTERS};
+use crate::reads::new_tests::{self as reads, FirstRun};
 use crate::reads::selection::Selection;
 use crate::renames::{self, Renames};
 use crate::store::Store;
@@ -174,17 +174,21 @@ async fn came(store: &Store, suite: &str, question: &NewTestsQuestion) -> Result
     Ok(Some(came))
 }
 
-/// The first run of each test that came since a time, seconds since 1970, but for those with which the suite began. The
-/// runs are in the order of their starts.
+/// The first run of each test that came since a time, seconds since 1970, but for those with which a configuration began: it
+/// is not known whether they were there before. The runs are in the order of their starts.
 fn first_runs(
     runs: &[FirstRun],
     rosters: &HashMap<RosterId, Arc<WholeRoster>>,
     renames: &Renames,
     since: u64,
 ) -> FxHashMap<TestId, FirstRun> {
-    // Where lists are left out, the oldest of those that are left is no beginning either.
-    let beginning = runs.first().map(|run| run.first_commit).filter(|_| (runs.len() as u64) < MAX_ROSTERS);
-    let is_new = |run: &FirstRun| u64::from(run.first_start) >= since && Some(run.first_commit) != beginning;
+    let mut beginnings: FxHashMap<ConfigId, CommitKey> = FxHashMap::default();
+    for run in runs {
+        beginnings.entry(run.config_id).or_insert(run.first_commit);
+    }
+    let is_new = |run: &FirstRun| {
+        u64::from(run.first_start) >= since && beginnings.get(&run.config_id) != Some(&run.first_commit)
+    };
     let (mut seen, mut known, mut new) = (FxHashSet::default(), FxHashSet::default(), FxHashMap::default());
     for run in runs {
         let Some(roster) = rosters.get(&run.roster) else { continue };
@@ -257,7 +261,7 @@ fn one(
         configurations: of_test.len() as u32,
         first_start: run.first_start,
         first_commit: named(run.first_commit, names),
-        first_configuration: late.configuration(run.first_configuration).cloned(),
+        first_configuration: late.configuration(run.config_id).cloned(),
     }
 }
 
@@ -277,13 +281,11 @@ impl Tabular for NewTests {
 mod tests {
     use std::collections::BTreeMap;
 
-    use schema::ids::{CommitKey, ConfigId};
-
     use super::*;
 
-    fn run(roster: u128, start: u32) -> FirstRun {
+    fn run(configuration: u64, roster: u128, start: u32) -> FirstRun {
         let (roster, first_commit) = (RosterId(roster), CommitKey(start.into()));
-        FirstRun { roster, first_start: start, first_commit, first_configuration: ConfigId(1) }
+        FirstRun { roster, first_start: start, first_commit, config_id: ConfigId(configuration) }
     }
 
     fn roster(tests: &[u64]) -> Arc<WholeRoster> {
@@ -296,17 +298,18 @@ mod tests {
             (RosterId(1), roster(&[1, 2])),
             (RosterId(2), roster(&[1, 2, 3])),
             (RosterId(3), roster(&[1, 4])),
-            (RosterId(4), roster(&[1, 2, 3, 4])),
+            (RosterId(4), roster(&[1, 2, 3, 4, 6])),
+            (RosterId(5), roster(&[1, 5])),
         ]);
-        let runs = [run(1, 100), run(2, 200), run(3, 300), run(4, 400)];
+        let runs = [run(1, 1, 100), run(1, 2, 200), run(1, 3, 300), run(2, 5, 350), run(2, 4, 400)];
         let new = |since| {
             let new = first_runs(&runs, &rosters, &Renames::default(), since);
             let found: BTreeMap<u64, u32> = new.into_iter().map(|(test, run)| (test.0, run.first_start)).collect();
             found
         };
-        assert_eq!(new(250), BTreeMap::from([(4, 300)]));
-        assert_eq!(new(150), BTreeMap::from([(3, 200), (4, 300)]));
-        assert_eq!(new(0), BTreeMap::from([(3, 200), (4, 300)]), "a suite's first tests are not new");
+        assert_eq!(new(250), BTreeMap::from([(4, 300), (6, 400)]));
+        let all = BTreeMap::from([(3, 200), (4, 300), (6, 400)]);
+        assert_eq!((new(150), new(0)), (all.clone(), all), "the first tests of a configuration are not new");
     }
 
     #[test]

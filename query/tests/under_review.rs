@@ -86,6 +86,10 @@ fn noted(mut event: Event, notes: &Value) -> Event {
     event
 }
 
+/// Style, seconds from the trunk's newest commit to that of the run, seconds after which it started, what failed, which tests
+/// it has beside the trunk's.
+type RunOfChange = (&'static str, i64, i64, &'static [&'static str], &'static [&'static str]);
+
 /// Two commits of a change: what failed on the first and not on the second is mended, what passes in the rerun is flaky.
 fn change(id: &str) -> EventRows {
     let notes = json!({
@@ -93,7 +97,7 @@ fn change(id: &str) -> EventRows {
         "change": { "id": id, "authors": ["Ann"], "base": format!("{COMMITS}@main") },
     });
     let mut rows = EventRows::default();
-    let runs: [(&str, i64, i64, &[&str], &[&str]); 4] = [
+    let runs: [RunOfChange; 4] = [
         ("Release", 100, 0, &["early.html", "broken.html", "gone.html"], &["gone.html"]),
         ("Release", 200, 10, &["new.html", "own.html", "wobbly.html", "broken.html", "chance.html"], &["brought.html"]),
         ("Release", 200, 20, &["new.html", "own.html", "broken.html", "chance.html"], &["brought.html"]),

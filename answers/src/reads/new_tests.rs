@@ -10,10 +10,10 @@ use super::statement::Fragment;
 use crate::error::AnswerError;
 use crate::store::Store;
 
-/// Lists of tests that one question looks at, those that came last.
-pub(crate) const MAX_ROSTERS: u64 = 5000;
+/// Lists of tests on configurations that one question looks at, those that came last.
+const MAX_ROSTERS: u64 = 20_000;
 
-/// A list of tests, and the first run that had it.
+/// A list of tests, and the first run on a configuration that had it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
 pub(crate) struct FirstRun {
     /// The list; none in runs that an earlier version stored.
@@ -21,15 +21,15 @@ pub(crate) struct FirstRun {
     /// Start of the run, seconds since 1970.
     pub(crate) first_start: u32,
     pub(crate) first_commit: CommitKey,
-    pub(crate) first_configuration: ConfigId,
+    pub(crate) config_id: ConfigId,
 }
 
-/// The lists of tests of the selected runs of a suite, that which came last first.
+/// The lists of tests of the selected runs of a suite on each configuration, that which came last first.
 pub(crate) async fn rosters(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<FirstRun>, AnswerError> {
     Fragment::new(
-        "SELECT roster, min(start_time) AS first_start, argMin(uuid, (start_time, config_id)) AS first_commit, \
-         argMin(config_id, (start_time, config_id)) AS first_configuration FROM runs \
-         WHERE suite = {suite} AND {selected} GROUP BY roster ORDER BY first_start DESC, roster LIMIT {most}",
+        "SELECT roster, min(start_time) AS first_start, argMin(uuid, (start_time, uuid)) AS first_commit, config_id \
+         FROM runs WHERE suite = {suite} AND {selected} GROUP BY roster, config_id \
+         ORDER BY first_start DESC, config_id, roster LIMIT {most}",
     )
     .part("selected", &selection.condition_of(suite))
     .value("suite", suite)

@@ -158,7 +158,7 @@ pub struct ReviewedSuite {
 pub struct ChangeUnderReview {
     /// Its number, as the reviewing system names it.
     pub id: String,
-    /// Names or e-mail addresses of its authors, whose own commits are no evidence.
+    /// Names or e-mail addresses of its authors, as its runs say, whose own commits are no evidence.
     pub authors: Vec<String>,
     /// The version of the rule of verdicts.
     pub rule: &'static str,
@@ -268,12 +268,7 @@ async fn of_suite(
         one.run.commit = named(one.place.uuid, &names);
     }
     let messages: HashMap<String, String> = said.into_iter().map(|(test, line)| (test.to_owned(), line)).collect();
-    let mut authors = runs.authors();
-    if authors.is_empty() {
-        // Whoever wrote the commits wrote the change.
-        let written = commits.iter().filter_map(|commit| names.get(*commit)?.author.as_ref());
-        authors = written.flat_map(|author| [&author.name].into_iter().chain(&author.emails)).cloned().collect();
-    }
+    let authors = runs.authors();
     let change = AskingChange { id: id.to_owned(), authors: authors.clone() };
     let (runs, failed) = (&runs, failed.as_slice());
     let (own, histories, messages, names) = (&own, &histories, &messages, &names);

@@ -1,14 +1,17 @@
 //! The tests that came lately, for who wants to know whether they can be relied on.
 
-use answers::new_tests::{self, NewTest};
+use std::collections::BTreeMap;
+
+use answers::new_tests::{self, NewTest, Standing};
 use answers::suites;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
+use schema::configuration::Configuration;
 
 use super::label_fields;
-use super::names::titled;
+use super::names::{short_names, titled};
 use crate::api::new_tests::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
@@ -21,10 +24,13 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let question = lists::new_tests(&parameters, parameters.first("suite"))?;
     let answer = new_tests::find(&service.store, &question).await?;
     let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
+    let first_on = answer.tests.iter().filter_map(|test| test.first_configuration.clone());
+    let configurations: Vec<Configuration> = first_on.collect();
+    let names = short_names(&configurations);
     let values = context! {
         page => "/flaky", labels, known, chosen => answer.suite, days => answer.days, weeks => answer.weeks,
         unknown => answer.unknown, is_cut => answer.is_cut, most_days => new_tests::MAX_DAYS,
-        rows => answer.tests.iter().map(row).collect::<Vec<_>>(),
+        rows => answer.tests.iter().map(|test| row(test, &names)).collect::<Vec<_>>(),
         platform => parameters.first("platform").unwrap_or_default(),
         export_query => parameters.with(&["format"], &[]),
     };
@@ -32,12 +38,18 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
 }
 
 /// What a template shows of a test.
-fn row(test: &NewTest) -> Value {
+fn row(test: &NewTest, names: &BTreeMap<&Configuration, String>) -> Value {
+    let class = match test.standing {
+        standing if standing.is_failing() => "bad",
+        Standing::Flaky => "unsure",
+        Standing::Passing | Standing::Fixed => "good",
+        _ => "",
+    };
     let commit = context! { uuid => test.first_commit.uuid, name => test.first_commit.name };
     context! {
-        suite => test.suite, test => test.test, standing => test.standing.name().replace('-', " "), runs => test.runs,
+        suite => test.suite, test => test.test, class, standing => test.standing.name().replace('-', " "), runs => test.runs,
         failed => test.failed, both_ways => test.both_ways, reruns => test.reruns, median => test.median,
         configurations => test.configurations, seconds => i64::from(test.first_start), commit,
-        first_on => test.first_configuration.as_ref().map(|one| one.name()),
+        first_on => test.first_configuration.as_ref().and_then(|one| names.get(one)),
     }
 }
