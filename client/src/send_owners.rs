@@ -94,7 +94,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("OWNERS");
         fs::write(&file, "css/ @css\n").unwrap();
-        let server = StandIn::answering(vec![(200, "{}".to_owned()), (200, "{}".to_owned())]);
+        let taken = (200, r#"{"status":"ok"}"#.to_owned());
+        let server = StandIn::answering(vec![taken.clone(), taken]);
         let told = ["--url", &server.url, "--folder", "LayoutTests"];
         arguments(&[&[file.to_str().unwrap()][..], &told].concat()).run().unwrap();
         arguments(&[&["--clear"][..], &told].concat()).run().unwrap();
