@@ -91,7 +91,7 @@ pub struct RoleOptions {
 pub enum Role {
     /// Reads.
     Reader,
-    /// Links bugs and renames tests.
+    /// Links bugs, renames tests and says who owns them.
     Triager,
     /// Everything.
     Admin,
