@@ -91,7 +91,7 @@ pub struct RoleOptions {
 pub enum Role {
     /// Reads.
     Reader,
-    /// Links bugs, renames tests and puts them into quarantine.
+    /// Links bugs, renames tests, says who owns them, and puts them into quarantine.
     Triager,
     /// Everything.
     Admin,

@@ -29,7 +29,7 @@ pub enum Rule {
     /// Whoever may upload what is sent. Its handler has to ask the caller about the suite and the repositories, and to take a
     /// key from the body where none came in the headers.
     Upload,
-    /// Whoever may link bugs and rename tests.
+    /// Whoever may link bugs, rename tests and say who owns them.
     Link,
     /// Whoever may say which failures do not count for a time.
     Quarantine,

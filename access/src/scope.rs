@@ -22,7 +22,7 @@ pub enum Scope {
     Read,
     /// Uploads results, archives and commits, within limits.
     Upload(UploadLimits),
-    /// Links bugs and renames tests.
+    /// Links bugs, renames tests and says who owns them.
     Link,
     /// Says which failures do not count for a time, which lets code merge that fails.
     Quarantine,
@@ -107,7 +107,7 @@ impl Scopes {
         self.any(|scope| matches!(scope, Scope::Read | Scope::Link | Scope::Quarantine))
     }
 
-    /// Whether bugs may be linked and tests renamed.
+    /// Whether bugs may be linked, tests renamed and owners said.
     pub fn may_link(&self) -> bool {
         self.any(|scope| matches!(scope, Scope::Link))
     }

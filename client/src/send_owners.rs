@@ -40,7 +40,7 @@ impl OwnersArgs {
     /// Sends the file.
     ///
     /// # Errors
-    /// There is none, it has no rule, or the server does not take it.
+    /// There is none, it names no owner, or the server does not take it.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let text = if self.clear { String::new() } else { text(&self.path(git::top().as_deref())?)? };
         let server = self.server.server()?;
@@ -62,8 +62,8 @@ impl OwnersArgs {
 
 fn text(path: &Path) -> anyhow::Result<String> {
     let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    if OwnersFile::parse(&text).is_empty() {
-        bail!("{} has no rule, such as: css/ @owner", path.display());
+    if OwnersFile::parse(&text).names_nobody() {
+        bail!("{} names no owner, as css/ @owner does", path.display());
     }
     if text.len() > MAX_FILE_BYTES {
         bail!("{} has more than {MAX_FILE_BYTES} bytes", path.display());
@@ -94,7 +94,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("OWNERS");
         fs::write(&file, "css/ @css\n").unwrap();
-        let server = StandIn::answering(vec![(200, "{}".to_owned()), (200, "{}".to_owned())]);
+        let taken = (200, r#"{"status":"ok"}"#.to_owned());
+        let server = StandIn::answering(vec![taken.clone(), taken]);
         let told = ["--url", &server.url, "--folder", "LayoutTests"];
         arguments(&[&[file.to_str().unwrap()][..], &told].concat()).run().unwrap();
         arguments(&[&["--clear"][..], &told].concat()).run().unwrap();
@@ -113,7 +114,7 @@ mod tests {
         fs::write(top.join(".github/CODEOWNERS"), "# nobody\n").unwrap();
         let found = arguments(&[]).path(Some(top)).unwrap();
         assert_eq!(found, top.join(".github/CODEOWNERS"));
-        assert!(text(&found).unwrap_err().to_string().contains("has no rule"));
+        assert!(text(&found).unwrap_err().to_string().contains("names no owner"));
         fs::write(top.join("TESTOWNERS"), "* @all\n").unwrap();
         assert_eq!(arguments(&[]).path(Some(top)).unwrap(), top.join("TESTOWNERS"));
     }

@@ -1,6 +1,8 @@
 //! Who owns tests: what the configuration, files and uploads say, at every door.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+use std::path::Path;
+
 use answers::OwnerPattern;
 use axum::http::StatusCode;
 use schema::event::{Event, Request};
@@ -115,6 +117,15 @@ async fn every_door_knows_the_owners() {
     let folder = tempfile::tempdir().unwrap();
     let engine = engine::start(folder.path()).await;
     let service = QueryService::start(&engine, folder.path(), "owners", [log()]).await;
+    files_and_uploads_say_who_owns_tests(&service).await;
+    the_configuration_counts_before_all(&service, folder.path()).await;
+    let service = QueryService::start(&engine, folder.path(), "renamed", [renamed()]).await;
+    // What was said of a test goes on under its new name until a run says otherwise.
+    assert_eq!(triaged(&service, "").await, told(&[("new", "@a")]));
+    engine.shutdown().await;
+}
+
+async fn files_and_uploads_say_who_owns_tests(service: &QueryService) {
     let all = [
         ("css/a", "@css"),
         ("free/a", ""),
@@ -123,13 +134,11 @@ async fn every_door_knows_the_owners() {
         ("owned/moved", "@new ada@example.org"),
         ("renamed/new", ""),
     ];
-    assert_eq!(triaged(&service, "").await, told(&all));
-    assert_eq!(triaged(&service, "&owner=@NEW").await, told(&all[4..5]));
-    assert_eq!(triaged(&service, "&owner=none&q=-free").await, told(&[all[3], all[5]]));
-    assert_eq!(triaged(&service, "&q=owner:any%20-owner:css").await, told(&[all[2], all[4]]));
-    assert!(
-        triaged(&service, "&owner=@old").await.is_empty() && triaged(&service, "&owner=@everybody").await.is_empty()
-    );
+    assert_eq!(triaged(service, "").await, told(&all));
+    assert_eq!(triaged(service, "&owner=@NEW").await, told(&all[4..5]));
+    assert_eq!(triaged(service, "&owner=none&q=-free").await, told(&[all[3], all[5]]));
+    assert_eq!(triaged(service, "&q=owner:any%20-owner:css").await, told(&[all[2], all[4]]));
+    assert!(triaged(service, "&owner=@old").await.is_empty() && triaged(service, "&owner=@everybody").await.is_empty());
     assert_eq!(service.get("/api/triage?suite=s&owner=/(/").await.0, StatusCode::BAD_REQUEST);
 
     let feed = service.text("/triage.atom?suite=s&owner=@new").await;
@@ -140,7 +149,7 @@ async fn every_door_knows_the_owners() {
         assert!(page.contains("@css") && !page.contains("<b>&\""), "{page}");
     }
     let page = service.text("/investigate?suite=s&owner=@css").await;
-    assert!(page.contains("css/a") && !page.contains("owned/moved"), "{page}");
+    assert!(page.contains("css&#x2f;a") && !page.contains("owned&#x2f;moved"), "{page}");
     let changes = service.json("/api/changes/s?owner=@css").await;
     let changes = changes["changes"].as_array().unwrap().len();
     assert_eq!((changes, service.json("/api/changes/s?owner=@old").await["changes"].as_array().unwrap().len()), (1, 0));
@@ -161,17 +170,13 @@ async fn every_door_knows_the_owners() {
     assert_eq!(new(Value::Null), Some(4), "those of both suites that nobody owns");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_configuration_counts_before_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine::start(folder.path()).await;
-    let service = QueryService::start(&engine, folder.path(), "configured", [log()]).await;
+async fn the_configuration_counts_before_all(service: &QueryService, folder: &Path) {
     let entries = vec![
         entry(None, "owned/*", &["@conf", "@too"]),
         entry(Some("s"), "*/hostile", &[]),
         entry(Some("plain"), "*", &["@plain"]),
     ];
-    let service = service.with_owners(folder.path(), entries);
+    let service = &service.with_owners(folder, entries);
     let expected = [
         ("css/a", "@css"),
         ("free/a", ""),
@@ -180,25 +185,21 @@ async fn the_configuration_counts_before_all() {
         ("owned/moved", "@conf @too"),
         ("renamed/new", ""),
     ];
-    assert_eq!(triaged(&service, "").await, told(&expected));
+    assert_eq!(triaged(service, "").await, told(&expected));
     let plain = service.json("/api/triage?suite=plain&owner=@plain").await;
     assert_eq!(plain["tests"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_uploads_say_goes_on_under_a_new_name_until_a_run_says_otherwise() {
+/// Runs of a test that was renamed, and of which nobody names an owner since.
+fn renamed() -> EventRows {
     let mut log = Log::default();
     for hours in (1..=12).rev() {
         let state = if hours <= 2 { "TEXT" } else { "PASS" };
         let test = if hours > 6 { "old" } else { "new" };
-        // Nobody names owners any more since the test was renamed.
         let owners = if hours > 6 { json!("@a") } else { Value::Null };
         log.run("s", hours, &[(test, state, owners)]);
     }
     let (suite, from, to) = ("s".into(), "old".into(), "new".into());
     log.request(now() - 10, Request::Rename(TestRename { suite, from, to, at: now() - 6 * HOUR - 60, is_open: true }));
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine::start(folder.path()).await;
-    let service = QueryService::start(&engine, folder.path(), "renamed", [log.rows]).await;
-    assert_eq!(triaged(&service, "").await, told(&[("new", "@a")]));
+    log.rows
 }

@@ -71,7 +71,7 @@ fn a_file_of_owners_holds_until_the_next_one() {
         (0, 1, 1)
     );
     let (status, answer) = send(&server, "# nothing\n");
-    assert!(status == 400 && answer.contains("has no rule"), "{answer}");
+    assert!(status == 400 && answer.contains("names no owner"), "{answer}");
 }
 
 fn with_hooks(folder: &Path, hooks: &str) -> Server {

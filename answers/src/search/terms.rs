@@ -93,8 +93,9 @@ impl Term {
         };
         let names = || offered.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
         let Some(field) = Field::ALL.into_iter().find(|field| field.name().eq_ignore_ascii_case(key)) else {
-            let like = |field: &&Field| strsim::jaro_winkler(field.name(), &key.to_lowercase()) > LIKE;
-            return match offered.iter().find(like) {
+            let likeness = |field: &Field| strsim::jaro_winkler(field.name(), &key.to_lowercase());
+            let like = offered.iter().filter(|field| likeness(field) > LIKE);
+            return match like.max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
                 Some(near) => Err(invalid(format!(
                     "'{key}:' is no field; did you mean '{}:'? Fields are {}",
                     near.name(),

@@ -128,6 +128,7 @@ fn every_term_has_to_hold() {
 fn what_is_wrong_is_told() {
     let refused = |text: &str| Search::parse(text, &Field::ALL, NOW).unwrap_err().to_string();
     assert!(refused("stauts:new").contains("did you mean 'status:'?"));
+    assert!(refused("ownr:@a").contains("did you mean 'owner:'?"));
     assert!(refused("status:old").contains("write for example status:new,flaky"));
     for wrong in
         ["status:", "count:many", "count:>", "flaky:-1%", "flaky:nan", "row:inf", "since:3", "since:3y", "since:-1d"]

@@ -71,8 +71,8 @@ fn read(members: &Map<String, Value>) -> Result<SuiteOwners, IntakeError> {
     if text.len() > MAX_FILE_BYTES || text.lines().count() > MAX_RULES {
         return Err(bad(format!("'text' has more than {MAX_FILE_BYTES} bytes or {MAX_RULES} lines")));
     }
-    if !text.is_empty() && OwnersFile::parse(text).is_empty() {
-        return Err(bad("'text' has no rule, such as: css/ @owner; an empty text takes the file back"));
+    if !text.is_empty() && OwnersFile::parse(text).names_nobody() {
+        return Err(bad("'text' names no owner, as css/ @owner does; an empty text takes the file back"));
     }
     let folder = document::text(members, "folder").trim().trim_matches('/').to_owned();
     if folder.len() > MAX_NAME_BYTES || folder.chars().any(char::is_control) {
@@ -104,7 +104,8 @@ mod tests {
         assert_eq!(refused("{}"), "No test suite specified");
         assert!(refused(r#"{"suite":"s"}"#).starts_with("'text' must be the text"));
         assert!(refused(r#"{"suite":"s","text":5}"#).starts_with("'text' must be the text"));
-        assert!(refused(r##"{"suite":"s","text":"# nothing\n"}"##).starts_with("'text' has no rule"));
+        assert!(refused(r##"{"suite":"s","text":"# nothing\n"}"##).starts_with("'text' names no owner"));
+        assert!(refused(r#"{"suite":"s","text":"machine"}"#).starts_with("'text' names no owner"));
         assert!(refused(r#"{"suite":"s","text":"a @b","folder":"a\u0007"}"#).starts_with("'folder' must be"));
         let long = json!({ "suite": "s", "text": "a @b\n".repeat(MAX_RULES + 1) }).to_string();
         assert!(refused(&long).starts_with("'text' has more than"));

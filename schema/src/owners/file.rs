@@ -38,6 +38,11 @@ impl OwnersFile {
         Self { sections }
     }
 
+    /// Whether no rule names an owner, so that it is no file of owners.
+    pub fn names_nobody(&self) -> bool {
+        self.sections.iter().flatten().all(|rule| rule.owners.is_empty())
+    }
+
     /// Whether it has no rule.
     pub fn is_empty(&self) -> bool {
         self.sections.iter().all(Vec::is_empty)
@@ -160,6 +165,7 @@ mod tests {
         let file = OwnersFile::parse("tests/ @qa\ntests/free/\n");
         assert_eq!((file.of("a.py"), file.of("tests/free/a.py")), (None, Some(Vec::new())));
         assert!(OwnersFile::parse("# nothing\n\n").is_empty() && !file.is_empty());
+        assert!(OwnersFile::parse("some-machine\n").names_nobody() && !file.names_nobody());
     }
 
     proptest! {
