@@ -277,8 +277,7 @@ mod tests {
 
     #[test]
     fn a_change_under_review_keeps_its_uploads_alone() {
-        let given =
-            of(&["read", "upload:suite=a,repository=r", "link", "quarantine", "upload:lane=change", "admin"]);
+        let given = of(&["read", "upload:suite=a,repository=r", "link", "quarantine", "upload:lane=change", "admin"]);
         let reduced = Scopes(given.0.iter().filter_map(Scope::reduced_to_changes).collect());
         assert_eq!(reduced.texts(), ["upload:suite=a,repository=r,lane=change", "upload:lane=change"]);
         assert!(reduced.may_upload(&upload("a", &["r"], true)) && !reduced.may_upload(&upload("a", &["r"], false)));

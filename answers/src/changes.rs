@@ -212,7 +212,8 @@ pub(crate) async fn of_histories(
         });
     }
     for test in answer.changes.iter_mut().flat_map(|change| &mut change.tests) {
-        test.quarantine = parked.explaining(&test.test, [&test.configuration], test.state).into_iter().cloned().collect();
+        test.quarantine =
+            parked.explaining(&test.test, [&test.configuration], test.state).into_iter().cloned().collect();
     }
     Ok(answer)
 }

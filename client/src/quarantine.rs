@@ -195,7 +195,8 @@ fn post(server: &Server, document: &Value) -> anyhow::Result<()> {
 impl MeantFailures {
     fn document(&self, more: &[(&str, Value)]) -> Value {
         let members = self.configuration.iter().map(|(key, value)| (key.clone(), machine::value(key, value)));
-        let mut document = json!({ "suite": self.suite, "test": self.test, "configuration": members.collect::<Map<_, _>>() });
+        let mut document =
+            json!({ "suite": self.suite, "test": self.test, "configuration": members.collect::<Map<_, _>>() });
         let given = [("failure", &self.failure), ("by", &self.by)];
         let given = given.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?.into())));
         for (name, value) in given.chain(more.iter().cloned()) {
@@ -267,7 +268,8 @@ impl ListArgs {
 /// A line about an entry. What others wrote is shown without control characters, which a terminal would obey.
 fn line(entry: &Entry) -> String {
     let Entry { suite, test, configuration, failure, reason, owner, bug, by, until, state } = entry;
-    let until = DateTime::from_timestamp((*until).into(), 0).map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
+    let until =
+        DateTime::from_timestamp((*until).into(), 0).map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
     let mut line = format!("{state} until {} {suite} {test}", until.unwrap_or_default());
     if let Some(failure) = failure {
         line.push_str(&format!(" {failure}"));
@@ -368,7 +370,8 @@ mod tests {
     fn a_list_that_is_not_answered_leaves_the_file_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list");
-        let export = ["export", "--suite", "a b", "--format", "pytest", "-c", "python=3.12", "-o", path.to_str().unwrap()];
+        let export =
+            ["export", "--suite", "a b", "--format", "pytest", "-c", "python=3.12", "-o", path.to_str().unwrap()];
         let server = StandIn::answering(vec![(200, "--deselect=a\n".into()), (503, "{}".into()), (400, "{}".into())]);
         run(&server, &export).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "--deselect=a\n");

@@ -22,8 +22,8 @@ use crate::reads::quarantine as reads;
 use crate::renames;
 use crate::store::Store;
 use crate::test_names;
-pub use index::QuarantineIndex;
 use index::Pattern;
+pub use index::QuarantineIndex;
 
 /// Entries that are looked at, those that were said last first.
 pub const MAX_ENTRIES: u64 = 10_000;
@@ -145,7 +145,8 @@ impl ListedEntry {
     /// The entry of a row at a time, seconds since 1970. None of a row that no binary wrote: whom it is about is not known,
     /// so that nothing is excused by it.
     fn of(row: QuarantineRow, now: u64) -> Option<Self> {
-        let QuarantineRow { suite, test, configuration, failure, reason, owner, bug, parked_by, since, until, .. } = row;
+        let QuarantineRow { suite, test, configuration, failure, reason, owner, bug, parked_by, since, until, .. } =
+            row;
         let QuarantineRow { released_at, released_by, recorded_at, .. } = row;
         let failure = match failure.as_str() {
             "" => None,
@@ -183,10 +184,8 @@ pub async fn of_suite(store: &Store, suite: &str) -> Result<QuarantineIndex, Ans
 /// The entries of a suite that are in force, each with the name that its test has now.
 async fn in_force(store: &Store, suite: &str) -> Result<Vec<(String, ListedEntry)>, AnswerError> {
     let now = store.clock.now();
-    let (rows, renames) = tokio::try_join!(
-        reads::in_force(store, Some(suite), now, MAX_ENTRIES),
-        renames::of_suite(store, suite)
-    )?;
+    let (rows, renames) =
+        tokio::try_join!(reads::in_force(store, Some(suite), now, MAX_ENTRIES), renames::of_suite(store, suite))?;
     // What was said of a test under a former name holds for it under the new one.
     let named = |row: QuarantineRow| {
         let test = renames.current(&row.test, row.recorded_at).to_owned();

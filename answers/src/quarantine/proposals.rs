@@ -133,9 +133,10 @@ pub async fn find(store: &Store, suite: Option<&str>) -> Result<Proposals, Answe
 fn to_park(flaky: FlakyTest, parked: &QuarantineIndex) -> Option<ToPark> {
     let is_often = flaky.spoilt >= LEAST_SPOILT && flaky.lower >= LEAST_SHARE;
     let is_costly = flaky.time_lost >= COSTLY;
-    let is_parked = flaky.places.iter().all(|place| {
-        flaky.states.iter().all(|state| !parked.explaining(&flaky.test, [place], *state).is_empty())
-    });
+    let is_parked = flaky
+        .places
+        .iter()
+        .all(|place| flaky.states.iter().all(|state| !parked.explaining(&flaky.test, [place], *state).is_empty()));
     if !flaky.is_flaky_now || !(is_often || is_costly) || is_parked {
         return None;
     }
@@ -171,9 +172,9 @@ async fn to_release(
         let mut recovered: Vec<Option<Recovery>> = Vec::new();
         for test in tests {
             let places = histories.of(test);
-            let meant = places.iter().filter(|(id, _)| {
-                late.configuration(*id).is_some_and(|place| entry.configuration.describes(place))
-            });
+            let meant = places
+                .iter()
+                .filter(|(id, _)| late.configuration(*id).is_some_and(|place| entry.configuration.describes(place)));
             let cells: Vec<_> = meant.flat_map(|(_, cells)| cells.history().cells.iter()).collect();
             if !cells.is_empty() {
                 recovered.push(Recovery::of(cells.into_iter()).filter(Recovery::is_enough));

@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn an_end_has_several_spellings() {
-        let until = |more: &str| with(&format!(r#""reason":"r",{more}"#)).map(|asked| asked.parking.unwrap().until).ok();
+        let until =
+            |more: &str| with(&format!(r#""reason":"r",{more}"#)).map(|asked| asked.parking.unwrap().until).ok();
         assert_eq!(until(r#""until":1790000001"#), Some(NOW + 1));
         assert_eq!(until(r#""until":"1790000001.7""#), Some(NOW + 1));
         assert_eq!(until(r#""until":"2026-09-21T14:13:21Z""#), Some(NOW + 1));
@@ -302,7 +303,9 @@ mod tests {
         assert!(more(r#""days":1,"reason":"r","failure":"PASS""#).starts_with("'failure' is the state"));
         assert!(more(r#""days":1,"reason":"r","configuration":{"platform":1}"#).starts_with("'configuration':"));
         assert!(more(r#""days":1,"reason":"r","state":"gone""#).starts_with("'state' is"));
-        assert!(more(&format!(r#""days":1,"reason":"r","owner":"{}""#, "o".repeat(201))).starts_with("'owner' must be"));
+        assert!(
+            more(&format!(r#""days":1,"reason":"r","owner":"{}""#, "o".repeat(201))).starts_with("'owner' must be")
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use schema::store::results::{Run, RunResults};
 use schema::store::rows::{
     AccessKeyEndRow, AccessKeyRow, ArchiveRow, AuditRow, BugRow, CauseRow, CommitNameRow, CommitRow, ConfigurationRow,
     DeadLetterRow, EwsRow, ExpiredUploadRow, FailureMessageRow, FailureRow, IntakeReportRow, LinkRow, LinkedRunRow,
-    QuarantineRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow, TestedWeekRow,
-    UploadRow,
+    QuarantineRow, QueueRow, ReceiptRow, RenameRow, RepositoryRow, RosterRow, RunNoteRow, RunRow, SuiteRow, TestRow,
+    TestedWeekRow, UploadRow,
 };
 
 use super::columns::commit_seconds;

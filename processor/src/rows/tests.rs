@@ -194,8 +194,7 @@ fn a_release_is_a_row_that_replaces_the_one_of_its_entry() {
         (released.released_at, released.released_by.as_str(), released.parked_by.as_str(), released.version),
         (1_700_000_100, "grace", "ada", 6)
     );
-    let told: Vec<(&str, &str)> =
-        rows.audit.iter().map(|row| (row.action.as_str(), row.subject.as_str())).collect();
+    let told: Vec<(&str, &str)> = rows.audit.iter().map(|row| (row.action.as_str(), row.subject.as_str())).collect();
     assert_eq!(
         told,
         [

@@ -13,8 +13,8 @@ use web::openapi::{self, JSON, Operation};
 
 use super::{
     access, bug_trackers, bugs, causes, changes, commits, compare, dead_letters, durations, ews, failures, flaky,
-    links, live, populations, quarantine, recent_uploads, renames, results, rules, run, sql, suites, summary, test_metrics,
-    test_names, timeline, trends, triage, uploads, verdicts,
+    links, live, populations, quarantine, recent_uploads, renames, results, rules, run, sql, suites, summary,
+    test_metrics, test_names, timeline, trends, triage, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -110,7 +110,8 @@ pub(crate) fn described(service: &Service) -> Value {
 
 /// One of the words that some operations take, and of those that others do.
 fn one_of(words: &[&str], others: &[&str]) -> Value {
-    json!({ "enum": [words, others].concat() })
+    let words = [words, others].concat();
+    json!({ "enum": words })
 }
 
 /// Schema and meaning of a query parameter.

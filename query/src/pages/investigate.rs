@@ -181,7 +181,9 @@ impl Page<'_> {
         let (messages, verdicts) = futures_util::try_join!(messages::newest(store, suite, &selection, names), groups)?;
         let parked = quarantine::of_suite(store, suite).await?;
         let parked_of = |test: &str| match tests.get(test) {
-            Some((state, on)) => parking::marks(parked.explaining(test, on.iter().map(|number| &found[*number]), *state)),
+            Some((state, on)) => {
+                parking::marks(parked.explaining(test, on.iter().map(|number| &found[*number]), *state))
+            }
             None => Vec::new(),
         };
         let groups: Vec<Value> = failure_filter::grouped(shown)

@@ -45,9 +45,7 @@ fn body(path: &str, key: &str) -> (&'static str, Vec<u8>) {
         "/api/commits" | "/api/commits/register" => json(commit),
         "/api/bugs" => json(json!({ "suite": "layout-tests", "test": "a.html", "url": "https://bugs.example.org/1" })),
         "/api/renames" => json(json!({ "suite": "layout-tests", "from": "a.html", "to": "b.html" })),
-        "/api/quarantine" => {
-            json(json!({ "suite": "layout-tests", "test": "a.html", "reason": "flaky", "days": 1 }))
-        }
+        "/api/quarantine" => json(json!({ "suite": "layout-tests", "test": "a.html", "reason": "flaky", "days": 1 })),
         "/api/keys" => json(json!({ "name": "another", "scopes": ["read"] })),
         _ => json(json!({})),
     }
@@ -95,8 +93,9 @@ fn every_route_lets_in_whoever_its_rule_says() {
     let observed = observed.into_iter().map(|(path, rule)| (axum::http::Method::GET, path, rule));
     let mut rules: Vec<_> = ingest::rules().into_iter().chain(query::rules()).chain(observed).collect();
     rules.sort_by(|one, other| (one.1, one.0.as_str()).cmp(&(other.1, other.0.as_str())));
-    let mut table =
-        String::from("method route: rule | no key, expired, revoked | read, upload, other suite, link, quarantine, admin\n");
+    let mut table = String::from(
+        "method route: rule | no key, expired, revoked | read, upload, other suite, link, quarantine, admin\n",
+    );
     for (method, pattern, rule) in rules {
         let (path, method) = (path(pattern), method.as_str());
         let status = |key: Option<&str>| {

@@ -35,7 +35,18 @@ fn the_gate_lets_pass_what_is_in_quarantine_and_shows_it() {
         let tests = ["good", "other", "third", "fourth"].map(|test| (test, !failing.contains(&test)));
         fs::write(checkout.path("report.xml"), junit(&tests)).unwrap();
         let output = checkout.run(&[
-            "gate", "report.xml", "--suite", "unit", "--change", "7", "--base", &base, "--exit-code", "1", "--tries", "1",
+            "gate",
+            "report.xml",
+            "--suite",
+            "unit",
+            "--change",
+            "7",
+            "--base",
+            &base,
+            "--exit-code",
+            "1",
+            "--tries",
+            "1",
         ]);
         checkout.commit();
         (code(&output), stdout(&output))

@@ -58,7 +58,11 @@ mod tests {
     fn a_dotted_name_stands_for_every_node_id_that_is_reported_so() {
         assert_eq!(
             node_ids("sub.test_a.TestB::test_c[x::y.z]"),
-            ["sub/test_a/TestB.py::test_c[x::y.z]", "sub/test_a.py::TestB::test_c[x::y.z]", "sub.py::test_a::TestB::test_c[x::y.z]"]
+            [
+                "sub/test_a/TestB.py::test_c[x::y.z]",
+                "sub/test_a.py::TestB::test_c[x::y.z]",
+                "sub.py::test_a::TestB::test_c[x::y.z]"
+            ]
         );
         assert_eq!(node_ids("sub/test_a.py::TestB::test_c"), ["sub/test_a.py::TestB::test_c"]);
         for none in ["test_a", "", "::test", "a::", "a..b::c"] {

@@ -34,26 +34,11 @@ const VERSIONS: [&str; 14] = [
     "ios26",
     "ios27",
 ];
-const FLAVORS: [&str; 10] = [
-    "wk1",
-    "wk2",
-    "siteisolation",
-    "gpuprocess",
-    "lbse",
-    "webgl",
-    "isolatedtree",
-    "wayland",
-    "gtk3",
-    "legacyapi",
-];
+const FLAVORS: [&str; 10] =
+    ["wk1", "wk2", "siteisolation", "gpuprocess", "lbse", "webgl", "isolatedtree", "wayland", "gtk3", "legacyapi"];
 /// Failing states and the words for them. A test that fails in another way is not written: `Failure` would excuse more.
-const STATES: [(&str, &str); 5] = [
-    ("CRASH", "Crash"),
-    ("TIMEOUT", "Timeout"),
-    ("IMAGE", "ImageOnlyFailure"),
-    ("AUDIO", "Audio"),
-    ("TEXT", "Text"),
-];
+const STATES: [(&str, &str); 5] =
+    [("CRASH", "Crash"), ("TIMEOUT", "Timeout"), ("IMAGE", "ImageOnlyFailure"), ("AUDIO", "Audio"), ("TEXT", "Text")];
 /// What a test may do that may fail in any way.
 const ANYTHING: &str = "Pass Failure ImageOnlyFailure Timeout Crash";
 /// Where WebKit's bugs are, and how lines name them.
@@ -98,7 +83,8 @@ pub(super) fn text(meant: &BTreeMap<String, Vec<&ListedEntry>>, on: &Configurati
         }
         for (line, mut states) in lines {
             states.dedup();
-            let states = if states.contains(&ANYTHING) { ANYTHING.to_owned() } else { format!("Pass {}", states.join(" ")) };
+            let states =
+                if states.contains(&ANYTHING) { ANYTHING.to_owned() } else { format!("Pass {}", states.join(" ")) };
             let _ = writeln!(text, "{line} [ {states} ]");
         }
     }
@@ -128,9 +114,9 @@ fn specifiers(configuration: &Configuration, on: &Configuration) -> Result<Vec<S
     known(&configuration.version_name, &on.version_name, &VERSIONS, "version_name")?;
     known(&configuration.style, &on.style, &STYLES, "style")?;
     let hardware = configuration.is_simulator.filter(|_| configuration.is_simulator != on.is_simulator);
-    let is_anyway =
-        hardware == Some(false) && platform.is_some_and(|name| WITHOUT_SIMULATORS.contains(&name.as_str()));
-    let hardware = hardware.filter(|_| !is_anyway).map(|is_simulator| if is_simulator { "Simulator" } else { "Device" });
+    let is_anyway = hardware == Some(false) && platform.is_some_and(|name| WITHOUT_SIMULATORS.contains(&name.as_str()));
+    let hardware =
+        hardware.filter(|_| !is_anyway).map(|is_simulator| if is_simulator { "Simulator" } else { "Device" });
     known(&hardware.map(str::to_owned), &None, &["simulator", "device"], "is_simulator")?;
     known(&configuration.architecture, &on.architecture, &ARCHITECTURES, "architecture")?;
     known(&configuration.flavor, &on.flavor, &FLAVORS, "flavor")?;
@@ -155,7 +141,8 @@ fn bug(address: &str) -> String {
 
 /// Until when, whose, and why.
 fn comment(entry: &ListedEntry) -> String {
-    let until = DateTime::from_timestamp(entry.until.into(), 0).map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
+    let until =
+        DateTime::from_timestamp(entry.until.into(), 0).map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
     let mut comment = format!("until {}", until.unwrap_or_default());
     for (word, said) in [("by", &entry.by), ("owner", &entry.owner)] {
         if !said.is_empty() {

@@ -66,9 +66,8 @@ fn expectations_say_of_a_configuration_what_the_format_can() {
             "webkit.org/b/123 [ iOS Simulator arm64 ] a/d.html [ Pass ImageOnlyFailure ]",
         ]
     );
-    let no_word = |member: &str| {
-        format!("the format has no word for its {member}; ask for the list of that configuration")
-    };
+    let no_word =
+        |member: &str| format!("the format has no word for its {member}; ask for the list of that configuration");
     assert_eq!(
         left_out(&list),
         [
@@ -77,7 +76,11 @@ fn expectations_say_of_a_configuration_what_the_format_can() {
             ("a/g.html", "the format has no word for FAIL alone"),
         ]
     );
-    assert!(list.text.contains("# until 2023-11-26 12:00 UTC, by ada, owner layout: fails by chance\n"), "{}", list.text);
+    assert!(
+        list.text.contains("# until 2023-11-26 12:00 UTC, by ada, owner layout: fails by chance\n"),
+        "{}",
+        list.text
+    );
     assert!(list.text.contains("# Left out, a/g.html: the format has no word for FAIL alone\n"), "{}", list.text);
     // What every run of the list has needs no word, and what is of others is none of it.
     let mac = on(json!({ "platform": "Mac", "version": "14.2.1" }));
@@ -130,7 +133,11 @@ fn what_a_runner_would_leave_out_with_others_is_not_listed() {
     let names = known(&["t.a::b", "t.a::b2", "t.a::c", "t.a::c2"]);
     let list = super::list(ListFormat::Pytest, &entries, &names, &anywhere());
     assert_eq!(left_out(&list), [("t.a::b", "pytest would leave out 't.a::b2', too")]);
-    assert!(list.text.contains("--deselect=t/a.py::c\n") && list.text.contains("--deselect=t/a.py::c2\n"), "{}", list.text);
+    assert!(
+        list.text.contains("--deselect=t/a.py::c\n") && list.text.contains("--deselect=t/a.py::c2\n"),
+        "{}",
+        list.text
+    );
     // What is left out for another reason takes along what would mean it as well.
     let entries = [entry("t.a::b", json!({}), ""), entry("t.a::b2", json!({}), "CRASH")];
     let list = super::list(ListFormat::Pytest, &entries, &names, &anywhere());
@@ -145,25 +152,19 @@ fn what_a_runner_would_leave_out_with_others_is_not_listed() {
 
 /// What a line of TestExpectations means, by the grammar of the format; none if it is no line of it.
 fn parsed(line: &str) -> Option<(Vec<&str>, &str, Vec<&str>)> {
-    let line = line.split('#').next()?;
-    let mut words = line.split_whitespace().peekable();
+    let mut words = line.split('#').next()?.split_whitespace().peekable();
     while words.next_if(|word| word.starts_with("webkit.org/b/")).is_some() {}
-    let mut bracketed = |words: &mut std::iter::Peekable<std::str::SplitWhitespace<'_>>| {
-        words.next_if_eq(&"[")?;
-        let mut inside = Vec::new();
-        loop {
-            match words.next()? {
-                "]" => return Some(inside),
-                word => inside.push(line.get(line.find(word)?..)?.split_whitespace().next()?),
-            }
-        }
-    };
-    let on = bracketed(&mut words).unwrap_or_default();
-    let start = line.find(words.peek()?)?;
-    let name = line.get(start..)?.split_whitespace().next()?;
-    words.next()?;
+    let on = if words.peek() == Some(&"[") { bracketed(&mut words)? } else { Vec::new() };
+    let name = words.next()?;
     let states = bracketed(&mut words)?;
     words.next().is_none().then_some((on, name, states))
+}
+
+/// The words between two brackets.
+fn bracketed<'l>(words: &mut impl Iterator<Item = &'l str>) -> Option<Vec<&'l str>> {
+    words.next().filter(|word| *word == "[")?;
+    let inside: Vec<&str> = words.by_ref().take_while(|word| *word != "]").collect();
+    Some(inside)
 }
 
 proptest! {
