@@ -87,7 +87,7 @@ passes jest --json --outputFile report.json -t "$(cat "$(list jest jest 2>"$work
 grep -q "left out of the list: 'main.test.js::math::same', because jest would leave out 'other.test.js::Math::same', too" "$work/left-out"
 same jest "$(grep -v 'fails (a+b)\|deep three' <<<"$all")" "$(ran)"
 # jest-junit gives titles alone.
-fails jest --reporters jest-junit
+fails jest --reporters "$tools/node_modules/jest-junit"
 upload jest-titles junit.xml
 park jest-titles 'math fails (a+b)' 'math deep three::4/é'
 passes jest --json --outputFile report.json -t "$(cat "$(list jest-titles jest)")"
@@ -109,6 +109,7 @@ passes cargo nextest list --offline -E "$(cat "$(list nothing nextest)")"
 for suite in pytest jest nextest; do
   "$resultsdb" quarantine export --suite "$suite" | grep -v '^#' >"$work/names"
   "$resultsdb" quarantine list --suite "$suite" | grep -c '^active until ' >"$work/entries"
-  [ -s "$work/names" ] && [ "$(cat "$work/entries")" = 3 ]
+  [ -s "$work/names" ]
+  [ "$(cat "$work/entries")" = 3 ]
 done
 echo "every list left out what is in quarantine, and nothing else"

@@ -152,25 +152,19 @@ fn what_a_runner_would_leave_out_with_others_is_not_listed() {
 
 /// What a line of TestExpectations means, by the grammar of the format; none if it is no line of it.
 fn parsed(line: &str) -> Option<(Vec<&str>, &str, Vec<&str>)> {
-    let line = line.split('#').next()?;
-    let mut words = line.split_whitespace().peekable();
+    let mut words = line.split('#').next()?.split_whitespace().peekable();
     while words.next_if(|word| word.starts_with("webkit.org/b/")).is_some() {}
-    let bracketed = |words: &mut std::iter::Peekable<std::str::SplitWhitespace<'_>>| {
-        words.next_if_eq(&"[")?;
-        let mut inside = Vec::new();
-        loop {
-            match words.next()? {
-                "]" => return Some(inside),
-                word => inside.push(line.get(line.find(word)?..)?.split_whitespace().next()?),
-            }
-        }
-    };
-    let on = bracketed(&mut words).unwrap_or_default();
-    let start = line.find(words.peek()?)?;
-    let name = line.get(start..)?.split_whitespace().next()?;
-    words.next()?;
+    let on = if words.peek() == Some(&"[") { bracketed(&mut words)? } else { Vec::new() };
+    let name = words.next()?;
     let states = bracketed(&mut words)?;
     words.next().is_none().then_some((on, name, states))
+}
+
+/// The words between two brackets.
+fn bracketed<'l>(words: &mut impl Iterator<Item = &'l str>) -> Option<Vec<&'l str>> {
+    words.next().filter(|word| *word == "[")?;
+    let inside: Vec<&str> = words.by_ref().take_while(|word| *word != "]").collect();
+    Some(inside)
 }
 
 proptest! {
