@@ -36,7 +36,7 @@ before(async () => {
   }
 });
 
-const rows = (page, name) => page.getByRole('region', { name }).getByRole('row');
+const rows = (page, name) => page.getByRole('region', { name, exact: true }).getByRole('row');
 
 test('every list is accessible, and fits a phone', async () => {
   const paths = ['/quarantine', '/quarantine?suite=layout-tests', '/quarantine?test=nothing.html', '/?suite=layout-tests&test=healed.html', '/triage'];
