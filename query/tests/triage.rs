@@ -38,7 +38,7 @@ fn did(runner: &mut TestRunner) -> Did {
         1 => Just(gone(COMMITS / 2)),
         1 => Just(gone(COMMITS - 1)),
         1 => (3..COMMITS - 2).prop_map(skipped),
-        2 => (2..COMMITS - 14).prop_map(|index| format!("{}FFFFPPPPPP{}", "P".repeat(index), "F".repeat(COMMITS - 10 - index))),
+        2 => (3..COMMITS - 8).prop_map(|index| format!("{}PPPPP{}", "F".repeat(index), "F".repeat(COMMITS - 5 - index))),
         1 => Just("PF".repeat(COMMITS / 2)),
         1 => Just("FP".repeat(COMMITS / 2)),
     ];

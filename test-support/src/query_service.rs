@@ -64,6 +64,13 @@ impl QueryService {
         Self { client, router }
     }
 
+    /// The same rows, asked by another clock. What was answered before is not remembered.
+    pub fn at(&self, folder: &Path, clock: Clock) -> Self {
+        let client = self.client.clone();
+        let router = router(&client, folder, clock, StatementLimits::default());
+        Self { client, router }
+    }
+
     /// The same rows, of which SQL is asked as this user.
     pub fn with_guest(&self, folder: &Path, guest: Guest) -> Self {
         let client = self.client.clone();
