@@ -1,5 +1,5 @@
 //! Lists of entries.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::prelude::*;
 use schema::state::State;
