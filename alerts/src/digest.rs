@@ -10,7 +10,7 @@ use answers::changes::{self, ChangesQuestion, SuiteChange};
 use answers::costs::{self, Cost, CostsQuestion};
 use answers::search::Search;
 use answers::triage::{self, Group, TriageQuestion};
-use answers::{Store, news};
+use answers::{Store, news, stable_id};
 use chrono::DateTime;
 use form_urlencoded::Serializer;
 use schema::seconds::{WEEK, monday};
@@ -42,7 +42,7 @@ pub(crate) struct Digest {
 
 /// The id of the message of the week that a time lies in, seconds since 1970.
 pub(crate) fn id(hook: &Hook, now: u64) -> String {
-    news::id_of(&["digest", &hook.name, &week(now).to_string()]).to_string()
+    stable_id::of(&["digest", &hook.name, &week(now).to_string()]).to_string()
 }
 
 fn week(now: u64) -> i64 {

@@ -4,7 +4,7 @@ use answers::ask::RunFilter;
 use answers::bugs::addresses;
 use answers::silent::{self, SilentConfiguration};
 use answers::triage::{self, BrokenConfiguration, TriageQuestion, TriagedTest};
-use answers::{Store, news, suites};
+use answers::{Store, news, stable_id, suites};
 use form_urlencoded::Serializer;
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ fn of_broken(sender: &Sender, suite: &str, broken: &BrokenConfiguration) -> Find
     let BrokenConfiguration { configuration, since, runs } = broken;
     let query = Serializer::new(configuration.query()).append_pair("suite", suite).finish();
     Finding {
-        id: news::id_of(&[suite, &configuration.query(), "broken", &since.0.to_string()]).to_string(),
+        id: stable_id::of(&[suite, &configuration.query(), "broken", &since.0.to_string()]).to_string(),
         text: format!("{suite} is broken on {}: most of its tests fail", configuration.name()),
         link: news::page(sender.address.as_deref(), "/suites", &query),
         detail: json!({
@@ -96,7 +96,7 @@ fn of_configuration(sender: &Sender, suite: &str, silent: &SilentConfiguration) 
     let SilentConfiguration { configuration, last_start_time, hours } = silent;
     let query = Serializer::new(configuration.query()).append_pair("suite", suite).finish();
     Finding {
-        id: news::id_of(&[suite, &configuration.query(), "stale", &last_start_time.to_string()]).to_string(),
+        id: stable_id::of(&[suite, &configuration.query(), "stale", &last_start_time.to_string()]).to_string(),
         text: format!("{suite} did not run on {} for {hours} hours", configuration.name()),
         link: news::page(sender.address.as_deref(), "/suites", &query),
         detail: json!({

@@ -3,8 +3,9 @@
 
 use form_urlencoded::Serializer;
 use schema::configuration::Configuration;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
+use crate::stable_id;
 use crate::triage::{Group, TriagedTest};
 
 /// What tells a finding from others, also from a later one of the same test; the same whatever the test is renamed to.
@@ -19,18 +20,7 @@ pub fn id(suite: &str, test: &TriagedTest) -> Uuid {
         Group::Surprising => ("surprising", test.since.0),
         Group::NotRun => ("notrun", test.since.0),
     };
-    id_of(&[suite, &test.first_name, kind, &since.to_string()])
-}
-
-/// The same for the same texts.
-pub fn id_of(texts: &[&str]) -> Uuid {
-    let mut hasher = blake3::Hasher::new();
-    for text in texts {
-        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
-    }
-    let mut bytes = [0; 16];
-    hasher.finalize_xof().fill(&mut bytes);
-    Builder::from_custom_bytes(bytes).into_uuid()
+    stable_id::of(&[suite, &test.first_name, kind, &since.to_string()])
 }
 
 /// The address of a page, which is read elsewhere; only its path where the site does not know its own address.

@@ -21,6 +21,8 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::ask::RunFilter;
+use crate::broken_now;
+pub use crate::broken_now::BrokenConfiguration;
 use crate::bugs::{self, Failure, addresses};
 use crate::cause_masks;
 use crate::episodes::{self, Aftermath};
@@ -28,10 +30,10 @@ use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
-use crate::news;
 use crate::owners;
 use crate::quarantine::{self, ListedEntry};
 use crate::search::{Field, Search, Subject};
+use crate::stable_id;
 use crate::store::Store;
 use crate::table::{self, Table, Tabular};
 
@@ -218,17 +220,6 @@ pub struct Triage {
     pub tests: Vec<TriagedTest>,
 }
 
-/// A configuration whose newest run broke as a whole: most of its tests fail unexpectedly.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct BrokenConfiguration {
-    /// The configuration.
-    pub configuration: Configuration,
-    /// The first commit of the runs that are broken.
-    pub since: CommitKey,
-    /// How many runs are.
-    pub runs: u64,
-}
-
 fn number_of<S: Serializer>(configurations: &[Configuration], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(configurations.len() as u64)
 }
@@ -250,7 +241,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         rule: RULE,
         configurations: late.sessions.configurations().filter_map(|id| late.configuration(id).cloned()).collect(),
         broken_runs: late.sessions.left_out,
-        broken: broken(&late),
+        broken: broken_now::of(&late),
         counts: BTreeMap::new(),
         quarantined: 0,
         tests: Vec::new(),
@@ -306,12 +297,6 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     Ok(triage)
 }
 
-fn broken(late: &LateRuns<'_>) -> Vec<BrokenConfiguration> {
-    let one =
-        |(id, since, runs)| Some(BrokenConfiguration { configuration: late.configuration(id)?.clone(), since, runs });
-    late.sessions.broken_now().filter_map(one).collect()
-}
-
 /// The groups of some tests of a suite; of whatever a filter means, its branch and configurations count.
 pub async fn groups_of(
     store: &Store,
@@ -345,7 +330,7 @@ async fn findings(
         let first_name = late.renames.first_name(test);
         Some(TriagedTest {
             first_name: first_name.to_owned(),
-            failure: news::id_of(&[late.suite, first_name]),
+            failure: stable_id::of(&[late.suite, first_name]),
             test: test.clone(),
             group,
             state,

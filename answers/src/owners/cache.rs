@@ -7,7 +7,7 @@ use schema::outcomes::owners::OwnedTests;
 use schema::outcomes::roster::RosterId;
 
 use super::index::{AskedFile, OwnerIndex};
-use crate::renames::Renames;
+use crate::renames::index::Renames;
 
 /// Suites that are remembered.
 const MAX_SUITES: u64 = 200;

@@ -10,7 +10,7 @@ use schema::retention::matches;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::renames::Renames;
+use crate::renames::index::Renames;
 
 /// One `[[owners]]` entry of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -5,7 +5,7 @@
 //! another.
 
 pub(crate) mod cache;
-mod index;
+pub(crate) mod index;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

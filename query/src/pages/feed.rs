@@ -2,7 +2,7 @@
 //! it has what is new and what is fixed.
 
 use answers::triage::{self, Group};
-use answers::{bugs, commits, news, suites};
+use answers::{bugs, commits, news, stable_id, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -55,7 +55,7 @@ pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) ->
         "feed.xml",
         context! {
             title => format!("{}: Triage", service.options.title), site => service.options.title, entries, updated,
-            id => news::id_of(&["triage", &query]).urn().to_string(),
+            id => stable_id::of(&["triage", &query]).urn().to_string(),
             this => news::page(site, "/triage.atom", &query), page => news::page(site, "/triage", &query),
         },
     )?;
