@@ -17,6 +17,8 @@ import pyarrow.parquet
 
 SUITES = ("layout-tests", "api-tests", "javascriptcore-tests")
 TESTS_OF_EACH = 8
+# The default branch, and the change under review of the demonstration.
+BRANCHES = ("", "&branch=change%2F4720")
 COLUMNS = ("platform", "version", "is_simulator", "architecture", "style", "flavor", "sdk", "uuid", "start_time", "actual", "expected", "time")
 
 def text(value):
@@ -31,8 +33,11 @@ def ask(url, folder):
     for suite in SUITES:
         tests = json.loads(get(f"/api/{suite}/tests?limit=1000"))
         for test in tests[:: max(1, len(tests) // TESTS_OF_EACH)]:
-            rows = csv.DictReader(io.StringIO(get(f"/api/results/{suite}/{test}?limit=100000&recent=false&format=csv")))
-            answers[f"{suite} {test}"] = sorted([row[column] for column in COLUMNS] for row in rows)
+            rows = []
+            for branch in BRANCHES:
+                answer = get(f"/api/results/{suite}/{test}?limit=100000&recent=false&format=csv{branch}")
+                rows += ([row[column] for column in COLUMNS] for row in csv.DictReader(io.StringIO(answer)))
+            answers[f"{suite} {test}"] = sorted(rows)
     (folder / "asked.json").write_text(json.dumps(answers))
 
 def compare(folder, blobs):
