@@ -176,6 +176,8 @@ async fn what_is_left_makes_the_same_tables_again() {
 
     // Without a word of acceptance: no view has a row less or more.
     rebuild(&around, &around.address).await;
+    // An event that is not cut down yet makes rows again that are over.
+    forget(&around).await;
     assert_eq!(counts(&around).await, before);
     around.engine.shutdown().await;
 }
