@@ -10,9 +10,9 @@ use schema::state::State;
 use schema::store::rows::BugRow;
 use schemars::JsonSchema;
 use serde::Serialize;
-use wildmatch::WildMatchPattern;
 
 use crate::ask::RunFilter;
+use crate::by_test::{ByTest, Pattern};
 use crate::error::AnswerError;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::bugs;
@@ -24,9 +24,6 @@ use crate::{messages, renames};
 pub const MAX_LINKS: u64 = 10_000;
 /// Tests of which it is read what they said, for links that go by that.
 const MAX_SAID: usize = 5_000;
-
-/// In names of tests a question mark is what it is.
-type Pattern = WildMatchPattern<'*', '\0'>;
 
 /// A link as the API answers it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -84,19 +81,14 @@ fn link(row: BugRow) -> BugLink {
 
 /// The open links of a suite, by test.
 #[derive(Debug, Default)]
-pub struct BugIndex {
-    links: Vec<BugLink>,
-    /// Positions by the test's name.
-    by_name: HashMap<String, Vec<usize>>,
-    patterns: Vec<(Pattern, usize)>,
-}
+pub struct BugIndex(ByTest<BugLink>);
 
 /// The open links of a suite.
 pub async fn of_suite(store: &Store, suite: &str) -> Result<BugIndex, AnswerError> {
     let (rows, renames) = tokio::try_join!(bugs::open(store, Some(suite), MAX_LINKS), renames::of_suite(store, suite))?;
     // What was said of a test under a former name holds for it under the new one.
     let linked = |row: BugRow| (renames.current(&row.test, row.linked_at).to_owned(), link(row));
-    Ok(BugIndex::new(rows.into_iter().map(linked).collect()))
+    Ok(BugIndex::new(rows.into_iter().map(linked)))
 }
 
 /// What a test said when it failed last, where a link about it goes by that.
@@ -119,17 +111,8 @@ pub async fn said_lately(
 
 impl BugIndex {
     /// Each link with the name that its test has now.
-    fn new(links: Vec<(String, BugLink)>) -> Self {
-        let mut index = Self::default();
-        for (position, (test, link)) in links.into_iter().enumerate() {
-            if link.is_pattern() {
-                index.patterns.push((Pattern::new(&link.test), position));
-            } else {
-                index.by_name.entry(test).or_default().push(position);
-            }
-            index.links.push(link);
-        }
-        index
+    fn new(links: impl IntoIterator<Item = (String, BugLink)>) -> Self {
+        Self(ByTest::new(links, |link| &link.test))
     }
 
     /// Those that explain failures of a test on one of these configurations; on any if none is named. A bug about one kind of
@@ -146,7 +129,7 @@ impl BugIndex {
                 && link.explains_message(failure.message)
                 && (is_anywhere || configurations.clone().into_iter().any(|it| link.covers(it)))
         };
-        self.about(test).into_iter().filter(covers).collect()
+        self.0.about(test).into_iter().filter(covers).collect()
     }
 
     /// What some tests said last, of those whose links go by that: nothing is read where there is no such link.
@@ -174,19 +157,10 @@ impl BugIndex {
 
     /// Those of some tests about which there is a link that goes by what they say.
     fn going_by_messages<'n>(&self, tests: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-        if self.links.iter().all(|link| link.message.is_none()) {
+        if self.0.all().iter().all(|link| link.message.is_none()) {
             return Vec::new();
         }
-        tests.filter(|test| self.about(test).iter().any(|link| link.message.is_some())).collect()
-    }
-
-    /// Those about a test, the newest first.
-    fn about(&self, test: &str) -> Vec<&BugLink> {
-        let described = self.patterns.iter().filter(|(pattern, _)| pattern.matches(test)).map(|(_, position)| position);
-        let mut positions: Vec<usize> =
-            self.by_name.get(test).into_iter().flatten().chain(described).copied().collect();
-        positions.sort_unstable();
-        positions.into_iter().filter_map(|position| self.links.get(position)).collect()
+        tests.filter(|test| self.0.about(test).iter().any(|link| link.message.is_some())).collect()
     }
 }
 
@@ -241,7 +215,7 @@ mod tests {
     }
 
     fn index(links: impl IntoIterator<Item = BugLink>) -> BugIndex {
-        BugIndex::new(links.into_iter().map(|link| (link.test.clone(), link)).collect())
+        BugIndex::new(links.into_iter().map(|link| (link.test.clone(), link)))
     }
 
     #[test]

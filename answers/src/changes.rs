@@ -19,14 +19,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::ask::RunFilter;
-use crate::bugs::{self, BugIndex, Failure};
+use crate::bugs::{BugIndex, Failure};
 use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
-use crate::owners;
-use crate::quarantine::{self, ListedEntry};
+use crate::quarantine::ListedEntry;
 use crate::reads;
+use crate::remarks;
 use crate::search::{Field, Search};
 use crate::store::Store;
 use crate::table::{self, CellKind, Table, Tabular};
@@ -189,12 +189,7 @@ pub(crate) async fn of_histories(
     };
     let branch = &late.selection.branch;
     let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS);
-    let (on_branch, links, parked, owners) = tokio::try_join!(
-        on_branch,
-        bugs::of_suite(store, suite),
-        quarantine::of_suite(store, suite),
-        owners::of_suite(store, suite)
-    )?;
+    let (on_branch, remarks) = tokio::try_join!(on_branch, remarks::of_suite(store, suite))?;
     let of_suite = Suite {
         name: suite,
         tests: late.sessions.tests(),
@@ -205,7 +200,7 @@ pub(crate) async fn of_histories(
     };
     let mut found = changes(&of_suite, &late.question.rules);
     found.retain(|change| kinds.is_empty() || kinds.contains(&change.kind));
-    let is_meant = |member: &Member| search.may_match_owned(subjects[member.subject].test, &owners);
+    let is_meant = |member: &Member| search.may_match_owned(subjects[member.subject].test, &remarks.owners);
     found.retain(|change| search.is_empty() || change.members.iter().any(is_meant));
     found.truncate(limit);
     let keys = |change: &Change| {
@@ -217,8 +212,8 @@ pub(crate) async fn of_histories(
         change.members.iter().filter_map(|member| changed(late, &subjects, member)).collect()
     };
     let all: Vec<Vec<ChangedTest>> = found.iter().map(tests_of).collect();
-    let said = links.said(late, all.iter().flatten().map(|test| test.test.as_str())).await?;
-    let explained: Vec<BTreeSet<String>> = all.iter().map(|tests| bugs_of(&links, &said, tests)).collect();
+    let said = remarks.bugs.said(late, all.iter().flatten().map(|test| test.test.as_str())).await?;
+    let explained: Vec<BTreeSet<String>> = all.iter().map(|tests| bugs_of(&remarks.bugs, &said, tests)).collect();
     for ((change, tests), bugs) in found.into_iter().zip(all).zip(explained) {
         answer.changes.push(SuiteChange {
             id: change.id.to_string(),
@@ -232,8 +227,8 @@ pub(crate) async fn of_histories(
         });
     }
     for test in answer.changes.iter_mut().flat_map(|change| &mut change.tests) {
-        test.quarantine =
-            parked.explaining(&test.test, [&test.configuration], test.state).into_iter().cloned().collect();
+        let parked = remarks.quarantine.explaining(&test.test, [&test.configuration], test.state);
+        test.quarantine = parked.into_iter().cloned().collect();
     }
     Ok(answer)
 }

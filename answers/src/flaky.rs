@@ -19,12 +19,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::bugs::{self, BugIndex, Failure, addresses};
+use crate::bugs::{Failure, addresses};
 use crate::error::AnswerError;
 use crate::histories::{JudgedTest, TestCells};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
-use crate::owners::{self, OwnerIndex};
-use crate::quarantine::{self, ListedEntry, QuarantineIndex};
+use crate::owners::OwnerIndex;
+use crate::quarantine::ListedEntry;
+use crate::remarks::{self, Remarks};
 use crate::search::{Field, Search, Subject};
 use crate::store::Store;
 use crate::suites;
@@ -164,16 +165,10 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
     };
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
-        let (late, links, parked, owners) = tokio::try_join!(
-            late,
-            bugs::of_suite(store, suite),
-            quarantine::of_suite(store, suite),
-            owners::of_suite(store, suite)
-        )?;
+        let (late, remarks) = tokio::try_join!(late, remarks::of_suite(store, suite))?;
         found.broken += late.sessions.left_out;
         if !late.selection.is_empty() {
-            let known = Known { links: &links, parked: &parked, owners: &owners };
-            found.tests.extend(of_suite(&late, known, &question.search, limit * CANDIDATES).await?);
+            found.tests.extend(of_suite(&late, &remarks, &question.search, limit * CANDIDATES).await?);
         }
     }
     let rank = |test: &FlakyTest| match question.order {
@@ -188,23 +183,15 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
     Ok(found)
 }
 
-/// What people said of the tests of a suite.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    links: &'a BugIndex,
-    parked: &'a QuarantineIndex,
-    owners: &'a OwnerIndex,
-}
-
 /// The flaky ones among so many tests of a suite that failed.
 async fn of_suite(
     late: &LateRuns<'_>,
-    known: Known<'_>,
+    remarks: &Remarks,
     search: &Search,
     most: u64,
 ) -> Result<Vec<FlakyTest>, AnswerError> {
     let LateRuns { suite, .. } = late;
-    let Known { links, parked, owners } = known;
+    let Remarks { bugs, quarantine, owners } = remarks;
     let names = candidates(late, search, owners, most).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(suite, test)).collect();
     if ids.is_empty() {
@@ -212,18 +199,18 @@ async fn of_suite(
     }
     let (histories, judged) = late.judged_histories(&ids).await?;
     let judged: FxHashMap<TestId, JudgedTest> = judged.into_iter().map(|one| (one.test, one)).collect();
-    let said = links.said(late, names.iter().map(String::as_str)).await?;
+    let said = bugs.said(late, names.iter().map(String::as_str)).await?;
     let flaky = |name: &String| {
         let id = TestId::of(suite, name);
         let judged = judged.get(&id)?;
         let (mut test, places) = joined(late, name, judged, &histories.quiet(judged))?;
         test.states = places.iter().flat_map(|place| failing_states(&histories.on(id, *place))).collect();
         test.places = places.iter().filter_map(|id| late.configuration(*id).cloned()).collect();
-        test.quarantine = parked.of(name, &test.places).into_iter().cloned().collect();
+        test.quarantine = quarantine.of(name, &test.places).into_iter().cloned().collect();
         let places = places.iter().filter_map(|id| late.configuration(*id));
         test.time_lost = histories.time_lost(id);
         let failure = Failure { state: None, message: said.get(name.as_str()).map(String::as_str) };
-        test.bugs = links.explaining(name, places, failure).into_iter().cloned().collect();
+        test.bugs = bugs.explaining(name, places, failure).into_iter().cloned().collect();
         test.owners = owners.of(name);
         let subject = Subject {
             suite,

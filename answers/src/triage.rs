@@ -23,15 +23,15 @@ use uuid::Uuid;
 use crate::ask::RunFilter;
 use crate::broken_now;
 pub use crate::broken_now::BrokenConfiguration;
-use crate::bugs::{self, Failure, addresses};
+use crate::bugs::{Failure, addresses};
 use crate::cause_masks;
 use crate::episodes::{self, Aftermath};
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{self, LateRuns};
 use crate::messages;
-use crate::owners;
-use crate::quarantine::{self, ListedEntry};
+use crate::quarantine::ListedEntry;
+use crate::remarks;
 use crate::search::{Field, Search, Subject};
 use crate::stable_id;
 use crate::store::Store;
@@ -229,12 +229,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
     let late = LateRuns::of(store, suite, filter, *days);
-    let (late, links, parked, owners) = tokio::try_join!(
-        late,
-        bugs::of_suite(store, suite),
-        quarantine::of_suite(store, suite),
-        owners::of_suite(store, suite)
-    )?;
+    let (late, remarks) = tokio::try_join!(late, remarks::of_suite(store, suite))?;
     let mut triage = Triage {
         suite: suite.clone(),
         days: *days,
@@ -250,24 +245,22 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         return Ok(triage);
     }
     let mut names = late.candidates(MAX_CANDIDATES).await?;
-    names.retain(|test| search.may_match_owned(test, &owners));
+    names.retain(|test| search.may_match_owned(test, &remarks.owners));
     let (mut tests, histories, judged) = findings(&late, names).await?;
     if !search.is_empty() {
         add_details(&late, &mut tests, &histories);
     }
     let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
-    let said = links.said(&late, names.iter().map(String::as_str)).await?;
+    let said = remarks.bugs.said(&late, names.iter().map(String::as_str)).await?;
     for test in &mut tests {
-        let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
-        let failure = Failure::new(test.state, said.get(test.test.as_str()).map(String::as_str));
-        test.bugs = links.explaining(&test.test, configurations, failure).into_iter().cloned().collect();
-        test.owners = owners.of(&test.test);
+        let (name, state) = (test.test.as_str(), test.state);
+        let on = test.config_ids.iter().filter_map(|id| late.configuration(*id));
+        let failure = Failure::new(state, said.get(name).map(String::as_str));
+        test.bugs = remarks.bugs.explaining(name, on.clone(), failure).into_iter().cloned().collect();
+        test.quarantine = remarks.quarantine.explaining(name, on, state).into_iter().cloned().collect();
+        test.owners = remarks.owners.of(name);
     }
     tests.retain(|test| test.is_meant(suite, search));
-    for test in &mut tests {
-        let configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id));
-        test.quarantine = parked.explaining(&test.test, configurations, test.state).into_iter().cloned().collect();
-    }
     for test in &tests {
         *triage.counts.entry(test.group).or_default() += 1;
         triage.quarantined += usize::from(!test.quarantine.is_empty());

@@ -51,11 +51,6 @@ impl BugLink {
         let Some(line) = message.and_then(primary) else { return false };
         matches(asked, &line) || Pattern::of(&line).is_some_and(|pattern| pattern.text == *asked)
     }
-
-    /// Whether it names more than one test.
-    pub fn is_pattern(&self) -> bool {
-        self.test.contains('*')
-    }
 }
 
 #[cfg(test)]

@@ -1,38 +1,19 @@
 //! The entries of a suite that are in force, found by test, configuration and state.
 
-use std::collections::HashMap;
-
 use schema::configuration::Configuration;
 use schema::state::State;
-use wildmatch::WildMatchPattern;
 
 use super::ListedEntry;
-
-/// In names of tests a question mark is what it is.
-pub(super) type Pattern = WildMatchPattern<'*', '\0'>;
+use crate::by_test::ByTest;
 
 /// The entries of a suite that are in force, by test.
 #[derive(Debug, Default)]
-pub struct QuarantineIndex {
-    entries: Vec<ListedEntry>,
-    /// Positions by the test's name.
-    by_name: HashMap<String, Vec<usize>>,
-    patterns: Vec<(Pattern, usize)>,
-}
+pub struct QuarantineIndex(ByTest<ListedEntry>);
 
 impl QuarantineIndex {
     /// Each entry with the name that its test has now.
     pub(super) fn new(entries: Vec<(String, ListedEntry)>) -> Self {
-        let mut index = Self::default();
-        for (position, (test, entry)) in entries.into_iter().enumerate() {
-            if entry.is_pattern() {
-                index.patterns.push((Pattern::new(&entry.test), position));
-            } else {
-                index.by_name.entry(test).or_default().push(position);
-            }
-            index.entries.push(entry);
-        }
-        index
+        Self(ByTest::new(entries, |entry| &entry.test))
     }
 
     /// Those about failures of a test on one of these configurations.
@@ -54,11 +35,7 @@ impl QuarantineIndex {
 
     /// Those about a test, what was said last first.
     pub fn about(&self, test: &str) -> Vec<&ListedEntry> {
-        let described = self.patterns.iter().filter(|(pattern, _)| pattern.matches(test)).map(|(_, position)| position);
-        let mut positions: Vec<usize> =
-            self.by_name.get(test).into_iter().flatten().chain(described).copied().collect();
-        positions.sort_unstable();
-        positions.into_iter().filter_map(|position| self.entries.get(position)).collect()
+        self.0.about(test)
     }
 }
 

@@ -17,12 +17,12 @@ use schema::store::rows::QuarantineRow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::by_test::{Pattern, is_pattern};
 use crate::error::AnswerError;
 use crate::reads::quarantine as reads;
 use crate::renames;
 use crate::store::Store;
 use crate::test_names;
-use index::Pattern;
 pub use index::QuarantineIndex;
 
 /// Entries that are looked at, those that were said last first.
@@ -139,7 +139,7 @@ impl ListedEntry {
 
     /// Whether it names more than one test.
     pub fn is_pattern(&self) -> bool {
-        self.test.contains('*')
+        is_pattern(&self.test)
     }
 
     /// The entry of a row at a time, seconds since 1970. None of a row that no binary wrote: whom it is about is not known,

@@ -27,10 +27,10 @@ use crate::bugs::Failure;
 use crate::changes::NamedCommit;
 use crate::error::{AnswerError, invalid, not_found};
 use crate::late_runs::{LateRuns, NEW_DAYS};
-use crate::quarantine::{self, ListedEntry};
+use crate::quarantine::ListedEntry;
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
-use crate::{bugs, commits, messages, owners, renames};
+use crate::{commits, messages, remarks, renames};
 pub(crate) use at_base::failing_at_base;
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
@@ -258,15 +258,13 @@ pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<
     // Names are told of failures. Who wrote the others matters where somebody's own are left out.
     let commits = histories.commits(&ids, |cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
-    let (parked, names, links, owners, lines) = tokio::try_join!(
-        quarantine::of_suite(store, &question.suite),
+    let (names, remarks, lines) = tokio::try_join!(
         commits::by_key(store, &commits),
-        bugs::of_suite(store, &question.suite),
-        owners::of_suite(store, &question.suite),
+        remarks::of_suite(store, &question.suite),
         messages::newest_of(&late, said.map(|observed| observed.test.as_str()), messages::MAX_TESTS)
     )?;
     let judge = evidence::Judge { late: &late, names: &names, base, authors };
-    let parked = excuse::Excuses { parked: &parked, renames: &renames, on: question.runs.certain() };
+    let parked = excuse::Excuses { parked: &remarks.quarantine, renames: &renames, on: question.runs.certain() };
     for observed in &question.tests {
         let mut verdict = judge.verdict(observed, &histories);
         if incomplete.is_some() {
@@ -277,13 +275,11 @@ pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<
         let alike = |(one, other): (&String, &String)| messages::is_alike(one, other);
         verdict.is_same_message = observed.message.as_ref().zip(verdict.branch_message.as_ref()).map(alike);
         let places: Vec<Configuration> = late.selection.matching.values().cloned().collect();
-        verdict.bugs = links
-            .explaining(&observed.test, &places, Failure::new(observed.state, observed.message.as_deref()))
-            .into_iter()
-            .map(|link| link.url.clone())
-            .collect();
+        let failure = Failure::new(observed.state, observed.message.as_deref());
+        let explained = remarks.bugs.explaining(&observed.test, &places, failure);
+        verdict.bugs = explained.into_iter().map(|link| link.url.clone()).collect();
         parked.apply(&mut verdict);
-        verdict.owners = owners.of(&observed.test);
+        verdict.owners = remarks.owners.of(&observed.test);
         answer.tests.push(verdict);
     }
     Ok(answer)

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use answers::ask::RunFilter;
-use answers::bugs::{self as answers_bugs, Failure};
+use answers::bugs::Failure;
 use answers::links::{self, RunIdentity};
 use answers::results::{self, SuiteRun};
 use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
 use answers::under_review;
-use answers::{OfConfiguration, Selection, commits, failures, messages, owners, quarantine, suites};
+use answers::{OfConfiguration, Selection, commits, failures, messages, remarks, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -130,10 +130,9 @@ impl Page<'_> {
         };
         // Nothing outside of these runs is asked for, however wide the question is.
         let selection = selection.between(*begin, *end);
-        let (rows, bugs, owners, (runs, counts)) = futures_util::try_join!(
+        let (rows, remarks, (runs, counts)) = futures_util::try_join!(
             failures::in_selection(store, suite, &selection, self.unexpected).err_into::<ApiError>(),
-            answers_bugs::of_suite(store, suite).err_into(),
-            owners::of_suite(store, suite).err_into(),
+            remarks::of_suite(store, suite).err_into(),
             self.runs(suite, entries, &keys, &selection),
         )?;
         // A configuration is told apart by its number: there are many more failures than configurations.
@@ -154,7 +153,7 @@ impl Page<'_> {
         places.sort_unstable();
         places.dedup();
         let position: Vec<Option<usize>> = found.iter().map(|it| places.binary_search(&it).ok()).collect();
-        let said = bugs.said_in(store, suite, &selection, tests.keys().copied()).await?;
+        let said = remarks.bugs.said_in(store, suite, &selection, tests.keys().copied()).await?;
         let mut failing: Vec<FailingTest<'_>> = tests
             .iter()
             .map(|(test, (state, on))| {
@@ -162,8 +161,8 @@ impl Page<'_> {
                 places.sort_unstable();
                 let configurations = on.iter().map(|number| &found[*number]);
                 let failure = Failure::new(*state, said.get(test).map(String::as_str));
-                let bugs = bugs.explaining(test, configurations, failure);
-                FailingTest { test, state: *state, places, bugs, owners: owners.of(test) }
+                let bugs = remarks.bugs.explaining(test, configurations, failure);
+                FailingTest { test, state: *state, places, bugs, owners: remarks.owners.of(test) }
             })
             .collect();
         let total = failing.len();
@@ -187,10 +186,10 @@ impl Page<'_> {
         };
         let (messages, verdicts) =
             futures_util::try_join!(messages::newest(store, suite, &selection, names, messages::MAX_TESTS), groups)?;
-        let parked = quarantine::of_suite(store, suite).await?;
         let parked_of = |test: &str| match tests.get(test) {
             Some((state, on)) => {
-                parking::marks(parked.explaining(test, on.iter().map(|number| &found[*number]), *state))
+                let on = on.iter().map(|number| &found[*number]);
+                parking::marks(remarks.quarantine.explaining(test, on, *state))
             }
             None => Vec::new(),
         };

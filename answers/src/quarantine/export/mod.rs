@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::configuration::Configuration;
 
-use super::{ListedEntry, MAX_NAMES, Pattern, in_force};
+use super::{ListedEntry, MAX_NAMES, in_force};
+use crate::by_test::Pattern;
 use crate::error::{AnswerError, invalid};
 use crate::store::Store;
 use crate::test_names;
