@@ -1,8 +1,7 @@
 //! `POST /api/bugs`: says that a bug explains how a test fails, or takes that back. The sender of a page's form is led back
 //! to the test that it came from (`shown`).
 
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use schema::bug::BugLink;
 use schema::cause::CauseId;
@@ -12,17 +11,13 @@ use schema::results::MAX_NAME_BYTES;
 use schema::state::State as TestState;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
-use web::same_site::refuse_cross_site;
 
-use super::page_or_json::page_or_json;
+use super::said::{Said, page};
 use super::schemas::REFUSALS;
-use crate::append::no_payload;
 use crate::checks::covered::{is_page, no_failure};
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
-use crate::sender::Sender;
 use crate::state::Intake;
-use crate::wait::append_and_show;
 
 /// `POST /api/bugs`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -62,36 +57,20 @@ const MAX_NOTE_BYTES: usize = 500;
 /// The longest pattern of messages: as long as the patterns of causes become.
 const MAX_MESSAGE_BYTES: usize = 2000;
 
-pub(crate) async fn link(
-    State(intake): State<Intake>,
-    RawQuery(query): RawQuery,
-    sender: Sender,
-    body: Body,
-) -> Result<Response, IntakeError> {
-    refuse_cross_site(&sender.headers)?;
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
-    let members = document::members(&body)?;
-    let mut link = read(&members)?;
+pub(crate) async fn link(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
+    let mut link = read(&said.members)?;
     keep_note(&intake.client, &mut link).await?;
-    let back = back(&members, &link);
-    // Bugs of one suite keep their order.
-    let key = link.suite.clone().into_bytes();
-    append_and_show(&intake.appender, &key, Request::Bug(link), no_payload(), &sender, "bug").await?;
-    Ok(page_or_json(&sender.headers, &back, json!({ "status": "ok" })))
+    let (suite, shown) = (link.suite.clone(), back(&said.members, &link));
+    said.keep(&intake, &suite, Request::Bug(link), "bug", &shown).await
 }
 
 /// The page that a form came from.
 fn back(members: &Map<String, Value>, link: &BugLink) -> String {
     let given = |name: &str| members.get(name).and_then(Value::as_str);
-    let (page, name, value) = match given("cause").and_then(|cause| cause.parse::<CauseId>().ok()) {
-        Some(cause) => ("/causes", "cause", cause.to_string()),
-        None => ("/", "test", given("shown").unwrap_or(&link.test).to_owned()),
-    };
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("suite", &link.suite)
-        .append_pair(name, &value)
-        .finish();
-    format!("{page}?{query}")
+    match given("cause").and_then(|cause| cause.parse::<CauseId>().ok()) {
+        Some(cause) => page("/causes", &[("suite", &link.suite), ("cause", &cause.to_string())]),
+        None => page("/", &[("suite", &link.suite), ("test", given("shown").unwrap_or(&link.test))]),
+    }
 }
 
 /// Gives a link without a note the one that it had: whoever closes it, or links it again, need not know it.

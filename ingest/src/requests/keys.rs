@@ -3,7 +3,6 @@
 
 use access::{Kind, MAX_SCOPES, Scopes, Secret};
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -17,6 +16,7 @@ use web::openapi::{self, JSON, Operation, object, text, whole};
 use web::same_site::refuse_cross_site;
 
 use super::page_or_json::accepts_page;
+use super::said::Said;
 use super::schemas::REFUSALS;
 use crate::append::no_payload;
 use crate::checks::body::without_query;
@@ -74,7 +74,7 @@ fn document_schema() -> Value {
             "name": { "type": "string", "minLength": 1, "maxLength": MAX_NAME_BYTES },
             "scopes": {
                 "type": ["array", "string"], "items": text(), "minItems": 1, "maxItems": MAX_SCOPES,
-                "description": "read, link, admin or upload, which may be limited: upload:suite=NAME,repository=ID,lane=change",
+                "description": "read, link, quarantine, admin or upload, which may be limited: upload:suite=NAME,repository=ID,lane=change",
             },
             "days": { "type": ["integer", "string", "null"], "description": "How long it counts; 90 by default, for ever if never" },
         },
@@ -92,18 +92,11 @@ fn made_schema() -> Value {
     ])
 }
 
-pub(crate) async fn make(
-    State(intake): State<Intake>,
-    RawQuery(query): RawQuery,
-    sender: Sender,
-    body: Body,
-) -> Result<Response, IntakeError> {
-    refuse_cross_site(&sender.headers)?;
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
-    let now = now_signed();
-    let WantedKey { name, scopes, lasts } = WantedKey::read(&document::members(&body)?)?;
+pub(crate) async fn make(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
+    let (now, sender) = (now_signed(), &said.sender);
+    let WantedKey { name, scopes, lasts } = WantedKey::read(&said.members)?;
     let (key, secret) = new_key(name, &scopes, now, lasts)?;
-    store(&intake, &sender, Request::Key(key.clone()), &key.id).await?;
+    store(&intake, sender, Request::Key(key.clone()), &key.id).await?;
     Ok(shown(&sender.headers, &key, &secret))
 }
 

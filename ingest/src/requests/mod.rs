@@ -11,6 +11,7 @@ mod page_or_json;
 pub(crate) mod quarantine;
 pub(crate) mod renames;
 pub(crate) mod reports;
+mod said;
 mod schemas;
 pub(crate) mod upload;
 mod upload_answer;

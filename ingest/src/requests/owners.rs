@@ -1,23 +1,18 @@
 //! `POST /api/owners`: says who owns the tests of a suite, by a file as checkouts have it, or takes that back.
 
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use schema::event::Request;
 use schema::owners::{MAX_FILE_BYTES, MAX_RULES, OwnersFile, SuiteOwners};
 use schema::results::MAX_NAME_BYTES;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
-use web::same_site::refuse_cross_site;
 
-use super::page_or_json::page_or_json;
+use super::said::{Said, page};
 use super::schemas::REFUSALS;
-use crate::append::no_payload;
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
-use crate::sender::Sender;
 use crate::state::Intake;
-use crate::wait::append_and_show;
 
 /// `POST /api/owners`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -47,20 +42,11 @@ fn document_schema() -> Value {
     })
 }
 
-pub(crate) async fn take(
-    State(intake): State<Intake>,
-    RawQuery(query): RawQuery,
-    sender: Sender,
-    body: Body,
-) -> Result<Response, IntakeError> {
-    refuse_cross_site(&sender.headers)?;
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
-    let owners = read(&document::members(&body)?)?;
-    let shown = form_urlencoded::Serializer::new(String::new()).append_pair("suite", &owners.suite).finish();
-    // Files of one suite keep their order.
-    let key = owners.suite.clone().into_bytes();
-    append_and_show(&intake.appender, &key, Request::Owners(owners), no_payload(), &sender, "file of owners").await?;
-    Ok(page_or_json(&sender.headers, &format!("/owners?{shown}"), json!({ "status": "ok" })))
+pub(crate) async fn take(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
+    let owners = read(&said.members)?;
+    let suite = owners.suite.clone();
+    let shown = page("/owners", &[("suite", &suite)]);
+    said.keep(&intake, &suite, Request::Owners(owners), "file of owners", &shown).await
 }
 
 fn read(members: &Map<String, Value>) -> Result<SuiteOwners, IntakeError> {

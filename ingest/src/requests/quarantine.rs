@@ -1,8 +1,7 @@
 //! `POST /api/quarantine`: says that failures of a test do not count until a time, prolongs that, or takes it back. The
 //! sender of a page's form is led back to the list, or to the test that it came from (`shown`).
 
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use clickhouse::Row;
 use schema::clock::now_signed;
@@ -13,18 +12,14 @@ use schema::state::State as TestState;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
-use web::same_site::refuse_cross_site;
-use web::time;
+use web::time::{self, Time};
 
-use super::page_or_json::page_or_json;
+use super::said::{Said, page};
 use super::schemas::REFUSALS;
-use crate::append::no_payload;
 use crate::checks::covered::{CoveredFailures, is_page, line, name_schema};
 use crate::checks::document;
 use crate::error::{IntakeError, bad};
-use crate::sender::Sender;
 use crate::state::Intake;
-use crate::wait::append_and_show;
 
 /// `POST /api/quarantine`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -106,18 +101,10 @@ impl Stored {
     }
 }
 
-pub(crate) async fn quarantine(
-    State(intake): State<Intake>,
-    RawQuery(query): RawQuery,
-    sender: Sender,
-    body: Body,
-) -> Result<Response, IntakeError> {
-    refuse_cross_site(&sender.headers)?;
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
-    let members = document::members(&body)?;
+pub(crate) async fn quarantine(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
     let now = now_signed();
-    let mut asked = Asked::read(&members, now)?;
-    if let Some(actor) = sender.actor()? {
+    let mut asked = Asked::read(&said.members, now)?;
+    if let Some(actor) = said.sender.actor()? {
         if !asked.by.is_empty() && asked.by != actor {
             return Err(bad(format!("'by' is {actor} by the key or the session, and nobody else")));
         }
@@ -125,18 +112,12 @@ pub(crate) async fn quarantine(
     }
     let stored = stored(&intake.client, &asked.covered).await?;
     let entry = asked.entry(stored, now)?;
-    let shown = |page: &str, pairs: &[(&str, &str)]| {
-        format!("{page}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+    let suite = entry.suite.clone();
+    let shown = match said.members.get("shown").and_then(Value::as_str).filter(|test| !test.is_empty()) {
+        Some(test) => page("/", &[("suite", &suite), ("test", test)]),
+        None => page("/quarantine", &[("suite", &suite)]),
     };
-    let page = match members.get("shown").and_then(Value::as_str).filter(|test| !test.is_empty()) {
-        Some(test) => shown("/", &[("suite", &entry.suite), ("test", test)]),
-        None => shown("/quarantine", &[("suite", &entry.suite)]),
-    };
-    // Entries of one suite keep their order.
-    let key = entry.suite.clone().into_bytes();
-    let request = Request::Quarantine(entry.into());
-    append_and_show(&intake.appender, &key, request, no_payload(), &sender, "entry of the quarantine").await?;
-    Ok(page_or_json(&sender.headers, &page, json!({ "status": "ok" })))
+    said.keep(&intake, &suite, Request::Quarantine(entry.into()), "entry of the quarantine", &shown).await
 }
 
 /// What was last said of the same failures, if anything was.
@@ -204,7 +185,9 @@ fn until(members: &Map<String, Value>, now: i64) -> Result<i64, IntakeError> {
     let given = |name: &str| Some(document::text(members, name).trim().to_owned()).filter(|text| !text.is_empty());
     let until = match (given("until"), given("days")) {
         (Some(_), Some(_)) => return Err(bad("'until' and 'days' say the same; give one of them")),
-        (Some(until), None) => time::read(&until).ok_or_else(|| bad(format!("'until' is {}", time::SPELLINGS)))?,
+        (Some(until), None) => {
+            time::read(&until).map(Time::seconds).ok_or_else(|| bad(format!("'until' is {}", time::SPELLINGS)))?
+        }
         (None, Some(days)) => {
             let days = days.parse::<f64>().ok().filter(|days| *days > 0.0 && *days <= MAX_DAYS as f64);
             let days = days.ok_or_else(|| bad(format!("'days' must be a number up to {MAX_DAYS}")))?;

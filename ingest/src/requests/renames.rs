@@ -1,7 +1,6 @@
 //! `POST /api/renames`: says that a test has a new name, or takes that back.
 
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use schema::clock::now_signed;
 use schema::event::Request;
@@ -10,16 +9,12 @@ use schema::results::MAX_NAME_BYTES;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
-use web::same_site::refuse_cross_site;
 
-use super::page_or_json::page_or_json;
+use super::said::{Said, page};
 use super::schemas::REFUSALS;
-use crate::append::no_payload;
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
-use crate::sender::Sender;
 use crate::state::Intake;
-use crate::wait::append_and_show;
 
 /// `POST /api/renames`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -54,23 +49,11 @@ fn document_schema() -> Value {
     })
 }
 
-pub(crate) async fn rename(
-    State(intake): State<Intake>,
-    RawQuery(query): RawQuery,
-    sender: Sender,
-    body: Body,
-) -> Result<Response, IntakeError> {
-    refuse_cross_site(&sender.headers)?;
-    let (body, _memory) = intake.body_memory.read(query.as_deref(), &sender.headers, body).await?;
-    let rename = read(&document::members(&body)?, now_signed())?;
-    let shown = form_urlencoded::Serializer::new(String::new())
-        .append_pair("suite", &rename.suite)
-        .append_pair("test", &rename.to)
-        .finish();
-    // Renames of one suite keep their order.
-    let key = rename.suite.clone().into_bytes();
-    append_and_show(&intake.appender, &key, Request::Rename(rename), no_payload(), &sender, "rename").await?;
-    Ok(page_or_json(&sender.headers, &format!("/?{shown}"), json!({ "status": "ok" })))
+pub(crate) async fn rename(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
+    let rename = read(&said.members, now_signed())?;
+    let suite = rename.suite.clone();
+    let shown = page("/", &[("suite", &suite), ("test", &rename.to)]);
+    said.keep(&intake, &suite, Request::Rename(rename), "rename", &shown).await
 }
 
 /// The rename that a document means; `now` in seconds since 1970.

@@ -3,22 +3,25 @@
 use std::borrow::Cow;
 
 use answers::Store;
-use web::time;
+use schema::seconds::DAY;
+use web::time::{self, Time};
 
 use super::Parameters;
 use crate::error::{ApiError, bad};
 
-/// The views as they were known at the time that is asked for; as they are if there is none.
+/// The views as they were known at the time that is asked for; as they are if there is none. The date of today stands for now.
 ///
 /// # Errors
-/// It is no time, or lies ahead. A date of which there is a part yet stands for now.
+/// It is no time, or lies ahead.
 pub(crate) fn store<'s>(store: &'s Store, parameters: &Parameters) -> Result<Cow<'s, Store>, ApiError> {
     let Some(text) = parameters.chosen("as_of") else { return Ok(Cow::Borrowed(store)) };
-    let asked = time::read(text).ok_or_else(|| bad(format!("as_of is {}", time::SPELLINGS)))?;
     let now = i64::try_from(store.clock.now()).unwrap_or(i64::MAX);
-    let today = text.len() == "2026-01-31".len() && asked - now <= schema::seconds::DAY as i64;
-    if asked > now && !today {
+    let asked = match time::read(text).ok_or_else(|| bad(format!("as_of is {}", time::SPELLINGS)))? {
+        Time::EndOfDay(end) if (now..=now.saturating_add(DAY as i64)).contains(&end) => now,
+        time => time.seconds(),
+    };
+    if asked > now {
         return Err(bad("as_of lies ahead: nobody knows what will be known then"));
     }
-    Ok(Cow::Owned(store.as_of(u32::try_from(asked.clamp(0, now)).unwrap_or(u32::MAX))))
+    Ok(Cow::Owned(store.as_of(u32::try_from(asked.max(0)).unwrap_or(u32::MAX))))
 }
