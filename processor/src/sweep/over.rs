@@ -103,29 +103,28 @@ impl What<'_> {
     ) -> Result<(), LogError> {
         let young = seconds(self.now).saturating_sub(self.retention.longest_seconds()).saturating_mul(1000);
         for (partition, end) in until.iter().enumerate() {
-            let mut next = 0;
-            'partition: while next < *end {
-                // One partition at a time: the others begin at their ends.
-                let mut from = until.to_vec();
-                from[partition] = next;
-                let mut reader = log.read(EVENTS_TOPIC, &from).await?;
-                let records = reader.poll(BATCH_RECORDS, BATCH_BYTES, Duration::ZERO).await?;
-                let (mut over, mut bytes, begun) = (Vec::new(), 0, next);
-                for record in records.iter().filter(|record| record.position.partition as usize == partition) {
-                    next = record.position.offset + 1;
+            // One partition at a time: the others begin behind whatever they have.
+            let mut from = vec![u64::MAX; until.len()];
+            from[partition] = 0;
+            let mut reader = log.read(EVENTS_TOPIC, &from).await?;
+            loop {
+                let mut records = reader.poll(BATCH_RECORDS, BATCH_BYTES, Duration::ZERO).await?;
+                records.retain(|record| record.position.offset < *end);
+                let Some(last) = records.last() else { break };
+                let is_young = last.timestamp_ms > young;
+                let mut over = Vec::new();
+                for record in &records {
                     if let Age::Over(shorter) = self.age(record) {
-                        bytes += record.value.len().saturating_sub(shorter.value.len()) as u64;
+                        report.over_bytes += record.value.len().saturating_sub(shorter.value.len()) as u64;
                         over.push(shorter);
                     }
                 }
-                let is_young = records.last().is_some_and(|record| record.timestamp_ms > young);
                 report.over += over.len() as u64;
-                report.over_bytes += bytes;
                 if !self.is_rehearsal && !over.is_empty() {
                     kept.replace(EVENTS_TOPIC, over).await?;
                 }
-                if is_young || next == begun {
-                    break 'partition;
+                if is_young {
+                    break;
                 }
             }
         }
