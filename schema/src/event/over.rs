@@ -130,6 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn the_tables_have_their_rows_as_long_as_that() {
+        for (migration, seconds) in [
+            (include_str!("../../migrations/0002_links_archives_ews.sql"), EWS_SECONDS),
+            (include_str!("../../migrations/0013_facts.sql"), EXPIRED_SECONDS),
+            (include_str!("../../migrations/0019_intake_reports.sql"), REPORT_SECONDS),
+        ] {
+            let longest =
+                migration.split("INTERVAL ").filter_map(|rest| rest.split(" DAY").next()?.parse::<i64>().ok());
+            assert_eq!(longest.max(), Some(seconds / DAY as i64));
+        }
+    }
+
+    #[test]
     fn what_people_said_is_needed_for_good() {
         let bug = json!({ "bug": { "suite": "s", "test": "t", "url": "https://b.example.org/1", "is_open": true } });
         assert_eq!(header(5, bug).needed_until(&Retention::default()), None);
