@@ -47,7 +47,7 @@ pub(crate) struct FailedShare {
 pub(crate) struct LateRuns<'a> {
     pub(crate) store: &'a Store,
     pub(crate) suite: &'a str,
-    filter: &'a RunFilter,
+    pub(crate) filter: &'a RunFilter,
     pub(crate) selection: Selection,
     pub(crate) sessions: SuiteSessions,
     /// What the tests of these runs did; none if that is not known of all of them.

@@ -63,7 +63,7 @@ impl Review<'_> {
         let key = base.map(|(key, _)| key);
         let tests_run = self.tests_run(id, commit);
         let observed = self.observed(id, commit);
-        let (judged, unjudged) = self.judged(&filter, key, tests_run, &observed).await?;
+        let (judged, unjudged) = self.judged(&trunk, key, tests_run, &observed).await?;
         let fixed = self.fixed(id, commit, &configuration, &trunk, key).await?;
         let new_tests = self.new_tests(id, commit, &trunk).await?;
         let own: Vec<RunPlace> = self.runs.on(id, commit).map(|one| one.place.clone()).collect();
@@ -115,7 +115,7 @@ impl Review<'_> {
     /// gate is given for a run of the configuration.
     async fn judged(
         &self,
-        filter: &RunFilter,
+        trunk: &LateRuns<'_>,
         base: Option<CommitKey>,
         tests_run: Option<u64>,
         observed: &[(String, Observed)],
@@ -134,14 +134,14 @@ impl Review<'_> {
             return Ok((BTreeMap::new(), unjudged));
         }
         let question = VerdictsQuestion {
-            suite: self.own.suite.to_owned(),
-            runs: filter.clone(),
+            suite: trunk.suite.to_owned(),
+            runs: trunk.filter.clone(),
             base: base.map(|base| base.to_string()),
             change: Some(self.change.clone()),
             tests_run,
             tests,
         };
-        let answer = verdicts::given(self.own.store, &question).await?;
+        let answer = verdicts::given(trunk, &question).await?;
         Ok((answer.tests.into_iter().map(|test| (test.test.clone(), test)).collect(), unjudged))
     }
 

@@ -30,7 +30,7 @@ use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::quarantine::ListedEntry;
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
-use crate::{commits, messages, remarks, renames};
+use crate::{commits, messages, remarks};
 pub(crate) use at_base::failing_at_base;
 pub use quality::{QualityQuestion, VerdictQuality, find as quality};
 
@@ -230,25 +230,27 @@ pub struct Verdicts {
 /// # Errors
 /// The question names no test, too many, or a base that nobody knows; or the store does not answer.
 pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
-    let answer = given(store, question).await?;
+    if question.tests.is_empty() || question.tests.len() > MAX_TESTS {
+        return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once")));
+    }
+    let late = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?;
+    let answer = given(&late, question).await?;
     if store.known_until.is_none() {
         keep(store, question, &answer).await?;
     }
     Ok(answer)
 }
 
-/// The same verdicts for whoever shows a change. They are not kept: a change that is looked at often was asked about once.
+/// The same verdicts by the runs of the suite that `question` names, for whoever shows a change. They are not kept: a change
+/// that is looked at often was asked about once.
 ///
 /// # Errors
 /// As of [`find`].
-pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
-    if question.tests.is_empty() || question.tests.len() > MAX_TESTS {
-        return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once")));
-    }
-    let (base, renames) = tokio::try_join!(base(store, question), renames::of_suite(store, &question.suite))?;
+pub(crate) async fn given(late: &LateRuns<'_>, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
+    let LateRuns { store, suite, ref renames, .. } = *late;
+    let base = base(store, question).await?;
     let ids: BTreeSet<TestId> =
-        question.tests.iter().flat_map(|one| evidence::names_of(&renames, &question.suite, &one.test)).collect();
-    let late = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?;
+        question.tests.iter().flat_map(|one| evidence::names_of(renames, suite, &one.test)).collect();
     let histories = late.histories(&ids).await?;
     let usual = u64::from(late.sessions.tests());
     let incomplete = question.tests_run.and_then(|tests_run| Completeness::lacking(tests_run, usual));
@@ -260,11 +262,11 @@ pub(crate) async fn given(store: &Store, question: &VerdictsQuestion) -> Result<
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
     let (names, remarks, lines) = tokio::try_join!(
         commits::by_key(store, &commits),
-        remarks::of_suite(store, &question.suite),
-        messages::newest_of(&late, said.map(|observed| observed.test.as_str()), messages::MAX_TESTS)
+        remarks::of_suite(store, suite),
+        messages::newest_of(late, said.map(|observed| observed.test.as_str()), messages::MAX_TESTS)
     )?;
-    let judge = evidence::Judge { late: &late, names: &names, base, authors };
-    let parked = excuse::Excuses { parked: &remarks.quarantine, renames: &renames, on: question.runs.certain() };
+    let judge = evidence::Judge { late, names: &names, base, authors };
+    let parked = excuse::Excuses { parked: &remarks.quarantine, renames, on: question.runs.certain() };
     for observed in &question.tests {
         let mut verdict = judge.verdict(observed, &histories);
         if incomplete.is_some() {
