@@ -26,12 +26,24 @@ export const HOSTILE = [
 // `serve` on an empty directory; `stop` ends it and removes the directory.
 export async function startServer(...extra) {
   const directory = mkdtempSync(join(tmpdir(), 'resultsdb-'));
+  const { url, stop } = await serveIn(directory, {}, ...extra);
+  return { url, stop: () => stop().finally(() => rmSync(directory, { recursive: true, force: true })) };
+}
+
+// `serve` on a directory, which stays when `stop` ends it; `environment` is added to that of this process.
+export async function serveIn(directory, environment, ...extra) {
   const child = spawn(BINARY,
     ['serve', '--data-dir', directory, ...(extra.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
       ...(extra.includes('--config') ? [] : ['--config', join(ROOT, 'examples/webkit.toml')]), ...extra],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } });
-  const url = await launch(child);
-  return { url, stop: () => stop(child).finally(() => rmSync(directory, { recursive: true, force: true })) };
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error', ...environment } });
+  return { url: await launch(child), stop: () => stop(child) };
+}
+
+// Variables that show a process a clock which is behind by so many seconds; waiting goes by the machine's monotonic clock all the same.
+export function clockBehind(seconds) {
+  const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+  assert.ok(existsSync(library), 'scripts/fetch.sh tests installs libfaketime');
+  return { LD_PRELOAD: library, FAKETIME_DONT_FAKE_MONOTONIC: '1', FAKETIME: `-${seconds}s` };
 }
 
 // Where a process listens, once it does.
