@@ -15,7 +15,8 @@ const ROOTS: [(&str, u64); 8] = [
     ("accessibility", 4),
     ("webgl", 3),
 ];
-const AREAS: [&str; 20] = [
+/// Folders of the second level.
+pub(crate) const AREAS: [&str; 20] = [
     "css-grid",
     "css-flexbox",
     "css-text",

@@ -15,6 +15,7 @@ mod peer;
 mod process;
 mod random;
 mod rebuild;
+mod remarks;
 mod report;
 mod reports;
 mod scale;
@@ -96,6 +97,12 @@ enum Command {
         /// The server's process, to tell what it took of the processors and of memory
         #[arg(long)]
         process: Option<u32>,
+    },
+    /// Says to a running server who owns the tests, which bugs explain them and which are parked, and uploads runs of changes
+    Remarks {
+        /// Its address
+        #[arg(long)]
+        url: String,
     },
     /// The same to this project and to resultsdbpy, by turns
     Peer {
@@ -217,6 +224,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             report.at_most("SIGTERM to exit", server.stop()?, Duration::from_secs(10));
         }
         Command::Ask { url } => ask::measure(&url, &mut report)?,
+        Command::Remarks { url } => remarks::post(&url)?,
         Command::Sizes { data_dir } => engine::sizes(&arguments.binary, &data_dir, &mut report)?,
         Command::Rebuild { uploads } => {
             let server = start(&arguments.binary, &mut report)?;

@@ -1,17 +1,19 @@
 //! The same uploads and questions to this build and to another one, by turns in one run.
 
+mod questions;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
 
-use crate::documents::{self, SUITE};
+use self::questions::questions;
+use crate::documents;
 use crate::random::Random;
 use crate::report::{percentile, show};
 use crate::server::{Server, agent, upload};
-use crate::{MIB, Spread, TESTS, now, upload_all};
+use crate::{MIB, Spread, TESTS, now, remarks, upload_all};
 
 /// Times that each question is asked in a round.
 const ASKED: usize = 7;
@@ -41,88 +43,6 @@ pub(crate) struct Versus {
     /// The same of the other build
     #[arg(long, requires = "url")]
     other_url: Option<String>,
-}
-
-/// What is asked, so that no answer was given before: `number` differs from time to time.
-struct Question {
-    what: &'static str,
-    /// The longest time that it should take.
-    target: Option<Duration>,
-    /// The path, and what is posted to it.
-    ask: fn(number: usize, test: &str) -> (String, Option<String>),
-}
-
-fn path(text: String) -> (String, Option<String>) {
-    (text, None)
-}
-
-fn verdicts(number: usize, _: &str) -> (String, Option<String>) {
-    let (mut random, names) = (Random(number as u64), documents::names(TESTS));
-    let mut test = || json!({ "test": names[random.below(names.len() as u64) as usize], "state": "TEXT" });
-    let tests: Vec<Value> = (0..200).map(|_| test()).collect();
-    let question = json!({ "suite": SUITE, "change": { "id": number.to_string() }, "tests": tests });
-    ("/api/verdicts".to_owned(), Some(question.to_string()))
-}
-
-const fn milliseconds(count: u64) -> Option<Duration> {
-    Some(Duration::from_millis(count))
-}
-
-/// Limits differ from question to question so that each is new; they are alike in what they cost.
-fn questions() -> [Question; 11] {
-    [
-        Question {
-            what: "triage",
-            target: milliseconds(40),
-            ask: |number, _| path(format!("/api/triage?suite={SUITE}&limit={}", 100 + number)),
-        },
-        Question {
-            what: "flaky tests of 4 weeks",
-            target: milliseconds(30),
-            ask: |number, _| path(format!("/api/flaky?suite={SUITE}&weeks=4&limit={}", 100 + number)),
-        },
-        Question {
-            what: "changes of 4 weeks",
-            target: milliseconds(40),
-            ask: |number, _| path(format!("/api/changes/{SUITE}?weeks=4&limit={}", 100 + number)),
-        },
-        Question {
-            what: "tests that failed in the newest 60 runs of each configuration",
-            target: milliseconds(40),
-            ask: |number, _| path(format!("/api/failures/{SUITE}?limit=60&after_time={number}")),
-        },
-        Question {
-            what: "page /investigate",
-            target: milliseconds(60),
-            ask: |number, _| path(format!("/investigate?suite={SUITE}&after_time={number}")),
-        },
-        Question {
-            what: "page /triage",
-            target: milliseconds(100),
-            ask: |number, _| path(format!("/triage?suite={SUITE}&q=-word{number}")),
-        },
-        Question {
-            what: "page /flaky",
-            target: milliseconds(100),
-            ask: |number, _| path(format!("/flaky?suite={SUITE}&q=-word{number}")),
-        },
-        Question { what: "200 verdicts before merging", target: milliseconds(100), ask: verdicts },
-        Question {
-            what: "timeline of a test, 10 runs of each configuration",
-            target: milliseconds(7),
-            ask: |_, test| path(format!("/api/results/{SUITE}/{test}?limit=10")),
-        },
-        Question {
-            what: "timeline of a test, 100 runs of each configuration",
-            target: None,
-            ask: |_, test| path(format!("/api/results/{SUITE}/{test}?limit=100")),
-        },
-        Question {
-            what: "results summary of a test",
-            target: None,
-            ask: |_, test| path(format!("/api/results-summary/{SUITE}/{test}")),
-        },
-    ]
 }
 
 /// One of the two builds.
@@ -218,6 +138,7 @@ fn loaded(binaries: [&Path; 2], versus: &Versus) -> anyhow::Result<[Side; 2]> {
             let document = documents::run(&names, index, commit, now()? - (ALONE - index) as u64, commit as u64);
             alone.push(upload(&agent(), &server.url, &document)?);
         }
+        remarks::post(&server.url)?;
         let visible = percentile(&mut alone, 50).as_secs_f64() * 1000.0;
         figures.push([rate, visible, bytes, server.memory()?.0 as f64 / MIB]);
         sides.push(Side { url: server.url.clone(), server: Some(server) });
