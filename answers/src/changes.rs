@@ -199,7 +199,10 @@ pub(crate) async fn of_histories(
         histories: &of_subjects,
     };
     let mut found = changes(&of_suite, &late.question.rules);
-    found.retain(|change| kinds.is_empty() || kinds.contains(&change.kind));
+    // Of what happened before the time asked about, the beginnings of failures that last are looked up, and nothing else.
+    let asked: HashSet<CommitKey> = late.sessions.commits().into_iter().collect();
+    let is_asked = |change: &Change| asked.contains(&change.until) || change.is_open && change.kind == Kind::Broke;
+    found.retain(|change| is_asked(change) && (kinds.is_empty() || kinds.contains(&change.kind)));
     let is_meant = |member: &Member| search.may_match_owned(subjects[member.subject].test, &remarks.owners);
     found.retain(|change| search.is_empty() || change.members.iter().any(is_meant));
     found.truncate(limit);

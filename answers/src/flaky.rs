@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use analysis::history::{Cell, Outcome};
+use analysis::history::Cell;
 use analysis::interval::wilson;
 use analysis::parallel;
 use analysis::rules::RULE;
@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::bugs::{Failure, addresses};
 use crate::error::AnswerError;
-use crate::histories::{JudgedTest, TestCells};
+use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
 use crate::owners::OwnerIndex;
 use crate::quarantine::ListedEntry;
@@ -203,8 +203,8 @@ async fn of_suite(
     let flaky = |name: &String| {
         let id = TestId::of(suite, name);
         let judged = judged.get(&id)?;
-        let (mut test, places) = joined(late, name, judged, &histories.quiet(judged))?;
-        test.states = places.iter().flat_map(|place| failing_states(&histories.on(id, *place))).collect();
+        let (mut test, places) = joined(late, name, judged, &histories)?;
+        test.states = places.iter().flat_map(|place| failing_states(&histories.asked_on(id, *place))).collect();
         test.places = places.iter().filter_map(|id| late.configuration(*id).cloned()).collect();
         test.quarantine = quarantine.of(name, &test.places).into_iter().cloned().collect();
         let places = places.iter().filter_map(|id| late.configuration(*id));
@@ -231,12 +231,13 @@ fn failing_states(cells: &[Cell]) -> Vec<State> {
     cells.iter().filter(|cell| cell.failed > 0).map(|cell| cell.worst).collect()
 }
 
-/// What the configurations of a test say together, and those on which it was flaky; none if there is none.
+/// What the configurations of a test say together, and those on which it was flaky in the time asked about; none if there is
+/// none.
 fn joined(
     late: &LateRuns<'_>,
     name: &str,
     judged: &JudgedTest,
-    quiet: &[(ConfigId, TestCells<'_>)],
+    histories: &Histories,
 ) -> Option<(FlakyTest, Vec<ConfigId>)> {
     let mut test = FlakyTest {
         suite: late.suite.to_owned(),
@@ -259,27 +260,23 @@ fn joined(
         owners: Vec::new(),
     };
     let (mut places, mut flaky_runs) = (Vec::new(), 0);
-    for cell in quiet.iter().flat_map(|(_, cells)| cells.history().cells) {
-        test.runs += u64::from(cell.runs);
-        test.unexpected += u64::from(cell.failed);
-        test.disagreements += u64::from(cell.outcome() == Some(Outcome::BothWays));
+    for evidence in histories.asked_evidence(judged) {
+        test.runs += u64::from(evidence.runs);
+        test.unexpected += u64::from(evidence.unexpected);
+        test.disagreements += u64::from(evidence.both_ways);
     }
     for (id, judgement) in &judged.places {
-        for segment in &judgement.segments {
-            test.runs += u64::from(segment.evidence.runs);
-            test.unexpected += u64::from(segment.evidence.unexpected);
-            test.disagreements += u64::from(segment.evidence.both_ways);
+        let flaky = histories.flaky_evidence(judged.test, *id, judgement, &late.question.rules);
+        // Where it was flaky before the time asked about alone, it spoilt no run.
+        if flaky.iter().all(|evidence| evidence.unexpected == 0) {
+            continue;
         }
-        let mut is_flaky = false;
-        for segment in judgement.flaky_segments(&late.question.rules) {
-            is_flaky = true;
-            flaky_runs += u64::from(segment.evidence.runs);
-            test.spoilt += u64::from(segment.evidence.unexpected);
-            test.flips += u64::from(segment.evidence.flips);
+        for evidence in flaky {
+            flaky_runs += u64::from(evidence.runs);
+            test.spoilt += u64::from(evidence.unexpected);
+            test.flips += u64::from(evidence.flips);
         }
-        if is_flaky {
-            places.push(*id);
-        }
+        places.push(*id);
         test.is_flaky_now |= judgement.standing == analysis::judge::Standing::Flaky;
     }
     test.configurations = places.len() as u64;

@@ -3,8 +3,9 @@
 //!
 //! Data flow: the sessions of a suite, and the outcomes of their runs → the histories of the tests that are asked about →
 //! [`analysis::judge::judge`]. Where the outcomes of whole runs are not known, because an earlier version stored the runs,
-//! the results of each test are read instead, to the same effect. A test that fails as far back as these runs go is looked up once more over all runs that are kept, so that what is said of the
-//! beginning of a failure does not move as time passes.
+//! the results of each test are read instead, to the same effect. A test that fails as far back as these runs go is looked up
+//! once more over all runs that are kept, so that what is said of the beginning of a failure does not move as time passes; what
+//! is counted stays that of the time asked about ([`Histories::asked`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -107,7 +108,7 @@ impl<'a> LateRuns<'a> {
         let long: BTreeSet<TestId> = throughout.take(MAX_LONG_FAILING).collect();
         if !long.is_empty() {
             let (selection, sessions) = started_within(store, suite, self.filter, ALL_WEEKS).await?;
-            histories.replace(Histories::of_tests(store, suite, &selection, &sessions, renames, &long).await?);
+            histories.lengthen(Histories::of_tests(store, suite, &selection, &sessions, renames, &long).await?);
             judged.retain(|one| !long.contains(&one.test));
             judged.extend(histories.judged(&long.into_iter().collect::<Vec<_>>(), question));
         }

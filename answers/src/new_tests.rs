@@ -243,7 +243,7 @@ fn one(
     median: Option<u32>,
 ) -> NewTest {
     let id = TestId::of(late.suite, &test);
-    let of_test = histories.of(id);
+    let of_test = histories.asked(id);
     let cells: Vec<Cell> = of_test.iter().flat_map(|(_, cells)| cells.history().cells.to_vec()).collect();
     let count = |part: fn(&Cell) -> u32| cells.iter().map(part).sum::<u32>();
     let (runs, failed) = (count(|cell| cell.runs), count(|cell| cell.failed));

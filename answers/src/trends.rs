@@ -168,7 +168,7 @@ pub async fn find(store: &Store, question: &TrendsQuestion) -> Result<Trends, An
         look_at(&late, test.as_deref())
     )?;
     let LookedAt { tests, histories, judged, is_cut } = looked_at;
-    let flakiness = Flakiness::of(&late, &histories, &judged, answer.since, test.is_some());
+    let flakiness = Flakiness::of(&late, &histories, &judged, test.is_some());
     answer.is_cut = is_cut;
     answer.by_day = days.iter().map(|counts| part(PartLength::Day, counts)).collect();
     answer.by_week = by_week(&days, &times, &flakiness, test.is_some());
@@ -222,22 +222,15 @@ struct WeekFlakiness {
 }
 
 impl Flakiness {
-    /// From the cells of flaky segments whose runs started since a time, seconds since 1970. Where the results of one test are
-    /// asked for, those of all its cells are counted.
-    fn of(late: &LateRuns<'_>, histories: &Histories, judged: &[JudgedTest], since: u64, with_results: bool) -> Self {
-        let rules = &late.question.rules;
+    /// From the cells of flaky segments. Where the results of one test are asked for, those of all its cells are counted.
+    fn of(late: &LateRuns<'_>, histories: &Histories, judged: &[JudgedTest], with_results: bool) -> Self {
         let mut weeks: BTreeMap<u64, WeekFlakiness> = BTreeMap::new();
         let spoilt_by = |one: &JudgedTest| {
             let mut spoilt: BTreeMap<u64, u64> = BTreeMap::new();
             for (id, judgement) in &one.places {
-                if judgement.flaky_segments(rules).next().is_none() {
-                    continue;
-                }
-                let cells = histories.on(one.test, *id);
-                for cell in judgement.flaky_cells(&cells, rules).filter(|cell| cell.failed > 0) {
-                    if let Some(week) = week(cell, since) {
-                        *spoilt.entry(week).or_default() += u64::from(cell.failed);
-                    }
+                let stretches = histories.flaky_stretches(one.test, *id, judgement, &late.question.rules);
+                for cell in stretches.iter().flatten().filter(|cell| cell.failed > 0) {
+                    *spoilt.entry(week(cell)).or_default() += u64::from(cell.failed);
                 }
             }
             spoilt
@@ -248,11 +241,9 @@ impl Flakiness {
             of_week.spoilt += spoilt;
         }
         for one in judged.iter().filter(|_| with_results) {
-            for (_, cells) in histories.of(one.test) {
+            for (_, cells) in histories.asked(one.test) {
                 for cell in cells.history().cells {
-                    if let Some(week) = week(cell, since) {
-                        weeks.entry(week).or_default().results += u64::from(cell.runs);
-                    }
+                    weeks.entry(week(cell)).or_default().results += u64::from(cell.runs);
                 }
             }
         }
@@ -260,10 +251,9 @@ impl Flakiness {
     }
 }
 
-/// The first second of the week in which the runs of a cell started; none if that was before a time.
-fn week(cell: &Cell, since: u64) -> Option<u64> {
-    let start = u64::from(cell.last_start);
-    (start >= since).then(|| week_of(start))
+/// The first second of the week in which the runs of a cell started.
+fn week(cell: &Cell) -> u64 {
+    week_of(u64::from(cell.last_start))
 }
 
 /// The first second of the week of a time, both in seconds since 1970.

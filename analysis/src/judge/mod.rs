@@ -157,12 +157,21 @@ impl Judgement {
 
     /// The cells of the segments in which the test was flaky, of the cells that were judged.
     pub fn flaky_cells<'a>(&'a self, cells: &'a [Cell], rules: &'a Rules) -> impl Iterator<Item = &'a Cell> + 'a {
+        self.flaky_stretches(cells, rules).flatten()
+    }
+
+    /// The same segment by segment.
+    pub fn flaky_stretches<'a>(
+        &'a self,
+        cells: &'a [Cell],
+        rules: &'a Rules,
+    ) -> impl Iterator<Item = Vec<&'a Cell>> + 'a {
         let mut judged = cells.iter().filter(|cell| cell.runs > 0);
         let of_segment = move |(index, segment): (usize, &Segment)| {
             let inside: Vec<&Cell> = judged.by_ref().take(segment.evidence.cells as usize).collect();
-            if self.was_flaky(index, rules) { inside } else { Vec::new() }
+            self.was_flaky(index, rules).then_some(inside)
         };
-        self.segments.iter().enumerate().flat_map(of_segment)
+        self.segments.iter().enumerate().filter_map(of_segment)
     }
 
     /// Whether the test was flaky in the segment with this index.

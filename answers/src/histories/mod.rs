@@ -4,8 +4,9 @@
 //! runs in the order of commits, those of one commit that started close together as one session → [`SuiteRuns`]: the
 //! outcomes of these runs, where they are known ([`indexed`]), else those of some tests, which are read from `results` →
 //! [`Histories`]: a cell for each session in which a test has a result. A session without a result of the test has no cell,
-//! because it says nothing about the test.
+//! because it says nothing about the test. Some histories are then made longer, for their verdicts alone ([`asked`]).
 
+mod asked;
 mod cell;
 mod counted_run;
 mod indexed;
@@ -38,6 +39,8 @@ use crate::store::Store;
 pub(crate) struct Histories {
     /// Histories that were read test by test.
     tests: HashMap<TestId, BTreeMap<ConfigId, TestHistory>>,
+    /// Those of some tests that go back beyond the time asked about.
+    longer: HashMap<TestId, BTreeMap<ConfigId, TestHistory>>,
     /// Those of all other tests, if the outcomes of whole runs are known.
     indexed: IndexedOutcomes,
     /// The runs in which a test failed unexpectedly, of those that were read.
@@ -195,13 +198,6 @@ impl Histories {
         Self { tests: joined.into_iter().map(of_test).collect(), order: sessions.order(), ..Self::default() }
     }
 
-    /// Takes the histories of others, which go back further, in the place of its own. The failed runs stay those of the time
-    /// asked about.
-    pub(crate) fn replace(&mut self, others: Self) {
-        self.tests.extend(others.tests);
-        self.order = others.order;
-    }
-
     /// The commits of all sessions in the order of the branch, the oldest first.
     pub(crate) fn order(&self) -> &[CommitKey] {
         &self.order
@@ -252,7 +248,7 @@ impl Histories {
 
     /// The configurations on which a test may have run: on no other.
     pub(crate) fn configurations(&self, test: TestId) -> Vec<ConfigId> {
-        match self.tests.get(&test) {
+        match self.whole(test) {
             Some(read) => read.keys().copied().collect(),
             None => self.indexed.configurations().collect(),
         }
@@ -260,7 +256,7 @@ impl Histories {
 
     /// The cells of a test on one configuration; none where it did not run.
     pub(crate) fn on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
-        match self.tests.get(&test) {
+        match self.whole(test) {
             Some(read) => read.get(&id).map_or_else(Cow::default, |of| Cow::Borrowed(of.cells.as_slice())),
             None => self.indexed.on(test, id),
         }
@@ -268,7 +264,7 @@ impl Histories {
 
     /// The cells of a test on the configurations that [`Self::judged`] left out, because there is nothing to tell.
     pub(crate) fn quiet(&self, judged: &JudgedTest) -> Vec<(ConfigId, TestCells<'_>)> {
-        if self.tests.contains_key(&judged.test) {
+        if self.whole(judged.test).is_some() {
             return Vec::new();
         }
         let is_judged = |id: ConfigId| judged.places.iter().any(|(place, _)| *place == id);
@@ -277,13 +273,13 @@ impl Histories {
 
     /// What was read of a test.
     fn read(&self, test: TestId) -> Option<Vec<(ConfigId, TestCells<'_>)>> {
-        let read = self.tests.get(&test)?;
-        let mut found = Vec::with_capacity(read.len());
-        for (id, TestHistory { cells, sessions }) in read {
-            found.push((*id, TestCells { cells: Cow::Borrowed(cells), sessions: *sessions }));
-        }
-        Some(found)
+        self.whole(test).map(cells_read)
     }
+}
+
+fn cells_read(read: &BTreeMap<ConfigId, TestHistory>) -> Vec<(ConfigId, TestCells<'_>)> {
+    let cells = |of: &TestHistory| TestCells { cells: Cow::Borrowed(&of.cells), sessions: of.sessions };
+    read.iter().map(|(id, of)| (*id, cells(of))).collect()
 }
 
 fn cells_of(found: CellsByPlace<'_>) -> Vec<(ConfigId, TestCells<'_>)> {
