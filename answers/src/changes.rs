@@ -4,7 +4,7 @@
 //! joins what one commit explains → the commits of the range by their names, and the bugs that explain the failures.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub use analysis::changes::Kind;
 use analysis::changes::{Change, Member, Subject, Suite, changes};

@@ -20,7 +20,8 @@ const DAY: i64 = 86_400;
 const STEP: i64 = DAY / 3;
 const WEEKS: i64 = 5;
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'.html";
-const TESTS: [&str; 6] = ["chance.html", "rarely.html", "always.html", "broke.html", "fixed.html", HOSTILE];
+const TESTS: [&str; 8] =
+    ["chance.html", "rarely.html", "always.html", "broke.html", "fixed.html", HOSTILE, "turned.html", "half.html"];
 /// Tests that pass, so that a run of which the others fail did not break as a whole.
 const STEADY: usize = 60;
 
@@ -50,6 +51,10 @@ fn runs(runner: &mut TestRunner) -> Vec<Run> {
                 if has_changed { 'F' } else { 'P' },
                 if has_changed { 'P' } else { 'F' },
                 sample(runner, letters("PPPF")),
+                // It fails throughout the last week, and was flaky before.
+                if age < 24 { 'F' } else { sample(runner, letters("PPF")) },
+                // It fails on one configuration, and is flaky on the other one.
+                if configuration == 0 { 'F' } else { sample(runner, letters("PPPF")) },
             ];
             all.push(Run {
                 configuration,
@@ -182,8 +187,12 @@ fn sum(parts: &Value, member: &str) -> u64 {
 }
 
 fn address(path: &str, test: Option<&str>, more: &str) -> String {
+    address_within(WEEKS, path, test, more)
+}
+
+fn address_within(weeks: i64, path: &str, test: Option<&str>, more: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("suite", "s").append_pair("weeks", &WEEKS.to_string());
+    query.append_pair("suite", "s").append_pair("weeks", &weeks.to_string());
     if let Some(test) = test {
         query.append_pair("test", test);
     }
@@ -218,17 +227,39 @@ async fn trends_are_counts_of_the_runs_that_were_uploaded() {
     engine.shutdown().await;
 }
 
-/// Over all weeks as much was spoilt as the list of flaky tests says, and each week of the suite is that of its tests.
+/// However many weeks are asked about, as much was spoilt in them as the list of flaky tests says, and each week of the suite is
+/// that of its tests.
 async fn flakiness(service: &QueryService) {
-    let listed = service.json(&address("/api/flaky", None, "&limit=1000")).await;
+    for weeks in [WEEKS, 2, 1] {
+        flakiness_within(service, weeks).await;
+    }
+    // What was flaky before the week asked about, and fails since, is not flaky in it. Where it began to fail is known.
+    let listed = service.json(&address_within(1, "/api/flaky", None, "&limit=1000")).await;
+    let names: Vec<&Value> = listed["tests"].as_array().unwrap().iter().map(|test| &test["test"]).collect();
+    assert!(names.contains(&&json!("half.html")) && !names.contains(&&json!("turned.html")), "{names:?}");
+    let turned = service.json(&address_within(1, "/api/trends", Some("turned.html"), "")).await;
+    let kinds: Vec<&Value> = turned["changes"].as_array().unwrap().iter().map(|change| &change["kind"]).collect();
+    assert_eq!(kinds, ["broke"], "{turned:#}");
+    let since = turned["since"].as_u64().unwrap();
+    assert!(turned["changes"][0]["time"].as_u64().unwrap() < since, "{turned:#}");
+}
+
+async fn flakiness_within(service: &QueryService, weeks: i64) {
+    let listed = service.json(&address_within(weeks, "/api/flaky", None, "&limit=1000")).await;
     let listed = listed["tests"].as_array().unwrap();
     assert!(listed.iter().any(|test| test["test"] == "chance.html"), "{listed:#?}");
-    let suite = service.json(&address("/api/trends", None, "")).await;
+    let suite = service.json(&address_within(weeks, "/api/trends", None, "")).await;
     let mut by_week: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     for test in TESTS {
-        let found = service.json(&address("/api/trends", Some(test), "")).await;
-        let spoilt = listed.iter().find(|one| one["test"] == test).map_or(0, |one| one["spoilt"].as_u64().unwrap());
-        assert_eq!(sum(&found["by_week"], "spoilt"), spoilt, "{test}");
+        let found = service.json(&address_within(weeks, "/api/trends", Some(test), "")).await;
+        let sums = ["spoilt", "results", "unexpected"].map(|member| sum(&found["by_week"], member));
+        match listed.iter().find(|one| one["test"] == test) {
+            None => assert_eq!(sums[0], 0, "{test} in {weeks} weeks"),
+            Some(one) => {
+                let counts = ["spoilt", "runs", "unexpected"].map(|member| one[member].as_u64().unwrap());
+                assert_eq!(counts, sums, "{test} in {weeks} weeks");
+            }
+        }
         for week in found["by_week"].as_array().unwrap() {
             let spoilt = week["spoilt"].as_u64().unwrap();
             assert_eq!(week["flaky"], u64::from(spoilt > 0), "{test}");
