@@ -278,8 +278,11 @@ impl Histories {
 }
 
 fn cells_read(read: &BTreeMap<ConfigId, TestHistory>) -> Vec<(ConfigId, TestCells<'_>)> {
-    let cells = |of: &TestHistory| TestCells { cells: Cow::Borrowed(&of.cells), sessions: of.sessions };
-    read.iter().map(|(id, of)| (*id, cells(of))).collect()
+    let mut found = Vec::with_capacity(read.len());
+    for (id, TestHistory { cells, sessions }) in read {
+        found.push((*id, TestCells { cells: Cow::Borrowed(cells), sessions: *sessions }));
+    }
+    found
 }
 
 fn cells_of(found: CellsByPlace<'_>) -> Vec<(ConfigId, TestCells<'_>)> {
