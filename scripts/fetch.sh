@@ -44,9 +44,9 @@ if ! cmp -s package-lock.json "$stamp"; then
 fi
 
 # For the tests only: checks licences and sources of dependencies; runs benchmarks under valgrind, of the same version as
-# the crate in Cargo.lock.
+# the crate in Cargo.lock. They run for seconds, so that compiling them quickly counts.
 tool() {
-  [ -x "target/tools/bin/$1" ] || cargo install --quiet --locked --version "$2" --root target/tools "$1"
+  [ -x "target/tools/bin/$1" ] || cargo install --quiet --locked --debug --version "$2" --root target/tools "$1"
 }
 if [ "${1:-}" = tests ]; then
   tool cargo-deny 0.20.2
