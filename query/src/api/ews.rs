@@ -34,7 +34,7 @@ fn suite_of(parameters: &Parameters) -> Result<&str, ApiError> {
 
 /// Results of some tests.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<EwsResults>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), RESULTS.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], RESULTS.parameters)?;
     let mut tests = parameters.texts("tests");
     tests.retain(|test| !test.trim().is_empty());
     let started = runs::started(&parameters)?;
@@ -49,7 +49,7 @@ pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> R
 
 /// Names of tests that have such results.
 pub(crate) async fn names(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<String>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), NAMES.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], NAMES.parameters)?;
     let suite = suite_of(&parameters)?;
     let limit = parameters.limit(NAMED)?;
     let mut prefixes = parameters.texts("prefixes");

@@ -24,6 +24,6 @@ pub(crate) async fn find(
     Suite(suite): Suite,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<Failures>, ApiError> {
-    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], OPERATION.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &["suite"], OPERATION.parameters)?;
     Ok(Rows(failures::find(&service.store, &lists::failures(&parameters, &suite)?).await?))
 }

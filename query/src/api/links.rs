@@ -27,12 +27,12 @@ pub(crate) const QUEUES: Operation = Operation::get(
 );
 
 async fn of_runs(service: &Service, query: Option<&str>) -> Result<Vec<ConfigurationLinks>, ApiError> {
-    let parameters = Parameters::read(query, URLS.parameters)?;
+    let parameters = Parameters::read_as_reference(query, &[], URLS.parameters)?;
     Ok(links::of_runs(&service.store, &runs::filter(&parameters)?, &parameters.texts("suite")).await?)
 }
 
 async fn of_queues(service: &Service, query: Option<&str>) -> Result<Vec<QueueLink>, ApiError> {
-    let parameters = Parameters::read(query, QUEUES.parameters)?;
+    let parameters = Parameters::read_as_reference(query, &[], QUEUES.parameters)?;
     Ok(links::queues(&service.store, &runs::lately(&parameters)?, &parameters.texts("suite")).await?)
 }
 

@@ -9,7 +9,7 @@ use web::openapi::Operation;
 use crate::error::ApiError;
 use crate::layers::format::Rows;
 use crate::layers::paths::SuiteAndTest;
-use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, runs};
+use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, TIMES, named_by_path, runs};
 use crate::service::Shared;
 
 pub(crate) const RUNS_OF_SUITE: Operation = Operation::get(
@@ -32,7 +32,8 @@ pub(crate) async fn find(
     SuiteAndTest { suite, test }: SuiteAndTest,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let parameters = Parameters::read_of(query.as_deref(), test.is_some(), RUNS_OF_SUITE.parameters)?;
+    let parameters =
+        Parameters::read_as_reference(query.as_deref(), named_by_path(test.is_some()), RUNS_OF_SUITE.parameters)?;
     let filter = runs::filter(&parameters)?;
     Ok(match test {
         None => Rows(results::runs_of_suite(&service.store, &suite, &filter).await?).into_response(),

@@ -23,7 +23,7 @@ pub(crate) async fn find(
     State(service): Shared,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<(Configuration, Vec<String>)>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), SUITES.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], SUITES.parameters)?;
     let found = suites::find(&service.store, &runs::lately(&parameters)?, &parameters.texts("suite")).await?;
     Ok(Json(found))
 }

@@ -25,7 +25,7 @@ pub(crate) async fn find(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Summary>, ApiError> {
     let test = test.unwrap_or_default();
-    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite", "test"], OPERATION.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &["suite", "test"], OPERATION.parameters)?;
     let by_expectation = parameters.flag("include_expectations", false);
     let question = SummaryQuestion { suite, test, runs: runs::filter(&parameters)?, by_expectation };
     Ok(Json(summary::find(&service.store, &question).await?))

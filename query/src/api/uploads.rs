@@ -30,7 +30,7 @@ pub(crate) const PROCESS: Operation = Operation {
 
 /// The uploads of the selected runs.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<Upload>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), UPLOADS.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], UPLOADS.parameters)?;
     let found = uploads::find(&service.store, &runs::filter(&parameters)?, &parameters.texts("suite")).await?;
     Ok(Json(found))
 }
@@ -40,7 +40,7 @@ pub(crate) async fn process(
     State(service): Shared,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<ProcessedUpload>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), UPLOADS.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], UPLOADS.parameters)?;
     let (filter, suites) = (runs::filter(&parameters)?, parameters.texts("suite"));
     Ok(Json(uploads::processed(&service.store, &filter, &suites, &service.options.masters).await?))
 }

@@ -70,7 +70,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// `GET /api/upload/archive`: the archive as it came.
 pub(crate) async fn download(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], OPERATION.parameters)?;
     let found = find(&service, &parameters).await?;
     let Some(first) = found.first() else {
         return Err(not_found("No archives matching the specified criteria"));
@@ -159,7 +159,7 @@ async fn of_archives(
     digest: Option<&str>,
 ) -> Result<Response, ApiError> {
     let own = ["suite", "recent", "limit", "format"];
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
+    let parameters = Parameters::read_as_reference(query, &[], &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
     let mut archives = find(service, &parameters).await?;
     archives.retain(|archive| digest.is_none_or(|digest| archive.digest == digest));
     let caching = (header::CACHE_CONTROL, HeaderValue::from_static("public,max-age=43200"));

@@ -49,6 +49,19 @@ pub(crate) const RANGE: [&str; 12] = [
 ];
 /// Bounds of a run's start time.
 pub(crate) const TIMES: [&str; 2] = ["after_time", "before_time"];
+/// Parameters that are true or false.
+const TRUTHS: [&str; 8] = [
+    "recent",
+    "unexpected",
+    "collapsed",
+    "include_expectations",
+    "flaky",
+    "passing",
+    "is_simulator",
+    "base_is_simulator",
+];
+/// Parameters that name branches. An empty one names none, as in the reference.
+const BRANCHES: [&str; 4] = ["branch", "after_branch", "before_branch", "base_branch"];
 /// The text that the reference's front end sends for an SDK that it does not know: it filters nothing.
 const ANY_SDK: &str = "?";
 
@@ -57,24 +70,29 @@ const ANY_SDK: &str = "?";
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads a query text; a name outside `known` is an error.
+    /// Reads a query text; a name outside `known` is an error, and so is a truth value that is none.
     pub(crate) fn read(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
         Self::read_beside_path(query, &[], known)
     }
 
     /// The same, where the path itself says what the parameters `fixed` would.
     pub(crate) fn read_beside_path(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs(query).collect()).checked(fixed, known)?.with_truths()
+    }
+
+    /// The same on an endpoint or a page that the reference has, too: there, any text that is not true is false.
+    pub(crate) fn read_as_reference(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
         Self(pairs(query).collect()).checked(fixed, known)
     }
 
-    /// The same, where the path names a suite, or a test of one.
+    /// The same as [`Self::read`], where the path names a suite, or a test of one.
     pub(crate) fn read_of(query: Option<&str>, is_test: bool, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self::read_beside_path(query, if is_test { &["suite", "test"] } else { &["suite"] }, known)
+        Self::read_beside_path(query, named_by_path(is_test), known)
     }
 
     /// Reads what was filled in: a form sends its empty fields too, which mean no choice.
     pub(crate) fn filled(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)
+        Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)?.with_truths()
     }
 
     /// Reads what is known and was filled in of a query that may hold anything else.
@@ -84,10 +102,10 @@ impl Parameters {
 
     /// These pairs, as a configuration file gives them; a name outside `known` is an error.
     pub(crate) fn given(pairs: Vec<(String, String)>, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self(pairs).checked(&[], known)
+        Self(pairs).checked(&[], known)?.with_truths()
     }
 
-    fn checked(self, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+    fn checked(mut self, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
         for (name, _) in &self.0 {
             if fixed.contains(&name.as_str()) {
                 return Err(bad(format!("{name} is not a valid query parameter on this endpoint")));
@@ -99,6 +117,16 @@ impl Parameters {
                     format!("'{name}' not supported in queries by this endpoint")
                 }));
             }
+        }
+        self.0.retain(|(name, value)| !value.is_empty() || !BRANCHES.contains(&name.as_str()));
+        Ok(self)
+    }
+
+    /// The same, if what is true or false is one of these.
+    fn with_truths(self) -> Result<Self, ApiError> {
+        let is_wrong = |(name, value): &(&str, &str)| TRUTHS.contains(name) && !is_false(value) && !truth(value);
+        if let Some((name, value)) = self.pairs().find(is_wrong) {
+            return Err(bad(format!("{name} is true or false (yes, no, 1 and 0 say the same), not '{value}'")));
         }
         Ok(self)
     }
@@ -230,9 +258,24 @@ fn pairs(query: Option<&str>) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned()
 }
 
+/// Whether a form sent a field in which nothing was chosen.
+pub(crate) fn is_left_empty(query: Option<&str>, field: &str) -> bool {
+    pairs(query).any(|(name, value)| name == field && value.is_empty())
+}
+
 /// `true`, `yes` and every integer but 0 are true; everything else is false.
 pub(crate) fn truth(text: &str) -> bool {
     matches!(text.to_lowercase().as_str(), "true" | "yes") || text.parse::<i64>().is_ok_and(|number| number != 0)
+}
+
+/// Whether a text says no: what is neither this nor true is a mistake.
+fn is_false(text: &str) -> bool {
+    matches!(text.to_lowercase().as_str(), "false" | "no") || text.parse() == Ok(0_i64)
+}
+
+/// What a path says that names a suite, or a test of one.
+pub(crate) fn named_by_path(is_test: bool) -> &'static [&'static str] {
+    if is_test { &["suite", "test"] } else { &["suite"] }
 }
 
 /// A name as it was uploaded: `?` and `#` have spellings of their own in paths.
@@ -270,6 +313,28 @@ mod tests {
         {
             assert_eq!(truth(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_neither_true_nor_false_is_refused() {
+        let known: [&[&str]; 1] = [&["recent", "is_simulator", "q"]];
+        for right in ["recent=True&is_simulator=no", "recent=0", "recent=-3", "q=maybe", ""] {
+            assert!(Parameters::read(Some(right), &known).is_ok(), "{right}");
+        }
+        let told = "recent is true or false (yes, no, 1 and 0 say the same), not 'maybe'";
+        assert_eq!(Parameters::read(Some("recent=maybe"), &known).unwrap_err().to_string(), told);
+        for wrong in ["is_simulator=yes&is_simulator=on", "recent=", "recent=0.5"] {
+            assert!(Parameters::read(Some(wrong), &known).is_err(), "{wrong}");
+            assert!(Parameters::read_as_reference(Some(wrong), &[], &known).is_ok(), "{wrong}");
+        }
+        // A form sends what was not chosen, too.
+        assert!(Parameters::filled(Some("recent="), &known).is_ok());
+    }
+
+    #[test]
+    fn an_empty_branch_names_none() {
+        let parameters = Parameters::read(Some("branch=&branch=next&after_branch="), &[&POINT, &RANGE]).unwrap();
+        assert_eq!(parameters.pairs().collect::<Vec<_>>(), [("branch", "next")]);
     }
 
     #[test]
