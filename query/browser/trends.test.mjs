@@ -26,6 +26,17 @@ before(async () => {
   }
 });
 
+// Another test breaks every other day, so that change points lie close together.
+before(async () => {
+  for (let index = 0; index < DAYS * 3; index++) {
+    const timestamp = NOW - 3600 - (DAYS * 3 - 1 - index) * DAY / 3;
+    const leaf = (actual) => ({ actual, expected: 'PASS', time: 1 });
+    const broken = Array.from({ length: DAYS / 2 }, (_, number) => [`broke-${number}.html`, leaf(index >= (number + 1) * 6 ? 'TEXT' : 'PASS')]);
+    const calm = Array.from({ length: DAYS }, (_, number) => [`${number}.html`, leaf('PASS')]);
+    await upload(server.url, { suite: 'restless-tests', timestamp, start: timestamp + 60, results: Object.fromEntries([...broken, ...calm]) });
+  }
+});
+
 const address = (test) => `/trends?suite=layout-tests&test=${encodeURIComponent(test)}`;
 const plots = (page) => page.getByRole('img', { name: /of / });
 const table = (page, name) => page.locator('details', { hasText: name }).first();
@@ -60,7 +71,7 @@ test('the plots are there without a script, and each has a table behind it', asy
 
 test('a change point is drawn in every plot, and leads to what is known of it', async () => {
   await open(address('broke.html'), {}, async (page) => {
-    const marks = page.locator('.marks a.broke');
+    const marks = page.locator('.marks.wide a.broke');
     assert.equal(await marks.count(), 4);
     const [place, places] = [await marks.first().locator('line').last().getAttribute('x1'), []];
     places.push(...await page.locator('[data-key=runs] rect').evaluateAll((bars) => bars.map((bar) => bar.getAttribute('x'))));
@@ -113,6 +124,23 @@ test('nothing is cut off on a phone', async () => {
         return own.right - frame.right;
       }));
       assert.ok(ends.length > 8 && ends.every((over) => over <= 0), `${path} cuts texts by ${ends} px`);
+    });
+  }
+});
+
+test('marks of change points do not touch, however narrow the screen is', async () => {
+  for (const width of [390, 620, 1280]) {
+    await open('/trends?suite=restless-tests', { viewport: { width, height: 800 } }, async (page) => {
+      const frames = page.locator('.plot svg');
+      const apart = await frames.evaluateAll((plots) => plots.map((plot) => {
+        const shown = [...plot.querySelectorAll('.marks text')].filter((text) => text.getClientRects().length);
+        const places = shown.map((text) => text.getBoundingClientRect()).sort((one, other) => one.left - other.left);
+        return { count: places.length, gaps: places.slice(1).map(({ left }, index) => left - places[index].right) };
+      }));
+      assert.equal(apart.length, 4);
+      for (const { count, gaps } of apart) {
+        assert.ok(count > 2 && gaps.every((gap) => gap >= 1), `${count} marks at ${width} px are ${gaps} px apart`);
+      }
     });
   }
 });

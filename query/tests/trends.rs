@@ -323,7 +323,8 @@ async fn pages(service: &QueryService) {
         assert!(!page.contains("NaN") && !page.contains("style="), "{page}");
     }
     let page = service.text(&address("/trends", Some("broke.html"), "")).await;
-    assert_eq!(page.matches("<a class=\"broke\" href=\"&#x2f;changes?").count(), 4, "{page}");
+    // Each plot has the marks of wide screens and those of phones.
+    assert_eq!(page.matches("<a class=\"broke\" href=\"&#x2f;changes?").count(), 8, "{page}");
     let nothing = service.text("/trends?suite=s&test=none").await;
     assert!(nothing.contains("No run in 12 weeks has a result of none"), "{nothing}");
 }

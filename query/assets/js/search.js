@@ -79,5 +79,9 @@ list.addEventListener('mousedown', (event) => event.preventDefault());
 list.addEventListener('combobox-commit', (event) => {
   const { suite, test } = event.target.closest('[role=option]').dataset;
   close();
-  location.assign(`/?${new URLSearchParams({ suite, test })}`);
+  // What else the form has is what the page is filtered by.
+  const query = new URLSearchParams(new FormData(form));
+  query.set('suite', suite);
+  query.set('test', test);
+  location.assign(`/?${query}`);
 });

@@ -10,9 +10,10 @@ use minijinja::{Value, context};
 use schema::ids::CommitKey;
 use schema::state::State as TestState;
 
+use super::filters::{self, Form};
 use super::names::titled;
 use super::states::look;
-use super::{bugs, label_fields, time};
+use super::{bugs, time};
 use crate::api::causes::CAUSES;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
@@ -55,17 +56,23 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let keys = of_ends.chain(said.iter().map(|one| one.uuid)).collect();
     let names = commits::by_key(store, &keys).await?;
     let name = |key: CommitKey| names.name(key);
-    let labels = label_fields::of_suite(&service, &parameters, chosen).await?;
+    let filters = filters::of_suite(
+        &service,
+        &parameters,
+        chosen,
+        Form::keeping(&["cause", "test", "rule", "unexpected", "limit"]),
+    )
+    .await?;
     let one = question.cause.is_some().then(|| answer.causes.first()).flatten();
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let values = context! {
-        page => "/causes", labels, known, chosen, weeks => answer.weeks, failures => answer.failures, total => answer.total,
+        page => "/causes", filters, known, chosen, weeks => answer.weeks, failures => answer.failures, total => answer.total,
         rows => answer.causes.iter().map(|cause| row(cause, &answer, name)).collect::<Vec<_>>(),
         one => one.map(|cause| row(cause, &answer, name)), cause => first("cause"),
         said => said.iter().map(|one| said_row(one, name)).collect::<Vec<_>>(), narrowed, most => MESSAGES,
         failures_to_explain => TestState::failures().map(TestState::name).collect::<Vec<_>>(),
         text => first("text"), test => first("test"), max_text => MAX_TEXT, order => first("order"), orders => orders(),
-        platform => first("platform"), unexpected => !question.with_expected, rule => answer.rule,
+        unexpected => !question.with_expected, rule => answer.rule,
         kept => parameters.with(&["suite", "cause", "limit", "format"], &[("suite", chosen)]),
         everything => parameters.with(&["suite", "cause", "text", "test", "limit", "format"], &[("suite", chosen)]),
         toggled => parameters.with(&["unexpected"], &[("unexpected", if question.with_expected { "true" } else { "false" })]),

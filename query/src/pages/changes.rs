@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
-use super::label_fields;
+use super::filters::{self, Form};
 use super::names::titled;
 use super::quarantine;
 use super::states::look;
@@ -33,10 +33,10 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let answer = changes::find(&store, &question).await?;
     let shown: Vec<Value> = answer.changes.iter().map(|change| to_context(&suite, change)).collect();
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
-    let labels = label_fields::of_suite(&service, &parameters, &suite).await?;
+    let filters = filters::of_suite(&service, &parameters, &suite, Form::keeping(&["q", "limit", "as_of"])).await?;
     let values = context! {
-        page => "/changes", labels, known, chosen => suite, test, changes => shown, weeks => question.weeks, kind => value("kind"), q => value("q"), owner => value("owner"),
-        platform => value("platform"), kinds => Kind::ALL.map(|kind| (kind.name(), title(kind))),
+        page => "/changes", filters, known, chosen => suite, test, changes => shown, weeks => question.weeks, kind => value("kind"), owner => value("owner"),
+        kinds => Kind::ALL.map(|kind| (kind.name(), title(kind))),
         export_query => parameters.with(&["suite", "test"], &[]), as_of => parameters.chosen("as_of").map(|_| store.clock.now()),
         newest => parameters.with(&["as_of"], &[]),
     };

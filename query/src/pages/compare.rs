@@ -11,6 +11,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
+use super::filters::{self, Form};
 use super::names::titled;
 use super::states::look;
 use crate::api::compare::OPERATION;
@@ -39,9 +40,11 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         },
     };
     let shown = answer.as_ref().map(to_context);
+    let form = Form { always: &["branch", "platform"], kept: &["unexpected", "limit"] };
+    let filters = filters::of_suite(&service, &parameters, &chosen, form).await?;
     let values = context! {
-        page => "/compare", known, chosen, before => value("before"), after => value("after"), platform => value("platform"),
-        branch => value("branch"), before_branch => value("before_branch"),
+        page => "/compare", filters, known, chosen, before => value("before"), after => value("after"),
+        before_branch => value("before_branch"),
         unexpected => parameters.flag("unexpected", true), answer => shown, problem, filled => parameters.with(&[], &[]), export_query,
     };
     service.pages.render(StatusCode::OK, "compare.html", Some(&titled("Compare", &chosen)), values)

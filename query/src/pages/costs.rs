@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
-use super::label_fields;
+use super::filters::{self, Form};
 use super::names::{help, titled};
 use super::time;
 use crate::api::costs::OPERATION;
@@ -32,12 +32,12 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let question = lists::costs(&parameters, parameters.first("suite"), &service.store.clock)?;
     let answer = costs::find(&service.store, &question).await?;
     let rows: Vec<Value> = answer.costs.iter().map(row).collect();
-    let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
+    let filters = filters::of_suite(&service, &parameters, &answer.suite, Form::keeping(&["limit"])).await?;
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let values = context! {
-        page => "/costs", labels, known, chosen => answer.suite, weeks => answer.weeks, rows, total => row(&answer.total),
+        page => "/costs", filters, known, chosen => answer.suite, weeks => answer.weeks, rows, total => row(&answer.total),
         is_cut => answer.is_cut, has_more => answer.has_more, by => answer.by.name(), choices => choices(),
-        platform => value("platform"), q => value("q"), owner => value("owner"), help => help(&costs::FIELDS),
+        q => value("q"), owner => value("owner"), help => help(&costs::FIELDS),
         export_query => parameters.with(&["format"], &[]),
     };
     service.pages.render(StatusCode::OK, "costs.html", Some(&titled("Costs of flaky tests", &answer.suite)), values)

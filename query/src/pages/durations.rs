@@ -9,7 +9,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
-use super::label_fields;
+use super::filters::{self, Form};
 use super::names::titled;
 use crate::api::durations::OF_SUITE;
 use crate::error::ApiError;
@@ -28,10 +28,10 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     // A test that is chosen is the only one that is asked about.
     let slowest = if test.is_none() { slowest_of(&service, &parameters, chosen).await? } else { None };
     let narrowed = parameters.pairs().any(|(name, _)| chooses_configurations(name));
-    let labels = label_fields::of_suite(&service, &parameters, chosen).await?;
+    let filters = filters::of_suite(&service, &parameters, chosen, Form::keeping(&["limit"])).await?;
     let values = context! {
-        page => "/durations", labels, known, chosen, test, lines, parts => answer.parts, slowest, narrowed,
-        weeks => answer.weeks, platform => parameters.first("platform").unwrap_or_default(),
+        page => "/durations", filters, known, chosen, test, lines, parts => answer.parts, slowest, narrowed,
+        weeks => answer.weeks,
         slower => answer.rows.iter().filter(|row| row.is_slower()).count(),
         export_query => parameters.with(&["suite", "test"], &[]),
     };

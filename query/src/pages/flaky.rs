@@ -8,13 +8,13 @@ use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::bugs;
-use super::label_fields;
+use super::filters::{self, Form};
 use super::names::{help, titled};
 use super::quarantine;
 use super::time;
 use crate::api::flaky::OPERATION;
 use crate::error::ApiError;
-use crate::parameters::{Parameters, lists};
+use crate::parameters::{Parameters, is_left_empty, lists};
 use crate::service::Shared;
 
 /// What a reader can choose to come first.
@@ -32,8 +32,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let known = suites::recent(&service.store).await?;
     let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     // The form that asks about every suite names an empty one.
-    let written = Parameters::read(query.as_deref(), OPERATION.parameters)?;
-    let suite = written.first("suite").or(known.first().map(String::as_str)).filter(|suite| !suite.is_empty());
+    let usual = known.first().map(String::as_str).filter(|_| !is_left_empty(query.as_deref(), "suite"));
+    let suite = parameters.first("suite").or(usual);
     let answer = flaky::find(&service.store, &lists::flaky(&parameters, suite, &service.store.clock)?).await?;
     let rows: Vec<Value> = answer
         .tests
@@ -54,13 +54,13 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
             }
         })
         .collect();
-    let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
+    let filters = filters::of_suite(&service, &parameters, &answer.suite, Form::keeping(&["limit"])).await?;
     let values = context! {
-        page => "/flaky", labels, known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
+        page => "/flaky", filters, known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
         is_cut => answer.is_cut,
         sort => parameters.first("sort").unwrap_or_default(),
         orders => orders(),
-        platform => parameters.first("platform").unwrap_or_default(), q => parameters.first("q").unwrap_or_default(),
+        q => parameters.first("q").unwrap_or_default(),
         owner => parameters.first("owner").unwrap_or_default(), help => help(&flaky::FIELDS),
         export_query => parameters.with(&["suite", "format"], &[("suite", &answer.suite)]),
     };

@@ -24,6 +24,7 @@ use schema::state::{NAMES, State as TestState};
 use super::bugs;
 use super::commits::query_for;
 use super::failure_filter::{self, FailingTest, FailureFilter};
+use super::filters::{self, Form};
 use super::names::help;
 use super::quarantine as parking;
 use super::shared_causes::{self, Listed};
@@ -45,8 +46,8 @@ const OPEN: usize = 25;
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let store = &service.store;
     let own = ["suite", "test", "recent", "limit", "unexpected"];
-    let parameters =
-        Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &failure_filter::OWN, &POINT, &RANGE, &TIMES])?;
+    let known: [&[&str]; 6] = [&CONFIGURATION, &own, &failure_filter::OWN, &POINT, &RANGE, &TIMES];
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], &known)?;
     let parameters = parameters.without_empty(&["suite", "q", "owner", "state", "sort", "page"]);
     let filter = FailureFilter::read(&parameters, &store.clock)?;
     let unexpected = parameters.flag("unexpected", true);
@@ -75,7 +76,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let subject =
         format!("Failures{of_suites}{}", if point.is_empty() { String::new() } else { format!(" on {point}") });
     let values = context! {
-        page => "/investigate", subject, owner => first("owner"), known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
+        page => "/investigate", filters => filters::of(&parameters, Form::keeping(&[])), subject, owner => first("owner"), known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
         point => point.clone(), q => first("q"), help => help(&failure_filter::FIELDS), state => first("state").to_uppercase(),
         states => &NAMES[..=usize::from(TestState::ERROR.position())], suite => if asked.len() == 1 { first("suite") } else { String::new() },
         several => asked.len() > 1,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use answers::suites;
 use minijinja::{Value, context};
 
+use super::filters::numbered;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Service;
@@ -27,15 +28,22 @@ pub(super) async fn of_suite(service: &Service, parameters: &Parameters, suite: 
     let is_chosen = |key: &str| chosen.iter().any(|(other, _)| *other == key);
     for (key, values) in known {
         if fields.len() < MAX_FIELDS || is_chosen(&key) {
-            fields.push(field(&key, &values, &chosen));
+            fields.extend(fields_of(&key, &values, &chosen));
         }
     }
     Ok(fields)
 }
 
-fn field(key: &str, values: &BTreeSet<String>, chosen: &[(&str, &str)]) -> Value {
-    let value = chosen.iter().find(|(other, _)| *other == key).map(|(_, value)| *value);
-    let is_shown = |one: &&String| value.is_some_and(|value| value == one.as_str());
-    let offered: BTreeSet<&String> = values.iter().take(MAX_VALUES).chain(values.iter().filter(is_shown)).collect();
-    context! { key, name => format!("label.{key}"), values => offered, chosen => value.unwrap_or_default() }
+/// A field for each value of a key that is chosen, or one where none is.
+fn fields_of(key: &str, values: &BTreeSet<String>, chosen: &[(&str, &str)]) -> Vec<Value> {
+    let mut of_key: Vec<&str> = chosen.iter().filter(|(other, _)| *other == key).map(|(_, value)| *value).collect();
+    if of_key.is_empty() {
+        of_key.push("");
+    }
+    let field = |(index, value): (usize, &str)| {
+        let is_shown = |one: &&String| one.as_str() == value;
+        let offered: BTreeSet<&String> = values.iter().take(MAX_VALUES).chain(values.iter().filter(is_shown)).collect();
+        context! { id => numbered(key, index), key, name => format!("label.{key}"), values => offered, chosen => value }
+    };
+    of_key.into_iter().enumerate().map(field).collect()
 }

@@ -18,6 +18,7 @@ mod error_page;
 mod failure_filter;
 pub(crate) mod feed;
 mod files;
+mod filters;
 pub(crate) mod flaky;
 pub(crate) mod investigate;
 mod label_fields;

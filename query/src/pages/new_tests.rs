@@ -10,7 +10,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
-use super::label_fields;
+use super::filters::{self, Form};
 use super::names::{short_names, titled};
 use crate::api::new_tests::OPERATION;
 use crate::error::ApiError;
@@ -23,15 +23,14 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     let question = lists::new_tests(&parameters, parameters.first("suite"))?;
     let answer = new_tests::find(&service.store, &question).await?;
-    let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
+    let filters = filters::of_suite(&service, &parameters, &answer.suite, Form::keeping(&["limit"])).await?;
     let first_on = answer.tests.iter().filter_map(|test| test.first_configuration.clone());
     let configurations: Vec<Configuration> = first_on.collect();
     let names = short_names(&configurations);
     let values = context! {
-        page => "/flaky", labels, known, chosen => answer.suite, days => answer.days, weeks => answer.weeks,
+        page => "/flaky", filters, known, chosen => answer.suite, days => answer.days, weeks => answer.weeks,
         unknown => answer.unknown, is_cut => answer.is_cut, most_days => new_tests::MAX_DAYS,
         rows => answer.tests.iter().map(|test| row(test, &names)).collect::<Vec<_>>(),
-        platform => parameters.first("platform").unwrap_or_default(),
         export_query => parameters.with(&["format"], &[]),
     };
     service.pages.render(StatusCode::OK, "new_tests.html", Some(&titled("New tests", &answer.suite)), values)

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
-use super::label_fields;
+use super::filters::{self, Form};
 use super::names::titled;
 use super::time;
 use crate::api::owners::OPERATION;
@@ -21,11 +21,11 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let parameters = Parameters::filled(query.as_deref(), OPERATION.parameters)?;
     let answer = owner_totals::find(&service.store, &lists::owners(&parameters, parameters.first("suite"))?).await?;
     let rows: Vec<Value> = answer.owners.iter().map(row).collect();
-    let labels = label_fields::of_suite(&service, &parameters, &answer.suite).await?;
+    let filters = filters::of_suite(&service, &parameters, &answer.suite, Form::keeping(&["limit"])).await?;
     let is_named = answer.owners.iter().any(|one| one.owner.is_some());
     let values = context! {
-        page => "/owners", labels, known, chosen => answer.suite, weeks => answer.weeks, rows, is_cut => answer.is_cut, is_named,
-        platform => parameters.first("platform").unwrap_or_default(), export_query => parameters.with(&["format"], &[]),
+        page => "/owners", filters, known, chosen => answer.suite, weeks => answer.weeks, rows, is_cut => answer.is_cut, is_named,
+        export_query => parameters.with(&["format"], &[]),
     };
     service.pages.render(StatusCode::OK, "owners.html", Some(&titled("Owners", &answer.suite)), values)
 }

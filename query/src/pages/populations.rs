@@ -7,12 +7,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
+use super::filters::{self, Form};
 use super::names::titled;
 use super::time;
 use crate::api::populations::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
-use crate::parameters::populations::{BASE, SAMPLE, question};
+use crate::parameters::populations::{BASE, PREFIX, SAMPLE, question};
 use crate::service::Shared;
 
 /// The page.
@@ -37,9 +38,10 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
             extreme => answer.extreme, significant => answer.significant, tests,
         }
     });
-    let fields: Vec<Value> = FIELDS.iter().map(|(name, label)| field(name, label, &parameters)).collect();
+    let beside = filters::members_beside(&parameters, PREFIX, &FIELDS);
+    let fields: Vec<Value> = FIELDS.into_iter().chain(beside).flat_map(|name| fields(name, &parameters)).collect();
     let values = context! {
-        page => "/compare", known, chosen, fields, weeks => asked.sample.weeks, ago => asked.sample.ago,
+        page => "/compare", filters => filters::of(&parameters, Form::keeping(&[])), known, chosen, fields, weeks => asked.sample.weeks, ago => asked.sample.ago,
         base_weeks => asked.base.weeks, base_ago => asked.base.ago, answer => shown, problem,
         unexpected => parameters.flag("unexpected", true), filled => parameters.with(&["limit"], &[]),
         export_query => parameters.with(&["suite", "format"], &[]),
@@ -47,14 +49,18 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     service.pages.render(StatusCode::OK, "populations.html", Some(&titled("Compare populations", &chosen)), values)
 }
 
-/// The fields that both populations have, and their labels.
-const FIELDS: [(&str, &str); 4] =
-    [("branch", "Branch"), ("platform", "Platform"), ("version", "Version"), ("style", "Style")];
+/// What both populations have a field for, whatever was asked.
+const FIELDS: [&str; 4] = ["branch", "platform", "version", "style"];
 
-fn field(name: &str, label: &str, parameters: &Parameters) -> Value {
-    let base_name = format!("base_{name}");
-    let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
-    context! { name, label, value => value(name), base_value => value(&base_name), base_name }
+/// The fields of a parameter, as many as one of the populations has values.
+fn fields(name: &str, parameters: &Parameters) -> Vec<Value> {
+    let base_name = format!("{PREFIX}{name}");
+    let (own, base) = (parameters.texts(name), parameters.texts(&base_name));
+    let field = |index: usize| {
+        let value = |values: &[String]| values.get(index).cloned().unwrap_or_default();
+        context! { name, label => filters::label(name), value => value(&own), base_value => value(&base), base_name }
+    };
+    (0..own.len().max(base.len()).max(1)).map(field).collect()
 }
 
 fn population(of: &Population) -> Value {

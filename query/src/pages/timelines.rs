@@ -17,6 +17,7 @@ use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId};
 use schema::state::State as TestState;
 
+use super::filters::{self, Form};
 use super::states::{Look, look};
 use super::{bugs, dashboards, quarantine, segments, time};
 use crate::error::{ApiError, bad};
@@ -40,7 +41,8 @@ const LISTED: usize = 20;
 pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let store = &service.store;
     let own = ["suite", "test", "recent", "limit", "expected"];
-    let parameters = Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES])?;
+    let known: [&[&str]; 6] = [&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES];
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], &known)?;
     let asked_suites: Vec<&str> = parameters.all("suite").collect();
     let tests: Vec<&str> = parameters.all("test").collect();
     // The form sends its suite with an empty test: that asks for a choice of tests.
@@ -93,7 +95,7 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
         (_, suite) => suite.to_owned(),
     };
     let values = context! {
-        page => "/", subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test,
+        page => "/", filters => filters::of(&parameters, Form::keeping(&[])), carried => filters::all(&parameters), subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test,
         choices, timelines, hide_expected, failures => TestState::failures().map(TestState::name).collect::<Vec<_>>(), toggled => toggled(&parameters, "hide", hide_expected),
         export_query => exported(&parameters), more => more(&parameters), is_open => service.options.door.is_open(),
     };
@@ -104,7 +106,8 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
 pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let store = &service.store;
     let own = ["suite", "recent", "limit", "expected"];
-    let parameters = Parameters::read(query.as_deref(), &[&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES])?;
+    let known: [&[&str]; 6] = [&CONFIGURATION, &own, &SHOWN, &POINT, &RANGE, &TIMES];
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], &known)?;
     // Suites always have expected failures; they show on request.
     let hide_expected = parameters.first("expected") != Some("show");
     let filter = runs::filter(&parameters)?;
@@ -120,7 +123,7 @@ pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery)
         timelines.push(to_context(&service, of, &filter, window, hide_expected, drawn(&parameters)).await?);
     }
     let values = context! {
-        page => "/suites", subject, known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
+        page => "/suites", filters => filters::of(&parameters, Form::keeping(&[])), subject, known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
         toggled => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)

@@ -9,9 +9,10 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::seconds::{DAY, WEEK};
 
+use super::filters::{self, Form};
 use super::names::titled;
 use super::plot::{self, Axes, Change, Sample, Series, Shape, TimeAxis, Unit};
-use super::{label_fields, time};
+use super::time;
 use crate::api::trends::OPERATION;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, lists};
@@ -24,7 +25,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let chosen = parameters.first("suite").or(known.first().map(String::as_str)).unwrap_or_default();
     let test = parameters.first("test");
     let answer = trends::find(&service.store, &lists::trends(&parameters, chosen, test)?).await?;
-    let labels = label_fields::of_suite(&service, &parameters, chosen).await?;
+    let filters = filters::of_suite(&service, &parameters, chosen, Form::keeping(&["limit"])).await?;
     let weeks = answer.weeks.to_string();
     // The page of changes shows as many, so that it has each one that is linked to.
     let limit = parameters.first("limit").map_or_else(|| CHANGES.to_string(), str::to_owned);
@@ -41,7 +42,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let named: Vec<(&str, &str)> =
         [("suite", Some(chosen)), ("test", test)].iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let values = context! {
-        page => "/trends", labels, known, chosen, test, weeks => answer.weeks, platform => parameters.first("platform").unwrap_or_default(),
+        page => "/trends", filters, known, chosen, test, weeks => answer.weeks,
         days => rows(&answer.by_day), by_week => rows(&answer.by_week), plots => plots(&answer, axis), marks, changes => listed, hidden,
         ticks => axis.ticks(), is_cut => answer.is_cut, has_more_changes => answer.has_more_changes, of_changes,
         broken => answer.by_week.iter().map(|week| week.broken).sum::<u64>(),

@@ -13,7 +13,7 @@ use minijinja::{Value, context};
 use schema::configuration::Configuration;
 use schema::state::State as TestState;
 
-use super::label_fields;
+use super::filters::{self, Form};
 use super::names::{help, short_names, titled};
 use super::quarantine;
 use super::shared_causes::{self, Listed};
@@ -73,12 +73,14 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
             suite, counts, groups, configurations => answer.configurations.len(), days => answer.days, broken,
             broken_runs => answer.broken_runs,
             export_query => asked.with(&["suite", "format"], &[("suite", suite)]),
+            counted => asked.with(&["suite", "group", "limit", "format"], &[("suite", suite)]),
+            all => asked.with(&["suite", "q", "format"], &[("suite", suite)]),
         });
     }
     let value = |name: &str| asked.first(name).unwrap_or_default().to_owned();
-    let labels = label_fields::of_suite(&service, &asked, chosen).await?;
+    let filters = filters::of_suite(&service, &asked, chosen, Form::keeping(&["limit", "as_of"])).await?;
     let values = context! {
-        page => "/triage", labels, known, chosen, sections, days => asked.first("days").unwrap_or("3"), platform => value("platform"),
+        page => "/triage", filters, known, chosen, sections, days => asked.first("days").unwrap_or("3"),
         group => value("group"), q => value("q"), owner => value("owner"), help => help(&triage::FIELDS), feed => asked.with(&["format", "limit", "as_of"], &[]),
         as_of => asked.chosen("as_of").map(|_| store.clock.now()), newest => asked.with(&["as_of"], &[]),
          groups => Group::ALL.map(|group| (group.name(), title(group))),

@@ -7,7 +7,7 @@ use super::{Parameters, runs};
 use crate::error::{ApiError, bad};
 
 /// The prefix of parameters of the base.
-const PREFIX: &str = "base_";
+pub(crate) const PREFIX: &str = "base_";
 /// Parameters of the sample that are no members of a configuration.
 pub(crate) const SAMPLE: [&str; 3] = ["branch", "weeks", "ago"];
 /// Parameters of the base.

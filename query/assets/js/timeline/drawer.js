@@ -19,6 +19,9 @@ const SHOWN = 8;
 
 export class Drawer {
   constructor(model, suite, test) {
+    // Runs of another branch than the usual one are asked for by its name.
+    const branch = new URLSearchParams(location.search).get('branch');
+    this.branch = branch ? `&${new URLSearchParams({ branch })}` : '';
     Object.assign(this, { model, suite, test });
     this.dialog = make('dialog', { className: 'drawer' });
     this.dialog.addEventListener('click', (event) => event.target === this.dialog && this.dialog.close());
@@ -58,7 +61,7 @@ export class Drawer {
 
   async run(row, column) {
     const path = [this.suite, ...(this.test ? [this.test] : [])].map(encodeURIComponent).join('/');
-    const which = `uuid=${column.uuid}&${row.query}`;
+    const which = `uuid=${column.uuid}&${row.query}${this.branch}`;
     const found = (await get(`/api/results/${path}?${which}&recent=false`)) ?? [];
     const section = make('section', {}, make('h3', { textContent: row.name }));
     for (const result of found.flatMap(({ results }) => results)) {
@@ -93,7 +96,7 @@ export class Drawer {
     const query = new URLSearchParams(suite);
     query.delete('suite');
     const names = (await get(`/api/failures/${encodeURIComponent(this.suite)}?${query}&recent=false`)) ?? [];
-    const item = (test) => make('li', {}, make('a', { href: `/?${new URLSearchParams({ suite: this.suite, test })}`, textContent: test }));
+    const item = (test) => make('li', {}, make('a', { href: `/?${new URLSearchParams({ suite: this.suite, test })}${this.branch}`, textContent: test }));
     const list = make('ul', { className: 'failures' }, ...names.slice(0, SHOWN).map(item));
     if (names.length > SHOWN) list.append(make('li', { textContent: `and ${names.length - SHOWN} more` }));
     return list;
@@ -121,7 +124,7 @@ export class Drawer {
   async file(tracker, rows, uuids, section) {
     const path = [this.suite, ...(this.test ? [this.test] : [])].map(encodeURIComponent).join('/');
     const selectedRows = await Promise.all(rows.map(async ({ configuration, query }) => {
-      const which = `after_uuid=${Math.min(...uuids)}&before_uuid=${Math.max(...uuids)}&${query}&recent=false`;
+      const which = `after_uuid=${Math.min(...uuids)}&before_uuid=${Math.max(...uuids)}&${query}${this.branch}&recent=false`;
       const found = (await get(`/api/results/${path}?${which}`)) ?? [];
       return { config: configuration, results: found.flatMap(({ results }) => results) };
     }));

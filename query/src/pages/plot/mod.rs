@@ -16,8 +16,10 @@ pub(super) use unit::Unit;
 const HEAD: f64 = 18.0;
 /// Pixels from the largest value that fits to nothing.
 const HEIGHT: f64 = 150.0;
-/// Change points nearer to each other than this share of the width, percent, have one mark.
-const NEAR: f64 = 2.5;
+/// Change points nearer to each other than this share of the width, percent, have one mark: on a wide screen, and on a phone,
+/// whose plots have some 280 pixels. A mark takes 10 pixels, and 20 where it tells a number of three digits.
+const NEAR: f64 = 3.0;
+const NEAR_ON_PHONES: f64 = 7.5;
 
 /// A value at a time, seconds since 1970, and what is said of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,6 +171,13 @@ pub(super) struct Mark {
     address: String,
 }
 
+/// The marks of a plot: those of a wide screen, and those of a phone.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Marks {
+    wide: Vec<Mark>,
+    narrow: Vec<Mark>,
+}
+
 /// How a kind of change is drawn: its class and its mark.
 pub(super) fn look(kind: Kind) -> (&'static str, &'static str) {
     match kind {
@@ -181,12 +190,17 @@ pub(super) fn look(kind: Kind) -> (&'static str, &'static str) {
 
 /// The marks of change points that are given newest first. Those that lie near each other have one mark, which tells how
 /// many they are.
-pub(super) fn marks(time: TimeAxis, changes: &[Change]) -> Vec<Mark> {
+pub(super) fn marks(time: TimeAxis, changes: &[Change]) -> Marks {
+    Marks { wide: marks_apart(time, changes, NEAR), narrow: marks_apart(time, changes, NEAR_ON_PHONES) }
+}
+
+/// Marks that lie at least so far apart, percent of the width.
+fn marks_apart(time: TimeAxis, changes: &[Change], near: f64) -> Vec<Mark> {
     let shown: Vec<&Change> = changes.iter().filter(|change| time.has(change.time)).collect();
     let mut groups: Vec<Vec<&Change>> = Vec::new();
     for change in shown {
         match groups.last_mut() {
-            Some(group) if time.share(group[0].time) - time.share(change.time) < NEAR => group.push(change),
+            Some(group) if time.share(group[0].time) - time.share(change.time) < near => group.push(change),
             _ => groups.push(vec![change]),
         }
     }
@@ -250,12 +264,17 @@ mod tests {
             change(at, Kind::Flaky),
             change(MONDAY - 1, Kind::Broke),
         ];
-        let marks = marks(axis(4), &changes);
+        let Marks { wide, narrow } = marks(axis(4), &changes);
         let drawn: Vec<(&str, &str, &str)> =
-            marks.iter().map(|mark| (mark.class, mark.text.as_str(), mark.address.as_str())).collect();
+            wide.iter().map(|mark| (mark.class, mark.text.as_str(), mark.address.as_str())).collect();
         let newest = format!("/{}", at + 600);
         assert_eq!(drawn, [("fixed", "✓", format!("/{}", at + 3 * WEEK).as_str()), ("mixed", "2", newest.as_str())]);
-        assert_eq!(marks[1].says, format!("at {}\nat {at}", at + 600));
+        assert_eq!(wide[1].says, format!("at {}\nat {at}", at + 600));
+        assert_eq!(narrow, wide);
+        // A day is not quite three percent of five weeks.
+        let days: Vec<Change> = (0..8).rev().map(|day| change(at + day * DAY, Kind::Broke)).collect();
+        let Marks { wide, narrow } = marks(axis(4), &days);
+        assert_eq!((wide.len(), narrow.len()), (4, 3));
     }
 
     proptest! {
