@@ -323,6 +323,37 @@ async fn a_change_that_cannot_be_compared_is_no_success(service: &QueryService) 
     assert_eq!(unknown, [&Value::Null; 3], "{place:#}");
 }
 
+/// A change in more suites, and on more configurations of one, than are looked at.
+fn large() -> EventRows {
+    let mut rows = EventRows::default();
+    let commit = of_change("large", 50);
+    let mut add = |suite: &str, version: i64| {
+        let on = json!({ "platform": "mac", "version": version, "is_simulator": false, "architecture": "arm64" });
+        let offset = 4000 + rows.runs.len() as u64;
+        rows.add(run(suite, on, &commit, time(COMMITS) + 60, &json!({ "a": {} })), offset);
+    };
+    (0..53).for_each(|suite| add(&format!("suite-{suite:02}"), 1));
+    (2..43).for_each(|version| add("suite-00", version));
+    rows
+}
+
+async fn what_is_left_out_is_told(service: &QueryService) {
+    let answer: Value = service.json("/api/changes-under-review/large").await;
+    let suites = answer["suites"].as_array().unwrap();
+    assert_eq!((suites.len(), &answer["suites_left_out"]), (50, &3.into()));
+    let places = suites[0]["places"].as_array().unwrap().len();
+    assert_eq!((places, &suites[0]["places_left_out"], &suites[1]["places_left_out"]), (40, &2.into(), &0.into()));
+    assert_eq!(answer["conclusion"], "neutral", "what was not looked at is not known to be well");
+    let told = "3 suites not looked at, 2 configurations not looked at";
+    assert!(answer["sentence"].as_str().unwrap().ends_with(told), "{}", answer["sentence"]);
+    assert!(answer["comment"].as_str().unwrap().contains(told), "{}", answer["comment"]);
+    let page = service.text("/change/large").await;
+    for words in ["It ran in 3 more suites, which", "It ran on 2 more configurations, which"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!service.text("/change/few").await.contains("not looked at"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_under_review() {
     let directory = tempfile::tempdir().unwrap();
@@ -343,5 +374,6 @@ async fn changes_under_review() {
     a_change_is_told(&service).await;
     comment_table_and_pages_are_of_the_same_answer(&service).await;
     a_change_that_cannot_be_compared_is_no_success(&start("incomparable", vec![incomparable()]).await).await;
+    what_is_left_out_is_told(&start("large", vec![incomparable(), large()]).await).await;
     engine.shutdown().await;
 }

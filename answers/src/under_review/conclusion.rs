@@ -41,11 +41,14 @@ struct Counts {
     fixed: usize,
     /// Newest runs that lack a part or tests.
     incomplete: usize,
+    /// Suites, and configurations of the others, that nobody looked at.
+    left_out: (usize, usize),
 }
 
 impl Counts {
-    fn of(suites: &[ReviewedSuite]) -> Self {
-        let mut counts = Self::default();
+    fn of(suites: &[ReviewedSuite], suites_left_out: usize) -> Self {
+        let places_left_out = suites.iter().map(|suite| suite.places_left_out).sum();
+        let mut counts = Self { left_out: (suites_left_out, places_left_out), ..Self::default() };
         for suite in suites {
             let mut worst: BTreeMap<&str, FailureGroup> = BTreeMap::new();
             for failure in &suite.failures {
@@ -67,7 +70,7 @@ impl Counts {
     fn conclusion(&self) -> Conclusion {
         if self.groups.keys().any(|group| group.is_own()) {
             Conclusion::Failure
-        } else if self.incomplete > 0 || self.groups.keys().any(|group| group.is_open()) {
+        } else if self.incomplete > 0 || self.left_out != (0, 0) || self.groups.keys().any(|group| group.is_open()) {
             Conclusion::Neutral
         } else {
             Conclusion::Success
@@ -85,13 +88,19 @@ impl Counts {
         if self.incomplete > 0 {
             parts.push(format!("{} incomplete", counted(self.incomplete as u64, "run")));
         }
+        let (suites, places) = self.left_out;
+        for (count, what) in [(suites, "suite"), (places, "configuration")] {
+            if count > 0 {
+                parts.push(format!("{} not looked at", counted(count as u64, what)));
+            }
+        }
         parts.join(", ")
     }
 }
 
-/// What a check says of a change.
-pub(super) fn of(suites: &[ReviewedSuite]) -> (Conclusion, String) {
-    let counts = Counts::of(suites);
+/// What a check says of a change, of which so many suites were not looked at.
+pub(super) fn of(suites: &[ReviewedSuite], suites_left_out: usize) -> (Conclusion, String) {
+    let counts = Counts::of(suites, suites_left_out);
     (counts.conclusion(), counts.sentence())
 }
 
@@ -103,7 +112,8 @@ mod tests {
     #[test]
     fn only_what_is_known_succeeds() {
         let of = |groups: &[(FailureGroup, usize)], fixed, incomplete| {
-            let counts = Counts { groups: groups.iter().copied().collect(), fixed, incomplete };
+            let groups = groups.iter().copied().collect();
+            let counts = Counts { groups, fixed, incomplete, left_out: (0, 0) };
             (counts.conclusion(), counts.sentence())
         };
         let failing = (FailureGroup::Known(Verdict::KnownFailing), 3);
@@ -133,5 +143,15 @@ mod tests {
         ] {
             assert_eq!(found, (conclusion, sentence.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_no_success() {
+        let counts = Counts { left_out: (1, 0), ..Counts::default() };
+        let told = (counts.conclusion(), counts.sentence());
+        assert_eq!(told, (Conclusion::Neutral, "no new failures, 1 suite not looked at".to_owned()));
+        let counts = Counts { left_out: (0, 7), groups: [(FailureGroup::New, 1)].into(), ..Counts::default() };
+        let told = (counts.conclusion(), counts.sentence());
+        assert_eq!(told, (Conclusion::Failure, "1 new failure, 7 configurations not looked at".to_owned()));
     }
 }

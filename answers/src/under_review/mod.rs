@@ -151,6 +151,8 @@ pub struct ReviewedSuite {
     pub failures: Vec<ReviewedFailure>,
     /// What it mended.
     pub fixed: Vec<FixedTest>,
+    /// Configurations that are not looked at, because there are too many: those with the oldest commits.
+    pub places_left_out: usize,
 }
 
 /// A change under review.
@@ -168,6 +170,8 @@ pub struct ChangeUnderReview {
     pub sentence: String,
     /// Its suites, sorted.
     pub suites: Vec<ReviewedSuite>,
+    /// Suites that are not looked at, because there are too many: the last by name.
+    pub suites_left_out: usize,
     /// All of that as Markdown, for a comment.
     pub comment: String,
 }
@@ -227,19 +231,25 @@ pub async fn find(store: &Store, id: &str, site: Option<&str>) -> Result<ChangeU
     let suites: BTreeSet<&String> = stored.all.iter().flat_map(|one| &one.suites).collect();
     let filter = RunFilter { branch: Some(branch), recent: false, ..RunFilter::default() };
     let (mut authors, mut reviewed) = (Vec::new(), Vec::new());
-    for suite in suites.into_iter().take(MAX_SUITES) {
+    let mut suites = suites.into_iter();
+    for suite in suites.by_ref() {
         let Some((of_suite, named)) = of_suite(store, id, suite, &filter).await? else { continue };
         authors.extend(named);
         reviewed.push(of_suite);
+        if reviewed.len() == MAX_SUITES {
+            break;
+        }
     }
+    let suites_left_out = suites.count();
     if reviewed.is_empty() {
         return Err(not_found(format!("Nothing was uploaded for a change {id} in {WEEKS} weeks")));
     }
     let mut seen = BTreeSet::new();
     authors.retain(|author: &String| seen.insert(author.clone()));
-    let (conclusion, sentence) = conclusion::of(&reviewed);
+    let (conclusion, sentence) = conclusion::of(&reviewed, suites_left_out);
     let (id, comment) = (id.to_owned(), String::new());
-    let mut change = ChangeUnderReview { id, authors, rule: RULE, conclusion, sentence, suites: reviewed, comment };
+    let (rule, suites) = (RULE, reviewed);
+    let mut change = ChangeUnderReview { id, authors, rule, conclusion, sentence, suites, suites_left_out, comment };
     change.comment = comment::text(&change, site);
     Ok(change)
 }
@@ -274,7 +284,9 @@ async fn of_suite(
     let (own, histories, messages, names) = (&own, &histories, &messages, &names);
     let review = Review { change, own, runs, failed, histories, messages, names };
     let (mut places, mut failures, mut fixed) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, (id, commit)) in newest_commits(own).into_iter().enumerate().take(MAX_PLACES) {
+    let newest = newest_commits(own);
+    let places_left_out = newest.len().saturating_sub(MAX_PLACES);
+    for (index, (id, commit)) in newest.into_iter().enumerate().take(MAX_PLACES) {
         let Some(found) = review.on(id, commit, index < TIMED_PLACES).await? else { continue };
         places.push(found.place);
         failures.extend(found.failures);
@@ -284,7 +296,8 @@ async fn of_suite(
     failures.sort_by_cached_key(place::rank);
     fixed.sort_by(|one, other| (&one.test, &one.configuration).cmp(&(&other.test, &other.configuration)));
     let runs = runs.all.iter().map(|one| one.run.clone()).collect();
-    Ok(Some((ReviewedSuite { suite: suite.to_owned(), runs, places, failures, fixed }, authors)))
+    let suite = suite.to_owned();
+    Ok(Some((ReviewedSuite { suite, runs, places, failures, fixed, places_left_out }, authors)))
 }
 
 /// The newest commit of a change on each configuration, those of the newest commits first.

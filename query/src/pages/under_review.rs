@@ -55,7 +55,7 @@ pub(crate) async fn page(
 
 async fn of_change(service: &Service, id: &str) -> Result<Response, ApiError> {
     let change = under_review::find(&service.store, id, service.options.address.as_deref()).await?;
-    let ChangeUnderReview { id, authors, conclusion, sentence, suites, .. } = &change;
+    let ChangeUnderReview { id, authors, conclusion, sentence, suites, suites_left_out, .. } = &change;
     let link = under_review::page(id);
     let suites: Vec<Value> = suites.iter().map(suite).collect();
     let class = match conclusion {
@@ -65,7 +65,8 @@ async fn of_change(service: &Service, id: &str) -> Result<Response, ApiError> {
     };
     let api = link.strip_prefix("/change/").map(|id| format!("/api/changes-under-review/{id}"));
     let conclusion = conclusion.name();
-    let values = context! { page => "/changes", id, authors, conclusion, class, sentence, suites, api };
+    let values =
+        context! { page => "/changes", id, authors, conclusion, class, sentence, suites, suites_left_out, api };
     service.pages.render(StatusCode::OK, "change.html", Some(&format!("Change {id}")), values)
 }
 
@@ -91,7 +92,7 @@ fn suite(suite: &ReviewedSuite) -> Value {
     let places: Vec<Value> = suite.places.iter().map(|one| place(suite, one, &names)).collect();
     context! {
         suite => suite.suite, groups, more_fixed => suite.fixed.len() - fixed.len(), fixed,
-        count => suite.runs.len(), runs, places,
+        count => suite.runs.len(), runs, places, places_left_out => suite.places_left_out,
     }
 }
 
