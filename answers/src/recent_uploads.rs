@@ -173,7 +173,7 @@ fn advice(status: u16, fault: Option<UploadFault>) -> &'static str {
             "Have the sender write a known state, such as FAIL or SKIP: what nobody knows counts as not run."
         }
         UploadFault::CommitAhead => {
-            "Set the clock of the machine that makes the commits, or send the commit's own time."
+            "Set the clock of the machine that makes the commits or runs the tests, or send the times of both as they were."
         }
         UploadFault::Expired => "Send runs sooner after their commit, or raise the retention of the suite.",
         UploadFault::UnknownForm => {

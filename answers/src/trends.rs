@@ -121,7 +121,7 @@ pub struct Trends {
     pub weeks: u64,
     /// The time asked about begins here, seconds since 1970.
     pub since: u64,
-    /// It ends here.
+    /// It ends here: now, or at the newest run where the clock of who ran it is ahead, by a day at most.
     pub until: u64,
     /// The version of the rule that says what is flaky and what changed.
     pub rule: &'static str,
@@ -150,7 +150,7 @@ pub async fn find(store: &Store, question: &TrendsQuestion) -> Result<Trends, An
         test: test.clone(),
         weeks: *weeks,
         since: started.after.map_or(0, u64::from),
-        until: store.clock.now(),
+        until: late.sessions.newest_start().max(store.clock.now()),
         rule: RULE,
         is_cut: false,
         has_more_changes: false,

@@ -46,3 +46,37 @@ fn a_commit_whose_clock_is_ahead_exists_now() {
     assert_eq!(uuids(&format!("/api/results/layout-tests?uuid={}", far * 100)), [far * 100]);
     server.stop();
 }
+
+/// A run whose machine's clock is ahead is counted, and within the time that an answer names; one that starts far ahead is a
+/// mistake, which its sender is told, and counted nowhere until then.
+#[test]
+fn a_run_that_starts_ahead_is_counted_once_it_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = RESULTSDB.serve(directory.path());
+    let now = now();
+    let warning = |start: i64, state: &str| {
+        let document = upload(now - HOUR, start, &json!({"t": {"actual": state}, "u": {}, "v": {}}));
+        let response = agent().post(format!("{}/api/upload", server.url)).send(&document).unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        response.headers().get("resultsdb-warning").map(|value| value.to_str().unwrap().to_owned())
+    };
+    let (ahead, far) = (now + 8 * HOUR, now + 40 * 24 * HOUR + HOUR);
+    assert_eq!((warning(now - HOUR, "PASS"), warning(ahead, "PASS")), (None, None));
+    let told = warning(far, "TEXT").unwrap();
+    assert!(told.starts_with("The start of the run lies 40 days ahead"), "{told}");
+
+    let trends = server.json("/api/trends?suite=layout-tests&weeks=2");
+    let counted = |member: &str| -> i64 {
+        trends["by_day"].as_array().unwrap().iter().map(|day| day[member].as_i64().unwrap()).sum()
+    };
+    assert_eq!((counted("runs"), counted("unexpected")), (2, 0), "{trends}");
+    assert_eq!(trends["until"], ahead, "the time asked about holds all that is counted");
+    let tests = |path: &str| server.json(path)["tests"].as_array().unwrap().len();
+    assert_eq!((tests("/api/triage?suite=layout-tests"), tests("/api/flaky?suite=layout-tests")), (0, 0));
+    let rows = server.json("/api/durations/layout-tests/t?weeks=2");
+    assert!(!rows.to_string().contains(&far.to_string()), "{rows}");
+    // It is there for who asks for results.
+    let answer = server.json("/api/results/layout-tests/t");
+    assert_eq!(answer[0]["results"].as_array().unwrap().len(), 3, "{answer}");
+    server.stop();
+}

@@ -12,8 +12,8 @@ pub fn now_signed() -> i64 {
     i64::try_from(Clock::system().now()).unwrap_or(i64::MAX)
 }
 
-/// How far ahead of ours the clock of whoever made a commit may be, seconds: such a commit exists now. What lies further
-/// ahead is a mistake, and is not the newest of all until its time comes.
+/// How far ahead of ours the clock of whoever made a commit, or ran tests, may be, seconds: such a commit exists now, and such
+/// a run has started. What lies further ahead is a mistake, and is not the newest of all until its time comes.
 pub const AHEAD_SECONDS: u64 = DAY;
 
 /// What time it is.
@@ -53,7 +53,12 @@ impl Clock {
 
     /// The last place that a commit can have that exists now, though its maker's clock may be ahead ([`AHEAD_SECONDS`]).
     pub fn newest_commit_key(&self) -> CommitKey {
-        CommitKey::end_of(self.now().saturating_add(AHEAD_SECONDS))
+        CommitKey::end_of(self.newest_start())
+    }
+
+    /// The last second, since 1970, at which a run can have started that is there now ([`AHEAD_SECONDS`]).
+    pub fn newest_start(&self) -> u64 {
+        self.now().saturating_add(AHEAD_SECONDS)
     }
 }
 
@@ -68,6 +73,7 @@ mod tests {
         clock.set(1_700_000_001);
         assert_eq!((clone.now(), clone.commit_key()), (1_700_000_001, CommitKey(170_000_000_199)));
         assert_eq!(clone.newest_commit_key(), CommitKey(170_008_640_199));
+        assert_eq!(clone.newest_start(), 1_700_086_401);
         assert!(Clock::system().now() > 1_700_000_000);
     }
 }

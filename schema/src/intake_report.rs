@@ -30,7 +30,7 @@ pub struct IntakeReport {
 pub enum UploadFault {
     /// A test has a state that nobody knows.
     UnknownState,
-    /// The time of a commit lies too far ahead.
+    /// The time of a commit, or the start of a run, lies too far ahead.
     CommitAhead,
     /// The run is too old to be stored.
     Expired,

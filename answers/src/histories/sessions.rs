@@ -151,6 +151,11 @@ impl SuiteSessions {
         &self.counted
     }
 
+    /// When the newest of these runs started, seconds since 1970; 0 if there is none.
+    pub(crate) fn newest_start(&self) -> u64 {
+        self.counted.iter().map(|run| u64::from(run.start_time)).max().unwrap_or(0)
+    }
+
     /// How many runs each configuration has that did not break as a whole.
     pub(crate) fn sound_runs(&self) -> BTreeMap<ConfigId, u64> {
         let mut counts = BTreeMap::new();

@@ -17,7 +17,7 @@ use super::configurations::{self, Configurations, StoredConfiguration};
 use super::renames;
 use super::statement::Fragment;
 use super::tested_weeks;
-use crate::ask::RunFilter;
+use crate::ask::{RunFilter, StartTimes};
 use crate::commit_range::{self, RunBounds};
 use crate::error::AnswerError;
 use crate::renames::Tenure;
@@ -105,7 +105,8 @@ impl Selection {
         Ok(Self { branch, matching, bounds, ranges: Vec::new(), sdks, limit, kept, known_until })
     }
 
-    /// The runs of a suite that started within these weeks until now, of whatever commits.
+    /// The runs of a suite that started within these weeks until now, of whatever commits. A run or a commit that lies further
+    /// ahead than a clock may be is a mistake: it is not there until its time comes.
     pub async fn started_within(
         store: &Store,
         suite: &str,
@@ -116,9 +117,9 @@ impl Selection {
         let since = store.clock.now().saturating_sub(weeks.saturating_mul(WEEK));
         let mut selection =
             Self::within(store, filter, RunBounds::between(CommitKey::FIRST, CommitKey::LAST), limit).await?;
-        // A commit that lies further ahead is a mistake of a clock: it is no newest commit until its time comes.
         let newest = store.clock.newest_commit_key();
-        selection.bounds.started.after = Some(u32::try_from(since).unwrap_or(u32::MAX));
+        let seconds = |time: u64| Some(u32::try_from(time).unwrap_or(u32::MAX));
+        selection.bounds.started = StartTimes { after: seconds(since), before: seconds(store.clock.newest_start()) };
         selection.ranges = tested_weeks::ranges(store, suite, &selection.branch, since).await?;
         match (selection.ranges.first(), selection.ranges.last()) {
             (Some((begin, _)), Some((_, end))) => {

@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use bytes::Bytes;
 use schema::clock::{AHEAD_SECONDS, now_signed};
-use schema::commit::{Commit, CommitInput, run_uuid};
+use schema::commit::{CommitInput, run_uuid};
 use schema::configuration::Configuration;
 use schema::event::{self, Request, UploadFingerprint};
 use schema::expiry::Expiry;
@@ -132,21 +132,23 @@ pub(super) async fn take_document(
     let timestamp = start.unwrap_or(received_at);
     let shard = notes.as_ref().and_then(|notes| notes.shard.as_ref());
     let timestamp = shard.map_or(timestamp, |shard| shard.start(timestamp));
-    let days_ahead = days_ahead(&commits, received_at);
+    let commit_time = run_uuid(&commits) / 100;
+    let times =
+        [("The time of the newest commit", commit_time), ("The start of the run", timestamp.max(0).unsigned_abs())];
+    let ahead = times.into_iter().filter_map(|(what, time)| Some((what, days_ahead(time, received_at)?))).collect();
     let expiry = Expiry::of_run(&intake.retention, &suite, &commits, received_at);
     let request = Request::Upload { suite, configuration, commits, timestamp, links, notes };
     let run = UploadedRun { request, test_results, received_at, has_start: start.is_some() };
     let receipt = append(intake, &key, run, &sender).await?;
     let is_shown = intake.wait_as_preferred(&preferences, receipt).await;
     metrics::counter!("resultsdb_unknown_outcomes_total").increment(unknown.tests);
-    Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), days_ahead, expiry }
+    Ok(UploadAnswer { is_shown, receipt, results_error, links_error, unknown: unknown.describe(), ahead, expiry }
         .into_response(&preferences))
 }
 
-/// How far the time of a run's newest commit lies ahead of the upload, whole days, if that is further than the clock of whoever
-/// made it may be wrong.
-fn days_ahead(commits: &[Commit], received_at: i64) -> Option<u64> {
-    let ahead = (run_uuid(commits) / 100).saturating_sub(received_at.unsigned_abs());
+/// How far a time, seconds since 1970, lies ahead of the upload, whole days, if that is further than a clock may be wrong.
+fn days_ahead(time: u64, received_at: i64) -> Option<u64> {
+    let ahead = time.saturating_sub(received_at.unsigned_abs());
     (ahead > AHEAD_SECONDS).then_some(ahead / DAY)
 }
 

@@ -35,8 +35,8 @@ pub(super) struct UploadAnswer {
     pub(super) links_error: Option<String>,
     /// What is odd about outcomes.
     pub(super) unknown: Option<String>,
-    /// How far the commit's time lies ahead of now, whole days, if that is further than a clock may be wrong.
-    pub(super) days_ahead: Option<u64>,
+    /// What lies further ahead of now than a clock may be wrong, and how far, whole days.
+    pub(super) ahead: Vec<(&'static str, u64)>,
     /// Why nothing of it is stored.
     pub(super) expiry: Option<Expiry>,
 }
@@ -97,8 +97,8 @@ impl UploadAnswer {
         let unknown = self.unknown.as_ref();
         let unknown = unknown
             .map(|text| format!("{text}; it is kept as it came, and a test without a known state counts as not run"));
-        let ahead = self.days_ahead.map(|days| {
-            format!("The time of the newest commit lies {days} days ahead: until then lists leave the run out; check the clock")
+        let ahead = self.ahead.iter().map(|(what, days)| {
+            format!("{what} lies {days} days ahead: until then lists leave the run out; check the clock")
         });
         let warnings: Vec<String> = unknown.into_iter().chain(ahead).collect();
         (!warnings.is_empty()).then(|| warnings.join(". "))
