@@ -47,6 +47,11 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
         "[sql] of the configuration cannot be served here: the embedded engine has no users, so that SQL of others could read \
          every table and the files of this machine; take it away, or run the services on ClickHouse"
     );
+    ensure!(
+        config.clickhouse.cluster.is_none(),
+        "[clickhouse.cluster] of the configuration is of no use to `serve`, which keeps all of it on this machine: take it away, or \
+         run the services on ClickHouse"
+    );
     let config = &config;
     let (retention, door) = (config.retention()?, config.door()?);
     keep_private();

@@ -7,7 +7,8 @@ use anyhow::{Context, bail, ensure};
 use processor::archive::ArchiveOptions;
 use processor::sweep::SweepOptions;
 use schema::seconds::{DAY, HOUR};
-use schema::store::StoreTls;
+use schema::store::cluster::ClusterError;
+use schema::store::{Cluster, StoreTls};
 use serde::Deserialize;
 
 /// When a segment of events is archived in the blob store.
@@ -95,17 +96,36 @@ pub(crate) struct ClickHouse {
     pub(crate) cluster: Option<ClusterMember>,
 }
 
-/// A cluster of ClickHouse servers.
+/// A cluster of ClickHouse servers, whose name and replicas make one.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "WrittenMember")]
 pub(crate) struct ClusterMember {
     /// What its servers call it.
     pub(crate) name: String,
     /// How many servers of a shard must have what is written before it counts as shown: all that are asked by anybody.
     pub(crate) replicas: u32,
     /// Whether rows are divided among the cluster's shards; otherwise each server has all of them.
-    #[serde(default)]
     pub(crate) sharded: bool,
+}
+
+/// The same as the file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMember {
+    name: String,
+    replicas: u32,
+    #[serde(default)]
+    sharded: bool,
+}
+
+impl TryFrom<WrittenMember> for ClusterMember {
+    type Error = ClusterError;
+
+    fn try_from(written: WrittenMember) -> Result<Self, ClusterError> {
+        let WrittenMember { name, replicas, sharded } = written;
+        Cluster::new(&name, replicas)?;
+        Ok(Self { name, replicas, sharded })
+    }
 }
 
 impl Default for Archive {

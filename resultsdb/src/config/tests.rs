@@ -34,6 +34,13 @@ fn errors_name_the_member() {
         assert!(error.contains("access.keys[0].expires: ") && error.contains("a day, such as"), "{error}");
     }
     assert!(with(&["access.proxies=[\"10.0.0.1\", \"fd00::/8\"]"]).is_ok());
+    let error = refused("clickhouse.cluster={name='results', replicas=0}");
+    assert_eq!(error, "in the configuration, clickhouse.cluster: a cluster has at least one replica");
+    let error = refused("clickhouse.cluster={name=\"it's\", replicas=2}");
+    assert!(error.starts_with("in the configuration, clickhouse.cluster: 'it's' is no name of a cluster"), "{error}");
+    let error = refused("clickhouse.cluster={name='results', replica=2}");
+    assert!(error.ends_with("did you mean `replicas`?"), "{error}");
+    assert!(with(&["clickhouse.cluster={name='results', replicas=2}"]).is_ok());
     // TOML has days of its own, without quotes.
     assert!(with(&[&format!("access.keys=[{{{key},expires=2027-01-31}}]")]).is_ok());
 }
