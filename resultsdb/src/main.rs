@@ -4,6 +4,7 @@
 //! `query` run one service each against Kafka and ClickHouse. The services cannot tell which.
 
 mod backup;
+mod causes;
 mod commits;
 mod config;
 mod demo;
@@ -226,7 +227,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            eprintln!("Error: {}", causes::told(&error));
             ExitCode::FAILURE
         }
     }
@@ -240,10 +241,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Client(command) => return command.run(),
         Command::Service(service) => service.run(&runtime()?, load)?,
         Command::Doctor(arguments) => {
-            let config = load(arguments.config())?;
-            // The lines say what is wrong; what libraries say of it comes on top for who asks.
-            let _traces = std::env::var_os("RUST_LOG").map(|_| traces::start("tool", None)).transpose()?;
-            return runtime()?.block_on(doctor::run(&arguments, &config));
+            let checked = load(arguments.config()).and_then(|config| {
+                // The lines say what is wrong; what libraries say of it comes on top for who asks.
+                let _traces = std::env::var_os("RUST_LOG").map(|_| traces::start("tool", None)).transpose()?;
+                runtime()?.block_on(doctor::lines(&arguments, &config))
+            });
+            return doctor::report(&arguments, checked);
         }
         Command::Backup(command) => {
             let runtime = runtime()?;

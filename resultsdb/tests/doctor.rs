@@ -228,6 +228,29 @@ fn a_folder_is_checked_while_serve_runs_and_while_it_does_not() {
     assert!(said.starts_with("Error: there is no event log in ") && said.trim_end().lines().count() == 1, "{said}");
 }
 
+/// What keeps everything from being checked is told to programs in the shape of all findings.
+#[test]
+fn programs_are_told_why_nothing_could_be_checked() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("wrong.toml");
+    std::fs::write(&config, "titel = 'x'").unwrap();
+    let of_config = |file: &Path| {
+        let mut command = RESULTSDB.command();
+        command.args(["doctor", "--config"]).arg(file);
+        Report::of(command)
+    };
+    for (report, told) in [
+        (in_folder(directory.path(), &[]), "there is no event log in "),
+        (of_config(&config), "did you mean `title`?"),
+        (of_config(&directory.path().join("none.toml")), "reading the configuration "),
+    ] {
+        let (verdict, found, advice) = report.check("doctor");
+        assert!(verdict == "wrong" && found.contains(told) && !advice.is_empty(), "{report:?}");
+        assert_eq!((report.code, &report.document["verdict"], report.checks().len()), (Some(1), &json!("wrong"), 1));
+        assert!(report.document["version"].is_string(), "{report:?}");
+    }
+}
+
 /// The path of a socket has at most 107 bytes: below this folder no server can be asked.
 #[test]
 fn a_server_that_cannot_be_asked_is_told() {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::causes;
+
 /// The longest text of a cause that is printed, characters: stores repeat whole statements in their errors.
 const MAX_CAUSE: usize = 300;
 
@@ -71,7 +73,7 @@ impl Finding {
 
     /// A check that itself failed.
     pub(crate) fn failed(error: &anyhow::Error, advice: &str) -> Self {
-        Self::wrong(one_line(&format!("{error:#}")), advice)
+        Self::wrong(one_line(&causes::told(error)), advice)
     }
 
     /// What is well where there are no troubles; else all of them, with the advice about the first of the worst.

@@ -37,7 +37,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
-use finding::{Line, Verdict};
+use finding::{Finding, Line, Verdict};
 
 use crate::config::Config;
 
@@ -64,11 +64,28 @@ impl Arguments {
     }
 }
 
-/// Checks, prints, and fails where something is wrong.
-pub(crate) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
-    let lines = match &arguments.data_dir {
-        Some(data_dir) => data_dir::lines(data_dir, config, arguments.max_lag).await?,
-        None => deployment::lines(config, arguments.max_lag).await,
+/// Checks everything.
+///
+/// # Errors
+/// There is nothing that could be checked.
+pub(crate) async fn lines(arguments: &Arguments, config: &Config) -> anyhow::Result<Vec<Line>> {
+    match &arguments.data_dir {
+        Some(data_dir) => data_dir::lines(data_dir, config, arguments.max_lag).await,
+        None => Ok(deployment::lines(config, arguments.max_lag).await),
+    }
+}
+
+/// Prints what was found, and fails where something is wrong. Programs are told of what kept everything from being checked as
+/// of a check that failed.
+pub(crate) fn report(arguments: &Arguments, checked: anyhow::Result<Vec<Line>>) -> anyhow::Result<ExitCode> {
+    let lines = match checked {
+        Err(error) if arguments.json => {
+            vec![Line {
+                check: "doctor".to_owned(),
+                finding: Finding::failed(&error, "Mend that first, and check again"),
+            }]
+        }
+        checked => checked?,
     };
     let verdict = group::worst(&lines);
     let text = if arguments.json { document(&lines, verdict)? } else { page(&lines) };
