@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clickhouse::Client;
-use schema::blobs::Blobs;
+use schema::blobs::{BlobError, Blobs};
 
 pub use facts::Facts;
 pub use manifest::{ExportedFile, Manifest, Partition};
@@ -28,8 +28,8 @@ pub enum ExportError {
     #[error("what is to be exported cannot be read: {0}")]
     Views(clickhouse::error::Error),
     /// The blob store refused, or could not be reached.
-    #[error("the blob store cannot be read or written: {0}")]
-    Blobs(object_store::Error),
+    #[error("{0}")]
+    Blobs(BlobError),
     /// Something else wrote the manifest.
     #[error("{path} is no manifest ({0}): move it away, and the next export writes all files anew", path = manifest::PATH)]
     Manifest(serde_json::Error),
@@ -44,7 +44,7 @@ impl From<clickhouse::error::Error> for ExportError {
 
 impl From<object_store::Error> for ExportError {
     fn from(error: object_store::Error) -> Self {
-        Self::Blobs(error)
+        Self::Blobs(error.into())
     }
 }
 

@@ -15,7 +15,7 @@ use eventlog::{EventLog, LogError, Position, Record};
 use futures_util::TryStreamExt;
 use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use schema::blobs::Blobs;
+use schema::blobs::{Blobs, cause};
 use schema::{ARCHIVE_GROUP, EVENTS_TOPIC};
 use tokio::sync::watch;
 
@@ -49,11 +49,21 @@ impl Default for ArchiveOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The object store failed.
-    #[error("the archive of events is not available: {0}")]
-    Store(#[from] object_store::Error),
+    #[error(
+        "the archive of events is not available: {}; check that the blob store is there and that this user may write to it",
+        cause(.0)
+    )]
+    Store(object_store::Error),
     /// A segment does not have the digest that it was written with.
     #[error("the archived events {0} are damaged: restore the object from a copy")]
     Damaged(String),
+}
+
+// The text names its cause itself, so that it is no source, which would be told once more.
+impl From<object_store::Error> for ArchiveError {
+    fn from(error: object_store::Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// The name of a segment: the first and the last offset of its records.

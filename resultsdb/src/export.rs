@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context, anyhow, bail};
 use clickhouse::Client;
 use embedded::{Engine, EngineOptions};
-use export::ExportReport;
+use export::{ExportError, ExportReport};
 use schema::blobs::Blobs;
 
 use crate::config::Config;
@@ -17,7 +17,10 @@ use crate::{backup, servers};
 pub(crate) async fn deployed(config: &Config) -> anyhow::Result<()> {
     let address = servers::store_address(config)?;
     let exported = work(&address.client(), &servers::blobs(config)?).await;
-    exported.with_context(|| format!("exporting what {} has to {}", address.url, config.blobs))
+    exported.map_err(|error| match error.downcast_ref() {
+        Some(ExportError::Views(_)) => error.context(format!("asking {}", address.url)),
+        _ => error,
+    })
 }
 
 /// Exports what `serve` has, which must not run.

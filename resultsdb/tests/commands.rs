@@ -31,6 +31,57 @@ fn errors_are_one_line_without_a_backtrace() {
     }
 }
 
+/// What `serve` has no use for is refused before anything is made, right or wrong.
+#[test]
+fn serve_refuses_a_cluster() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    for (replicas, told) in [
+        (2, "[clickhouse.cluster] of the configuration is of no use to `serve`"),
+        (0, "clickhouse.cluster: a cluster has at least one replica"),
+    ] {
+        let cluster = format!("clickhouse.cluster={{name='results', replicas={replicas}}}");
+        let Output { status, stdout, stderr } =
+            run(&["serve", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0", "--set", &cluster]);
+        let said = String::from_utf8(stderr).unwrap();
+        assert!(!status.success() && stdout.is_empty() && !data_dir.exists(), "{said}");
+        assert!(said.contains(told) && said.trim_end().lines().count() == 1, "{said}");
+    }
+}
+
+/// A blob store that cannot be written is told in one line: what, where, and what to do, and its cause once.
+#[test]
+fn a_blob_store_that_cannot_be_written_is_told_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    RESULTSDB.serve(&data_dir).stop();
+    let told = |command: &str| {
+        let Output { status, stdout, stderr } = run(&[command, "--data-dir", data_dir.to_str().unwrap()]);
+        let said = String::from_utf8(stderr).unwrap();
+        assert!(!status.success() && stdout.is_empty() && said.trim_end().lines().count() == 1, "{said}");
+        assert!(said.matches("os error").count() == 1 && !said.contains("Generic"), "{said}");
+        said
+    };
+    let blobs = data_dir.join("blobs");
+    std::fs::write(blobs.join("exports"), "a file where a folder should be").unwrap();
+    let said = told("export");
+    assert!(said.starts_with("Error: the blob store cannot be read or written: "), "{said}");
+    assert!(
+        said.contains("blobs/exports") && said.contains("; check that it is there and that this user may"),
+        "{said}"
+    );
+    std::fs::remove_file(blobs.join("exports")).unwrap();
+    std::fs::remove_dir_all(&blobs).unwrap();
+    std::fs::write(&blobs, "").unwrap();
+    for command in ["export", "sweep"] {
+        let said = told(command);
+        assert!(
+            said.contains("data/blobs cannot be made for blobs: ") && said.contains("let this user write"),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn a_preview_says_which_verdicts_other_thresholds_would_change() {
     let directory = tempfile::tempdir().unwrap();

@@ -22,6 +22,8 @@ const FRESH: Duration = Duration::from_secs(DAY);
 pub const SHORTEST_GRACE: Duration = Duration::from_secs(2 * DAY);
 /// Hexadecimal digits of a digest.
 const DIGEST_DIGITS: usize = 64;
+/// The longest cause that is told, characters: buckets answer with whole documents.
+const MAX_CAUSE: usize = 300;
 
 /// Why a blob cannot be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +32,45 @@ pub enum BlobError {
     #[error("no blob has the digest {0}; it may have expired")]
     Missing(String),
     /// The store failed.
-    #[error("the blob store is not available: {0}")]
-    Store(#[from] Error),
+    #[error("the blob store cannot be read or written: {}; check that it is there and that this user may write to it", cause(.0))]
+    Store(Error),
+    /// There is no folder to store blobs in.
+    #[error("the folder {folder} cannot be made for blobs: {cause}; name another one, or let this user write there")]
+    Folder {
+        /// Its path.
+        folder: String,
+        /// Why.
+        cause: io::Error,
+    },
     /// A temporary file failed.
     #[error("a temporary file cannot be used: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+// Texts name their cause themselves, so that it is no source, which would be told once more.
+impl From<Error> for BlobError {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// What went wrong in a store: a line, which is not too long, without what every error of a store begins with.
+pub fn cause(error: &Error) -> String {
+    let text = match error {
+        Error::Generic { source, .. } => source.to_string(),
+        other => other.to_string(),
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_CAUSE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 /// Contents by digest, on a file system or in a bucket.
@@ -46,7 +82,8 @@ pub struct Blobs {
 impl Blobs {
     /// In a folder, which is created; writes are durable before they are visible.
     pub fn in_folder(folder: &Path) -> Result<Self, BlobError> {
-        std::fs::create_dir_all(folder)?;
+        std::fs::create_dir_all(folder)
+            .map_err(|cause| BlobError::Folder { folder: folder.display().to_string(), cause })?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true).with_fsync(true);
         Ok(Self { store: Arc::new(store) })
     }
@@ -197,6 +234,24 @@ fn key(digest: &str) -> Key {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_cause_is_told_once_and_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::in_folder(&folder.path().join("blobs")).unwrap();
+        // A file is where a folder should be.
+        std::fs::write(folder.path().join("blobs/00"), "").unwrap();
+        let told = blobs.objects().put(&Key::from("00/0"), "x".into()).await.map_err(BlobError::from).unwrap_err();
+        assert!(std::error::Error::source(&told).is_none());
+        let told = told.to_string();
+        assert!(told.starts_with("the blob store cannot be read or written: Unable to "), "{told}");
+        assert!(told.contains("blobs/00") && told.ends_with("may write to it"), "{told}");
+        assert_eq!((told.matches("os error").count(), told.contains("Generic")), (1, false), "{told}");
+        let error = Error::Generic { store: "S3", source: format!("a\n\n {}", "b".repeat(999)).into() };
+        assert_eq!(cause(&error).chars().count(), MAX_CAUSE + 1);
+        let told = Blobs::in_folder(&folder.path().join("blobs/00")).unwrap_err().to_string();
+        assert!(told.contains("blobs/00 cannot be made for blobs: ") && !told.contains("temporary"), "{told}");
+    }
 
     #[tokio::test]
     async fn contents_come_back_and_are_kept_once() {
