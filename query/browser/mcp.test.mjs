@@ -79,12 +79,24 @@ test('what is wrong with a question is told', async () => {
   await assert.rejects(client.callTool({ name: 'delete', arguments: {} }), /There is no tool delete; the tools are find_tests/);
 });
 
+test('what is no message has the error of the protocol', async () => {
+  for (const [body, code, says] of [['{', -32700, /no JSON: EOF/], ['', -32700, /no JSON/], ['{"id": 1}', -32600, /no message/], ['[]', -32600, /no message/]]) {
+    const headers = { 'content-type': 'application/json; charset=utf-8', accept: 'application/json, text/event-stream' };
+    const answer = await fetch(`${server.url}/mcp`, { method: 'POST', headers, body });
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [400, 'application/json'], body);
+    const { jsonrpc, id, error } = await answer.json();
+    assert.deepEqual([jsonrpc, id, error.code], ['2.0', null, code], body);
+    assert.match(error.message, says);
+  }
+});
+
 test('a page elsewhere cannot ask', async () => {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
   const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
   const status = async (more, of = body) => (await fetch(`${server.url}/mcp`, { method: 'POST', headers: { ...headers, ...more }, body: of })).status;
   assert.equal(await status({}), 200);
   assert.equal(await status({ origin: 'https://elsewhere.example' }), 403);
-  assert.equal(await status({}, '{'), 415);
+  assert.equal(await status({ 'content-type': 'text/plain' }), 415);
+  assert.equal(await status({}, ' '.repeat((1 << 20) + 1)), 413);
   assert.equal((await fetch(`${server.url}/mcp`)).status, 405);
 });

@@ -8,17 +8,20 @@ mod tools;
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorCode, Implementation, ListToolsResult,
     PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -48,7 +51,33 @@ pub(crate) async fn handle(State(service): Shared, request: Request) -> Response
         .enforce_origin_validation();
     let sessions = Arc::new(NeverSessionManager::default());
     let server = StreamableHttpService::new(move || Ok(Server(Arc::clone(&service))), sessions, config);
-    server.handle(request).await.map(Body::new)
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        let told = format!("The body is larger than {MAX_BODY_BYTES} bytes or was cut off");
+        return (StatusCode::PAYLOAD_TOO_LARGE, told).into_response();
+    };
+    let is_json = says_json(&head.headers);
+    let answer = server.handle(Request::from_parts(head, Body::from(body.clone()))).await;
+    // A body that says that it is JSON and is no message has an error of the protocol, not one of its type.
+    if is_json && answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        return (StatusCode::BAD_REQUEST, Json(no_message(&body))).into_response();
+    }
+    answer.map(Body::new)
+}
+
+fn says_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = named.and_then(|named| named.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// The error of JSON-RPC that a body is no JSON, or no message.
+fn no_message(body: &[u8]) -> Value {
+    let (code, message) = match serde_json::from_slice::<IgnoredAny>(body) {
+        Err(error) => (ErrorCode::PARSE_ERROR, format!("The body is no JSON: {error}")),
+        Ok(_) => (ErrorCode::INVALID_REQUEST, "The body is no message of JSON-RPC 2.0".to_owned()),
+    };
+    json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code.0, "message": message } })
 }
 
 struct Server(Arc<Service>);
