@@ -50,9 +50,10 @@ pub const JSON: &str = "application/json";
 pub const PARQUET: &str = "application/vnd.apache.parquet";
 /// The content type of a stream of Arrow's interprocess format.
 pub const ARROW: &str = "application/vnd.apache.arrow.stream";
-/// The parameter that names the format of an answer, and the text that it may be beside JSON and files of columns.
+/// The parameter that names the format of an answer, and the texts that it may be beside JSON and files of columns.
 const FORMAT: &str = "format";
 const CSV: &str = "text/csv";
+const MARKDOWN: &str = "text/markdown";
 /// Statuses of a server that asks for keys.
 const DOOR: [u16; 3] = [401, 403, 429];
 /// Statuses that a question may be answered with instead of 200.
@@ -91,11 +92,11 @@ pub fn texts() -> Value {
     list_of(text())
 }
 
-/// The whole document; `parameter` gives the schema and the meaning of a query parameter by its name.
+/// The whole document; `parameter` gives the schema and the meaning of a query parameter of an operation by its name.
 pub fn document<'a>(
     title: &str,
     operations: impl IntoIterator<Item = &'a Operation>,
-    parameter: impl Fn(&str) -> (Value, &'static str),
+    parameter: impl Fn(&Operation, &str) -> (Value, &'static str),
 ) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations {
@@ -116,12 +117,12 @@ pub fn document<'a>(
     })
 }
 
-fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'static str)) -> Value {
+fn described(operation: &Operation, parameter: &impl Fn(&Operation, &str) -> (Value, &'static str)) -> Value {
     let in_path = operation.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).map(
         |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }),
     );
     let in_query = operation.parameters.iter().copied().flatten().map(|name| {
-        let (schema, description) = parameter(name);
+        let (schema, description) = parameter(operation, name);
         json!({
             "name": name, "in": "query", "description": description, "explode": true,
             "schema": { "type": "array", "items": schema },
@@ -130,11 +131,16 @@ fn described(operation: &Operation, parameter: &impl Fn(&str) -> (Value, &'stati
     let parameters: Vec<Value> = in_path.chain(in_query).collect();
     let mut responses = Map::new();
     let mut content = json!({ operation.media: { "schema": (operation.answer)() } });
-    // Whoever may name a format may ask for rows.
+    // An answer may be of each type whose format may be asked for.
     if operation.parameters.iter().any(|names| names.contains(&FORMAT)) {
-        content[CSV] = json!({ "schema": text() });
-        for media in [PARQUET, ARROW] {
-            content[media] = json!({ "schema": { "type": "string", "contentMediaType": media } });
+        let (schema, _) = parameter(operation, FORMAT);
+        for (format, media) in [("csv", CSV), ("markdown", MARKDOWN), ("parquet", PARQUET), ("arrow", ARROW)] {
+            if !schema["enum"].as_array().is_some_and(|formats| formats.iter().any(|one| one == format)) {
+                continue;
+            }
+            let is_text = media.starts_with("text/");
+            let schema = if is_text { text() } else { json!({ "type": "string", "contentMediaType": media }) };
+            content[media] = json!({ "schema": schema });
         }
     }
     responses.insert("200".to_owned(), json!({ "description": "The answer", "content": content }));
@@ -240,7 +246,7 @@ mod tests {
     #[test]
     fn methods_of_one_path_stand_together() {
         let document =
-            document("Title", [&LIST, &MAKE], |name| (if name == "limit" { whole() } else { text() }, "Meaning"));
+            document("Title", [&LIST, &MAKE], |_, name| (if name == "limit" { whole() } else { text() }, "Meaning"));
         let path = &document["paths"]["/api/things/{kind}"];
         let names = |method: &str| -> Vec<&str> {
             let parameters = path[method]["parameters"].as_array();
@@ -254,10 +260,18 @@ mod tests {
     }
 
     #[test]
-    fn who_may_name_a_format_may_ask_for_rows() {
-        let document = document("Title", [&LIST, &MAKE], |_| (text(), "Meaning"));
+    fn an_answer_is_of_the_types_whose_format_may_be_asked_for() {
+        let parameter = |operation: &Operation, name: &str| {
+            let of_list = operation.path == LIST.path && name == FORMAT;
+            (if of_list { json!({ "enum": ["json", "csv"] }) } else { text() }, "Meaning")
+        };
+        let document = document("Title", [&LIST, &MAKE], parameter);
         let path = &document["paths"]["/api/things/{kind}"];
-        assert_eq!(path["get"]["responses"]["200"]["content"][CSV]["schema"], text());
+        let content = &path["get"]["responses"]["200"]["content"];
+        assert_eq!(
+            (&content[CSV]["schema"], &content[MARKDOWN], &content[PARQUET]),
+            (&text(), &Value::Null, &Value::Null)
+        );
         assert_eq!(path["post"]["responses"]["200"]["content"][CSV], Value::Null);
     }
 }

@@ -4,9 +4,10 @@ use answers::causes::CauseOrder;
 use answers::changes::Kind;
 use answers::costs::CostsBy;
 use answers::flaky::FlakyOrder;
+use answers::new_tests::MAX_DAYS as NEWEST_DAYS;
 use answers::quarantine::EntryState;
 use answers::quarantine::export::ListFormat;
-use answers::triage::Group;
+use answers::triage::{Group, MAX_DAYS};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
@@ -111,25 +112,53 @@ pub(crate) async fn document(State(service): Shared, RawQuery(query): RawQuery) 
 /// The OpenAPI document: the intake's operations, then ours.
 pub(crate) fn described(service: &Service) -> Value {
     let operations = service.options.intake.iter().chain(OPERATIONS);
-    openapi::document(&service.options.title, operations, parameter)
+    openapi::document(&service.options.title, operations, |operation, name| parameter(operation.path, name))
 }
 
-/// One of the words that some operations take, and of those that others do.
-fn one_of(words: &[&str], others: &[&str]) -> Value {
-    let words = [words, others].concat();
-    json!({ "enum": words })
+/// Where the intake takes reports, whose format is another matter than that of an answer.
+const REPORTS: &str = "/api/reports";
+/// How rows are written.
+const OF_ROWS: [&str; 4] = ["json", "csv", "parquet", "arrow"];
+
+/// Schema and meaning of `format`.
+fn format(path: &str) -> (Value, &'static str) {
+    let written = "How the answer is written; json by default";
+    if path == REPORTS {
+        (openapi::text(), "The form of the reports; their contents say if absent")
+    } else if path == quarantine::EXPORT.path {
+        (json!({ "enum": ListFormat::ALL.map(ListFormat::name) }), "The form of the list; plain names by default")
+    } else if path == under_review::ONE.path {
+        let all = [&OF_ROWS[..], &["markdown"]].concat();
+        (json!({ "enum": all }), written)
+    } else {
+        (json!({ "enum": OF_ROWS }), written)
+    }
 }
 
-/// Schema and meaning of a query parameter.
-pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
+/// Schema and meaning of `state`.
+fn state(path: &str) -> (Value, &'static str) {
+    if path == dead_letters::LIST.path {
+        return (json!({ "enum": ["waiting", "replayed", "discarded"] }), "What was done about the letter");
+    }
+    let states = [&EntryState::ALL.map(EntryState::name)[..], &[quarantine::ALL]].concat();
+    (json!({ "enum": states }), "What became of an entry; active by default")
+}
+
+/// Schema and meaning of `days`.
+fn days(path: &str) -> (Value, &'static str) {
+    let of_new_tests = path == new_tests::OPERATION.path;
+    let (most, meaning) =
+        if of_new_tests { (NEWEST_DAYS, "How lately a test came") } else { (MAX_DAYS, "What counts as new or fixed") };
+    (json!({ "type": "integer", "minimum": 1, "maximum": most }), meaning)
+}
+
+/// Schema and meaning of a query parameter of what is asked at a path.
+pub(crate) fn parameter(path: &str, name: &str) -> (Value, &'static str) {
     let number = || json!({ "type": "integer", "minimum": 0 });
     let bare = name.trim_start_matches("after_").trim_start_matches("before_").trim_start_matches("base_");
     match bare {
         "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
-        "days" => (
-            json!({ "type": "integer", "minimum": 1, "maximum": 56 }),
-            "What counts as new or fixed: at most 14 days, of new tests 56",
-        ),
+        "days" => days(path),
         "as_of" => (
             openapi::text(),
             "What would have been answered then: a date (its end in UTC), a time such as 2026-01-31T12:00:00Z, or seconds since 1970",
@@ -139,11 +168,7 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
         "sort" => (json!({ "enum": FlakyOrder::ALL.map(FlakyOrder::name) }), "What comes first; certainty by default"),
         // After the commits' parameters were stripped of their prefixes these two are what is left.
         "before" | "after" => (openapi::text(), "A commit: identifier, revision, beginning of a hash, or uuid"),
-        "format" => (
-            one_of(&["json", "csv", "parquet", "arrow", "markdown"], &ListFormat::ALL.map(ListFormat::name)),
-            "How the answer is written; json by default. A change under review is also written as markdown; lists of the \
-             quarantine have the last five, and no other",
-        ),
+        "format" => format(path),
         "weeks" => (json!({ "type": "integer", "minimum": 1, "maximum": 52 }), "How far back"),
         "ago" => (json!({ "type": "integer", "minimum": 0, "maximum": 52 }), "How many weeks ago the last week ends"),
         "uuid" => (number(), "100 times the commit's time, plus its order within the second"),
@@ -162,13 +187,7 @@ pub(crate) fn parameter(name: &str) -> (Value, &'static str) {
             json!({ "type": "string", "pattern": "^[0-9]{1,3}([.][0-9]{1,3}){0,2}$" }),
             "Version of the platform, a.b.c",
         ),
-        "state" => (
-            one_of(
-                &["waiting", "replayed", "discarded"],
-                &[&EntryState::ALL.map(EntryState::name)[..], &[quarantine::ALL]].concat(),
-            ),
-            "What was done about it, of dead letters the first three; what became of an entry of the quarantine",
-        ),
+        "state" => state(path),
         "q" => (
             openapi::text(),
             "A part of a name, or a pattern with * and ?; lists of tests take more, as their pages explain",

@@ -89,7 +89,10 @@ async fn written(service: &Service, answer: &dyn Written, query: Option<&str>) -
             let text = answer.markdown().unwrap_or_default().to_owned();
             Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
         }
-        Some(other) => Err(bad(format!("The format is json, csv, parquet or arrow, not {other}"))),
+        Some(other) => {
+            let last = if answer.markdown().is_some() { ", arrow or markdown" } else { " or arrow" };
+            Err(bad(format!("The format is json, csv, parquet{last}, not {other}")))
+        }
     }
 }
 

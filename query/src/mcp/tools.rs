@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::arguments;
-use crate::api::{openapi, verdicts};
+use crate::api::{self, openapi, verdicts};
 use crate::error::{ApiError, broken};
 use crate::parameters::{ANY_LABEL, CONFIGURATION, lists, runs};
 use crate::service::Service;
@@ -111,11 +111,22 @@ impl Tool {
         rmcp::model::Tool::new(self.name, self.description, schema).with_title(self.title).with_annotations(hints)
     }
 
+    /// Where the API has the same question.
+    fn path(&self) -> &'static str {
+        match self.asked {
+            Asked::Verdicts => verdicts::ASK.path,
+            Asked::Parameters { question: Question::Tests, .. } => api::test_names::SEARCH.path,
+            Asked::Parameters { question: Question::History, .. } => api::results::RESULTS_OF_TEST.path,
+            Asked::Parameters { question: Question::Changes, .. } => api::changes::OF_SUITE.path,
+            Asked::Parameters { question: Question::Failures, .. } => api::failures::OPERATION.path,
+        }
+    }
+
     fn input_schema(&self) -> Value {
         let Asked::Parameters { required, optional, .. } = self.asked else { return verdicts::body() };
         let names = required.iter().chain(optional.iter().copied().flatten());
         let property = |name: &&'static str| {
-            let (mut schema, meaning) = openapi::parameter(name);
+            let (mut schema, meaning) = openapi::parameter(self.path(), name);
             schema["description"] = meaning.into();
             ((*name).to_owned(), schema)
         };
