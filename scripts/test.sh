@@ -17,7 +17,8 @@ cargo clippy --release --locked -p analysis --all-targets -- -D warnings
 cargo build --release --locked --workspace --all-targets
 # The rule of verdicts on a labelled simulation, against its floors.
 target/release/bench judge
-cargo test --release --locked --workspace
+# Whoever mends one failure wants to know of the others.
+cargo test --release --locked --workspace --no-fail-fast
 # The same questions where rows are divided among shards.
 scripts/shards.sh
 # More instructions than a path's limit fail.

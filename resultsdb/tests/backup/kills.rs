@@ -44,7 +44,12 @@ fn a_killed_backup_is_never_restored_and_goes_on() {
     let taken = || command(&["backup"], &[("--data-dir", &data), ("--to", &backup)]);
     let (mut kills, mut count) = (0, 2);
     while kill_after(taken(), &backup, count) {
-        let refused = fails(&restore(&backup, &folder.path().join("none")));
+        let answer = restore(&backup, &folder.path().join("none"));
+        if answer.status.success() {
+            // It was killed after its last file: the backup is whole, and looked at below.
+            break;
+        }
+        let refused = fails(&answer);
         assert!(refused.contains("was broken off") || refused.contains("there is no backup"), "{refused}");
         assert!(!folder.path().join("none").exists());
         (kills, count) = (kills + 1, count_files(&backup) + 25);
