@@ -7,14 +7,17 @@ use embedded::{Engine, EngineOptions};
 use schema::retention::Retention;
 use schema::store::{self, Cluster, StoreAddress};
 
+use crate::Task;
 use crate::shards::{self, StandIn};
 
 /// Starts an engine on the folder `store` below `folder`.
-pub async fn start(folder: &Path) -> Engine {
-    if let Some(number) = shards::wanted() {
-        shards::configure(&folder.join("store"), number);
-    }
-    Engine::start(EngineOptions::new(folder.join("store"))).await.unwrap()
+pub fn start(folder: &Path) -> Task<'_, Engine> {
+    Box::pin(async {
+        if let Some(number) = shards::wanted() {
+            shards::configure(&folder.join("store"), number);
+        }
+        Engine::start(EngineOptions::new(folder.join("store"))).await.unwrap()
+    })
 }
 
 /// Where an engine's database is found; the database need not exist. It has shards where [`shards::wanted`] says so.
@@ -50,8 +53,10 @@ fn whole(engine: &Engine, database: &str) -> StoreAddress {
 }
 
 /// Makes a database with all tables, and returns a client of it.
-pub async fn migrated(engine: &Engine, database: &str) -> clickhouse::Client {
-    let address = address(engine, database);
-    store::migrate(&address, &Retention::default()).await.unwrap();
-    address.client()
+pub fn migrated<'a>(engine: &'a Engine, database: &'a str) -> Task<'a, clickhouse::Client> {
+    Box::pin(async {
+        let address = address(engine, database);
+        store::migrate(&address, &Retention::default()).await.unwrap();
+        address.client()
+    })
 }

@@ -3,7 +3,12 @@
 //!
 //! Helpers panic when something goes wrong, so that a test fails where it happened. Features keep a crate's tests from
 //! compiling what they do not use; `Cargo.toml` says what each one brings.
+//!
+//! What has to be awaited comes as a [`Task`]: the compiler makes the code of an async function anew in each crate that awaits
+//! it, with that of everything which it awaits in turn, and there are many files of tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::pin::Pin;
 
 pub mod clock;
 pub mod documents;
@@ -45,3 +50,6 @@ pub mod server;
 pub mod shards;
 #[cfg(feature = "kafka")]
 pub mod stack;
+
+/// What ends with a `T`, and was compiled in this crate.
+pub type Task<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{engine, shards, wait};
+use crate::{Task, engine, shards, wait};
 
 /// What a processor works between, on a temporary folder.
 pub struct Surroundings {
@@ -33,12 +33,16 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// Starts the engine and opens the log, both empty.
-    pub async fn start() -> Self {
-        Self::divided(shards::wanted()).await
+    pub fn start() -> Task<'static, Self> {
+        Self::divided(shards::wanted())
     }
 
     /// The same with rows divided among so many shards.
-    pub async fn divided(shards: Option<u32>) -> Self {
+    pub fn divided(shards: Option<u32>) -> Task<'static, Self> {
+        Box::pin(Self::made(shards))
+    }
+
+    async fn made(shards: Option<u32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = Arc::new(LocalLog::open(&directory.path().join("log")).unwrap());
         for name in [EVENTS_TOPIC, DEAD_LETTER_TOPIC] {
@@ -71,7 +75,11 @@ impl Surroundings {
     }
 
     /// Runs a processor until it has committed everything in the log.
-    pub async fn process(&self) {
+    pub fn process(&self) -> Task<'_, ()> {
+        Box::pin(self.processed())
+    }
+
+    async fn processed(&self) {
         let (stopping, stop) = watch::channel(false);
         let (applied, _batches) = watch::channel(0);
         let mut processor = self.processor(self.log.clone(), applied, stop);
@@ -93,7 +101,8 @@ impl Surroundings {
     }
 
     /// How many rows a table has.
-    pub async fn count(&self, table: &str) -> u64 {
-        self.client.query(&format!("SELECT count() FROM {table}")).fetch_one().await.unwrap()
+    pub fn count(&self, table: &str) -> Task<'_, u64> {
+        let query = self.client.query(&format!("SELECT count() FROM {table}"));
+        Box::pin(async { query.fetch_one().await.unwrap() })
     }
 }

@@ -18,8 +18,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use crate::engine;
 use crate::rows::{self, EventRows};
+use crate::{Task, engine};
 
 /// A service over a database of its own, which is asked without a socket.
 pub struct QueryService {
@@ -31,23 +31,37 @@ pub struct QueryService {
 impl QueryService {
     /// Makes the database, fills it with each batch of rows, and starts the service. Archives lie in `blobs` below
     /// `folder`.
-    pub async fn start(
-        engine: &Engine,
-        folder: &Path,
-        database: &str,
+    pub fn start<'a>(
+        engine: &'a Engine,
+        folder: &'a Path,
+        database: &'a str,
         batches: impl IntoIterator<Item = EventRows>,
-    ) -> Self {
-        Self::start_at(engine, folder, database, batches, Clock::system()).await
+    ) -> Task<'a, Self> {
+        Self::start_at(engine, folder, database, batches, Clock::system())
     }
 
     /// The same by a clock: what is answered depends on what time it is.
-    pub async fn start_at(
-        engine: &Engine,
-        folder: &Path,
-        database: &str,
+    pub fn start_at<'a>(
+        engine: &'a Engine,
+        folder: &'a Path,
+        database: &'a str,
         batches: impl IntoIterator<Item = EventRows>,
         clock: Clock,
-    ) -> Self {
+    ) -> Task<'a, Self> {
+        Self::filled(engine, folder, database, batches.into_iter().collect(), clock)
+    }
+
+    fn filled<'a>(
+        engine: &'a Engine,
+        folder: &'a Path,
+        database: &'a str,
+        batches: Vec<EventRows>,
+        clock: Clock,
+    ) -> Task<'a, Self> {
+        Box::pin(Self::made(engine, folder, database, batches, clock))
+    }
+
+    async fn made(engine: &Engine, folder: &Path, database: &str, batches: Vec<EventRows>, clock: Clock) -> Self {
         let client = engine::migrated(engine, database).await;
         for batch in batches {
             rows::write(&client, &batch).await;
@@ -86,21 +100,23 @@ impl QueryService {
     }
 
     /// Status and body of the answer to a GET request.
-    pub async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
-        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    pub fn get(&self, path: &str) -> Task<'_, (StatusCode, Vec<u8>)> {
+        Box::pin(self.send(Request::get(path).body(Body::empty()).unwrap()))
     }
 
     /// Status and headers of the answer to a GET request.
-    pub async fn headers(&self, path: &str) -> (StatusCode, HeaderMap) {
+    pub fn headers(&self, path: &str) -> Task<'_, (StatusCode, HeaderMap)> {
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        (response.status(), response.headers().clone())
+        Box::pin(async {
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            (response.status(), response.headers().clone())
+        })
     }
 
     /// Where the answer to a GET request leads.
     pub async fn location(&self, path: &str) -> Option<String> {
-        let response = self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
-        Some(response.headers().get("location")?.to_str().unwrap().to_owned())
+        let (_, headers) = self.headers(path).await;
+        Some(headers.get("location")?.to_str().unwrap().to_owned())
     }
 
     /// The text of the answer to a GET request, which has to be 200.
@@ -117,9 +133,9 @@ impl QueryService {
     }
 
     /// Posts JSON to a path; the status and the body of the answer.
-    pub async fn post(&self, path: &str, json: String) -> (StatusCode, Vec<u8>) {
+    pub fn post(&self, path: &str, json: String) -> Task<'_, (StatusCode, Vec<u8>)> {
         let request = Request::post(path).header("Content-Type", "application/json");
-        self.send(request.body(Body::from(json)).unwrap()).await
+        Box::pin(self.send(request.body(Body::from(json)).unwrap()))
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {

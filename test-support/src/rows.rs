@@ -5,6 +5,8 @@ pub use processor::rows::EventRows;
 use schema::event::Event;
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 
+use crate::Task;
+
 /// The rows of events at offsets from 1 on.
 pub fn of(events: impl IntoIterator<Item = Event>) -> EventRows {
     let mut rows = EventRows::default();
@@ -29,6 +31,6 @@ pub fn damaged_letter(offset: u64, found_at: i64) -> DeadLetterRow {
 }
 
 /// Inserts rows into every view that has some.
-pub async fn write(client: &Client, rows: &EventRows) {
-    processor::write(client, rows).await.unwrap();
+pub fn write<'a>(client: &'a Client, rows: &'a EventRows) -> Task<'a, ()> {
+    Box::pin(async { processor::write(client, rows).await.unwrap() })
 }

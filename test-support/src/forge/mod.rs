@@ -16,18 +16,21 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use self::history::Repository;
+use crate::Task;
 
 /// The token that the server wants to see.
 pub const TOKEN: &str = "not-so-secret";
 
 /// Serves both APIs, GitHub's for the repository `owner/name` and GitLab's for the project `group/name`; returns the
 /// server's address.
-pub async fn serve(repository: PathBuf) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let app = Router::new().fallback(answer).with_state(Arc::new(Repository(repository)));
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    url
+pub fn serve(repository: PathBuf) -> Task<'static, String> {
+    Box::pin(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().fallback(answer).with_state(Arc::new(Repository(repository)));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        url
+    })
 }
 
 /// What a request asks for, beside its path.
