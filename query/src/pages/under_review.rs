@@ -14,6 +14,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
 
+use super::bugs;
 use super::names::short_names;
 use super::states::look;
 use crate::error::ApiError;
@@ -113,10 +114,11 @@ fn failed(suite: &ReviewedSuite, one: &ReviewedFailure, names: &Names<'_>) -> Va
     let state = look(one.state);
     let why = one.reasons.as_ref().map(|reasons| reasons.text.as_str());
     let since = one.reasons.as_ref().and_then(|reasons| reasons.since.as_ref()).map(commit);
+    let bugs: Vec<Value> = one.bugs.iter().map(|url| context! { url, name => bugs::short(url) }).collect();
     context! {
         test => one.test, link => one.link, on => name(&one.configuration, names), class => state.class,
         symbol => state.symbol, state => one.state.name(), runs => one.runs, failed => one.failed,
-        commit => commit(&one.commit), message => one.message, why, since, bugs => one.bugs,
+        commit => commit(&one.commit), message => one.message, why, since, bugs,
         is_same => one.is_same_message, trunk_says => one.branch_message,
         trunk => news::page_of_test(None, &suite.suite, &one.test),
     }
