@@ -10,12 +10,9 @@ use serde::Serialize;
 
 use crate::history::{Cell, Outcome};
 use crate::judge::{Judgement, Standing, ended_before};
+pub use crate::mending::CERTAIN;
+use crate::mending::{MOST_RERUNS, Unmended};
 use crate::rules::Rules;
-
-/// The certainty that a fix is asked for.
-pub const CERTAIN: f64 = 0.95;
-/// Reruns that are asked for at most; who needs more than that has a failure too rare to be shown gone by reruns.
-const MAX_RERUNS: u32 = 1000;
 
 /// A failure that was fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -77,33 +74,55 @@ pub fn earlier(cells: &[Cell], rules: &Rules) -> Vec<Episode> {
 /// How well it is known that a test was fixed, from the cells that it was judged by; none unless it is fixed, or flaky. What is
 /// flaky has passed since its last failure.
 pub fn fix_holds(judgement: &Judgement, cells: &[Cell]) -> Option<FixHolds> {
-    let cells: Vec<&Cell> = cells.iter().filter(|cell| cell.runs > 0).collect();
-    let clean = cells.iter().rev().take_while(|cell| cell.failed == 0).count();
-    let (before, since) = cells.split_at(cells.len() - clean);
+    let cells = with_runs(cells);
+    let (before, since) = cells.split_at(cells.len() - clean(&cells));
     let begun = match judgement.standing {
-        Standing::Fixed => before.iter().rposition(|cell| cell.failed == 0).map_or(0, |good| good + 1),
-        Standing::Flaky => before.iter().position(|cell| Some(cell.commit) >= judgement.since).unwrap_or(0),
+        Standing::Fixed => begun(before),
+        Standing::Flaky => first_since(judgement, before),
         _ => return None,
     };
-    let runs = |cells: &[&Cell]| cells.iter().map(|cell| cell.runs).sum::<u32>();
-    let failed: u32 = before[begun..].iter().map(|cell| cell.failed).sum();
-    let whole = runs(&before[begun..]);
-    Some(certainty(whole.saturating_sub(failed), whole, runs(since)))
+    let unmended = counted(&before[begun..]);
+    let passes = counted(since).runs;
+    let reruns = unmended.reruns(passes, CERTAIN).unwrap_or(MOST_RERUNS);
+    Some(FixHolds { passes, certainty: unmended.certainty(passes), reruns })
 }
 
-/// What so many passes are worth after `whole` runs of which `passed` passed.
-///
-/// The chance of a row of passes, if nothing was fixed, is that of the predictive distribution of a rate whose prior is that of
-/// Jeffreys, Beta(1/2, 1/2): the product of (passed + i + 1/2) / (whole + i + 1).
-fn certainty(passed: u32, whole: u32, passes: u32) -> FixHolds {
-    let step = |index: u32| (f64::from(passed + index) + 0.5) / (f64::from(whole + index) + 1.0);
-    let chance: f64 = (0..passes).map(step).product();
-    let (mut reruns, mut left) = (0, chance);
-    while left > 1.0 - CERTAIN && reruns < MAX_RERUNS {
-        left *= step(passes + reruns);
-        reruns += 1;
+/// How often a test fails that nobody has mended, from the cells that it was judged by: since its failure began, or where it is
+/// flaky or passes, since its behaviour changed last. Of a test that was fixed, how often it failed until then.
+pub fn unmended(judgement: &Judgement, cells: &[Cell]) -> Unmended {
+    let cells = with_runs(cells);
+    match judgement.standing {
+        Standing::Fixed => {
+            let before = &cells[..cells.len() - clean(&cells)];
+            counted(&before[begun(before)..])
+        }
+        Standing::New | Standing::Failing => counted(&cells[first_since(judgement, &cells)..]),
+        // From its first failure on a flaky test would seem to fail more often than it does.
+        _ => Unmended { runs: judgement.evidence.runs, failed: judgement.evidence.unexpected },
     }
-    FixHolds { passes, certainty: 1.0 - chance, reruns }
+}
+
+fn with_runs(cells: &[Cell]) -> Vec<&Cell> {
+    cells.iter().filter(|cell| cell.runs > 0).collect()
+}
+
+/// How many of the newest cells have no failure.
+fn clean(cells: &[&Cell]) -> usize {
+    cells.iter().rev().take_while(|cell| cell.failed == 0).count()
+}
+
+/// The first of the failing cells at the end.
+fn begun(cells: &[&Cell]) -> usize {
+    cells.iter().rposition(|cell| cell.failed == 0).map_or(0, |good| good + 1)
+}
+
+/// The first cell of what a standing says.
+fn first_since(judgement: &Judgement, cells: &[&Cell]) -> usize {
+    cells.iter().position(|cell| Some(cell.commit) >= judgement.since).unwrap_or(0)
+}
+
+fn counted(cells: &[&Cell]) -> Unmended {
+    Unmended { runs: cells.iter().map(|cell| cell.runs).sum(), failed: cells.iter().map(|cell| cell.failed).sum() }
 }
 
 #[cfg(test)]
@@ -148,15 +167,27 @@ mod tests {
         assert_eq!(fix_holds(&judged("PPFF"), &cells("PPFF")), None);
     }
 
+    #[test]
+    fn what_nobody_has_mended_fails_as_often_as_it_did_since_it_began() {
+        let of = |text: &str| {
+            let Unmended { runs, failed } = unmended(&judged(text), &cells(text));
+            (runs, failed)
+        };
+        assert_eq!((of("PPPPFFF"), of("FFFF"), of("PPFFP")), ((3, 3), (4, 4), (2, 2)));
+        // Passes since its last failure belong to a flaky test.
+        assert_eq!(of("PFPPFPPFPPFPP"), (13, 4));
+        assert_eq!((of("PPPP"), of("....")), ((4, 0), (0, 0)));
+    }
+
     proptest! {
         #[test]
-        fn reruns_that_are_asked_for_suffice_and_one_less_does_not(passed in 0_u32..40, failed in 1_u32..40, passes in 0_u32..20) {
-            let (whole, holds) = (passed + failed, certainty(passed, passed + failed, passes));
-            prop_assert!((0.0..=1.0).contains(&holds.certainty));
-            prop_assume!(holds.reruns < MAX_RERUNS);
-            prop_assert!(certainty(passed, whole, passes + holds.reruns).certainty >= CERTAIN);
-            if holds.reruns > 0 {
-                prop_assert!(certainty(passed, whole, passes + holds.reruns - 1).certainty < CERTAIN);
+        fn what_is_counted_of_a_history_is_no_more_than_it_has(text in "[PFCMRES.]{0,30}") {
+            let (cells, judgement) = (cells(&text), judged(&text));
+            let Unmended { runs, failed } = unmended(&judgement, &cells);
+            let whole = counted(&with_runs(&cells));
+            prop_assert!(failed <= runs && runs <= whole.runs && failed <= whole.failed);
+            if judgement.standing.is_failing() || matches!(judgement.standing, Standing::Flaky | Standing::Fixed) {
+                prop_assert!(failed > 0, "{:?} of {}", judgement.standing, text);
             }
         }
 

@@ -3,7 +3,8 @@
 //!
 //! [`history`] is what is judged: the cells of one test on one configuration. [`judge`] is the rule of verdicts:
 //! [`change_points`] cut a history into segments whose [`evidence`] is judged by the thresholds of [`rules`]. [`finding`]
-//! joins the judgements of a test's configurations for triage, [`episodes`] says whether a failure came back and whether a fix holds. [`changes`] finds what moved together over the tests and
+//! joins the judgements of a test's configurations for triage, [`episodes`] says whether a failure came back and whether a fix holds, by
+//! the arithmetic of [`mending`]. [`changes`] finds what moved together over the tests and
 //! configurations of a suite, and which commits may have done it. [`populations`] compares two populations of results,
 //! [`compare`] two runs. [`interval`] is the statistics behind rankings, [`reruns`] says how many runs say
 //! that a test is hardly flaky, [`slower`] and [`broken_run`] are rules of thumb that
@@ -20,6 +21,7 @@ pub mod finding;
 pub mod history;
 pub mod interval;
 pub mod judge;
+pub mod mending;
 #[cfg(test)]
 mod notation;
 pub mod parallel;

@@ -33,6 +33,12 @@ pub fn reruns(runs: u32, failed: u32) -> Option<u32> {
     Some(enough - runs)
 }
 
+/// In which share of its runs a test fails at most, with a confidence between 0 and 1, that failed in none of so many: the
+/// same bound without a failure, 1 − (1 − confidence)^(1/n). 1 where it never ran.
+pub fn rarer_than(runs: u32, confidence: f64) -> f64 {
+    if runs == 0 { 1.0 } else { 1.0 - (1.0 - confidence).powf(1.0 / f64::from(runs)) }
+}
+
 /// The probability that at most so many of some runs fail, of a test that fails in a share [`HARDLY_FLAKY`] of them.
 fn at_most(runs: u32, failed: u32) -> f64 {
     let (mut term, mut sum) = (f64::from(runs) * (1.0 - HARDLY_FLAKY).ln(), 0.0);
@@ -61,6 +67,13 @@ mod tests {
     fn the_rule_of_three_is_near_where_nothing_failed() {
         let exact = f64::from(reruns(0, 0).unwrap_or(0));
         assert!((exact - 3.0 / HARDLY_FLAKY).abs() <= 1.0, "{exact}");
+    }
+
+    #[test]
+    fn a_test_that_failed_in_no_run_is_rarer_than_the_share_that_asked_for_so_many() {
+        assert!(rarer_than(59, 0.95) < HARDLY_FLAKY && rarer_than(58, 0.95) > HARDLY_FLAKY);
+        assert!((rarer_than(300, 0.95) - 3.0 / 300.0).abs() < 1e-4);
+        assert_eq!((rarer_than(0, 0.95), rarer_than(1, 0.95) > 0.949), (1.0, true));
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub mod search;
 pub mod silent;
 pub mod slowest;
 pub mod stable_id;
+pub mod standing;
 mod statement_limits;
 pub mod statistics;
 mod store;

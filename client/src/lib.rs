@@ -4,8 +4,10 @@
 //! this crate's own small binary. Data flow of a run: `options`, `ci` and `git` say what the run belongs to (`context`);
 //! `collect` reads the reports and writes the document; `delivery` sends it to the `server` or leaves it in the `spool`;
 //! `gate` asks what is known of its failures, `change` what is known of all runs of a change together; `summary` tells people and programs.
+//! `attempt` runs a command again and again, and asks only how often its test failed before.
 
 mod archive;
+pub mod attempt;
 pub mod change;
 mod ci;
 mod ci_token;
@@ -37,6 +39,7 @@ mod stand_in;
 mod summary;
 pub mod trust;
 pub mod upload;
+mod written;
 
 use environment::Environment;
 
@@ -53,6 +56,8 @@ pub enum Command {
     Gate(Box<gate::GateArgs>),
     /// Say what is known of a change under review with all its runs, and succeed only if nothing that failed is new.
     Change(Box<change::ChangeArgs>),
+    /// Run a test command again and again, and say with what certainty a test that failed is fixed.
+    Attempt(Box<attempt::AttemptArgs>),
     /// Bring commits and uploads over from a running resultsdbpy or resultsdb.
     Import(import::ImportArgs),
     /// Send a file that says who owns the tests of a suite.
@@ -78,6 +83,7 @@ impl Command {
             Self::Run(args) => args.run(&Environment::of_process()),
             Self::Gate(args) => args.run(&Environment::of_process()),
             Self::Change(args) => args.run(&Environment::of_process()),
+            Self::Attempt(args) => args.run(),
             Self::Import(args) => args.run(),
             Self::Owners(args) => args.run(),
             Self::Split(args) => args.run(&Environment::of_process()),

@@ -4,6 +4,7 @@ use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::process::{Command, Stdio};
 
+use schema::configuration::MEMBERS;
 use serde_json::{Map, Value};
 
 /// The configuration of this machine, with the members given in the place of its own: `key=value` each.
@@ -27,6 +28,12 @@ pub(crate) fn value(key: &str, value: &str) -> Value {
         ("is_simulator", "false" | "no" | "0") => Value::Bool(false),
         _ => Value::String(value.to_owned()),
     }
+}
+
+/// The parameter of a question that asks for a member.
+pub(crate) fn asked((key, value): &(String, String)) -> (String, String) {
+    let key = if MEMBERS.contains(&key.as_str()) { key.clone() } else { format!("label.{key}") };
+    (key, value.clone())
 }
 
 /// A member of a configuration as an option gives it.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use chrono::DateTime;
 use clap::{Args, Subcommand, ValueEnum};
-use schema::configuration::{Configuration, MEMBERS};
+use schema::configuration::Configuration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -302,12 +302,8 @@ impl ExportArgs {
     }
 
     fn query(&self) -> String {
-        let named = |(key, value): &(String, String)| {
-            let key = if MEMBERS.contains(&key.as_str()) { key.clone() } else { format!("label.{key}") };
-            (key, value.clone())
-        };
         let asked = [("suite".to_owned(), self.suite.clone()), ("format".to_owned(), name(&self.format))];
-        query(asked.into_iter().chain(self.configuration.iter().map(named)))
+        query(asked.into_iter().chain(self.configuration.iter().map(machine::asked)))
     }
 }
 

@@ -16,7 +16,8 @@ use web::protection::protect;
 use crate::api::{
     access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
     flaky, links, live, new_tests, openapi, owners, populations, quarantine, recent_uploads, renames, results, rules,
-    run, sql, suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
+    run, sql, standing, suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads,
+    verdicts,
 };
 use crate::error::ApiError;
 use crate::layers::{cache, error_pages, format, metrics, paths};
@@ -94,6 +95,7 @@ fn kept_api() -> Routes<Arc<Service>> {
         .get(Rule::Read, "/api/causes", causes::find)
         .get(Rule::Read, "/api/causes/messages", causes::messages)
         .get(Rule::Read, "/api/triage", triage::find)
+        .get(Rule::Read, "/api/standing", standing::find)
         .get(Rule::Read, "/api/metrics", test_metrics::scrape)
         .get(Rule::Read, "/api/flaky", flaky::find)
         .get(Rule::Read, "/api/new-tests", new_tests::find)

@@ -152,6 +152,7 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/badge/layout-tests/0010.html.svg",
         "/triage?suite=layout-tests",
         "/api/triage?suite=layout-tests",
+        "/api/standing?suite=layout-tests&test=0010.html",
         "/api/flaky?suite=layout-tests&weeks=4",
         "/dashboards",
         "/api/changes-under-review/7",

@@ -2,6 +2,8 @@
 //! act on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+#[path = "client/attempt.rs"]
+mod attempt;
 #[path = "client/checkout.rs"]
 mod checkout;
 #[path = "client/examples.rs"]

@@ -28,6 +28,7 @@ pub(crate) mod results;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod sql;
+pub(crate) mod standing;
 pub(crate) mod suites;
 pub(crate) mod summary;
 pub(crate) mod test_metrics;

@@ -16,7 +16,7 @@ use web::openapi::{self, JSON, Operation};
 use super::{
     access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
     flaky, links, live, new_tests, owners, populations, quarantine, recent_uploads, renames, results, rules, run, sql,
-    suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
+    standing, suites, summary, test_metrics, test_names, timeline, trends, triage, under_review, uploads, verdicts,
 };
 use crate::archives;
 use crate::error::ApiError;
@@ -62,6 +62,7 @@ const OPERATIONS: &[Operation] = &[
     test_metrics::OPERATION,
     changes::OF_SUITE,
     changes::OF_TEST,
+    standing::OPERATION,
     under_review::RECENT,
     under_review::ONE,
     verdicts::ASK,
