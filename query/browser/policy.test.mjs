@@ -32,6 +32,7 @@ const PAGES = {
   '/quarantine': ['/quarantine', '/quarantine?suite=layout-tests'],
   '/costs': ['/costs', '/costs?by=owner'],
   '/owners': ['/owners'],
+  '/quality': ['/quality', '/quality?suite=layout-tests'],
   '/durations': ['/durations', '/durations?suite=layout-tests'],
   '/sql': ['/sql'],
   '/trends': ['/trends', '/trends?suite=layout-tests&test=css/a.html'],

@@ -201,6 +201,7 @@ fn fresh_pages() -> Routes<Arc<Service>> {
     Routes::new()
         .get(Rule::Read, "/sql", pages::sql::page)
         .get(Rule::Read, "/quarantine", pages::quarantine::page)
+        .get(Rule::Read, "/quality", pages::quality::page)
         .get(Rule::Read, "/archive", archives::list)
         .get(Rule::Read, "/archive/", archives::list)
         .get(Rule::Read, "/archive/{*file}", archives::extract)

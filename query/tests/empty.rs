@@ -5,7 +5,7 @@ use test_support::engine;
 use test_support::query_service::QueryService;
 use test_support::rows::EventRows;
 
-const PAGES: [&str; 28] = [
+const PAGES: [&str; 29] = [
     "/",
     "/?suite=unit",
     "/?suite=unit&test=a",
@@ -25,6 +25,7 @@ const PAGES: [&str; 28] = [
     "/costs",
     "/costs?by=week&owner=@a",
     "/owners",
+    "/quality",
     "/durations",
     "/trends",
     "/trends?suite=unit&test=a",

@@ -105,6 +105,7 @@ async fn no_endpoint_reads_in_proportion_to_history() {
         "/api/failures/layout-tests?limit=10&collapsed=false",
         "/api/flaky?suite=layout-tests&weeks=1",
         "/api/costs?suite=layout-tests&weeks=1",
+        "/api/verdicts/quality?suite=layout-tests&weeks=1",
         "/api/upload?suite=layout-tests&limit=2",
         "/api/upload?limit=2",
         "/api/urls?limit=10",

@@ -26,6 +26,7 @@ pub(crate) mod outcomes;
 pub(crate) mod owners;
 pub(crate) mod populations;
 pub(crate) mod quarantine;
+pub(crate) mod received;
 pub(crate) mod renames;
 pub(crate) mod replaced;
 pub(crate) mod results;

@@ -38,11 +38,19 @@ pub(crate) async fn keep(store: &Store, given: impl Iterator<Item = GivenVerdict
     Ok(insert.end().await?)
 }
 
-/// The verdicts given since a time, seconds since 1970; the newest of them where there are too many.
-pub(crate) async fn since(store: &Store, time: u64) -> Result<Vec<GivenVerdict>, AnswerError> {
-    Fragment::new("SELECT ?fields FROM verdicts WHERE asked_at >= {since} ORDER BY asked_at DESC LIMIT {most}")
-        .value("since", time)
-        .value("most", MOST)
-        .all(&store.client)
-        .await
+/// The verdicts given since a time, seconds since 1970, of one suite or of all; the newest of them where there are too many,
+/// and whether there are.
+pub(crate) async fn since(
+    store: &Store,
+    suite: Option<&str>,
+    time: u64,
+) -> Result<(Vec<GivenVerdict>, bool), AnswerError> {
+    let statement = Fragment::new(
+        "SELECT ?fields FROM verdicts WHERE {of_suite}asked_at >= {since} ORDER BY asked_at DESC LIMIT {most}",
+    );
+    let statement = statement.of_suite(suite).value("since", time).value("most", MOST + 1);
+    let mut given: Vec<GivenVerdict> = statement.all(&store.client).await?;
+    let are_more = given.len() as u64 > MOST;
+    given.truncate(MOST as usize);
+    Ok((given, are_more))
 }

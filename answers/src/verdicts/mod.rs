@@ -32,7 +32,10 @@ use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
 use crate::{commits, messages, remarks};
 pub(crate) use at_base::failing_at_base;
-pub use quality::{QualityQuestion, VerdictQuality, find as quality};
+pub use quality::{
+    Afterwards, FIELDS as QUALITY_FIELDS, Grades, Mistake, QualityBy, QualityQuestion, QualityRow, VerdictQuality,
+    WrongAnswer, find as quality,
+};
 
 /// Tests of one question.
 pub const MAX_TESTS: usize = 2000;

@@ -2,9 +2,7 @@
 
 use answers::ask::RunFilter;
 use answers::table::schema_of;
-use answers::verdicts::{
-    self, AskingChange, MAX_TESTS, ObservedTest, QualityQuestion, VerdictQuality, Verdicts, VerdictsQuestion,
-};
+use answers::verdicts::{self, AskingChange, MAX_TESTS, ObservedTest, VerdictQuality, Verdicts, VerdictsQuestion};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -15,6 +13,7 @@ use web::openapi::{self, JSON, Operation, list_of, text};
 
 use super::json_body;
 use crate::error::{ApiError, bad};
+use crate::layers::format::Rows;
 use crate::parameters::{CONFIGURATION, Parameters, as_of, lists, runs};
 use crate::service::Shared;
 
@@ -32,12 +31,16 @@ pub(crate) const ASK: Operation = Operation {
     errors: &[400, 404, 503],
 };
 
-pub(crate) const QUALITY: Operation = Operation::get(
-    "/api/verdicts/quality",
-    "How the verdicts that were given turned out, by what the branch showed within a week after each",
-    &[&["weeks"]],
-    schema_of::<VerdictQuality>,
-);
+pub(crate) const QUALITY: Operation = Operation {
+    errors: &[400, 404, 503],
+    ..Operation::get(
+        "/api/verdicts/quality",
+        "How the verdicts that were given turned out, by what the branch showed within a week after each, and how soon failures \
+         were found: by version of the rule, suite and owner",
+        &[&["suite", "weeks", "owner", "format"]],
+        schema_of::<VerdictQuality>,
+    )
+};
 
 /// The schema of what is posted.
 pub(crate) fn body() -> Value {
@@ -138,8 +141,8 @@ pub(crate) async fn ask(
 pub(crate) async fn quality(
     State(service): Shared,
     RawQuery(query): RawQuery,
-) -> Result<Json<VerdictQuality>, ApiError> {
+) -> Result<Rows<VerdictQuality>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), QUALITY.parameters)?;
-    let question = QualityQuestion { weeks: lists::weeks(&parameters)? };
-    Ok(Json(verdicts::quality(&service.store, &question).await?))
+    let question = lists::quality(&parameters, parameters.chosen("suite"), &service.store.clock)?;
+    Ok(Rows(verdicts::quality(&service.store, &question).await?))
 }

@@ -27,6 +27,7 @@ pub(crate) mod new_tests;
 pub(crate) mod owners;
 mod plot;
 pub(crate) mod populations;
+pub(crate) mod quality;
 pub(crate) mod quarantine;
 mod segments;
 mod shared_causes;
@@ -56,7 +57,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; connect-
      base-uri 'none'; frame-ancestors 'none'";
 
 /// Paths of pages, for who slips.
-const PAGES: [&str; 25] = [
+const PAGES: [&str; 26] = [
     "/",
     "/causes",
     "/changes",
@@ -72,6 +73,7 @@ const PAGES: [&str; 25] = [
     "/quarantine",
     "/costs",
     "/owners",
+    "/quality",
     "/durations",
     "/trends",
     "/sql",

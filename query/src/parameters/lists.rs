@@ -13,6 +13,7 @@ use answers::owner_totals::OwnersQuestion;
 use answers::search::{Field, Search};
 use answers::trends::TrendsQuestion;
 use answers::triage::{self, DEFAULT_DAYS, Group, MAX_DAYS, TriageQuestion};
+use answers::verdicts::{QUALITY_FIELDS, QualityQuestion};
 use schema::cause::CauseId;
 use schema::clock::Clock;
 
@@ -121,6 +122,16 @@ pub(crate) fn costs(parameters: &Parameters, suite: Option<&str>, clock: &Clock)
         search: search(parameters, &costs::FIELDS, clock)?,
         runs: runs::lately(parameters)?,
     })
+}
+
+/// A question about how good the verdicts on tests of a suite were, or of all.
+pub(crate) fn quality(
+    parameters: &Parameters,
+    suite: Option<&str>,
+    clock: &Clock,
+) -> Result<QualityQuestion, ApiError> {
+    let search = search(parameters, &QUALITY_FIELDS, clock)?;
+    Ok(QualityQuestion { suite: suite.map(str::to_owned), weeks: weeks(parameters)?, search })
 }
 
 /// A question about the owners of tests of a suite, or of all.
