@@ -227,9 +227,9 @@ async fn filters(service: &QueryService) {
             let option = select.split(" selected").nth(1)?.split('>').nth(1)?.split('<').next()?;
             Some((name.to_owned(), option.replace("&amp;", "&")))
         });
-        let inputs = attributes(form, "input", " name");
-        assert_eq!(inputs.len(), attributes(form, "input", " value").len(), "{path}: {form}");
-        let inputs = inputs.into_iter().zip(attributes(form, "input", " value"));
+        let inputs = attributes(form, "input", "name");
+        assert_eq!(inputs.len(), attributes(form, "input", "value").len(), "{path}: {form}");
+        let inputs = inputs.into_iter().zip(attributes(form, "input", "value"));
         let sent: Vec<(String, String)> = inputs.chain(chosen).collect();
         for (name, value) in FILTERS {
             assert!(sent.contains(&(name.to_owned(), value.to_owned())), "{path} {name}={value}: {sent:?}");

@@ -39,6 +39,7 @@ use serde_json::json;
 
 use finding::{Finding, Line, Verdict};
 
+use crate::causes;
 use crate::config::Config;
 
 /// What to check and how.
@@ -82,7 +83,7 @@ pub(crate) fn report(arguments: &Arguments, checked: anyhow::Result<Vec<Line>>) 
         Err(error) if arguments.json => {
             vec![Line {
                 check: "doctor".to_owned(),
-                finding: Finding::failed(&error, "Mend that first, and check again"),
+                finding: Finding::wrong(causes::told(&error), "Mend that first, and check again"),
             }]
         }
         checked => checked?,
