@@ -39,7 +39,10 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
 fn row(row: &QualityRow) -> Value {
     let QualityRow { name, given, open, convicted, wrongly_convicted, excused, wrongly_excused, .. } = row;
     let QualityRow { blamed, wrongly_blamed, began, timed, detect_median, detect_p95, .. } = row;
-    let took = |seconds: Option<u64>| seconds.map(|seconds| time::took(seconds.saturating_mul(1000)));
+    let took = |seconds: Option<u64>| match seconds? {
+        few @ 0..60 => Some(format!("{few} s")),
+        seconds => Some(time::took(seconds.saturating_mul(1000))),
+    };
     // The tests that nobody owns have a word of the search.
     let asked = name.as_deref().unwrap_or("none");
     context! {
@@ -65,7 +68,9 @@ fn told(mistake: Mistake, after: &Afterwards) -> String {
     match mistake {
         Mistake::Flakiness => format!("failed on all {all} that came after"),
         Mistake::Excuse => format!("passed, and then failed on the last {failed_last} of {all}"),
-        Mistake::Blame if failed == commits => format!("failed on all {all} that came after"),
+        Mistake::Blame if failed == commits => {
+            format!("failed on all {all} that came after: the change may have landed")
+        }
         Mistake::Blame if failed == failed_last => {
             format!("passed, and failed on the last {failed} of {all}: the change may have landed")
         }
@@ -87,7 +92,10 @@ mod tests {
         assert_eq!(after(Mistake::Flakiness, 4, 4, 4), "failed on all 4 commits that came after");
         assert_eq!(after(Mistake::Excuse, 9, 3, 3), "passed, and then failed on the last 3 of 9 commits");
         assert_eq!(after(Mistake::Blame, 5, 2, 0), "failed on 2 of 5 commits that came after");
-        assert_eq!(after(Mistake::Blame, 1, 1, 1), "failed on all 1 commit that came after");
+        assert_eq!(
+            after(Mistake::Blame, 3, 3, 3),
+            "failed on all 3 commits that came after: the change may have landed"
+        );
         assert_eq!(
             after(Mistake::Blame, 5, 2, 2),
             "passed, and failed on the last 2 of 5 commits: the change may have landed"
