@@ -3,7 +3,7 @@
 
 use minijinja::{Value, context};
 
-use super::label_fields;
+use super::label_fields::{self, numbered};
 use crate::error::ApiError;
 use crate::parameters::{Parameters, chooses_configurations};
 use crate::service::Service;
@@ -102,11 +102,6 @@ fn fields(parameters: &Parameters, name: &str, label: &str, form: Form<'_>) -> V
         context! { id, name, label, value, placeholder }
     };
     values.into_iter().enumerate().map(field).collect()
-}
-
-/// What tells several fields of one name apart.
-pub(super) fn numbered(name: &str, index: usize) -> String {
-    if index == 0 { name.to_owned() } else { format!("{name}-{}", index + 1) }
 }
 
 fn query(parameters: &Parameters, is_meant: impl Fn(&str) -> bool) -> String {

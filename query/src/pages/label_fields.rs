@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use answers::suites;
 use minijinja::{Value, context};
 
-use super::filters::numbered;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Service;
@@ -46,4 +45,9 @@ fn fields_of(key: &str, values: &BTreeSet<String>, chosen: &[(&str, &str)]) -> V
         context! { id => numbered(key, index), key, name => format!("label.{key}"), values => offered, chosen => value }
     };
     of_key.into_iter().enumerate().map(field).collect()
+}
+
+/// What tells several fields of one name apart.
+pub(super) fn numbered(name: &str, index: usize) -> String {
+    if index == 0 { name.to_owned() } else { format!("{name}-{}", index + 1) }
 }
