@@ -6,10 +6,12 @@ use std::sync::LazyLock;
 
 use axum::http::StatusCode;
 use schema::clock::Clock;
+use schema::event::{Event, Request};
+use schema::rename::TestRename;
 use serde_json::{Map, Value, json};
 use test_support::clock::{DAY, now};
 use test_support::engine;
-use test_support::events::run;
+use test_support::events::{header, run};
 use test_support::query_service::QueryService;
 use test_support::rows::{self, EventRows};
 
@@ -145,7 +147,30 @@ async fn verdicts_are_graded_by_what_came_later() {
         let answer = later.json(&format!("/api/verdicts/quality?weeks={weeks}")).await;
         assert_eq!(answer["total"]["given"], given, "{weeks} weeks");
     }
+    a_former_name_is_graded_by_what_its_test_does(&service, folder.path()).await;
     engine.shutdown().await;
+}
+
+/// Whose change is older than a rename asks about the former name, and an empty branch names none.
+async fn a_former_name_is_graded_by_what_its_test_does(service: &QueryService, folder: &Path) {
+    let at = asked_at() - DAY;
+    let request = Request::Rename(TestRename {
+        suite: "t".into(),
+        from: "was.html".into(),
+        to: "b.html".into(),
+        at,
+        is_open: true,
+    });
+    let test_results = serde_json::value::to_raw_value(&()).unwrap();
+    rows::write(&service.client, &rows::of([Event { header: header(at, request), test_results }])).await;
+    let asked_by = service.at(folder, Clock::standing_at(asked_at() as u64));
+    let question = json!({ "suite": "t", "branch": "", "tests": [{ "test": "was.html", "state": "TEXT" }] });
+    let (_, body) = asked_by.post("/api/verdicts", question.to_string()).await;
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(answer["tests"][0]["verdict"], "new", "{answer:#}");
+    let later = service.at(folder, Clock::standing_at((asked_at() + 2 * DAY) as u64));
+    let graded = later.json("/api/verdicts/quality?suite=t").await;
+    assert_eq!((&graded["total"]["given"], &graded["total"]["held"]), (&2.into(), &2.into()), "{graded:#}");
 }
 
 async fn grades_are_told_of_everything(service: &QueryService) {

@@ -64,15 +64,18 @@ impl Rerunner<'_> {
         let written = self.places.written_since(&before);
         let (said, read, errors) = self.read(written.files);
         make_older(&read);
+        // What is missing of a report that is damaged may be a failure.
+        let is_whole = |outcome: Outcome| outcome != Outcome::Passed || errors.is_empty();
+        let known = |outcome: Outcome| if is_whole(outcome) { outcome } else { Outcome::NotRun };
         if read.is_empty() {
-            let outcome = if code(status) == 0 { Outcome::Passed } else { Outcome::Failed };
-            return Ok(Rerun { outcome, is_by_exit_status: true, other: None, errors });
+            let outcome = known(if code(status) == 0 { Outcome::Passed } else { Outcome::Failed });
+            return Ok(Rerun { outcome, is_by_exit_status: outcome != Outcome::NotRun, other: None, errors });
         }
-        let outcome = match said {
+        let outcome = known(match said {
             Said { failed: true, .. } => Outcome::Failed,
             Said { passed: true, .. } => Outcome::Passed,
             _ => Outcome::NotRun,
-        };
+        });
         let other = said.other.filter(|_| outcome == Outcome::NotRun);
         Ok(Rerun { outcome, is_by_exit_status: false, other, errors })
     }

@@ -169,7 +169,11 @@ impl Trial<'_> {
         let mut text = format!("{} {}", self.told_before(), self.told_reruns());
         let Tally { not_run, by_exit_status, .. } = self.reruns;
         if not_run > 0 {
-            let _ = write!(text, " In {} the test did not run, which says nothing", counted(not_run.into(), "rerun"));
+            let _ = write!(
+                text,
+                " In {} the test did not run, or a report was damaged, which says nothing",
+                counted(not_run.into(), "rerun")
+            );
             if let Some(other) = &self.other {
                 let _ = write!(text, "; another one that ran is {other}");
             }

@@ -40,6 +40,7 @@ impl Place {
         fs::write(folder.path().join("others"), r#"<testsuite><testcase classname="C" name="b"/></testsuite>"#)
             .unwrap();
         fs::write(folder.path().join("broken"), "<testsuite><testca").unwrap();
+        fs::write(folder.path().join("cut"), r#"<testsuite><testcase classname="C" name="a"/><testca"#).unwrap();
         Self { folder, server: StandIn::answering(vec![(200, answer.to_string())]) }
     }
 
@@ -163,6 +164,15 @@ fn without_reports_the_exit_status_counts() {
     let place = Place::new(&answer("flaky", 12, 4));
     let (document, code) = place.rerun(&["--runs", "1"], "cat broken > report.xml; exit 1");
     assert!(code == 1 && counts(&document)[0] == 0, "{document:#}");
+}
+
+#[test]
+fn a_damaged_report_is_no_pass_whatever_else_says_so() {
+    for script in ["cat broken > report.xml", "cat cut > report.xml"] {
+        let place = Place::new(&answer("flaky", 12, 4));
+        let (document, code) = place.rerun(&["--runs", "2"], script);
+        assert_eq!((code, counts(&document)), (1, [0, 0, 2, 0]), "{script}: {document:#}");
+    }
 }
 
 #[test]

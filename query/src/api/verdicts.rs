@@ -104,7 +104,9 @@ impl Asked {
             }
         }
         let filters = Parameters::given(filters, &[&CONFIGURATION])?;
-        let runs = RunFilter { branch: self.branch, ..runs::lately(&filters)? };
+        // An empty branch names none, as in queries.
+        let branch = self.branch.filter(|branch| !branch.is_empty());
+        let runs = RunFilter { branch, ..runs::lately(&filters)? };
         let observed = |asked: AskedTest| {
             let state = TestState::failure_of_name(&asked.state);
             let state = state.ok_or_else(|| {

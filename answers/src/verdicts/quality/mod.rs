@@ -208,9 +208,12 @@ async fn grade_all(
 ) -> Result<(), AnswerError> {
     let mut tests: BTreeMap<String, Vec<GivenVerdict>> = BTreeMap::new();
     for one in given {
-        // A test that was renamed since goes on under its new name.
-        let name = late.renames.current(&one.test, one.asked_at).to_owned();
-        tests.entry(name).or_default().push(one);
+        // A test that was renamed since goes on under its new name, and so does one that was asked about by its old name.
+        let name = match late.renames.current(&one.test, one.asked_at) {
+            name if name == one.test => late.renames.successor(name).unwrap_or(name),
+            name => name,
+        };
+        tests.entry(name.to_owned()).or_default().push(one);
     }
     tests.retain(|test, _| search.may_match_owned(test, owners));
     let ids: BTreeSet<TestId> = tests.keys().map(|test| TestId::of(late.suite, test)).collect();
