@@ -1,7 +1,10 @@
 //! Whether a verdict was right, by what the branch did afterwards.
 
+use std::collections::BTreeSet;
+
 use analysis::history::{Cell, History, Outcome};
 use analysis::judge::{Question, judge};
+use schema::ids::CommitKey;
 use schema::seconds::WEEK;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -138,11 +141,12 @@ fn held(verdict: &str, after: &[Cell]) -> Option<bool> {
         return None;
     }
     match verdict {
-        // The branch was said to fail: it has to fail once more at least.
-        "known-failing" => Some(failed > 0),
-        // The branch was said to be flaky: nothing but failures is no flakiness.
+        // The branch was said to fail: it has to fail once more at least, though that be expected of it by then.
+        "known-failing" => Some(failed > 0 || after.iter().any(|cell| cell.expected_failures > 0)),
+        // The branch was said to be flaky: nothing but failures is no flakiness. Several configurations tell of one commit.
         "known-flaky" => {
-            let is_hard = outcomes.len() >= HARD && outcomes.iter().all(|outcome| *outcome == Outcome::Bad);
+            let commits: BTreeSet<CommitKey> = after.iter().map(|cell| cell.commit).collect();
+            let is_hard = commits.len() >= HARD && outcomes.iter().all(|outcome| *outcome == Outcome::Bad);
             Some(!is_hard)
         }
         // The branch was said not to fail so: a failure on it, without the change, shows that it does.
@@ -154,7 +158,6 @@ fn held(verdict: &str, after: &[Cell]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use analysis::rules::Rules;
-    use schema::ids::CommitKey;
     use schema::seconds::HOUR;
     use schema::state::State;
 
@@ -194,6 +197,22 @@ mod tests {
         assert_eq!((held_of("known-failing", "FP"), held_of("known-failing", "PP")), (Some(true), Some(false)));
         assert_eq!((held_of("known-flaky", "PFP"), held_of("known-flaky", "FFF")), (Some(true), Some(false)));
         assert_eq!((held_of("new", ""), held_of("unknown", "F")), (None, None));
+    }
+
+    #[test]
+    fn three_configurations_on_one_commit_are_no_three_commits() {
+        let mut after = cells("FFF");
+        assert_eq!(held("known-flaky", &after), Some(false));
+        let commit = after[0].commit;
+        after.iter_mut().for_each(|cell| cell.commit = commit);
+        assert_eq!(held("known-flaky", &after), Some(true));
+    }
+
+    #[test]
+    fn a_failure_that_is_expected_by_then_is_one_more() {
+        let mut after = cells("PP");
+        after[1].expected_failures = 1;
+        assert_eq!((held("known-failing", &after), held("new", &after)), (Some(true), Some(true)));
     }
 
     #[test]
