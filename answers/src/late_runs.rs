@@ -129,6 +129,19 @@ impl<'a> LateRuns<'a> {
         Ok(self.renames.owners(names))
     }
 
+    /// Of `most` of these tests those that are meant, and whether there are more than `most`.
+    pub(crate) async fn meant_candidates(
+        &self,
+        most: u64,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Result<(Vec<String>, bool), AnswerError> {
+        let mut names = self.candidates(most + 1).await?;
+        let are_more = names.len() as u64 > most;
+        names.truncate(most as usize);
+        names.retain(|test| is_meant(test));
+        Ok((names, are_more))
+    }
+
     /// Commits of the newest runs in which some tests failed, so many of each test; none if that is not known.
     pub(crate) fn newest_failures(&self, tests: &BTreeSet<TestId>, most: usize) -> Option<BTreeSet<CommitKey>> {
         Some(self.runs.as_ref()?.newest_failures(tests, most))

@@ -68,8 +68,7 @@ pub struct TestStanding {
 pub async fn find(store: &Store, question: &StandingQuestion) -> Result<TestStanding, AnswerError> {
     let StandingQuestion { suite, test, runs } = question;
     let late = LateRuns::of(store, suite, runs, NEW_DAYS).await?;
-    let names = [Some(test.as_str()), late.renames.successor(test)];
-    let ids: Vec<TestId> = names.into_iter().flatten().map(|name| TestId::of(suite, name)).collect();
+    let ids: Vec<TestId> = late.renames.known_as(test).map(|name| TestId::of(suite, name)).collect();
     let histories = late.histories(&ids.iter().copied().collect::<BTreeSet<_>>()).await?;
     let known = ids.into_iter().map(|id| histories.of(id)).find(|places| !places.is_empty());
     let mut places: Vec<PlaceStanding> = Vec::new();

@@ -195,12 +195,10 @@ struct LookedAt {
 
 /// The test, or those of the suite that failed last.
 async fn look_at(late: &LateRuns<'_>, test: Option<&str>) -> Result<LookedAt, AnswerError> {
-    let mut tests = match test {
-        Some(test) => vec![test.to_owned()],
-        None => late.candidates(MAX_CANDIDATES + 1).await?,
+    let (tests, is_cut) = match test {
+        Some(test) => (vec![test.to_owned()], false),
+        None => late.meant_candidates(MAX_CANDIDATES, |_| true).await?,
     };
-    let is_cut = tests.len() as u64 > MAX_CANDIDATES;
-    tests.truncate(MAX_CANDIDATES as usize);
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
     Ok(LookedAt { tests, histories, judged, is_cut })

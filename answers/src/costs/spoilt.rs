@@ -50,10 +50,7 @@ pub(super) async fn of_suite(
     search: &Search,
     since: u64,
 ) -> Result<(Vec<SpoilingTest>, bool), AnswerError> {
-    let mut names = late.candidates(MAX_CANDIDATES + 1).await?;
-    let is_cut = names.len() as u64 > MAX_CANDIDATES;
-    names.truncate(MAX_CANDIDATES as usize);
-    names.retain(|test| search.may_match_owned(test, owners));
+    let (names, is_cut) = late.meant_candidates(MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
     let spoilt = parallel::map(&judged, |one| (one.test, spoilt_by(late, &histories, one, since)));

@@ -161,6 +161,12 @@ impl Renames {
         Some(&*last.current).filter(|current| *current != test)
     }
 
+    /// A name, and the one under which its history goes on, if there is another: who asks about a test may know it from
+    /// before a rename.
+    pub(crate) fn known_as<'a>(&'a self, test: &'a str) -> impl Iterator<Item = &'a str> {
+        std::iter::once(test).chain(self.successor(test))
+    }
+
     /// The oldest name of a test, by which it is known outside: identities of findings and changes go by it, so that a
     /// rename makes none of them news.
     pub(crate) fn first_name<'a>(&'a self, test: &'a str) -> &'a str {

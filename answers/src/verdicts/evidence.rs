@@ -12,7 +12,6 @@ use crate::commits::CommitNames;
 use crate::histories::Histories;
 use crate::late_runs::LateRuns;
 use crate::news;
-use crate::renames::Renames;
 
 /// What verdicts are made from.
 pub(super) struct Judge<'a> {
@@ -22,12 +21,6 @@ pub(super) struct Judge<'a> {
     pub(super) base: Option<CommitKey>,
     /// Whose commits are no evidence.
     pub(super) authors: &'a [String],
-}
-
-/// The name of a test, and the one under which its history goes on: a change may be older than a rename.
-pub(super) fn names_of(renames: &Renames, suite: &str, test: &str) -> impl Iterator<Item = TestId> {
-    let successor = renames.successor(test).map(|name| TestId::of(suite, name));
-    std::iter::once(TestId::of(suite, test)).chain(successor)
 }
 
 /// What one configuration of the branch says.
@@ -43,7 +36,8 @@ struct Place {
 impl Judge<'_> {
     /// The verdict on one observed test; bugs and the quarantine are not looked up.
     pub(super) fn verdict(&self, observed: &ObservedTest, histories: &Histories) -> TestVerdict {
-        let mut named = names_of(&self.late.renames, self.late.suite, &observed.test).map(|test| histories.of(test));
+        let mut named =
+            self.late.renames.known_as(&observed.test).map(|name| histories.of(TestId::of(self.late.suite, name)));
         let of_test = named.find(|history| !history.is_empty()).unwrap_or_default();
         let places: Vec<Place> = of_test.into_iter().map(|(id, cells)| self.place(id, &cells.history())).collect();
         let mut reasons = VerdictReasons::default();

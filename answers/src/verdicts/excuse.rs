@@ -39,9 +39,8 @@ impl Excuses<'_> {
 
     /// Of several entries the one that lasts longest. A change may be older than a rename.
     fn entry(&self, verdict: &TestVerdict) -> Option<&ListedEntry> {
-        let names = [Some(verdict.test.as_str()), self.renames.successor(&verdict.test)];
-        let found =
-            names.into_iter().flatten().flat_map(|test| self.parked.explaining(test, [&self.on], verdict.observed));
+        let names = self.renames.known_as(&verdict.test);
+        let found = names.flat_map(|test| self.parked.explaining(test, [&self.on], verdict.observed));
         found.max_by_key(|entry| entry.until)
     }
 }

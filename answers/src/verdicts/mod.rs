@@ -252,8 +252,8 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
 pub(crate) async fn given(late: &LateRuns<'_>, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
     let LateRuns { store, suite, ref renames, .. } = *late;
     let base = base(store, question).await?;
-    let ids: BTreeSet<TestId> =
-        question.tests.iter().flat_map(|one| evidence::names_of(renames, suite, &one.test)).collect();
+    let names = question.tests.iter().flat_map(|one| renames.known_as(&one.test));
+    let ids: BTreeSet<TestId> = names.map(|name| TestId::of(suite, name)).collect();
     let histories = late.histories(&ids).await?;
     let usual = u64::from(late.sessions.tests());
     let incomplete = question.tests_run.and_then(|tests_run| Completeness::lacking(tests_run, usual));

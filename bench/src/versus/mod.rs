@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use self::questions::questions;
+use self::questions::QUESTIONS;
 use crate::documents;
 use crate::random::Random;
 use crate::report::{percentile, show};
@@ -61,15 +61,15 @@ pub(crate) fn measure(binary: &Path, versus: &Versus) -> anyhow::Result<()> {
         _ => anyhow::bail!("name the other build with --other, or two servers with --url and --other-url"),
     };
     let names = documents::names(TESTS);
-    let (agent, questions, mut random) = (agent(), questions(), Random(now()?));
-    let mut times: Vec<[Option<Vec<Duration>>; 2]> = questions.iter().map(|_| [Some(vec![]), Some(vec![])]).collect();
+    let (agent, mut random) = (agent(), Random(now()?));
+    let mut times: Vec<[Option<Vec<Duration>>; 2]> = QUESTIONS.iter().map(|_| [Some(vec![]), Some(vec![])]).collect();
     let mut number = random.below(1000) as usize;
     for _ in 0..versus.rounds {
-        for (question, times) in questions.iter().zip(&mut times) {
+        for (question, times) in QUESTIONS.iter().zip(&mut times) {
             for _ in 0..ASKED {
                 number += 1;
                 let test = &names[random.below(names.len() as u64) as usize];
-                let (path, body) = (question.ask)(number, &utf8_percent_encode(test, NON_ALPHANUMERIC).to_string());
+                let (path, body) = question.asked(number, &utf8_percent_encode(test, NON_ALPHANUMERIC).to_string());
                 for (side, times) in sides.iter().zip(times.iter_mut()) {
                     let took = ask(&agent, &format!("{}{path}", side.url), body.as_deref())?;
                     // A build that does not know a question is not compared by it.
@@ -78,7 +78,7 @@ pub(crate) fn measure(binary: &Path, versus: &Versus) -> anyhow::Result<()> {
             }
         }
     }
-    for (question, [here, other]) in questions.iter().zip(&mut times) {
+    for (question, [here, other]) in QUESTIONS.iter().zip(&mut times) {
         let median = |times: &mut Option<Vec<Duration>>| times.as_mut().map(|times| percentile(times, 50));
         print(question.what, [median(here), median(other)], question.target);
     }

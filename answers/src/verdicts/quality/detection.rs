@@ -61,10 +61,7 @@ pub(super) async fn of_suite(
     if late.selection.is_empty() {
         return Ok((Vec::new(), false));
     }
-    let mut names = late.candidates(MAX_CANDIDATES + 1).await?;
-    let are_more = names.len() as u64 > MAX_CANDIDATES;
-    names.truncate(MAX_CANDIDATES as usize);
-    names.retain(|test| search.may_match_owned(test, owners));
+    let (names, are_more) = late.meant_candidates(MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;
     let names: HashMap<TestId, String> = names.into_iter().map(|name| (TestId::of(late.suite, &name), name)).collect();
     let ids: BTreeSet<TestId> = names.keys().copied().collect();
     // A history that is not judged has too few failures to be one that began.
