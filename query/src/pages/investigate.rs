@@ -76,7 +76,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let subject =
         format!("Failures{of_suites}{}", if point.is_empty() { String::new() } else { format!(" on {point}") });
     let values = context! {
-        page => "/investigate", filters => filters::of(&parameters, Form::keeping(&[])), subject, owner => first("owner"), known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
+        page => "/investigate", filters => filters::of(&parameters, Form::keeping(&[])),
+        subject, owner => first("owner"), known, sections, unexpected, of_commit, kept, narrow => filter.sort(), sorts => failure_filter::SORTS,
         point => point.clone(), q => first("q"), help => help(&failure_filter::FIELDS), state => first("state").to_uppercase(),
         states => &NAMES[..=usize::from(TestState::ERROR.position())], suite => if asked.len() == 1 { first("suite") } else { String::new() },
         several => asked.len() > 1,

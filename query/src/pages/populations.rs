@@ -41,7 +41,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let beside = filters::members_beside(&parameters, PREFIX, &FIELDS);
     let fields: Vec<Value> = FIELDS.into_iter().chain(beside).flat_map(|name| fields(name, &parameters)).collect();
     let values = context! {
-        page => "/compare", filters => filters::of(&parameters, Form::keeping(&[])), known, chosen, fields, weeks => asked.sample.weeks, ago => asked.sample.ago,
+        page => "/compare", filters => filters::of(&parameters, Form::keeping(&[])),
+        known, chosen, fields, weeks => asked.sample.weeks, ago => asked.sample.ago,
         base_weeks => asked.base.weeks, base_ago => asked.base.ago, answer => shown, problem,
         unexpected => parameters.flag("unexpected", true), filled => parameters.with(&["limit"], &[]),
         export_query => parameters.with(&["suite", "format"], &[]),

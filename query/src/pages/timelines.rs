@@ -95,7 +95,8 @@ pub(crate) async fn of_tests(State(service): Shared, RawQuery(query): RawQuery) 
         (_, suite) => suite.to_owned(),
     };
     let values = context! {
-        page => "/", filters => filters::of(&parameters, Form::keeping(&[])), carried => filters::all(&parameters), subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test,
+        page => "/", filters => filters::of(&parameters, Form::keeping(&[])), carried => filters::all(&parameters),
+        subject, dashboards, configured => !service.options.dashboard_queries.is_empty(), known, chosen, test,
         choices, timelines, hide_expected, failures => TestState::failures().map(TestState::name).collect::<Vec<_>>(), toggled => toggled(&parameters, "hide", hide_expected),
         export_query => exported(&parameters), more => more(&parameters), is_open => service.options.door.is_open(),
     };
@@ -123,7 +124,8 @@ pub(crate) async fn of_suites(State(service): Shared, RawQuery(query): RawQuery)
         timelines.push(to_context(&service, of, &filter, window, hide_expected, drawn(&parameters)).await?);
     }
     let values = context! {
-        page => "/suites", filters => filters::of(&parameters, Form::keeping(&[])), subject, known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
+        page => "/suites", filters => filters::of(&parameters, Form::keeping(&[])),
+        subject, known, chosen => "", test => "", choices => Vec::<TestName>::new(), timelines, hide_expected,
         toggled => toggled(&parameters, "show", !hide_expected), export_query => exported(&parameters), more => more(&parameters),
     };
     service.pages.render(StatusCode::OK, "timeline.html", None, values)
