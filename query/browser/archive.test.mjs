@@ -85,7 +85,7 @@ test('images are compared side by side, with a slider and by swapping, from the 
     assert.deepEqual(loaded, [40, 40, 40]);
     await page.getByRole('radio', { name: 'Side by side' }).focus();
     await page.keyboard.press('ArrowDown');
-    assert.match(page.url(), /compare=overlay/);
+    await page.waitForURL(/compare=overlay/);
     const clip = () => page.locator('figure.actual img').evaluate((image) => image.style.clipPath);
     assert.match(await clip(), /50%/);
     await page.getByRole('slider').press('Home');

@@ -26,6 +26,13 @@ before(async () => {
 });
 
 const status = (page, words) => page.getByRole('status').filter({ hasText: words }).waitFor();
+// Keeps what the page says of itself: that it shows something new is soon followed by that nothing else came.
+const listen = (page) => page.evaluate(() => {
+  const state = document.querySelector('.live-state');
+  window.said = [];
+  new MutationObserver(() => window.said.push(state.textContent)).observe(state, { childList: true, characterData: true, subtree: true });
+});
+const hasSaid = (page, words) => page.waitForFunction((words) => window.said.some((said) => said.includes(words)), words);
 // Marks the page, so that a reload would show.
 const mark = (page) => page.evaluate(() => { window.marked = true; });
 const isMarked = (page) => page.evaluate(() => window.marked === true);
@@ -37,6 +44,7 @@ for (const path of ['/investigate', '/triage']) {
   test(`${path} shows new failures, and keeps focus and what is open`, async () => {
     await open(path, {}, async (page) => {
       await status(page, 'Live');
+      await listen(page);
       await mark(page);
       // What stands beside the test: where it fails.
       const row = path === '/investigate' ? page.locator('.group').filter({ hasText: 'broken.html' }).first()
@@ -48,7 +56,7 @@ for (const path of ['/investigate', '/triage']) {
       const name = `${path.slice(1)}-${HOSTILE[0]}`;
       await run(['broken.html', name, 'again.html']);
       await page.getByRole('link', { name, exact: true }).waitFor();
-      await status(page, 'New results');
+      await hasSaid(page, 'New results are shown');
       assert.ok(await isMarked(page));
       assert.ok(await details.evaluate((details) => details.open));
       assert.match(await page.evaluate(() => document.activeElement.textContent), /Debug/);

@@ -3,11 +3,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { BINARY, launch, newKey, startBrowser, stop, upload } from './support.mjs';
+import { BINARY, freePort, launch, newKey, startBrowser, stop, upload } from './support.mjs';
 import { zip } from './zip.mjs';
 
 const TIME = Math.floor(Date.now() / 1000) - 3600;
@@ -28,12 +27,7 @@ tell();
 
 // A server with an origin for archives; `config` follows in its configuration.
 async function serveApart(config) {
-  const port = await new Promise((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => done(port));
-    });
-  });
+  const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'resultsdb-'));
   const archives = `http://localhost:${port}`;
   writeFileSync(join(directory, 'config.toml'), `archive_origin = "${archives}"\n${config}`);

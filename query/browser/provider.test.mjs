@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { accessible, opener, startBrowser, startServer } from './support.mjs';
+import { accessible, freePort, opener, startBrowser, startServer } from './support.mjs';
 
 const CLIENT = { id: 'results', secret: randomBytes(16).toString('hex') };
 const GROUPS = { ada: ['ci-admins'], grace: ['ci'], eve: [] };
@@ -72,11 +72,9 @@ async function answer(request, response) {
   }
 }
 
-// A port that nobody listens on: the provider has to know the server's address before that starts.
 const listening = (server) => new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)));
-const placeholder = createServer();
-const port = await listening(placeholder);
-await new Promise((done) => placeholder.close(done));
+// The provider has to know the server's address before that starts.
+const port = await freePort();
 
 const provider = createServer((request, response) => answer(request, response));
 const issuer = `http://127.0.0.1:${await listening(provider)}`;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -53,12 +54,28 @@ export async function launch(child) {
   return line.replace('listening on ', '');
 }
 
-// Ends a process and waits for it.
+// Ends a process and waits for it; one that has ended by itself is no reason to wait.
 export function stop(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((done) => {
     child.once('exit', done);
     child.kill('SIGTERM');
   });
+}
+
+let ports = 0;
+
+// A port for a server that has to be known before that starts. Systems give ports above these to whoever asks for any, as browsers do
+// for each connection, and files of tests that run at the same time begin elsewhere: nobody takes it meanwhile.
+export async function freePort() {
+  for (;;) {
+    const port = 16_000 + ((process.pid % 1000) * 16 + ports++) % 16_000;
+    const isFree = await new Promise((done) => {
+      const probe = createServer().once('error', () => done(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
+    });
+    if (isFree) return port;
+  }
 }
 
 // Posts the demonstration's data; ends once all of it is visible.
