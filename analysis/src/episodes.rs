@@ -8,6 +8,7 @@ use schema::state::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::evidence::Evidence;
 use crate::history::{Cell, Outcome};
 use crate::judge::{Judgement, Standing, ended_before};
 pub use crate::mending::CERTAIN;
@@ -32,7 +33,7 @@ pub struct Episode {
 /// How well it is known that a test that failed does not fail any more.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct FixHolds {
-    /// Runs since the fix, all of which passed.
+    /// Runs that passed since the fix. One that failed as expected is none.
     pub passes: u32,
     /// The chance that a test that is not fixed would have failed in them.
     #[schemars(range(min = 0, max = 1))]
@@ -87,18 +88,36 @@ pub fn fix_holds(judgement: &Judgement, cells: &[Cell]) -> Option<FixHolds> {
     Some(FixHolds { passes, certainty: unmended.certainty(passes), reruns })
 }
 
+/// How often a test fails that nobody has mended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HowOften {
+    /// Its runs, without those that failed as expected: these say nothing of a failure that nobody expects.
+    pub unmended: Unmended,
+    /// Those that failed as expected.
+    pub expected_failures: u32,
+}
+
+impl HowOften {
+    fn of(runs: u32, failed: u32, expected_failures: u32) -> Self {
+        Self { unmended: Unmended { runs: runs.saturating_sub(expected_failures), failed }, expected_failures }
+    }
+}
+
 /// How often a test fails that nobody has mended, from the cells that it was judged by: since its failure began, or where it is
 /// flaky or passes, since its behaviour changed last. Of a test that was fixed, how often it failed until then.
-pub fn unmended(judgement: &Judgement, cells: &[Cell]) -> Unmended {
+pub fn unmended(judgement: &Judgement, cells: &[Cell]) -> HowOften {
     let cells = with_runs(cells);
     match judgement.standing {
         Standing::Fixed => {
             let before = &cells[..cells.len() - clean(&cells)];
-            counted(&before[begun(before)..])
+            how_often(&before[begun(before)..])
         }
-        Standing::New | Standing::Failing => counted(&cells[first_since(judgement, &cells)..]),
+        Standing::New | Standing::Failing => how_often(&cells[first_since(judgement, &cells)..]),
         // From its first failure on a flaky test would seem to fail more often than it does.
-        _ => Unmended { runs: judgement.evidence.runs, failed: judgement.evidence.unexpected },
+        _ => {
+            let Evidence { runs, unexpected, expected_failures, .. } = judgement.evidence;
+            HowOften::of(runs, unexpected, expected_failures)
+        }
     }
 }
 
@@ -122,7 +141,12 @@ fn first_since(judgement: &Judgement, cells: &[&Cell]) -> usize {
 }
 
 fn counted(cells: &[&Cell]) -> Unmended {
-    Unmended { runs: cells.iter().map(|cell| cell.runs).sum(), failed: cells.iter().map(|cell| cell.failed).sum() }
+    how_often(cells).unmended
+}
+
+fn how_often(cells: &[&Cell]) -> HowOften {
+    let sum = |count: fn(&Cell) -> u32| cells.iter().map(|cell| count(cell)).sum();
+    HowOften::of(sum(|cell| cell.runs), sum(|cell| cell.failed), sum(|cell| cell.expected_failures))
 }
 
 #[cfg(test)]
@@ -170,7 +194,7 @@ mod tests {
     #[test]
     fn what_nobody_has_mended_fails_as_often_as_it_did_since_it_began() {
         let of = |text: &str| {
-            let Unmended { runs, failed } = unmended(&judged(text), &cells(text));
+            let Unmended { runs, failed } = unmended(&judged(text), &cells(text)).unmended;
             (runs, failed)
         };
         assert_eq!((of("PPPPFFF"), of("FFFF"), of("PPFFP")), ((3, 3), (4, 4), (2, 2)));
@@ -179,13 +203,28 @@ mod tests {
         assert_eq!((of("PPPP"), of("....")), ((4, 0), (0, 0)));
     }
 
+    #[test]
+    fn an_expected_failure_is_neither_a_pass_nor_a_failure() {
+        let of = |text: &str| {
+            let HowOften { unmended, expected_failures } = unmended(&judged(text), &cells(text));
+            (unmended.runs, unmended.failed, expected_failures)
+        };
+        assert_eq!((of("PEPEPE"), of("EEEE")), ((3, 0, 3), (0, 0, 4)));
+        assert_eq!(of("PFPPFPPFPPFPP"), (13, 4, 0));
+        assert_eq!(of("PFEPPFPPFPEPFPP"), (13, 4, 2));
+        // Nor is it evidence for a fix.
+        let fix = |text: &str| fix_holds(&judged(text), &cells(text)).unwrap();
+        assert_eq!(fix("PFPPFPPFPPFPEP"), fix("PFPPFPPFPPFPP"));
+    }
+
     proptest! {
         #[test]
         fn what_is_counted_of_a_history_is_no_more_than_it_has(text in "[PFCMRES.]{0,30}") {
             let (cells, judgement) = (cells(&text), judged(&text));
-            let Unmended { runs, failed } = unmended(&judgement, &cells);
-            let whole = counted(&with_runs(&cells));
-            prop_assert!(failed <= runs && runs <= whole.runs && failed <= whole.failed);
+            let HowOften { unmended: Unmended { runs, failed }, expected_failures } = unmended(&judgement, &cells);
+            let whole = how_often(&with_runs(&cells));
+            prop_assert!(failed <= runs && runs <= whole.unmended.runs && failed <= whole.unmended.failed);
+            prop_assert!(expected_failures <= whole.expected_failures);
             if judgement.standing.is_failing() || matches!(judgement.standing, Standing::Flaky | Standing::Fixed) {
                 prop_assert!(failed > 0, "{:?} of {}", judgement.standing, text);
             }

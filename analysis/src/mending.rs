@@ -12,7 +12,7 @@ pub const MOST_RERUNS: u32 = 1000;
 /// How often a test failed before it was mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unmended {
-    /// Its runs.
+    /// Its runs, without those that failed as expected.
     pub runs: u32,
     /// Runs in which it failed unexpectedly; no more than these.
     pub failed: u32,

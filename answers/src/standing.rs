@@ -42,10 +42,12 @@ pub struct PlaceStanding {
     /// The first commit of what its standing says.
     pub since: Option<CommitKey>,
     /// Runs that say how often it fails: since its failure began; where it is flaky or passes, since its behaviour changed
-    /// last; of a test that was fixed, those of the failure.
+    /// last; of a test that was fixed, those of the failure. Runs that failed as expected are none of these.
     pub runs: u32,
     /// How many of these failed unexpectedly.
     pub unexpected: u32,
+    /// Runs beside these that failed as expected, which says nothing of a failure that nobody expects.
+    pub expected_failures: u32,
 }
 
 /// How a test is doing.
@@ -82,8 +84,9 @@ pub async fn find(store: &Store, question: &StandingQuestion) -> Result<TestStan
             standing: judgement.standing,
             state: judgement.state,
             since: judgement.since,
-            runs: often.runs,
-            unexpected: often.failed,
+            runs: often.unmended.runs,
+            unexpected: often.unmended.failed,
+            expected_failures: often.expected_failures,
         });
     }
     places.sort_by_cached_key(|place| (place.standing, place.configuration.name()));

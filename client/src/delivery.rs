@@ -137,11 +137,8 @@ mod tests {
         for (status, answer, said) in [
             (301, "", "answered 301: it sends to elsewhere"),
             (307, "", "answered 307: it sends to elsewhere"),
-            (
-                200,
-                "<html>Welcome",
-                "answered 200: no answer of a resultsdb; check the address. It begins with \"<html>Welcome",
-            ),
+            (200, "<html>Welcome", "answered 200: a page for browsers is no answer of a resultsdb: check the address"),
+            (200, "Welcome", "answered 200: \"Welcome\" is no answer of a resultsdb: check the address"),
         ] {
             let server = StandIn::answering(vec![(status, answer.to_owned())]);
             let refused = delivery(false).send(&Server::new(&server.url, 3).unwrap()).unwrap_err();

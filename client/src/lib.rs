@@ -6,6 +6,7 @@
 //! `gate` asks what is known of its failures, `change` what is known of all runs of a change together; `summary` tells people and programs.
 //! `attempt` runs a command again and again, and asks only how often its test failed before.
 
+mod answered;
 mod archive;
 pub mod attempt;
 pub mod change;

@@ -108,7 +108,7 @@ impl ServerOptions {
 #[derive(Args, Debug)]
 pub struct RunOptions {
     /// The suite.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub suite: Option<String>,
 
     #[command(flatten)]

@@ -42,11 +42,11 @@ enum QuarantineCommand {
 #[derive(Args, Debug)]
 struct MeantFailures {
     /// The suite.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     suite: String,
 
     /// The test, or a pattern with *.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     test: String,
 
     /// A member that configurations have, such as platform=Mac or python=3.12; it may be repeated.
@@ -76,7 +76,7 @@ struct AddArgs {
     until: Option<String>,
 
     /// How long it lasts.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = days, allow_negative_numbers = true)]
     days: Option<f64>,
 
     /// Who is to mend the test.
@@ -103,11 +103,11 @@ struct ReleaseArgs {
 #[derive(Args, Debug)]
 struct ListArgs {
     /// The suite; every suite without it.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     suite: Option<String>,
 
     /// Only what is about this test.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     test: Option<String>,
 
     /// What became of it.
@@ -133,7 +133,7 @@ enum ListedState {
 #[derive(Args, Debug)]
 struct ExportArgs {
     /// The suite.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     suite: String,
 
     /// The form of the list.
@@ -186,6 +186,12 @@ impl QuarantineArgs {
         }?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A number of days, such as 14 or 0.5.
+fn days(text: &str) -> Result<f64, String> {
+    let days = text.parse::<f64>().ok().filter(|days| days.is_finite() && *days > 0.0);
+    days.ok_or_else(|| "give a number above 0, or the entry is over at once".to_owned())
 }
 
 fn post(server: &Server, document: &Value) -> anyhow::Result<()> {
@@ -295,7 +301,11 @@ impl ExportArgs {
         };
         // A list that is half written would leave out less, or something else.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| ".".as_ref()));
+        let mut files = tempfile::Builder::new();
+        // A test runner often is somebody else: what may read is up to the umask, as for any file.
+        #[cfg(unix)]
+        files.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = files.tempfile_in(folder.unwrap_or_else(|| ".".as_ref()));
         let written = file.and_then(|file| fs::write(file.path(), &list).and_then(|()| Ok(file.persist(path)?)));
         written.with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(())
@@ -360,6 +370,12 @@ mod tests {
         assert!(run(&server, &["add", "--suite", "s", "--test", "a", "--reason", "r"]).is_err());
         let both = ["add", "--suite", "s", "--test", "a", "--reason", "r", "--days", "1", "--until", "2030-01-01"];
         assert!(run(&server, &both).is_err());
+        for days in ["0", "-1", "nan", "inf", "soon"] {
+            let error = run(&server, &["add", "--suite", "s", "--test", "a", "--reason", "r", "--days", days]);
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("--days") && error.contains("above 0"), "{error}");
+        }
+        assert!(server.seen().is_empty());
     }
 
     #[test]
@@ -371,6 +387,10 @@ mod tests {
         let server = StandIn::answering(vec![(200, "--deselect=a\n".into()), (503, "{}".into()), (400, "{}".into())]);
         run(&server, &export).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "--deselect=a\n");
+        // Whoever may read any other new file may read this one.
+        fs::write(folder.path().join("other"), "").unwrap();
+        let rights = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions();
+        assert_eq!(rights("list"), rights("other"));
         assert!(run(&server, &export).is_err() && run(&server, &export).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "--deselect=a\n");
         let asked = "GET /api/quarantine/export?suite=a+b&format=pytest&label.python=3.12 HTTP/1.1";

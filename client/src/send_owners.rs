@@ -21,7 +21,7 @@ pub struct OwnersArgs {
     pub file: Option<PathBuf>,
 
     /// The suite.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub suite: String,
 
     /// The folder of the checkout in which the tests lie, where their names are paths below it.

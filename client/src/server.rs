@@ -11,6 +11,7 @@ use ureq::http::{Response, Uri};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
+use crate::answered;
 use crate::ci_token::CiTokens;
 use crate::environment::Environment;
 pub use crate::request_error::RequestError;
@@ -207,7 +208,14 @@ impl Server {
             if let Some(warning) = response.headers().get(WARNING).and_then(|value| value.to_str().ok()) {
                 eprintln!("{}: {warning}", self.shown(path));
             }
-            text.map_err(|error| RequestError::Away { url: self.shown(path), reason: error.to_string() })
+            let url = self.shown(path);
+            match text {
+                Err(error) => Err(RequestError::Away { url, reason: error.to_string() }),
+                Ok(text) => match answered::page(&response, &text) {
+                    Some(page) => Err(RequestError::Refused { url, status: response.status().as_u16(), text: page }),
+                    None => Ok(text),
+                },
+            }
         })
     }
 
@@ -220,7 +228,8 @@ impl Server {
         match serde_json::from_str::<Answer>(answer) {
             Ok(Answer { status }) if status == "ok" => Ok(()),
             _ => {
-                let text = format!("no answer of a resultsdb; check the address. It begins with {:?}", begin(answer));
+                let begin = answered::begin(answer.trim());
+                let text = format!("{begin:?} is no answer of a resultsdb: {}", answered::CHECK_ADDRESS);
                 Err(RequestError::Refused { url: self.shown(path), status: 200, text })
             }
         }
@@ -255,7 +264,7 @@ impl Server {
             return Err(RequestError::Refused { url, status, text });
         }
         let text = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_string().unwrap_or_default();
-        let text = described(&text);
+        let text = answered::error(status, &text);
         Err(match status {
             _ if AWAY.contains(&status) => RequestError::Away { url, reason: format!("it answered {status}: {text}") },
             401 | 403 => RequestError::NotLetIn { url, reason: format!("it answered {status}: {text}") },
@@ -305,23 +314,11 @@ fn agent(tls: TlsConfig) -> Agent {
         .into()
 }
 
-/// The beginning of a text, for people.
-fn begin(text: &str) -> &str {
-    &text[..text.floor_char_boundary(60)]
-}
-
-/// The description of an error that the server answers as JSON, else the beginning of what it says.
-fn described(text: &str) -> String {
-    let json: Option<Value> = serde_json::from_str(text).ok();
-    let description = json.as_ref().and_then(|json| json["description"].as_str());
-    let shown = description.unwrap_or(text).trim();
-    shown.chars().take(1000).map(|character| if character.is_control() { ' ' } else { character }).collect()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Server, described};
+    use super::Server;
+    use crate::stand_in::StandIn;
 
     #[test]
     fn what_is_no_address_is_told_before_anything_is_sent() {
@@ -342,10 +339,19 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_by_their_description() {
-        let json = r#"{"status":"error","error":"Bad Request","description":"No test suite specified"}"#;
-        assert_eq!(described(json), "No test suite specified");
-        assert_eq!(described("<h1>Gateway\n</h1>"), "<h1>Gateway </h1>");
-        assert_eq!(described(&"x".repeat(5000)).len(), 1000);
+    fn a_wrong_path_is_told_in_a_sentence() {
+        let page = "<!DOCTYPE html><title>nginx</title><h1>Not here</h1>";
+        for (status, told) in
+            [(404, "404: nothing of a resultsdb is there"), (200, "200: a page for browsers is no answer")]
+        {
+            let stand_in = StandIn::answering(vec![(status, page.to_owned()), (status, page.to_owned())]);
+            let server = Server::new(&format!("{}/wrong", stand_in.url), 1).unwrap();
+            for error in [server.get("/api/standing?suite=s"), server.ask("/api/verdicts", &serde_json::json!({}))] {
+                let error = error.unwrap_err().to_string();
+                let begin = format!("{}/wrong/api/", stand_in.url);
+                assert!(error.starts_with(&begin) && error.contains(told) && error.contains("--url"), "{error}");
+                assert!(!error.contains('<'), "{error}");
+            }
+        }
     }
 }

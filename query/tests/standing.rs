@@ -20,7 +20,7 @@ fn time(number: i64) -> i64 {
 }
 
 /// One run an hour on two machines: of one test every run fails since the eleventh, of one every third, on the first machine
-/// alone; the rest passes.
+/// alone; another fails as expected there in every other run; the rest passes.
 fn rows() -> EventRows {
     let mut rows = EventRows::default();
     let mut offset = 0;
@@ -41,6 +41,9 @@ fn rows() -> EventRows {
             results.insert("broken.html".into(), did(number > 10));
             results.insert("chance.html".into(), did(number % 3 == 0));
             results.insert(ODD.into(), did(number > 18));
+            let mut known = did(number % 2 == 0);
+            known["expected"] = json!("FAIL");
+            results.insert("known.html".into(), known);
             // A suite may have a slash in its name.
             add(run("unit/fast", configuration, &commit, time + 60, &results.into()));
         }
@@ -72,6 +75,11 @@ fn place(platform: &str, standing: &str, runs: u64, unexpected: u64) -> (String,
     (platform.to_owned(), standing.to_owned(), runs, unexpected)
 }
 
+/// Runs, failures and expected failures on the first machine.
+fn counts(answer: &Value) -> [&Value; 3] {
+    ["runs", "unexpected", "expected_failures"].map(|member| &answer["places"][0][member])
+}
+
 #[tokio::test]
 async fn a_test_is_counted_since_it_began_to_do_what_it_does() {
     let directory = tempfile::tempdir().unwrap();
@@ -98,6 +106,10 @@ async fn a_test_is_counted_since_it_began_to_do_what_it_does() {
         (&answer["places"][0]["state"], &answer["places"][0]["since"]),
         (&json!("TEXT"), &json!(time(11) * 100))
     );
+    assert_eq!(counts(&answer), [10, 10, 0]);
+    // What failed as expected is no run of one that could have failed unexpectedly.
+    let known = service.json(&format!("/api/standing?{}&platform=mac", of("known.html"))).await;
+    assert_eq!(counts(&known), [10, 0, 10], "{known:#}");
     for (query, told) in [
         ("test=broken.html", "No test suite specified"),
         ("suite=unit%2Ffast", "No test specified"),

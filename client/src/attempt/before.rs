@@ -27,16 +27,30 @@ pub(super) struct Before {
     pub(super) configuration: Option<String>,
     /// How the test is doing there.
     pub(super) standing: Option<String>,
+    /// Runs in which the test passed or failed unexpectedly.
     pub(super) runs: u32,
+    /// Those of them in which it failed.
     pub(super) failed: u32,
+    /// Runs beside these in which it failed as expected. They say nothing of a failure that nobody expects.
+    pub(super) expected_failures: u32,
     /// The share of the runs that failed.
     pub(super) rate: f64,
 }
 
 impl Before {
-    fn new(configuration: Option<String>, standing: Option<String>, Unmended { runs, failed }: Unmended) -> Self {
+    /// What is known of one configuration.
+    fn on(place: &Place) -> Self {
+        let configuration = Some(place.configuration.name());
+        Self {
+            configuration,
+            standing: Some(place.standing.clone()),
+            ..Self::of(place.unmended(), place.expected_failures)
+        }
+    }
+
+    fn of(Unmended { runs, failed }: Unmended, expected_failures: u32) -> Self {
         let rate = if runs == 0 { 0.0 } else { f64::from(failed) / f64::from(runs) };
-        Self { configuration, standing, runs, failed, rate }
+        Self { configuration: None, standing: None, runs, failed, expected_failures, rate }
     }
 
     /// How often the test failed; none if it did not.
@@ -57,6 +71,8 @@ struct Place {
     standing: String,
     runs: u32,
     unexpected: u32,
+    #[serde(default)]
+    expected_failures: u32,
 }
 
 impl Place {
@@ -98,10 +114,11 @@ fn chosen(places: &[Place], confidence: f64) -> Option<Before> {
     let needed = |place: &Place| place.unmended().reruns(0, confidence).unwrap_or(u32::MAX);
     let most = failed.min_by_key(|place| (place.rank(), std::cmp::Reverse(needed(place))));
     if let Some(place) = most {
-        return Some(Before::new(Some(place.configuration.name()), Some(place.standing.clone()), place.unmended()));
+        return Some(Before::on(place));
     }
-    let runs = places.iter().fold(0_u32, |runs, place| runs.saturating_add(place.runs));
-    (runs > 0).then(|| Before::new(None, None, Unmended { runs, failed: 0 }))
+    let sum = |count: fn(&Place) -> u32| places.iter().map(count).fold(0, u32::saturating_add);
+    let (runs, expected) = (sum(|place| place.runs), sum(|place| place.expected_failures));
+    (runs > 0 || expected > 0).then(|| Before::of(Unmended { runs, failed: 0 }, expected))
 }
 
 #[cfg(test)]

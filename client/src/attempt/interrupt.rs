@@ -1,35 +1,95 @@
-//! Ctrl-C: the first one ends the reruns, and what is known is said; the second one ends the command.
+//! Ctrl-C: the first one ends the reruns once the one that goes on has ended, the second one ends that one, too. What is known
+//! of the others is said either way.
 
 use std::io;
+use std::process::{Child, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
+use super::kill;
+
 /// What a command ends with that was interrupted, as shells have it.
 pub(super) const INTERRUPTED: u8 = 130;
+/// After what time at most it is seen that a command has ended, or that somebody pressed Ctrl-C.
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// Whether somebody pressed Ctrl-C.
+/// How often somebody pressed Ctrl-C.
 #[derive(Debug, Default)]
-pub(super) struct Interrupt(Arc<AtomicBool>);
+pub(super) struct Interrupt {
+    /// Whether somebody has since this was looked at.
+    pressed: Arc<AtomicBool>,
+    times: u32,
+}
 
 impl Interrupt {
     /// From now on. The test command hears of it by itself, since a terminal tells all that run in it.
     pub(super) fn listen() -> io::Result<Self> {
         let interrupt = Self::default();
-        flag::register_conditional_shutdown(SIGINT, INTERRUPTED.into(), Arc::clone(&interrupt.0))?;
-        flag::register(SIGINT, Arc::clone(&interrupt.0))?;
+        flag::register(SIGINT, Arc::clone(&interrupt.pressed))?;
         Ok(interrupt)
     }
 
-    /// As if somebody had.
+    /// As if somebody had pressed it.
     #[cfg(test)]
-    pub(super) fn come(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    pub(super) fn come(&mut self) {
+        self.times();
+        self.pressed.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn came(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+    /// Whether somebody pressed it.
+    pub(super) fn came(&mut self) -> bool {
+        self.times() > 0
+    }
+
+    fn times(&mut self) -> u32 {
+        self.times += u32::from(self.pressed.swap(false, Ordering::SeqCst));
+        self.times
+    }
+
+    /// Waits until a command has ended. Once Ctrl-C is pressed a second time, it is ended with all that it started: it may not
+    /// have heard of the first one, or does not care.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub(super) fn wait(&mut self, child: &mut Child) -> io::Result<ExitStatus> {
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if self.times() > 1 {
+                kill::with_descendants(child)?;
+                return child.wait();
+            }
+            sleep(pause);
+            pause = (pause * 2).min(PAUSE);
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn the_first_one_lets_a_command_end_and_the_second_one_ends_it() {
+        let mut interrupt = Interrupt::default();
+        assert!(!interrupt.came());
+        interrupt.come();
+        let mut patient = Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
+        assert_eq!(interrupt.wait(&mut patient).unwrap().code(), Some(3));
+        interrupt.come();
+        let mut deaf = Command::new("sh").args(["-c", "trap '' INT; while :; do sleep 600; done"]).spawn().unwrap();
+        assert_eq!(interrupt.wait(&mut deaf).unwrap().signal(), Some(9));
+        assert!(interrupt.came());
     }
 }

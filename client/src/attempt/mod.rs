@@ -5,7 +5,10 @@
 //! paragraph (`tally`).
 
 mod before;
+#[cfg(test)]
+mod expectations;
 mod interrupt;
+mod kill;
 mod rerun;
 mod tally;
 #[cfg(test)]
@@ -32,8 +35,8 @@ use tally::{Conclusion, Outcome, Tally, Trial, percent};
 const MOST_RUNS: i64 = 100_000;
 /// Certainties beyond this one say nothing more of tests.
 const MOST_CERTAIN: f64 = 0.9999;
-/// Reruns one after the other without the test, after which there will be none with it.
-const WITHOUT_TEST: u32 = 3;
+/// Reruns one after the other that say nothing, after which none will.
+const SAY_NOTHING: u32 = 3;
 /// What the command ends with where it could not be tried whether the fix holds.
 const FAULT: u8 = 2;
 
@@ -41,19 +44,20 @@ const FAULT: u8 = 2;
 #[derive(Args, Debug)]
 pub struct AttemptArgs {
     /// The suite.
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub suite: String,
 
     /// The test that was fixed, as the server names it.
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub test: String,
 
     /// The branch on which the test fails; the repository's default branch without it.
     #[arg(long)]
     pub branch: Option<String>,
 
-    /// A member that the configurations have on which the test fails, such as platform=linux; it may be repeated. Without it,
-    /// the one counts on which the test fails most rarely.
+    /// A member of the configurations that are looked at, such as platform=linux; it may be repeated. Without it, all are. The
+    /// one counts that needs the most reruns of those on which the test fails; where it fails on none, of those on which it was
+    /// fixed, and then of those on which it failed by exception.
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = machine::member)]
     pub configuration: Vec<(String, String)>,
 
@@ -108,8 +112,8 @@ impl AttemptArgs {
             let test = clean_name(&self.test);
             let mut trial = self.planned(&test)?;
             // Until here there is nothing to say.
-            let interrupt = Interrupt::listen().context("Ctrl-C cannot be listened for")?;
-            self.rerun(&mut trial, &interrupt)?;
+            let mut interrupt = Interrupt::listen().context("Ctrl-C cannot be listened for")?;
+            self.rerun(&mut trial, &mut interrupt)?;
             self.tell(&trial)?;
             Ok(code(&trial))
         };
@@ -145,6 +149,12 @@ impl AttemptArgs {
     /// How many reruns have to pass.
     fn needed(&self, trial: &Trial<'_>) -> anyhow::Result<u32> {
         let before = trial.told_before();
+        if trial.has_expected_alone() {
+            bail!(
+                "{before} Take the expectation away where it is written down, and its failures count from then on; or give --runs N \
+                 to learn how rarely it fails otherwise at most"
+            );
+        }
         if trial.certainty().is_none() {
             bail!(
                 "{before} Give --runs N to learn how rarely it fails at most, or look whether --suite, --test, --branch and \
@@ -159,7 +169,7 @@ impl AttemptArgs {
         })
     }
 
-    fn rerun(&self, trial: &mut Trial<'_>, interrupt: &Interrupt) -> anyhow::Result<()> {
+    fn rerun(&self, trial: &mut Trial<'_>, interrupt: &mut Interrupt) -> anyhow::Result<()> {
         let rerunner = Rerunner {
             command: &self.command,
             places: ReportPlaces(&self.reports),
@@ -167,23 +177,23 @@ impl AttemptArgs {
             test: trial.test,
             is_quiet: self.json,
         };
-        let mut without_test = 0;
+        let mut say_nothing = 0;
         for number in 1..=trial.planned {
-            let rerun = rerunner.run()?;
-            // What was going on when it was interrupted was interrupted, too.
-            trial.is_interrupted = interrupt.came();
-            if trial.is_interrupted {
+            let rerun = if interrupt.came() { None } else { rerunner.run(interrupt)? };
+            let Some(rerun) = rerun else {
+                trial.is_interrupted = true;
                 break;
-            }
+            };
             for error in &rerun.errors {
                 eprintln!("{error}");
             }
             eprintln!("rerun {number} of {}: {}", trial.planned, rerun.outcome.name());
             trial.reruns.add(rerun.outcome, rerun.is_by_exit_status);
             trial.other = trial.other.take().or(rerun.other);
-            without_test = if rerun.outcome == Outcome::NotRun { without_test + 1 } else { 0 };
+            let says_nothing = matches!(rerun.outcome, Outcome::NotRun | Outcome::Expected);
+            say_nothing = if says_nothing { say_nothing + 1 } else { 0 };
             let has_failed = rerun.outcome == Outcome::Failed && !self.keep_going;
-            if has_failed || without_test == WITHOUT_TEST {
+            if has_failed || say_nothing == SAY_NOTHING {
                 break;
             }
         }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use reports::document::clean_name;
 use reports::{Item, Options, RunReader, Status, Test};
 
+use super::interrupt::Interrupt;
 use super::tally::Outcome;
 use crate::run::code;
 use crate::written::{ReportPlaces, make_older};
@@ -43,16 +44,17 @@ pub(super) struct Rerun {
 struct Said {
     passed: bool,
     failed: bool,
+    expected: bool,
     other: Option<String>,
     problems: Vec<String>,
 }
 
 impl Rerunner<'_> {
-    /// Runs the command.
+    /// Runs the command; none if it was interrupted, and whatever was going on with it.
     ///
     /// # Errors
     /// It cannot be started.
-    pub(super) fn run(&self) -> anyhow::Result<Rerun> {
+    pub(super) fn run(&self, interrupt: &mut Interrupt) -> anyhow::Result<Option<Rerun>> {
         let before = self.places.snapshot();
         let (program, arguments) = self.command.split_first().context("the test command is missing")?;
         let mut command = Command::new(program);
@@ -60,7 +62,11 @@ impl Rerunner<'_> {
         if self.is_quiet {
             command.stdout(Stdio::from(io::stderr()));
         }
-        let status = command.status().with_context(|| format!("{program} cannot be started"))?;
+        let mut child = command.spawn().with_context(|| format!("{program} cannot be started"))?;
+        let status = interrupt.wait(&mut child).with_context(|| format!("{program} cannot be waited for"))?;
+        if interrupt.came() {
+            return Ok(None);
+        }
         let written = self.places.written_since(&before);
         let (said, read, errors) = self.read(written.files);
         make_older(&read);
@@ -69,15 +75,17 @@ impl Rerunner<'_> {
         let known = |outcome: Outcome| if is_whole(outcome) { outcome } else { Outcome::NotRun };
         if read.is_empty() {
             let outcome = known(if code(status) == 0 { Outcome::Passed } else { Outcome::Failed });
-            return Ok(Rerun { outcome, is_by_exit_status: outcome != Outcome::NotRun, other: None, errors });
+            let is_by_exit_status = outcome != Outcome::NotRun;
+            return Ok(Some(Rerun { outcome, is_by_exit_status, other: None, errors }));
         }
         let outcome = known(match said {
             Said { failed: true, .. } => Outcome::Failed,
+            Said { expected: true, .. } => Outcome::Expected,
             Said { passed: true, .. } => Outcome::Passed,
             _ => Outcome::NotRun,
         });
         let other = said.other.filter(|_| outcome == Outcome::NotRun);
-        Ok(Rerun { outcome, is_by_exit_status: false, other, errors })
+        Ok(Some(Rerun { outcome, is_by_exit_status: false, other, errors }))
     }
 
     /// What reports say, which of the files are reports, and why others cannot be read.
@@ -105,17 +113,22 @@ impl Rerunner<'_> {
         (said, read, errors)
     }
 
-    /// A test that failed first and passed when its runner tried again has failed: so it counts on the server, too. One that
-    /// fails as expected is not mended, and one that passes though nobody expects it to is.
+    /// It counts as on the server. A test that failed first and passed when its runner tried again has failed. One that failed
+    /// as expected says nothing of a failure that nobody expects, and one that passes though nobody expects it to has passed.
     fn add(&self, said: &mut Said, test: &Test) {
         if clean_name(&test.name) != self.test {
             said.other.get_or_insert_with(|| test.name.clone());
             return;
         }
+        let is_expected_to_fail = |status| matches!(status, Status::ExpectedFailure | Status::UnexpectedPass);
+        // The document of an upload has one expectation for all attempts.
+        let expects = test.attempts.iter().any(|attempt| is_expected_to_fail(attempt.status));
         for attempt in &test.attempts {
             match attempt.status {
                 Status::Passed | Status::UnexpectedPass => said.passed = true,
                 Status::Skipped => {}
+                Status::ExpectedFailure => said.expected = true,
+                Status::Failed if expects => said.expected = true,
                 _ => said.failed = true,
             }
         }

@@ -18,6 +18,8 @@ const SOURCE: &str = "by the exact bound of Clopper and Pearson (1934), which wi
 pub(super) enum Outcome {
     Passed,
     Failed,
+    /// It failed as expected, which says nothing of a failure that nobody expects.
+    Expected,
     /// That says nothing.
     NotRun,
 }
@@ -27,6 +29,7 @@ impl Outcome {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
+            Self::Expected => "failed as expected",
             Self::NotRun => "the test did not run",
         }
     }
@@ -37,6 +40,7 @@ impl Outcome {
 pub(super) struct Tally {
     pub(super) passed: u32,
     pub(super) failed: u32,
+    pub(super) expected: u32,
     pub(super) not_run: u32,
     /// Those of the first two that no report told.
     pub(super) by_exit_status: u32,
@@ -47,6 +51,7 @@ impl Tally {
         match outcome {
             Outcome::Passed => self.passed += 1,
             Outcome::Failed => self.failed += 1,
+            Outcome::Expected => self.expected += 1,
             Outcome::NotRun => self.not_run += 1,
         }
         self.by_exit_status += u32::from(is_by_exit_status);
@@ -54,10 +59,10 @@ impl Tally {
 
     /// How often the command ran.
     pub(super) fn done(self) -> u32 {
-        self.passed + self.failed + self.not_run
+        self.told() + self.expected + self.not_run
     }
 
-    /// Reruns in which the test ran.
+    /// Reruns that say whether it is fixed.
     fn told(self) -> u32 {
         self.passed + self.failed
     }
@@ -140,6 +145,11 @@ impl Trial<'_> {
         if self.reruns.failed > 0 { None } else { unmended.reruns(self.reruns.passed, self.confidence) }
     }
 
+    /// Whether it is known to have failed, and as expected each time.
+    pub(super) fn has_expected_alone(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.failed == 0 && before.expected_failures > 0)
+    }
+
     /// In which share of its runs the test fails at most, with the wanted certainty, where nothing is known of its failures.
     fn rarer_than(&self) -> Option<f64> {
         let is_said = self.certainty().is_none() && self.reruns.failed == 0 && self.reruns.passed > 0;
@@ -167,7 +177,15 @@ impl Trial<'_> {
     /// What is known, as one paragraph. What others wrote is shown without control characters, which a terminal would obey.
     pub(super) fn text(&self) -> String {
         let mut text = format!("{} {}", self.told_before(), self.told_reruns());
-        let Tally { not_run, by_exit_status, .. } = self.reruns;
+        let Tally { expected, not_run, by_exit_status, .. } = self.reruns;
+        if expected > 0 {
+            let reruns = counted(expected.into(), "rerun");
+            let _ = write!(
+                text,
+                " In {reruns} it failed as expected, which says nothing of a failure that nobody expects: take the expectation \
+                 away to try whether it passes."
+            );
+        }
         if not_run > 0 {
             let _ = write!(
                 text,
@@ -184,7 +202,8 @@ impl Trial<'_> {
             let _ = write!(text, " There was no report of {reruns}: the exit status of the command counted.");
         }
         if self.is_interrupted {
-            let _ = write!(text, " It was interrupted after {} of {}.", self.reruns.done(), self.planned);
+            let planned = counted(self.planned.into(), "rerun");
+            let _ = write!(text, " It was interrupted after {} of {planned}.", self.reruns.done());
         }
         text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
     }
@@ -197,16 +216,30 @@ impl Trial<'_> {
             None => format!(
                 "No run of {test} on {branch} is known within four weeks, so there is no failure to compare with."
             ),
-            Some(Before { runs, failed: 0, .. }) => {
+            Some(Before { runs, failed: 0, expected_failures: 0, .. }) => {
                 let runs = counted((*runs).into(), "run");
                 format!("{test} failed in none of {runs} on {branch}, so there is no failure to compare with.")
             }
-            Some(Before { configuration, standing, runs, failed, .. }) => {
+            Some(Before { runs, failed: 0, expected_failures, .. }) => {
+                let runs = counted(u64::from(*runs) + u64::from(*expected_failures), "run");
+                format!(
+                    "{test} failed in {expected_failures} of {runs} on {branch}, as expected each time, so there is no failure to \
+                     compare with that nobody expects."
+                )
+            }
+            Some(Before { configuration, standing, runs, failed, expected_failures, .. }) => {
                 let on = configuration.as_deref().map(|on| format!(", {on}")).unwrap_or_default();
                 let is_fixed = standing.as_deref() == Some("fixed");
                 let until = if is_fixed { " until it was fixed there" } else { "" };
                 let runs = counted((*runs).into(), "run");
-                format!("{test} failed in {failed} of {runs} on {branch}{on}{until}.")
+                let beside = match *expected_failures {
+                    0 => String::new(),
+                    expected => {
+                        let runs = counted(expected.into(), "run");
+                        format!(" Beside these, it failed as expected in {runs}, which is not counted.")
+                    }
+                };
+                format!("{test} failed in {failed} of {runs} on {branch}{on}{until}.{beside}")
             }
         }
     }

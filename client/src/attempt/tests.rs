@@ -24,13 +24,13 @@ fn report(attempt: &str) -> String {
 }
 
 /// A folder with reports and a counter, in which test commands run.
-struct Place {
-    folder: TempDir,
+pub(super) struct Place {
+    pub(super) folder: TempDir,
     server: StandIn,
 }
 
 impl Place {
-    fn new(answer: &Value) -> Self {
+    pub(super) fn new(answer: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, attempt) in
             [("good", ""), ("bad", r#"<failure message="no"/>"#), ("skipped", "<skipped/>"), ("error", "<error/>")]
@@ -44,7 +44,7 @@ impl Place {
         Self { folder, server: StandIn::answering(vec![(200, answer.to_string())]) }
     }
 
-    fn parse(&self, more: &[&str], script: &str) -> Result<AttemptArgs, clap::Error> {
+    pub(super) fn parse(&self, more: &[&str], script: &str) -> Result<AttemptArgs, clap::Error> {
         let reports = self.folder.path().join("report.xml");
         let script = format!("cd '{}'; {script}", self.folder.path().display());
         let fixed =
@@ -57,14 +57,14 @@ impl Place {
     }
 
     /// The document of reruns of a script, and the code.
-    fn rerun(&self, more: &[&str], script: &str) -> (Value, u8) {
+    pub(super) fn rerun(&self, more: &[&str], script: &str) -> (Value, u8) {
         let args = self.parse(more, script).unwrap();
         let mut trial = args.planned("C::a").unwrap();
-        args.rerun(&mut trial, &Interrupt::default()).unwrap();
+        args.rerun(&mut trial, &mut Interrupt::default()).unwrap();
         (serde_json::to_value(trial.document()).unwrap(), code(&trial))
     }
 
-    fn refused(&self, more: &[&str]) -> String {
+    pub(super) fn refused(&self, more: &[&str]) -> String {
         self.parse(more, "true").unwrap().planned("C::a").map(drop).unwrap_err().to_string()
     }
 }
@@ -75,7 +75,7 @@ fn answer(standing: &str, runs: u32, unexpected: u32) -> Value {
     json!({ "suite": "s", "test": "C::a", "places": [place] })
 }
 
-fn counts(document: &Value) -> [u64; 4] {
+pub(super) fn counts(document: &Value) -> [u64; 4] {
     ["passed", "failed", "not_run", "by_exit_status"].map(|member| document["reruns"][member].as_u64().unwrap())
 }
 
@@ -266,7 +266,7 @@ fn names_of_any_letters_are_asked_for_and_printed_as_text() {
     let args = place.parse(&more, "true").unwrap();
     let test = clean_name(name);
     let mut trial = args.planned(&test).unwrap();
-    args.rerun(&mut trial, &Interrupt::default()).unwrap();
+    args.rerun(&mut trial, &mut Interrupt::default()).unwrap();
     assert!(!trial.text().chars().any(char::is_control), "{:?}", trial.text());
     assert_eq!(
         place.server.seen()[0].line,
@@ -283,7 +283,7 @@ fn reports_of_a_name_that_is_not_usual_are_read() {
     fs::write(place.folder.path().join("odd"), report).unwrap();
     let args = place.parse(&[], "cat odd > report.xml").unwrap();
     let mut trial = args.planned(name).unwrap();
-    args.rerun(&mut trial, &Interrupt::default()).unwrap();
+    args.rerun(&mut trial, &mut Interrupt::default()).unwrap();
     assert_eq!((code(&trial), trial.reruns.passed), (0, 2), "{}", trial.text());
 }
 
@@ -303,6 +303,7 @@ mod counting {
             standing: None,
             runs,
             failed,
+            expected_failures: 0,
             rate: f64::from(failed) / f64::from(runs),
         });
         Trial {
@@ -362,12 +363,12 @@ fn what_was_interrupted_is_no_rerun_and_what_came_before_is_said() {
     let place = Place::new(&answer("flaky", 12, 4));
     let args = place.parse(&[], "cat good > report.xml").unwrap();
     let mut trial = args.planned("C::a").unwrap();
-    let interrupt = Interrupt::default();
+    let mut interrupt = Interrupt::default();
     interrupt.come();
-    args.rerun(&mut trial, &interrupt).unwrap();
+    args.rerun(&mut trial, &mut interrupt).unwrap();
     assert_eq!((code(&trial), trial.reruns), (INTERRUPTED, Tally::default()));
     assert!(
-        trial.text().ends_with("No rerun says that it is fixed. It was interrupted after 0 of 10."),
+        trial.text().ends_with("No rerun says that it is fixed. It was interrupted after 0 of 10 reruns."),
         "{}",
         trial.text()
     );

@@ -50,7 +50,7 @@ pub struct ImportArgs {
     pub(crate) server: ServerOptions,
 
     /// A suite to import; all without it. It may be repeated.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub suite: Vec<String>,
 
     /// A branch to import; all without it. It may be repeated.

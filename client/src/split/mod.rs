@@ -30,7 +30,7 @@ pub struct SplitArgs {
     pub names: Option<PathBuf>,
 
     /// The suite.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub suite: String,
 
     #[command(flatten)]
