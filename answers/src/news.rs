@@ -2,6 +2,7 @@
 //! reader knows what it was told before.
 
 use form_urlencoded::Serializer;
+use schema::commit::branch_key;
 use schema::configuration::Configuration;
 use uuid::Uuid;
 
@@ -33,6 +34,16 @@ pub fn page(site: Option<&str>, path: &str, query: &str) -> String {
 pub fn page_of_test(site: Option<&str>, suite: &str, test: &str) -> String {
     let query = Serializer::new(String::new()).append_pair("suite", suite).append_pair("test", test).finish();
     page(site, "/", &query)
+}
+
+/// The path of a test's page as it is on a branch, given by its key, on whichever configurations ran there.
+pub fn page_of_branch(branch: &str, suite: &str, test: &str) -> String {
+    let page = page_of_test(None, suite, test);
+    if branch == branch_key(None) {
+        return page;
+    }
+    let query = Serializer::new(String::new()).append_pair("branch", branch).append_pair("recent", "false").finish();
+    format!("{page}&{query}")
 }
 
 /// What a test does, in words.

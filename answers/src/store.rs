@@ -16,7 +16,7 @@ use crate::reads::newest_uploads::NewestUploads;
 use crate::renames::cache::RenamesCache;
 use crate::run_outcomes::cache::{OutcomesCache, RosterCache};
 use crate::statement_limits::StatementLimits;
-use crate::suite_rules::SuiteRules;
+use crate::suite_rules::{self, SuiteRules};
 use crate::test_name_cache::TestNameCache;
 use crate::watermark::Watermark;
 
@@ -133,6 +133,11 @@ impl Store {
     /// The same, with thresholds of verdicts by suite; the first that is for a suite counts.
     pub fn with_rules(self, rules: Vec<SuiteRules>) -> Self {
         Self { rules: rules.into(), ..self }
+    }
+
+    /// On how many commits in a row a test of a suite fails before later passes fix something: fewer are noise.
+    pub fn failures_in_a_row(&self, suite: &str) -> u32 {
+        suite_rules::of_suite(&self.rules, suite).fixed_after
     }
 
     /// The same, with owners of tests by suite; of those that match a test the last one counts.

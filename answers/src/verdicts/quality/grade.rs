@@ -113,8 +113,9 @@ impl Grader {
         let is_known = |cell: &&Cell| cell.runs > 0 && u64::from(cell.first_start) <= until;
         let known: Vec<Cell> = cells.iter().filter(is_known).copied().collect();
         let row = bad_at_end(&known);
-        let passed = known[..known.len() - row].last()?;
-        let has_passed_after = passed.outcome() == Some(Outcome::Good) && passed.first_start > asked_at;
+        // What broke lies behind the last pass; commits between that and the row say nothing against it.
+        let passed = |cell: &Cell| cell.outcome() == Some(Outcome::Good) && cell.first_start > asked_at;
+        let has_passed_after = known[..known.len() - row].iter().any(passed);
         if row < HARD || !has_passed_after || self.left == 0 {
             return None;
         }
@@ -163,14 +164,16 @@ mod tests {
 
     use super::*;
 
-    /// Cells of a text, one an hour, `P` passed and `F` failed; the verdict is given after so many of them.
+    /// Cells of a text, one an hour, `P` passed, `F` failed, `M` failed in one run and passed in another; the verdict is given
+    /// after so many of them.
     fn cells(text: &str) -> Vec<Cell> {
         let cell = |(index, letter): (usize, u8)| {
             let start = (index as u64 + 1) * HOUR;
             let passed = Cell::passed(CommitKey::start_of(start), index as u32, start as u32);
-            let failed = u32::from(letter == b'F');
+            let failed = u32::from(letter != b'P');
+            let runs = if letter == b'M' { 2 } else { 1 };
             let worst = if failed > 0 { State::at(4) } else { State::PASS };
-            Cell { failed, unrecovered: failed, worst, worst_of_all: worst, ..passed }
+            Cell { runs, failed, unrecovered: failed, worst, worst_of_all: worst, ..passed }
         };
         text.bytes().enumerate().map(cell).collect()
     }
@@ -233,8 +236,11 @@ mod tests {
         assert_eq!(broke.held, Some(true), "the branch did fail once more");
         let after = Afterwards { commits: 23, failed: 3, failed_last: 3 };
         assert_eq!(broke.mistake, Some((Mistake::Excuse, after)));
-        // It goes on to fail, it was mended, or it failed for a moment.
-        for after in ["FFFF", "PPPP", "PPFF", "PPFFFP", ""] {
+        // What went both ways between the last pass and the row belongs to neither.
+        let wobbled = failing(&format!("{}MFFF", "P".repeat(20)));
+        assert_eq!(wobbled.mistake.map(|(mistake, after)| (mistake, after.failed_last)), Some((Mistake::Excuse, 3)));
+        // It goes on to fail, it was never seen to pass, it was mended, or it failed for a moment.
+        for after in ["FFFF", "MFFF", "PPPP", "PPFF", "PPFFFP", ""] {
             assert_eq!(failing(after).mistake, None, "{after}");
         }
         // As many failures in a row are what such a flaky test does by chance.

@@ -62,7 +62,7 @@ pub struct Grades {
     pub open: u64,
 }
 
-/// The newest wrong answer of its kind on a test.
+/// The newest wrong answer of its kind on a test of a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WrongAnswer {
     /// In which way it was wrong.
@@ -83,11 +83,11 @@ pub struct WrongAnswer {
     pub asked_at: u32,
     /// The version of the rule that said so.
     pub rule: String,
-    /// How many answers on the test were wrong in this way.
+    /// How many answers on the test of this branch were wrong in this way.
     pub times: u64,
     /// What came after.
     pub after: Afterwards,
-    /// Path of the test's page.
+    /// Path of the test's page, as it is on the branch.
     pub link: String,
 }
 

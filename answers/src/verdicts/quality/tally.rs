@@ -131,8 +131,8 @@ pub(super) struct Tally {
     rules: BTreeMap<String, Sum>,
     suites: BTreeMap<String, Sum>,
     owners: BTreeMap<Option<String>, Sum>,
-    /// The newest of the wrong answers of a kind on a test of a suite, and how many there are.
-    wrong: BTreeMap<(String, String, Mistake), WrongAnswer>,
+    /// The newest of the wrong answers of a kind on a test of a suite and a branch, and how many there are.
+    wrong: BTreeMap<(String, String, String, Mistake), WrongAnswer>,
 }
 
 impl Tally {
@@ -152,7 +152,7 @@ impl Tally {
     }
 
     fn add_wrong(&mut self, test: &str, owners: &[String], given: &GivenVerdict, mistake: Mistake, after: Afterwards) {
-        let key = (given.suite.clone(), test.to_owned(), mistake);
+        let key = (given.suite.clone(), test.to_owned(), given.branch.clone(), mistake);
         let times = self.wrong.get(&key).map_or(0, |known| known.times) + 1;
         if let Some(known) = self.wrong.get_mut(&key).filter(|known| known.asked_at >= given.asked_at) {
             known.times = times;
@@ -170,7 +170,7 @@ impl Tally {
             rule: given.rule.clone(),
             times,
             after,
-            link: news::page_of_test(None, &given.suite, test),
+            link: news::page_of_branch(&given.branch, &given.suite, test),
         };
         self.wrong.insert(key, wrong);
     }
@@ -303,6 +303,21 @@ mod tests {
         assert_eq!(wrong, [("a", 9, 3), ("b", 8, 1)]);
         assert_eq!((told.wrong[0].change.as_deref(), told.wrong[0].link.as_str()), (Some("c9"), "/?suite=s&test=a"));
         assert_eq!(told.total.wrongly_blamed, 4);
+    }
+
+    #[test]
+    fn what_was_wrong_on_another_branch_leads_to_the_test_as_it_is_there() {
+        let mut tally = Tally::default();
+        let wrong = graded(Some(false), Some(Mistake::Blame));
+        for (branch, asked_at) in [("default", 5), ("release/2 & 3", 9), ("default", 7)] {
+            let given = GivenVerdict { branch: branch.to_owned(), ..given("s", "new", "r", asked_at) };
+            tally.add_verdict("a", &[], &given, &wrong);
+        }
+        let told = tally.finish();
+        let rows: Vec<(&str, u64, &str)> =
+            told.wrong.iter().map(|one| (one.branch.as_str(), one.times, one.link.as_str())).collect();
+        let there = "/?suite=s&test=a&branch=release%2F2+%26+3&recent=false";
+        assert_eq!(rows, [("release/2 & 3", 1, there), ("default", 2, "/?suite=s&test=a")]);
     }
 
     #[test]
