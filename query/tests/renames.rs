@@ -300,6 +300,7 @@ async fn open_renames_are_listed(doors: &Doors) {
     let listed: Vec<_> = listed.as_array().unwrap().iter().map(of).collect();
     assert_eq!(listed, [(json!(OLD), json!(NEW), 6), (json!(NEW), json!("x/last"), 3)]);
     assert_eq!(doors.service.json("/api/renames?suite=back").await, json!([]));
+    assert_eq!(doors.service.json("/api/renames?suite=").await, doors.service.json("/api/renames").await);
     assert_eq!(doors.service.json("/api/renames?limit=1").await.as_array().unwrap().len(), 1);
     assert_eq!(doors.service.get("/api/renames?test=a").await.0, 400);
 }

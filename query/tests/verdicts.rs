@@ -124,6 +124,13 @@ async fn a_question_is_answered_whole_or_not_at_all(service: &QueryService) {
         (json!({ "suite": "s", "tests": [] }), 400, "Ask about 1 to 2000 tests at once"),
         (json!({ "suite": "s", "tests": vec![test.clone(); 2001] }), 400, "Ask about 1 to 2000 tests at once"),
         (json!({ "suite": "s", "tests": [test, { "test": "b", "state": "GOOD" }] }), 400, "b: GOOD is not a failure"),
+        (json!({ "suite": "", "tests": [test] }), 400, "No test suite specified"),
+        (
+            json!({ "suite": "s", "tests": [test, { "test": "", "state": "TEXT" }, test] }),
+            400,
+            "Test 2 of 3 has no name",
+        ),
+        (json!({ "suite": "s", "tests": [{ "test": " ", "state": "TEXT" }] }), 400, "Test 1 of 1 has no name"),
         (json!({ "suite": "s", "base": "9@nowhere", "tests": [test] }), 404, "No commit is named 9@nowhere"),
         (json!({ "suite": "s", "configuration": { "colour": "red" }, "tests": [test] }), 400, "colour"),
         (json!({ "suite": "s", "tests": [test], "more": 1 }), 400, "unknown field `more`"),
@@ -132,6 +139,14 @@ async fn a_question_is_answered_whole_or_not_at_all(service: &QueryService) {
         let (answered, answer) = ask(service, question.clone()).await;
         let said = answer["description"].as_str().unwrap();
         assert!(answered == status && said.contains(why), "{question}: {answered} {said}");
+    }
+    // An empty name names none, at every door.
+    for door in
+        ["/api/triage?suite=", "/api/compare?suite=", "/api/standing?suite=&test=a", "/api/quarantine/export?suite="]
+    {
+        let (status, body) = service.get(door).await;
+        let refused: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status.as_u16(), &refused["description"]), (400, &"No test suite specified".into()), "{door}");
     }
     let quality = service.json("/api/verdicts/quality").await;
     assert_eq!(quality["verdicts"], json!({}), "nothing was answered");

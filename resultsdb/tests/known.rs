@@ -56,6 +56,7 @@ fn a_linked_bug_stands_beside_the_failures_that_it_explains() {
     assert_eq!(listed(&server, "bug:none"), set(["css/flex.html"]));
     assert_eq!(listed(&server, "css/* row:3 -bug:font"), set(["css/flex.html"]));
     assert_eq!(server.json("/api/bugs?suite=layout-tests&test=css/grid.html").as_array().unwrap().len(), 2);
+    assert_eq!(server.json("/api/bugs?suite=&test="), server.json("/api/bugs"));
     let changes = server.json("/api/changes/layout-tests/css/grid.html");
     assert_eq!(changes["changes"][0]["bugs"][0], "https://bugs.example.org/4711");
     for page in ["/triage", "/investigate", "/?suite=layout-tests&test=css/grid.html"] {

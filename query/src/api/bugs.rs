@@ -21,6 +21,6 @@ pub(crate) const BUGS: Operation = Operation::get(
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<LinkedBug>>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), BUGS.parameters)?;
     let limit = parameters.limit(MAX_LINKS)?;
-    let (suite, test) = (parameters.first("suite"), parameters.first("test"));
+    let (suite, test) = (parameters.chosen("suite"), parameters.chosen("test"));
     Ok(Json(bugs::find(&service.store, suite, test, limit).await?))
 }

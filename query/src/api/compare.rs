@@ -24,6 +24,6 @@ pub(crate) const OPERATION: Operation = Operation::get(
 /// What changed between two commits.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Comparison>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
-    let suite = parameters.first("suite").ok_or_else(|| bad(NO_SUITE))?;
+    let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?;
     Ok(Rows(compare::find(&service.store, &lists::compare(&parameters, suite)?).await?))
 }

@@ -24,5 +24,5 @@ pub(crate) async fn find(
 ) -> Result<Json<Vec<ListedRename>>, ApiError> {
     let parameters = Parameters::read(query.as_deref(), RENAMES.parameters)?;
     let limit = parameters.limit(MAX_RENAMES)?;
-    Ok(Json(renames::find(&service.store, parameters.first("suite"), limit).await?))
+    Ok(Json(renames::find(&service.store, parameters.chosen("suite"), limit).await?))
 }

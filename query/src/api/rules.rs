@@ -69,6 +69,8 @@ pub(crate) async fn preview(
     Parameters::read(query.as_deref(), PREVIEW.parameters)?;
     let Proposed { rules, suite, branch, weeks } =
         json_body::read(body, MAX_BODY_BYTES, "does not propose thresholds").await?;
+    // An empty name names none, as in queries.
+    let [suite, branch] = [suite, branch].map(|name| name.filter(|name| !name.is_empty()));
     let question = PreviewQuestion { rules, suite, weeks, runs: RunFilter { branch, ..RunFilter::default() } };
     Ok(Json(rules_preview::find(&service.store, &question).await?))
 }

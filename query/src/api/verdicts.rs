@@ -14,6 +14,7 @@ use web::openapi::{self, JSON, Operation, list_of, text};
 use super::json_body;
 use crate::error::{ApiError, bad};
 use crate::layers::format::Rows;
+use crate::parameters::lists::NO_SUITE;
 use crate::parameters::{CONFIGURATION, Parameters, as_of, lists, runs};
 use crate::service::Shared;
 
@@ -49,9 +50,10 @@ pub(crate) fn body() -> Value {
         schema
     };
     let failing: Vec<&str> = TestState::failures().map(TestState::name).collect();
+    let name = json!({ "type": "string", "minLength": 1 });
     let test = optional(json!({
         "type": "object", "required": ["test", "state"],
-        "properties": { "test": text(), "state": { "enum": failing }, "message": text() },
+        "properties": { "test": name, "state": { "enum": failing }, "message": text() },
     }));
     let change = optional(json!({
         "type": "object", "required": ["id"], "properties": { "id": text(), "authors": list_of(text()) },
@@ -59,7 +61,7 @@ pub(crate) fn body() -> Value {
     optional(json!({
         "type": "object", "required": ["suite", "tests"],
         "properties": {
-            "suite": text(), "branch": text(), "configuration": { "type": "object" }, "base": text(), "change": change,
+            "suite": name, "branch": text(), "configuration": { "type": "object" }, "base": text(), "change": change,
             "tests_run": openapi::whole(), "tests": { "type": "array", "items": test, "minItems": 1, "maxItems": MAX_TESTS },
         },
     }))
@@ -97,6 +99,12 @@ struct AskedTest {
 
 impl Asked {
     fn question(self) -> Result<VerdictsQuestion, ApiError> {
+        if self.suite.trim().is_empty() {
+            return Err(bad(NO_SUITE));
+        }
+        if let Some(index) = self.tests.iter().position(|asked| asked.test.trim().is_empty()) {
+            return Err(bad(format!("Test {} of {} has no name", index + 1, self.tests.len())));
+        }
         let mut filters = Vec::new();
         for (name, value) in &self.configuration {
             for value in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
