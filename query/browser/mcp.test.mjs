@@ -90,6 +90,35 @@ test('what is no message has the error of the protocol', async () => {
   }
 });
 
+test('a call without what belongs to it is told so', async () => {
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  const ask = async (method, params) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method, params });
+    return (await fetch(`${server.url}/mcp`, { method: 'POST', headers, body })).json();
+  };
+  for (const params of [undefined, {}, { name: 5 }, { name: 'find_tests', arguments: 'a' }]) {
+    const { id, error } = await ask('tools/call', params);
+    assert.deepEqual([id, error.code], [7, -32602], JSON.stringify(params));
+    assert.match(error.message, /'params' of tools\/call is an object with the tool's 'name'/);
+  }
+  assert.equal((await ask('tools/delete')).error.code, -32601);
+});
+
+test('a refusal before the protocol has the shape of all refusals', async () => {
+  const type = 'application/json';
+  for (const [status, headers, error, says] of [
+    [406, { 'content-type': type, accept: type }, 'Not Acceptable', /^Client must accept both application\/json and text\/event-stream$/],
+    [415, { 'content-type': 'text/plain', accept: `${type}, text/event-stream` }, 'Unsupported Media Type', /^Content-Type must be/],
+    [403, { 'content-type': type, accept: `${type}, text/event-stream`, origin: 'https://elsewhere.example' }, 'Forbidden', /./],
+  ]) {
+    const answer = await fetch(`${server.url}/mcp`, { method: 'POST', headers, body: '{}' });
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [status, type]);
+    const { description, ...rest } = await answer.json();
+    assert.deepEqual(rest, { status: 'error', error });
+    assert.match(description, says);
+  }
+});
+
 test('a page elsewhere cannot ask', async () => {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
   const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };

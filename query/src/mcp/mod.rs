@@ -14,8 +14,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorCode, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CallToolResult, ConstString, ContentBlock,
+    CustomRequest, CustomResult, ErrorCode, Implementation, ListToolsResult, PaginatedRequestParams,
+    ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -23,6 +24,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use web::error_body::error_response;
 
 use crate::error::ApiError;
 use crate::service::{Service, Shared};
@@ -54,7 +56,7 @@ pub(crate) async fn handle(State(service): Shared, request: Request) -> Response
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         let told = format!("The body is larger than {MAX_BODY_BYTES} bytes or was cut off");
-        return (StatusCode::PAYLOAD_TOO_LARGE, told).into_response();
+        return error_response(StatusCode::PAYLOAD_TOO_LARGE, &told);
     };
     let is_json = says_json(&head.headers);
     let answer = server.handle(Request::from_parts(head, Body::from(body.clone()))).await;
@@ -62,7 +64,19 @@ pub(crate) async fn handle(State(service): Shared, request: Request) -> Response
     if is_json && answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
         return (StatusCode::BAD_REQUEST, Json(no_message(&body))).into_response();
     }
+    if answer.status().is_client_error() && !says_json(answer.headers()) {
+        return refusal(answer.status(), Body::new(answer.into_body())).await;
+    }
     answer.map(Body::new)
+}
+
+/// A refusal that is no message of the protocol, in the shape that others have. Its text begins with the reason of the status.
+async fn refusal(status: StatusCode, body: Body) -> Response {
+    let text = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let reason = status.canonical_reason().unwrap_or_default();
+    let told = text.strip_prefix(reason).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text);
+    error_response(status, if told.is_empty() { reason } else { told })
 }
 
 fn says_json(headers: &HeaderMap) -> bool {
@@ -118,6 +132,19 @@ impl ServerHandler for Server {
             Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
         };
         Ok(result.into())
+    }
+
+    /// What is none of the protocol's requests, such as one of them without what belongs to it.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        if request.method == CallToolRequestMethod::VALUE {
+            let told = "'params' of tools/call is an object with the tool's 'name', and its 'arguments' as an object";
+            return Err(ErrorData::invalid_params(told, None));
+        }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
     }
 }
 
