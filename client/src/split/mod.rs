@@ -71,6 +71,12 @@ impl SplitArgs {
             Some(_) => items.iter().map(|name| plan.tests.get(name).copied()).collect(),
             None => files::durations(&items, &plan.tests),
         });
+        if durations.as_ref().is_some_and(|durations| !items.is_empty() && durations.iter().all(Option::is_none)) {
+            eprintln!(
+                "the tests are divided evenly by their number, because nothing is known of any of them in the suite '{}'",
+                self.suite
+            );
+        }
         let share = match durations {
             Some(durations) => share::by_durations(&items, &durations, index, count),
             None => share::plain(&items, index, count),

@@ -71,6 +71,14 @@ fn shares_by_durations_of_a_server_are_equal_and_have_each_test_once() {
         assert_eq!((all, said.as_str()), (names.clone(), ""), "{jobs} jobs");
         assert!(imbalance(&shares) < 1.15, "{jobs} jobs: {} in {shares:?}", imbalance(&shares));
     }
+    // Where none is known, shares are equal by number, and that is said.
+    fs::write(checkout.path("names.txt"), "C::x1\nC::x2\nC::x3\nC::x4").unwrap();
+    let (unheard, said) = shares(&checkout, 2);
+    assert_eq!(unheard.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+    let told =
+        "the tests are divided evenly by their number, because nothing is known of any of them in the suite 'unit'";
+    assert_eq!(said.matches(told).count(), 2, "{said}");
+    fs::write(checkout.path("names.txt"), names.join("\n")).unwrap();
     checkout.stop_server();
     let (shares, said) = shares(&checkout, 2);
     let mut all = shares.concat();
