@@ -226,6 +226,14 @@ fn a_folder_is_checked_while_serve_runs_and_while_it_does_not() {
     let said = String::from_utf8(stderr).unwrap();
     assert!(!status.success() && stdout.is_empty(), "{said}");
     assert!(said.starts_with("Error: there is no event log in ") && said.trim_end().lines().count() == 1, "{said}");
+    let Output { status, stdout, stderr } =
+        RESULTSDB.command().arg("doctor").env_remove("RESULTSDB_CONFIG").output().unwrap();
+    let said = String::from_utf8(stderr).unwrap();
+    assert!(!status.success() && stdout.is_empty(), "{said}");
+    assert!(
+        said.starts_with("Error: it is not said what to check: ") && said.trim_end().lines().count() == 1,
+        "{said}"
+    );
 }
 
 /// What keeps everything from being checked is told to programs in the shape of all findings.
@@ -239,7 +247,10 @@ fn programs_are_told_why_nothing_could_be_checked() {
         command.args(["doctor", "--config"]).arg(file);
         Report::of(command)
     };
+    let mut of_nothing = RESULTSDB.command();
+    of_nothing.arg("doctor").env_remove("RESULTSDB_CONFIG");
     for (report, told) in [
+        (Report::of(of_nothing), "it is not said what to check: give --config FILE"),
         (in_folder(directory.path(), &[]), "there is no event log in "),
         (of_config(&config), "did you mean `title`?"),
         (of_config(&directory.path().join("none.toml")), "reading the configuration "),

@@ -46,7 +46,7 @@ use crate::config::Config;
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Configuration file (TOML): of a deployment, or the one that `serve` uses
-    #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+    #[arg(long, env = "RESULTSDB_CONFIG")]
     config: Option<PathBuf>,
     /// What `serve` uses, whether it runs or not
     #[arg(long)]
@@ -72,6 +72,9 @@ impl Arguments {
 pub(crate) async fn lines(arguments: &Arguments, config: &Config) -> anyhow::Result<Vec<Line>> {
     match &arguments.data_dir {
         Some(data_dir) => data_dir::lines(data_dir, config, arguments.max_lag).await,
+        None if arguments.config.is_none() => anyhow::bail!(
+            "it is not said what to check: give --config FILE for a deployment, or --data-dir DIR for what `serve` uses"
+        ),
         None => Ok(deployment::lines(config, arguments.max_lag).await),
     }
 }
