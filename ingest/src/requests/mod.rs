@@ -13,5 +13,6 @@ pub(crate) mod renames;
 pub(crate) mod reports;
 mod said;
 mod schemas;
+mod unheard;
 pub(crate) mod upload;
 mod upload_answer;

@@ -11,11 +11,12 @@ use schema::seconds::DAY;
 use schema::state::State as TestState;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, shared};
+use web::openapi::{self, JSON, Operation};
 use web::time::{self, Time};
 
 use super::said::{Said, page};
 use super::schemas::REFUSALS;
+use super::unheard;
 use crate::checks::covered::{CoveredFailures, is_page, line, name_schema};
 use crate::checks::document;
 use crate::error::{IntakeError, bad};
@@ -30,7 +31,7 @@ pub(crate) const OPERATION: Operation = Operation {
     parameters: &[],
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
-    answer: || shared("Ok"),
+    answer: answer_schema,
     errors: REFUSALS,
 };
 
@@ -41,6 +42,14 @@ const DAY_SECONDS: i64 = DAY as i64;
 const MAX_REASON_BYTES: usize = 500;
 /// The longest name of a person or a team.
 const MAX_PERSON_BYTES: usize = 200;
+
+fn answer_schema() -> Value {
+    let warning = json!({ "type": "string", "description": "Why the entry may be about nothing" });
+    json!({
+        "type": "object", "properties": { "status": { "const": "ok" }, "warning": warning }, "required": ["status"],
+        "additionalProperties": false,
+    })
+}
 
 fn document_schema() -> Value {
     let name = name_schema();
@@ -111,13 +120,18 @@ pub(crate) async fn quarantine(State(intake): State<Intake>, said: Said) -> Resu
         asked.by = actor;
     }
     let stored = stored(&intake.client, &asked.covered).await?;
+    let warning = match asked.parking {
+        Some(_) => unheard::warning(&intake.client, &asked.covered).await?,
+        None => None,
+    };
     let entry = asked.entry(stored, now)?;
     let suite = entry.suite.clone();
     let shown = match said.members.get("shown").and_then(Value::as_str).filter(|test| !test.is_empty()) {
         Some(test) => page("/", &[("suite", &suite), ("test", test)]),
         None => page("/quarantine", &[("suite", &suite)]),
     };
-    said.keep(&intake, &suite, Request::Quarantine(entry.into()), "entry of the quarantine", &shown).await
+    let request = Request::Quarantine(entry.into());
+    said.keep_and_warn(&intake, &suite, request, "entry of the quarantine", &shown, warning).await
 }
 
 /// What was last said of the same failures, if anything was.
@@ -190,7 +204,7 @@ fn until(members: &Map<String, Value>, now: i64) -> Result<i64, IntakeError> {
         }
         (None, Some(days)) => {
             let days = days.parse::<f64>().ok().filter(|days| *days > 0.0 && *days <= MAX_DAYS as f64);
-            let days = days.ok_or_else(|| bad(format!("'days' must be a number up to {MAX_DAYS}")))?;
+            let days = days.ok_or_else(|| bad(format!("'days' must be a number above 0 and up to {MAX_DAYS}")))?;
             now.saturating_add((days * DAY_SECONDS as f64) as i64)
         }
         (None, None) => return Err(bad("'until' must say when the quarantine ends: every entry has an end")),
@@ -270,6 +284,7 @@ mod tests {
         assert!(more(r#""days":1,"reason":"a\nb""#).starts_with("'reason' must be a line"));
         assert!(more(&format!(r#""days":1,"reason":"{}""#, "a".repeat(501))).starts_with("'reason' must be a line"));
         assert!(more(r#""reason":"r""#).starts_with("'until' must say when"));
+        assert_eq!(more(r#""days":0,"reason":"r""#), "'days' must be a number above 0 and up to 180");
         assert!(more(r#""days":1,"reason":"r","bug":"javascript:alert(1)""#).starts_with("'bug' must be"));
         assert!(more(r#""days":1,"reason":"r","failure":"PASS""#).starts_with("'failure' is the state"));
         assert!(more(r#""days":1,"reason":"r","configuration":{"platform":1}"#).starts_with("'configuration':"));

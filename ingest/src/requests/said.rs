@@ -4,6 +4,7 @@
 //! event, and the page that the form came from.
 
 use axum::extract::{FromRequest, FromRequestParts, Request as HttpRequest};
+use axum::http::HeaderName;
 use axum::response::Response;
 use schema::event::Request;
 use serde_json::{Map, Value, json};
@@ -11,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use web::same_site::refuse_cross_site;
 
 use super::page_or_json::page_or_json;
+use super::upload_answer::{WARNING_HEADER, in_header};
 use crate::append::no_payload;
 use crate::checks::document;
 use crate::error::IntakeError;
@@ -51,9 +53,32 @@ impl Said {
         what: &str,
         page: &str,
     ) -> Result<Response, IntakeError> {
+        self.keep_and_warn(intake, suite, request, what, page, None).await
+    }
+
+    /// The same of something that is kept although it is odd: `warning` says in a sentence why.
+    ///
+    /// # Errors
+    /// It is not kept, or not visible yet.
+    pub(crate) async fn keep_and_warn(
+        &self,
+        intake: &Intake,
+        suite: &str,
+        request: Request,
+        what: &str,
+        page: &str,
+        warning: Option<String>,
+    ) -> Result<Response, IntakeError> {
         // What is said of one suite keeps its order.
         append_and_show(&intake.appender, suite.as_bytes(), request, no_payload(), &self.sender, what).await?;
-        Ok(page_or_json(&self.sender.headers, page, json!({ "status": "ok" })))
+        let mut answer = json!({ "status": "ok" });
+        let header = warning.as_deref().and_then(in_header);
+        if let Some(warning) = warning {
+            answer["warning"] = warning.into();
+        }
+        let mut response = page_or_json(&self.sender.headers, page, answer);
+        response.headers_mut().extend(header.map(|header| (HeaderName::from_static(WARNING_HEADER), header)));
+        Ok(response)
     }
 }
 

@@ -15,8 +15,8 @@ use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
 
 use crate::error::ReportedFault;
 
-/// The header of an upload that was taken in, though something about it is odd: one sentence in ASCII.
-const WARNING_HEADER: &str = "resultsdb-warning";
+/// The header of what was taken in, though something about it is odd: one sentence in ASCII.
+pub(super) const WARNING_HEADER: &str = "resultsdb-warning";
 /// The longest warning in a header, characters.
 const MAX_WARNING: usize = 1000;
 /// The step that writes the results of tests.
@@ -113,7 +113,7 @@ pub(super) fn warn(response: &mut Response, fault: UploadFault, text: &str) {
 }
 
 /// A text as a header may hold it: what is not ASCII is escaped.
-fn in_header(text: &str) -> Option<HeaderValue> {
+pub(super) fn in_header(text: &str) -> Option<HeaderValue> {
     let mut value = String::new();
     for character in text.chars().take(MAX_WARNING) {
         match character {

@@ -59,6 +59,18 @@ fn the_gate_lets_pass_what_is_in_quarantine_and_shows_it() {
     // What is said of another kind of failure or of another machine is no excuse.
     park(&checkout, &["--days", "1", "--failure", "CRASH"]);
     park(&checkout, &["--days", "1", "-c", "platform=plan9"]);
+    // Nothing is known of such machines, which is no reason to refuse.
+    for (suite, more, told) in [
+        ("unit", &["-c", "platform=plan9"][..], "No run of 'unit' on 'plan9' is known: the entry is kept"),
+        ("unti", &[], "No run of the suite 'unti' is known: the entry is kept"),
+        ("unit", &[], ""),
+    ] {
+        let add = ["quarantine", "add", "--suite", suite, "--test", "C::third", "--reason", "r", "--days", "0.5"];
+        let output = checkout.run(&[&add[..], more].concat());
+        let said = stderr(&output);
+        assert!(code(&output) == 0 && said.contains(told) && said.is_empty() == told.is_empty(), "{said}");
+        done(&checkout, &[&["quarantine", "release", "--suite", suite, "--test", "C::third"], more].concat());
+    }
     let (ended, said) = gate(&checkout, &["good"]);
     assert!(ended == 1 && said.contains("new: C::good FAIL: "), "{said}");
     park(&checkout, &["--days", "1", "--by", "ada"]);
