@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use schema::clock::Clock;
 use schema::event::{Event, Request};
+use schema::incomplete::too_few;
 use schema::run_notes::RunNotes;
 use serde_json::{Value, json};
 use test_support::clock::now;
@@ -237,6 +238,9 @@ async fn hostile_ids_are_text(service: &QueryService) {
     let recent: Value = service.json("/api/changes-under-review").await;
     let ids: Vec<&str> = recent["changes"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(ids, [HOSTILE, "7"]);
+    // Both ran last within one hour, which is all that configurations keep of it.
+    let last = |change: usize| recent["changes"][change]["last_start"].as_i64().unwrap() - time(COMMITS);
+    assert_eq!((last(0), last(1)), (960, 220));
     let link = recent["changes"][0]["page"].as_str().unwrap();
     assert_eq!(link, "/change/..%2F%3Cb%3E1%3C%2Fb%3E%3Fa%3Db%23c%20d");
     let page = service.text(link).await;
@@ -317,6 +321,11 @@ async fn a_change_that_cannot_be_compared_is_no_success(service: &QueryService) 
     }
     let place = &service.json("/api/changes-under-review/few").await["suites"][0]["places"][0];
     assert_eq!(place["incomplete"], json!({ "tests_run": 2, "usual": 28 }));
+    let page = String::from_utf8(service.get("/change/few").await.1.to_vec()).unwrap();
+    let told = too_few("The newest run on ", 2, 28);
+    let (begin, end) = told.split_once("  ").unwrap();
+    let line = page.lines().find(|line| line.contains(begin)).unwrap_or_default();
+    assert!(line.contains(&end.replace('\'', "&#x27;")), "{line}");
     assert_eq!(place["base"]["source"], "newest-tested");
     let place = &service.json("/api/changes-under-review/elsewhere").await["suites"][0]["places"][0];
     let unknown = [&place["base"], &place["new_tests"], &place["durations"]];

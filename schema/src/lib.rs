@@ -20,6 +20,7 @@ pub mod configuration;
 pub mod event;
 pub mod expiry;
 pub mod ids;
+pub mod incomplete;
 pub mod intake_report;
 #[cfg(feature = "io")]
 pub mod lease;

@@ -1,5 +1,6 @@
 //! What is said of a failure of a change: the heading under which pages and comments have it, and what it counts as.
 
+use schema::incomplete::IN_INCOMPLETE_RUN;
 use schema::markdown::counted;
 
 use super::{Now, ReviewedFailure};
@@ -55,7 +56,7 @@ impl FailureGroup {
     pub fn words(self) -> String {
         match self {
             Self::New => "new".to_owned(),
-            Self::Incomplete => "in an incomplete run".to_owned(),
+            Self::Incomplete => IN_INCOMPLETE_RUN.to_owned(),
             Self::Unjudged => "not judged".to_owned(),
             Self::Unknown => "unknown".to_owned(),
             Self::Flaky => "flaky in this change".to_owned(),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use reports::document::Head;
+use schema::incomplete::IN_INCOMPLETE_RUN;
 use serde::Serialize;
 
 use crate::collect::{Failure, RunDocument};
@@ -13,6 +14,7 @@ use crate::server::Server;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
     New,
+    Incomplete,
     KnownFailing,
     KnownFlaky,
     Quarantined,
@@ -27,6 +29,7 @@ impl Group {
             "known-flaky" => Self::KnownFlaky,
             "quarantined" => Self::Quarantined,
             "unknown" => Self::Unknown,
+            "incomplete" => Self::Incomplete,
             _ => Self::New,
         }
     }
@@ -55,6 +58,8 @@ impl JudgedTest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct GateSummary {
     new: Vec<JudgedTest>,
+    /// Those of a run that has too few tests to be compared: they count as new ones.
+    incomplete: Vec<JudgedTest>,
     known_failing: Vec<JudgedTest>,
     known_flaky: Vec<JudgedTest>,
     quarantined: Vec<JudgedTest>,
@@ -92,6 +97,7 @@ impl GateSummary {
     pub(super) fn add(&mut self, group: Group, test: JudgedTest) {
         let tests = match group {
             Group::New => &mut self.new,
+            Group::Incomplete => &mut self.incomplete,
             Group::KnownFailing => &mut self.known_failing,
             Group::KnownFlaky => &mut self.known_flaky,
             Group::Quarantined => &mut self.quarantined,
@@ -107,7 +113,8 @@ impl GateSummary {
     /// Whether nothing is new. A run with a problem does not pass: nobody knows what it would have found.
     pub(super) fn passes(&self, allow_unknown: bool) -> bool {
         let unknown = !allow_unknown && !self.unknown.is_empty();
-        self.new.is_empty() && self.unjudged == 0 && self.problems == 0 && !unknown
+        let own = !self.new.is_empty() || !self.incomplete.is_empty();
+        !own && self.unjudged == 0 && self.problems == 0 && !unknown
     }
 
     /// The result in a few words.
@@ -117,7 +124,8 @@ impl GateSummary {
             return counted(self.unjudged, "failure");
         }
         let mut parts = vec![counted(self.new.len() as u64, "new failure")];
-        for (count, word) in [(known, "known"), (self.unknown.len(), "unknown")] {
+        let others = [(self.incomplete.len(), IN_INCOMPLETE_RUN), (known, "known"), (self.unknown.len(), "unknown")];
+        for (count, word) in others {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
             }
@@ -128,9 +136,10 @@ impl GateSummary {
         parts.join(", ")
     }
 
-    fn groups(&self) -> [(&'static str, &[JudgedTest]); 5] {
+    fn groups(&self) -> [(&'static str, &[JudgedTest]); 6] {
         [
             ("new", &self.new),
+            (IN_INCOMPLETE_RUN, &self.incomplete),
             ("unknown", &self.unknown),
             ("known failing", &self.known_failing),
             ("known flaky", &self.known_flaky),
@@ -222,6 +231,9 @@ mod tests {
             summary.add(Group::of_verdict(word), judged("a"));
             assert_eq!((summary.passes(false), summary.passes(true)), (passes, with_unknown), "{word}");
         }
+        let mut incomplete = GateSummary::default();
+        incomplete.add(Group::of_verdict("incomplete"), judged("a"));
+        assert_eq!(incomplete.title(), "no new failures, 1 in an incomplete run");
         let green = GateSummary::default();
         assert!(green.passes(false) && !GateSummary::too_many(2001).passes(true));
         assert!(!green.with_problems(&["cut".to_owned()]).passes(true));

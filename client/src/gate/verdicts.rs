@@ -2,6 +2,7 @@
 
 use reports::document::Change;
 use schema::configuration::MEMBERS;
+use schema::incomplete::too_few;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -81,7 +82,7 @@ pub(super) fn ask(server: &Server, question: &Question<'_>) -> anyhow::Result<Ga
     summary.base = base;
     let answer: Answer = serde_json::from_str(&text)?;
     if let Some(Incomplete { tests_run, usual }) = answer.incomplete {
-        summary.note(format!("the run has {tests_run} of the suite's {usual} tests, which is too few to compare it"));
+        summary.note(too_few("the run", tests_run, usual));
     }
     for failure in failures {
         let verdict = answer.tests.iter().find(|verdict| verdict.test == failure.test);

@@ -8,11 +8,13 @@ use answers::under_review::{
     self, ChangeUnderReview, Conclusion, FailureGroup, FixedTest, ReviewedFailure, ReviewedPlace, ReviewedRun,
     ReviewedSuite, TimedTest,
 };
+use answers::verdicts::Completeness;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 use schema::configuration::Configuration;
+use schema::incomplete::too_few;
 
 use super::bugs;
 use super::names::short_names;
@@ -157,9 +159,11 @@ fn place(suite: &ReviewedSuite, place: &ReviewedPlace, names: &Names<'_>) -> Val
         let is_told = base.source != under_review::BaseSource::NewestTested;
         context! { commit => commit(&base.commit), is_told }
     });
-    let incomplete = place.incomplete.map(|run| context! { tests => run.tests_run, usual => run.usual });
+    let on = name(&place.configuration, names);
+    let told = |run: Completeness| too_few(&format!("The newest run on {on}"), run.tests_run, run.usual);
+    let incomplete = place.incomplete.map(told);
     context! {
-        on => name(&place.configuration, names), commit => commit(&place.commit), base, incomplete, new_tests, durations,
+        on, commit => commit(&place.commit), base, incomplete, new_tests, durations,
         unjudged => place.unjudged,
     }
 }
