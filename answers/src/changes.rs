@@ -141,7 +141,7 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     let ChangesQuestion { suite, test, weeks, kinds, search, runs } = question;
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
     let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
-    if late.selection.is_empty() {
+    if late.asked.is_empty() {
         return Ok(Changes { rule: RULE, changes: Vec::new() });
     }
     let tests = match test {
@@ -200,7 +200,7 @@ pub(crate) async fn of_histories(
     };
     let mut found = changes(&of_suite, &late.question.rules);
     // Of what happened before the time asked about, the beginnings of failures that last are looked up, and nothing else.
-    let asked: HashSet<CommitKey> = late.sessions.commits().into_iter().collect();
+    let asked: HashSet<CommitKey> = late.sessions.asked_commits();
     let is_asked = |change: &Change| asked.contains(&change.until) || change.is_open && change.kind == Kind::Broke;
     found.retain(|change| is_asked(change) && (kinds.is_empty() || kinds.contains(&change.kind)));
     let is_meant = |member: &Member| search.may_match_owned(subjects[member.subject].test, &remarks.owners);

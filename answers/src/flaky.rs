@@ -1,11 +1,14 @@
 //! Which tests are flaky, over weeks.
 //!
-//! Almost all results are passes, so the question goes to the failures first: they name the tests that can be on the list
-//! at all. Only the histories of those are looked at. A test is listed for the segments of its histories in which the rule
-//! of verdicts calls it flaky; one that always fails, or that broke and was fixed, is not.
+//! Almost all results are passes, so the question goes to the failures first: those of the weeks asked about name the tests that
+//! can be on the list at all. Only the histories of those are looked at. A test is listed for the segments of its histories in
+//! which the rule of verdicts calls it flaky, if it spoilt a run of these weeks in one of them; one that always fails, or that
+//! broke and was fixed, is not. The rule goes by four weeks at least ([`crate::late_runs`]), so that a longer time lists no fewer
+//! tests; everything that is counted is of the weeks asked about.
 
 use std::collections::BTreeSet;
 
+use analysis::evidence::Evidence;
 use analysis::history::Cell;
 use analysis::interval::wilson;
 use analysis::parallel;
@@ -21,7 +24,7 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::bugs::{Failure, addresses};
 use crate::error::AnswerError;
-use crate::histories::{Histories, JudgedTest};
+use crate::histories::{Histories, JudgedTest, spoilt_in};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
 use crate::owners::OwnerIndex;
 use crate::quarantine::ListedEntry;
@@ -71,7 +74,7 @@ impl FlakyOrder {
 pub struct FlakyQuestion {
     /// The suite; every suite that ran lately on the default branch if there is none.
     pub suite: Option<String>,
-    /// How far back, weeks.
+    /// How far back runs are counted, weeks.
     pub weeks: u64,
     /// What comes first.
     pub order: FlakyOrder,
@@ -86,30 +89,32 @@ pub struct FlakyQuestion {
 pub struct FlakyTest {
     /// The test.
     pub test: String,
-    /// Results in the time asked about.
+    /// Results in the time asked about, on all configurations.
     pub runs: u64,
-    /// Those that failed unexpectedly.
+    /// Those that failed unexpectedly, by chance or not.
     pub unexpected: u64,
-    /// Share of the results that failed unexpectedly while the test was flaky.
+    /// Share of the results that failed unexpectedly while the test was flaky: `spoilt` of `flaky_runs`.
     #[schemars(range(min = 0, max = 1))]
     pub rate: f64,
-    /// The lower end of the interval that holds the true share with 95 % confidence ([`wilson`]).
+    /// The lower end of the interval that holds the true share with 95 % confidence ([`wilson`]), from the same two numbers.
     #[schemars(range(min = 0, max = 1))]
     pub lower: f64,
     /// The upper end.
     #[schemars(range(min = 0, max = 1))]
     pub upper: f64,
-    /// Neighbouring commits on one configuration that differ, while the test was flaky.
+    /// Neighbouring commits on one configuration that differ, in the time asked about while the test was flaky.
     pub flips: u64,
-    /// Commits on which one configuration saw it both fail and pass.
+    /// Commits on which one configuration saw it both fail and pass in the time asked about.
     pub disagreements: u64,
-    /// Configurations on which it was flaky.
+    /// Configurations on which it spoilt runs.
     pub configurations: u64,
     /// The suite.
     pub suite: String,
-    /// Results that failed unexpectedly while the test was flaky.
+    /// Results of the time asked about that failed unexpectedly while the test was flaky.
     pub spoilt: u64,
-    /// Milliseconds of the results that failed unexpectedly.
+    /// All results of the time asked about while it was flaky, on the configurations on which it spoilt some.
+    pub flaky_runs: u64,
+    /// Milliseconds of the results that it spoilt.
     pub time_lost: u64,
     /// Whether it is flaky now on one of them.
     pub is_flaky_now: bool,
@@ -123,7 +128,7 @@ pub struct FlakyTest {
     /// Where it was flaky.
     #[serde(skip)]
     pub places: Vec<Configuration>,
-    /// The worst states of the runs that failed unexpectedly there.
+    /// The worst states of the runs that it spoilt there.
     #[serde(skip)]
     pub states: BTreeSet<State>,
     /// Who owns it.
@@ -135,11 +140,11 @@ pub struct FlakyTest {
 pub struct FlakyTests {
     /// The suite; empty for all.
     pub suite: String,
-    /// How far back, weeks.
+    /// How far back runs are counted, weeks. Tests are judged by four weeks at least.
     pub weeks: u64,
     /// The version of the rule.
     pub rule: &'static str,
-    /// Runs that broke as a whole and are left out.
+    /// Runs of the time asked about that broke as a whole and are left out.
     pub broken: u64,
     /// Whether there are more tests than the list has.
     #[serde(skip)]
@@ -166,8 +171,8 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
         let (late, remarks) = tokio::try_join!(late, remarks::of_suite(store, suite))?;
-        found.broken += late.sessions.left_out;
-        if !late.selection.is_empty() {
+        found.broken += late.sessions.left_out();
+        if !late.asked.is_empty() {
             found.tests.extend(of_suite(&late, &remarks, &question.search, limit * CANDIDATES).await?);
         }
     }
@@ -204,11 +209,9 @@ async fn of_suite(
         let id = TestId::of(suite, name);
         let judged = judged.get(&id)?;
         let (mut test, places) = joined(late, name, judged, &histories)?;
-        test.states = places.iter().flat_map(|place| failing_states(&histories.asked_on(id, *place))).collect();
         test.places = places.iter().filter_map(|id| late.configuration(*id).cloned()).collect();
         test.quarantine = quarantine.of(name, &test.places).into_iter().cloned().collect();
         let places = places.iter().filter_map(|id| late.configuration(*id));
-        test.time_lost = histories.time_lost(id);
         let failure = Failure { state: None, message: said.get(name.as_str()).map(String::as_str) };
         test.bugs = bugs.explaining(name, places, failure).into_iter().cloned().collect();
         test.owners = owners.of(name);
@@ -227,12 +230,12 @@ async fn of_suite(
 }
 
 /// The worst state of each session with an unexpected failure.
-fn failing_states(cells: &[Cell]) -> Vec<State> {
-    cells.iter().filter(|cell| cell.failed > 0).map(|cell| cell.worst).collect()
+fn failing_states<'c>(cells: impl Iterator<Item = &'c Cell>) -> impl Iterator<Item = State> {
+    cells.filter(|cell| cell.failed > 0).map(|cell| cell.worst)
 }
 
-/// What the configurations of a test say together, and those on which it was flaky in the time asked about; none if there is
-/// none.
+/// What the configurations of a test say together, and those on which it spoilt a run of the time asked about; none if there
+/// is none.
 fn joined(
     late: &LateRuns<'_>,
     name: &str,
@@ -250,6 +253,7 @@ fn joined(
         upper: 0.0,
         flips: 0,
         disagreements: 0,
+        flaky_runs: 0,
         time_lost: 0,
         configurations: 0,
         is_flaky_now: false,
@@ -259,30 +263,37 @@ fn joined(
         states: BTreeSet::new(),
         owners: Vec::new(),
     };
-    let (mut places, mut flaky_runs) = (Vec::new(), 0);
-    for evidence in histories.asked_evidence(judged) {
+    let mut places = Vec::new();
+    let failed = histories.failed_runs(judged.test);
+    for (id, judgement) in &judged.places {
+        let flaky = histories.flaky_stretches(judged.test, *id, judgement, &late.question.rules);
+        // Where it was flaky before the time asked about alone, it spoilt no run.
+        if flaky.iter().flatten().all(|cell| cell.failed == 0) {
+            continue;
+        }
+        for evidence in flaky.iter().map(|stretch| Evidence::of(stretch)) {
+            test.flaky_runs += u64::from(evidence.runs);
+            test.spoilt += u64::from(evidence.unexpected);
+            test.flips += u64::from(evidence.flips);
+        }
+        test.time_lost += spoilt_in(&flaky, *id, &failed).iter().map(|run| u64::from(run.time)).sum::<u64>();
+        test.states.extend(failing_states(flaky.iter().flatten()));
+        places.push(*id);
+        test.is_flaky_now |= judgement.standing == analysis::judge::Standing::Flaky;
+    }
+    if places.is_empty() {
+        return None;
+    }
+    for (_, cells) in histories.asked(judged.test) {
+        let evidence = Evidence::of(&cells);
         test.runs += u64::from(evidence.runs);
         test.unexpected += u64::from(evidence.unexpected);
         test.disagreements += u64::from(evidence.both_ways);
     }
-    for (id, judgement) in &judged.places {
-        let flaky = histories.flaky_evidence(judged.test, *id, judgement, &late.question.rules);
-        // Where it was flaky before the time asked about alone, it spoilt no run.
-        if flaky.iter().all(|evidence| evidence.unexpected == 0) {
-            continue;
-        }
-        for evidence in flaky {
-            flaky_runs += u64::from(evidence.runs);
-            test.spoilt += u64::from(evidence.unexpected);
-            test.flips += u64::from(evidence.flips);
-        }
-        places.push(*id);
-        test.is_flaky_now |= judgement.standing == analysis::judge::Standing::Flaky;
-    }
     test.configurations = places.len() as u64;
-    (test.lower, test.upper) = wilson(test.spoilt, flaky_runs);
-    test.rate = test.spoilt as f64 / flaky_runs.max(1) as f64;
-    (!places.is_empty()).then_some((test, places))
+    (test.lower, test.upper) = wilson(test.spoilt, test.flaky_runs);
+    test.rate = test.spoilt as f64 / test.flaky_runs.max(1) as f64;
+    Some((test, places))
 }
 
 /// The tests that may be the flakiest: those of which failures and passes are both certain come first. How often a test ran

@@ -4,8 +4,10 @@
 //! Data flow: the sessions of a suite, and the outcomes of their runs → the histories of the tests that are asked about →
 //! [`analysis::judge::judge`]. Where the outcomes of whole runs are not known, because an earlier version stored the runs,
 //! the results of each test are read instead, to the same effect. A test that fails as far back as these runs go is looked up
-//! once more over all runs that are kept, so that what is said of the beginning of a failure does not move as time passes; what
-//! is counted stays that of the time asked about ([`Histories::asked`]).
+//! once more over all runs that are kept, so that what is said of the beginning of a failure does not move as time passes.
+//!
+//! However short the time is that is asked about, verdicts are made from [`WEEKS`] at least: the same test has the same verdict
+//! on every list. What is counted, and which tests are looked at, is of the time asked about alone ([`Histories::asked`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,7 +51,10 @@ pub(crate) struct LateRuns<'a> {
     pub(crate) store: &'a Store,
     pub(crate) suite: &'a str,
     pub(crate) filter: &'a RunFilter,
+    /// The runs by which tests are judged.
     pub(crate) selection: Selection,
+    /// Those of them that are asked about, in which is counted what is counted.
+    pub(crate) asked: Selection,
     pub(crate) sessions: SuiteSessions,
     /// What the tests of these runs did; none if that is not known of all of them.
     runs: Option<SuiteRuns>,
@@ -68,7 +73,7 @@ impl<'a> LateRuns<'a> {
         Self::within(store, suite, filter, days, WEEKS).await
     }
 
-    /// The same with runs that started within so many weeks.
+    /// The same where runs are asked about that started within so many weeks, which are judged by those of [`WEEKS`] at least.
     pub(crate) async fn within(
         store: &'a Store,
         suite: &'a str,
@@ -76,11 +81,37 @@ impl<'a> LateRuns<'a> {
         days: u64,
         weeks: u64,
     ) -> Result<Self, AnswerError> {
-        let ((selection, sessions), renames) =
-            tokio::try_join!(started_within(store, suite, filter, weeks), renames::of_suite(store, suite))?;
+        Self::judged_by(store, suite, filter, days, (weeks, weeks.max(WEEKS))).await
+    }
+
+    /// The same with the runs of [`WEEKS`] before the time asked about, so that whatever was then can be judged as it was then.
+    pub(crate) async fn with_before(
+        store: &'a Store,
+        suite: &'a str,
+        filter: &'a RunFilter,
+        days: u64,
+        weeks: u64,
+    ) -> Result<Self, AnswerError> {
+        Self::judged_by(store, suite, filter, days, (weeks, weeks.saturating_add(WEEKS))).await
+    }
+
+    async fn judged_by(
+        store: &'a Store,
+        suite: &'a str,
+        filter: &'a RunFilter,
+        days: u64,
+        (asked, judged): (u64, u64),
+    ) -> Result<Self, AnswerError> {
+        let ((selection, sessions), asked, renames) = tokio::try_join!(
+            started_within(store, suite, filter, judged),
+            asked_within(store, suite, filter, asked, judged),
+            renames::of_suite(store, suite)
+        )?;
         let runs = SuiteRuns::of(store, suite, &selection, &sessions).await?;
         let question = question(store, suite, days);
-        Ok(Self { store, suite, filter, selection, sessions, runs, question, renames })
+        let asked = asked.unwrap_or_else(|| selection.clone());
+        let sessions = sessions.asked_since(since(&asked));
+        Ok(Self { store, suite, filter, selection, asked, sessions, runs, question, renames })
     }
 
     /// The histories of some tests.
@@ -107,7 +138,8 @@ impl<'a> LateRuns<'a> {
         let throughout = judged.iter().filter(|one| one.fails_throughout()).map(|one| one.test);
         let long: BTreeSet<TestId> = throughout.take(MAX_LONG_FAILING).collect();
         if !long.is_empty() {
-            let (selection, sessions) = started_within(store, suite, self.filter, ALL_WEEKS).await?;
+            let (selection, all) = started_within(store, suite, self.filter, ALL_WEEKS).await?;
+            let sessions = all.asked_since(sessions.since());
             histories.lengthen(Histories::of_tests(store, suite, &selection, &sessions, renames, &long).await?);
             judged.retain(|one| !long.contains(&one.test));
             judged.extend(histories.judged(&long.into_iter().collect::<Vec<_>>(), question));
@@ -115,17 +147,17 @@ impl<'a> LateRuns<'a> {
         Ok((histories, judged))
     }
 
-    /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last; `most` at most.
-    /// What failed under a former name counts for the test that had it.
+    /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last in the time asked
+    /// about; `most` at most. What failed under a former name counts for the test that had it.
     pub(crate) async fn candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
         if let Some(runs) = &self.runs {
-            let tests = runs.candidates(most as usize);
+            let tests = runs.candidates(self.sessions.since(), most as usize);
             let names = test_names::by_id(self.store, self.suite, tests.iter().copied()).await?;
             let names = tests.iter().filter_map(|test| names.get(*test).map(|name| name.to_string())).collect();
             return Ok(self.renames.owners(names));
         }
         let broken_now: BTreeSet<ConfigId> = self.sessions.broken_now().map(|(id, ..)| id).collect();
-        let names = histories::candidates(self.store, self.suite, &self.selection, &broken_now, most).await?;
+        let names = histories::candidates(self.store, self.suite, &self.asked, &broken_now, most).await?;
         Ok(self.renames.owners(names))
     }
 
@@ -152,18 +184,18 @@ impl<'a> LateRuns<'a> {
         Some(self.runs.as_ref()?.tests(&self.renames, is_meant))
     }
 
-    /// Each test that failed unexpectedly: how often, and in how many runs at most. How often it ran is not known here; the
-    /// runs of the configurations on which it failed stand in for it.
+    /// Each test that failed unexpectedly in the time asked about: how often, and in how many runs at most. How often it ran is
+    /// not known here; the runs of the configurations on which it failed stand in for it.
     pub(crate) async fn shares(&self) -> Result<Vec<FailedShare>, AnswerError> {
-        let Self { store, suite, selection, sessions, .. } = self;
+        let Self { store, suite, asked, sessions, .. } = self;
         let sound_runs = sessions.sound_runs();
         let Some(runs) = &self.runs else {
             let sound_runs: Vec<(ConfigId, u64)> = sound_runs.into_iter().collect();
-            let shares = failures::shares(store, suite, selection, &sound_runs).await?;
+            let shares = failures::shares(store, suite, asked, &sound_runs).await?;
             let share = |FailedName { test, failed, ran }| FailedShare { test: TestId::of(suite, &test), failed, ran };
             return Ok(shares.into_iter().map(share).collect());
         };
-        let shares = runs.shares(&sound_runs).into_iter();
+        let shares = runs.shares(sessions.since(), &sound_runs).into_iter();
         Ok(shares.map(|(test, (failed, ran))| FailedShare { test, failed, ran }).collect())
     }
 
@@ -191,6 +223,25 @@ fn question(store: &Store, suite: &str, days: u64) -> Question {
     let now = store.clock.now();
     let new_since = now.saturating_sub(days.saturating_mul(DAY));
     Question { now, new_since, rules: suite_rules::of_suite(&store.rules, suite) }
+}
+
+/// Where the time begins that a selection means, seconds since 1970.
+fn since(selection: &Selection) -> u32 {
+    selection.bounds.started.after.unwrap_or(0)
+}
+
+/// The runs that are asked about; none if they are those that are judged.
+async fn asked_within(
+    store: &Store,
+    suite: &str,
+    filter: &RunFilter,
+    asked: u64,
+    judged: u64,
+) -> Result<Option<Selection>, AnswerError> {
+    if asked == judged {
+        return Ok(None);
+    }
+    Selection::started_within(store, suite, filter, asked, u64::MAX).await.map(Some)
 }
 
 async fn started_within(

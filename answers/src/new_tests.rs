@@ -218,10 +218,10 @@ async fn described(
     let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, weeks).await?;
     let ids: BTreeSet<TestId> = came.iter().map(|(test, _)| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
-    let medians: HashMap<TestId, u32> = match late.selection.is_empty() {
+    let medians: HashMap<TestId, u32> = match late.asked.is_empty() {
         true => HashMap::new(),
         false => {
-            let rows = reads::medians(store, suite, &late.selection, ids.iter().copied()).await?;
+            let rows = reads::medians(store, suite, &late.asked, ids.iter().copied()).await?;
             rows.into_iter().map(|row| (row.test_id, row.median)).collect()
         }
     };
@@ -244,7 +244,7 @@ fn one(
 ) -> NewTest {
     let id = TestId::of(late.suite, &test);
     let of_test = histories.asked(id);
-    let cells: Vec<Cell> = of_test.iter().flat_map(|(_, cells)| cells.history().cells.to_vec()).collect();
+    let cells: Vec<Cell> = of_test.iter().flat_map(|(_, cells)| cells.iter()).copied().collect();
     let count = |part: fn(&Cell) -> u32| cells.iter().map(part).sum::<u32>();
     let (runs, failed) = (count(|cell| cell.runs), count(|cell| cell.failed));
     let standing = worst(late.judged(histories, id).into_values().map(|judgement| judgement.standing));

@@ -98,7 +98,7 @@ pub async fn find(store: &Store, question: &PreviewQuestion) -> Result<RulesPrev
     };
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks).await?;
-        if !late.selection.is_empty() {
+        if !late.asked.is_empty() {
             compare(&late, suite_rules::of_suite(&question.rules, suite), &mut preview).await?;
         }
     }

@@ -1,7 +1,7 @@
 //! How a suite, or a test of it, did over weeks: runs, failures, durations and flakiness by the start of runs, and the
 //! change points among them.
 //!
-//! Data flow: the runs that started lately → counts of each day, which make those of each week, and percentiles of each week
+//! Data flow: the runs that started in the weeks asked about → counts of each day, which make those of each week, and percentiles of each week
 //! ([`crate::reads::trends`], [`crate::reads::durations`]) → the histories of the tests that failed: the cells in which they
 //! were flaky, by week, and their changes ([`crate::changes`]).
 
@@ -117,7 +117,7 @@ pub struct Trends {
     pub suite: String,
     /// The test.
     pub test: Option<String>,
-    /// How far back, weeks.
+    /// How far back runs are counted, weeks. Tests are judged by four weeks at least.
     pub weeks: u64,
     /// The time asked about begins here, seconds since 1970.
     pub since: u64,
@@ -144,7 +144,7 @@ pub struct Trends {
 pub async fn find(store: &Store, question: &TrendsQuestion) -> Result<Trends, AnswerError> {
     let TrendsQuestion { suite, test, weeks, runs } = question;
     let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
-    let started = late.selection.bounds.started;
+    let started = late.asked.bounds.started;
     let mut answer = Trends {
         suite: suite.clone(),
         test: test.clone(),
@@ -158,13 +158,13 @@ pub async fn find(store: &Store, question: &TrendsQuestion) -> Result<Trends, An
         by_week: Vec::new(),
         changes: Vec::new(),
     };
-    if late.selection.is_empty() {
+    if late.asked.is_empty() {
         return Ok(answer);
     }
     let tenures = test.as_ref().map(|test| late.renames.tenures(TestId::of(suite, test)));
     let (days, times, looked_at) = tokio::try_join!(
-        trends::by_day(store, suite, tenures.as_deref(), &late.selection),
-        durations::by_week(store, suite, tenures.as_deref(), &late.selection),
+        trends::by_day(store, suite, tenures.as_deref(), &late.asked),
+        durations::by_week(store, suite, tenures.as_deref(), &late.asked),
         look_at(&late, test.as_deref())
     )?;
     let LookedAt { tests, histories, judged, is_cut } = looked_at;
@@ -240,7 +240,7 @@ impl Flakiness {
         }
         for one in judged.iter().filter(|_| with_results) {
             for (_, cells) in histories.asked(one.test) {
-                for cell in cells.history().cells {
+                for cell in cells.iter() {
                     weeks.entry(week(cell)).or_default().results += u64::from(cell.runs);
                 }
             }

@@ -235,7 +235,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         days: *days,
         rule: RULE,
         configurations: late.sessions.configurations().filter_map(|id| late.configuration(id).cloned()).collect(),
-        broken_runs: late.sessions.left_out,
+        broken_runs: late.sessions.left_out(),
         broken: broken_now::of(&late),
         counts: BTreeMap::new(),
         quarantined: 0,

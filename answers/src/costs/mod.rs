@@ -5,8 +5,8 @@
 //! measured is nothing. A run that several tests spoilt is one spoilt run of the owner, of the week, and in the total, and the
 //! time of each counts. A test of two owners costs each of them all of it. Weeks are those in which runs started.
 //!
-//! Data flow: the runs that started lately → the histories of the tests that failed last → the failed runs in the segments in
-//! which the rule of verdicts calls them flaky ([`spoilt`]) → sums.
+//! Data flow: the runs that started in the weeks asked about → the histories of the tests that failed last in them, of four weeks
+//! at least → the failed runs of these weeks in the segments in which the rule of verdicts calls them flaky ([`spoilt`]) → sums.
 
 mod spoilt;
 
@@ -99,7 +99,7 @@ pub struct Cost {
 pub struct Costs {
     /// The suite; empty for all.
     pub suite: String,
-    /// How far back, weeks.
+    /// How far back runs are counted, weeks. Tests are judged by four weeks at least.
     pub weeks: u64,
     /// Runs that started since then are counted, seconds since 1970.
     pub since: u64,
@@ -130,8 +130,8 @@ pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, Answ
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
         let (late, owners) = tokio::try_join!(late, owners::of_suite(store, suite))?;
-        if !late.selection.is_empty() {
-            let (tests, are_more) = spoilt::of_suite(&late, &owners, &question.search, since).await?;
+        if !late.asked.is_empty() {
+            let (tests, are_more) = spoilt::of_suite(&late, &owners, &question.search).await?;
             is_cut |= are_more;
             tests.iter().for_each(|test| sums.add(suite, test));
         }

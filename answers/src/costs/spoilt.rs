@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use analysis::history::Cell;
 use analysis::parallel;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
 use crate::error::AnswerError;
-use crate::histories::{FailedRun, Histories, JudgedTest};
+use crate::histories::FailedRun;
 use crate::late_runs::LateRuns;
 use crate::owners::OwnerIndex;
 use crate::reads::costs;
@@ -42,18 +41,17 @@ pub(super) struct SpoilingTest {
     pub(super) runs: Vec<SpoiltRun>,
 }
 
-/// The tests that are meant and spoilt runs that started since a time, seconds since 1970; and whether more tests failed than
-/// are looked at.
+/// The tests that are meant and spoilt runs of the time asked about; and whether more tests failed in it than are looked at.
 pub(super) async fn of_suite(
     late: &LateRuns<'_>,
     owners: &OwnerIndex,
     search: &Search,
-    since: u64,
 ) -> Result<(Vec<SpoilingTest>, bool), AnswerError> {
     let (names, is_cut) = late.meant_candidates(MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
-    let spoilt = parallel::map(&judged, |one| (one.test, spoilt_by(late, &histories, one, since)));
+    let rules = &late.question.rules;
+    let spoilt = parallel::map(&judged, |one| (one.test, histories.spoilt_runs(one, rules)));
     let mut spoilt: HashMap<TestId, Vec<FailedRun>> = spoilt.into_iter().filter(|(_, runs)| !runs.is_empty()).collect();
     let times = times(late, &spoilt).await?;
     let mut tests = Vec::with_capacity(spoilt.len());
@@ -70,29 +68,6 @@ pub(super) async fn of_suite(
     Ok((tests, is_cut))
 }
 
-/// The failed runs of a test in the segments in which it was flaky.
-fn spoilt_by(late: &LateRuns<'_>, histories: &Histories, judged: &JudgedTest, since: u64) -> Vec<FailedRun> {
-    let rules = &late.question.rules;
-    let mut failed = histories.failed_runs(judged.test);
-    failed.retain(|run| u64::from(run.start_time) >= since);
-    let mut spoilt = Vec::new();
-    for (id, judgement) in &judged.places {
-        if judgement.flaky_segments(rules).next().is_none() {
-            continue;
-        }
-        let cells = histories.on(judged.test, *id);
-        let mut flaky: HashMap<CommitKey, Vec<&Cell>> = HashMap::new();
-        for cell in judgement.flaky_cells(&cells, rules).filter(|cell| cell.failed > 0) {
-            flaky.entry(cell.commit).or_default().push(cell);
-        }
-        let is_flaky = |run: &&FailedRun| {
-            run.configuration == *id && flaky.get(&run.commit).into_iter().flatten().any(|cell| run.is_of(cell))
-        };
-        spoilt.extend(failed.iter().filter(is_flaky).copied());
-    }
-    spoilt
-}
-
 /// What the attempts of tests took in runs, by the test that the results belong to, where uploads list them.
 async fn times(
     late: &LateRuns<'_>,
@@ -101,7 +76,7 @@ async fn times(
     let tests: BTreeSet<TestId> = spoilt.keys().copied().collect();
     let commits: BTreeSet<CommitKey> = spoilt.values().flatten().map(|run| run.commit).collect();
     let names = late.renames.names(&tests);
-    let rows = costs::attempts(late.store, late.suite, &late.selection, &names, &commits).await?;
+    let rows = costs::attempts(late.store, late.suite, &late.asked, &names, &commits).await?;
     let time = |row: costs::AttemptsTime| {
         let test = late.renames.current_id(row.test_id, row.start_time);
         ((test, (row.config_id, row.uuid, row.start_time)), row.time)

@@ -1,47 +1,35 @@
-//! What tests did in the time asked about, where their histories go back beyond it ([`Histories::lengthen`]): verdicts and
-//! the beginnings of failures are of whole histories, counts are of the time asked about.
+//! What tests did in the time asked about. Verdicts, and the beginnings of failures, are of whole histories, which may go back
+//! further; what is counted is of the runs that started in that time, of every history in one way.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use analysis::evidence::Evidence;
 use analysis::history::Cell;
 use analysis::judge::Judgement;
 use analysis::rules::Rules;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
-use super::{Histories, JudgedTest, TestCells, TestHistory, cells_of, cells_read};
+use super::{FailedRun, Histories, JudgedPlace, JudgedTest, TestHistory};
 
 impl Histories {
-    /// The cells of a test on one configuration in the time asked about; none where it did not run then.
+    /// What a test did in the runs of the time asked about on one configuration; none where it did not run then. The cell of a
+    /// session that began before has the runs that started since.
     pub(crate) fn asked_on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
-        match self.tests.get(&test) {
-            Some(read) => read.get(&id).map_or_else(Cow::default, |of| Cow::Borrowed(of.cells.as_slice())),
-            None => self.indexed.on(test, id),
+        match self.whole(test) {
+            Some(read) => read.get(&id).map_or_else(Cow::default, |of| of.asked(self.since)),
+            None => self.indexed.asked_on(test, id, self.since),
         }
     }
 
-    /// The configurations on which a test ran in the time asked about, and its cells of that time on each.
-    pub(crate) fn asked(&self, test: TestId) -> Vec<(ConfigId, TestCells<'_>)> {
-        match self.tests.get(&test) {
-            Some(read) => cells_read(read),
-            None => cells_of(self.indexed.of(test, |_| true)),
-        }
+    /// The same on each configuration on which it ran in that time.
+    pub(crate) fn asked(&self, test: TestId) -> Vec<(ConfigId, Cow<'_, [Cell]>)> {
+        let Some(read) = self.whole(test) else { return self.indexed.asked(test, self.since) };
+        let asked = read.iter().map(|(id, of)| (*id, of.asked(self.since)));
+        asked.filter(|(_, cells)| !cells.is_empty()).collect()
     }
 
-    /// What a test did in the time asked about, on all configurations together; their flips are not added up.
-    pub(crate) fn asked_evidence(&self, judged: &JudgedTest) -> Vec<Evidence> {
-        let of_cells = |found: Vec<(ConfigId, TestCells<'_>)>| -> Vec<Evidence> {
-            found.iter().map(|(_, cells)| Evidence::of(&cells.history().with_runs())).collect()
-        };
-        if self.longer.contains_key(&judged.test) {
-            return of_cells(self.asked(judged.test));
-        }
-        let segments = judged.places.iter().flat_map(|(_, judgement)| &judgement.segments);
-        segments.map(|segment| segment.evidence).chain(of_cells(self.quiet(judged))).collect()
-    }
-
-    /// The cells of the time asked about in which a test was flaky on a configuration, a list for each segment that has some.
+    /// What a test did in the runs of the time asked about while it was flaky on a configuration: a list for each segment that
+    /// has some.
     pub(crate) fn flaky_stretches(
         &self,
         test: TestId,
@@ -52,31 +40,26 @@ impl Histories {
         if judgement.flaky_segments(rules).next().is_none() {
             return Vec::new();
         }
-        let cells = self.on(test, id);
-        let stretches = judgement.flaky_stretches(&cells, rules);
-        if !self.longer.contains_key(&test) {
-            return stretches.map(|stretch| stretch.into_iter().copied().collect()).collect();
-        }
-        let asked = self.asked_on(test, id);
-        let within = stretches.map(|stretch| parts_of(&stretch, &asked));
-        within.filter(|stretch| !stretch.is_empty()).collect()
+        let (cells, asked) = (self.on(test, id), self.asked_on(test, id));
+        let within = |stretch: Vec<&Cell>| -> Vec<Cell> {
+            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return Vec::new() };
+            let positions = first.position..=last.position;
+            asked.iter().filter(|cell| cell.runs > 0 && positions.contains(&cell.position)).copied().collect()
+        };
+        let stretches = judgement.flaky_stretches(&cells, rules).map(within);
+        stretches.filter(|stretch| !stretch.is_empty()).collect()
     }
 
-    /// The evidence of each of these stretches.
-    pub(crate) fn flaky_evidence(
-        &self,
-        test: TestId,
-        id: ConfigId,
-        judgement: &Judgement,
-        rules: &Rules,
-    ) -> Vec<Evidence> {
-        if !self.longer.contains_key(&test) {
-            return judgement.flaky_segments(rules).map(|segment| segment.evidence).collect();
-        }
-        self.flaky_stretches(test, id, judgement, rules).iter().map(|stretch| Evidence::of(stretch)).collect()
+    /// The runs of the time asked about that a test spoilt: those in which it failed unexpectedly while it was flaky.
+    pub(crate) fn spoilt_runs(&self, judged: &JudgedTest, rules: &Rules) -> Vec<FailedRun> {
+        let failed = self.failed_runs(judged.test);
+        let of_place = |(id, judgement): &JudgedPlace| {
+            spoilt_in(&self.flaky_stretches(judged.test, *id, judgement, rules), *id, &failed)
+        };
+        if failed.is_empty() { Vec::new() } else { judged.places.iter().flat_map(of_place).collect() }
     }
 
-    /// Takes the histories of others, which go back further, for verdicts. What is counted stays that of the time asked about.
+    /// Takes the histories of others, which go back further, in place of those of the same tests.
     pub(crate) fn lengthen(&mut self, others: Self) {
         self.longer.extend(others.tests);
         self.order = others.order;
@@ -88,35 +71,17 @@ impl Histories {
     }
 }
 
-/// Those of some cells whose runs are among those of a stretch. A session that began before the time asked about is longer
-/// in the stretch.
-fn parts_of(stretch: &[&Cell], cells: &[Cell]) -> Vec<Cell> {
-    let mut sessions: HashMap<CommitKey, Vec<&Cell>> = HashMap::new();
-    for cell in stretch {
-        sessions.entry(cell.commit).or_default().push(cell);
+/// Those of some failed runs that are of the stretches on a configuration in which the test was flaky.
+pub(crate) fn spoilt_in(stretches: &[Vec<Cell>], id: ConfigId, failed: &[FailedRun]) -> Vec<FailedRun> {
+    let mut flaky: HashMap<CommitKey, Vec<&Cell>> = HashMap::new();
+    for cell in stretches.iter().flatten().filter(|cell| cell.failed > 0) {
+        flaky.entry(cell.commit).or_default().push(cell);
     }
-    let is_part = |cell: &&Cell| {
-        let of_commit = sessions.get(&cell.commit).into_iter().flatten();
-        let holds = |session: &&Cell| session.first_start <= cell.first_start && cell.last_start <= session.last_start;
-        cell.runs > 0 && of_commit.copied().any(|session| holds(&session))
+    let is_spoilt = |run: &&FailedRun| {
+        run.configuration == id && flaky.get(&run.commit).into_iter().flatten().any(|cell| run.is_of(cell))
     };
-    cells.iter().filter(is_part).copied().collect()
+    failed.iter().filter(is_spoilt).copied().collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_of_a_session_belongs_to_the_stretch_of_the_whole() {
-        let cell = |commit: u64, first_start: u32, last_start: u32| Cell {
-            first_start,
-            last_start,
-            ..Cell::passed(CommitKey(commit), 0, first_start)
-        };
-        let (whole, other) = (cell(1, 100, 300), cell(2, 400, 400));
-        let asked = [cell(1, 200, 300), cell(1, 900, 900), cell(2, 400, 400), cell(3, 500, 500)];
-        assert_eq!(parts_of(&[&whole, &other], &asked), [asked[0], asked[2]]);
-        assert_eq!(parts_of(&[], &asked), []);
-    }
-}
+mod tests;

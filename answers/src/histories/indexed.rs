@@ -133,6 +133,19 @@ impl IndexedOutcomes {
         place.map_or_else(Cow::default, |(_, place)| self.cells(test, &self.names_of(test), place))
     }
 
+    /// Its cells on one configuration of the runs that started at a time or later, seconds since 1970.
+    pub(super) fn asked_on(&self, test: TestId, id: ConfigId, since: u32) -> Cow<'_, [Cell]> {
+        let place = self.places.iter().find(|(place, _)| *place == id);
+        place.map_or_else(Cow::default, |(_, place)| self.asked_cells(test, &self.names_of(test), place, since))
+    }
+
+    /// The same on each configuration on which it ran since then.
+    pub(super) fn asked(&self, test: TestId, since: u32) -> Vec<(ConfigId, Cow<'_, [Cell]>)> {
+        let names = self.names_of(test);
+        let asked = self.places.iter().map(|(id, place)| (*id, self.asked_cells(test, &names, place, since)));
+        asked.filter(|(_, cells)| !cells.is_empty()).collect()
+    }
+
     /// The verdicts on a test on the configurations on which there may be something to tell ([`is_quiet`]).
     pub(super) fn judged(&self, test: TestId, question: &Question) -> Vec<JudgedPlace> {
         let names = self.names_of(test);
@@ -153,11 +166,10 @@ impl IndexedOutcomes {
         is_quiet(place.glance(names, |name, start| self.is_of(test, self.names[name], start)), rules)
     }
 
-    /// The cells of a test on the configurations that are wanted.
-    pub(super) fn of(&self, test: TestId, is_wanted: impl Fn(ConfigId) -> bool) -> CellsByPlace<'_> {
+    /// The cells of a test on each configuration on which it ran.
+    pub(super) fn of(&self, test: TestId) -> CellsByPlace<'_> {
         let names = self.names_of(test);
-        let wanted = self.places.iter().filter(|(id, _)| is_wanted(*id));
-        let cells = wanted.map(|(id, place)| (*id, self.cells(test, &names, place), place.sessions));
+        let cells = self.places.iter().map(|(id, place)| (*id, self.cells(test, &names, place), place.sessions));
         cells.filter(|(_, cells, _)| !cells.is_empty()).collect()
     }
 
@@ -180,6 +192,14 @@ impl IndexedOutcomes {
             }
             _ => Cow::Owned(place.cells(names, 0, |name, start| self.is_of(test, self.names[name], start))),
         }
+    }
+
+    fn asked_cells<'a>(&'a self, test: TestId, names: &[usize], place: &'a Place, since: u32) -> Cow<'a, [Cell]> {
+        if place.outcomes.runs.iter().all(|run| run.start_time >= since) {
+            return self.cells(test, names, place);
+        }
+        let is_meant = |name: usize, start: u32| start >= since && self.is_of(test, self.names[name], start);
+        Cow::Owned(place.cells(names, 0, is_meant))
     }
 
     /// Whether the result of a name in a run that started at a time, seconds since 1970, belongs to a test.

@@ -4,7 +4,8 @@
 //! runs in the order of commits, those of one commit that started close together as one session → [`SuiteRuns`]: the
 //! outcomes of these runs, where they are known ([`indexed`]), else those of some tests, which are read from `results` →
 //! [`Histories`]: a cell for each session in which a test has a result. A session without a result of the test has no cell,
-//! because it says nothing about the test. Some histories are then made longer, for their verdicts alone ([`asked`]).
+//! because it says nothing about the test. Some histories are then made longer, for their verdicts alone. What is counted
+//! lies in the time asked about, however far back a history goes ([`asked`]).
 
 mod asked;
 mod cell;
@@ -13,6 +14,7 @@ mod indexed;
 pub(crate) mod place;
 mod sessions;
 mod suite_runs;
+mod test_history;
 mod whole_suite;
 
 use std::borrow::Cow;
@@ -24,9 +26,11 @@ use analysis::judge::{Judgement, Question, judge};
 use analysis::parallel;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
+pub(crate) use asked::spoilt_in;
 use indexed::{CellsByPlace, IndexedOutcomes};
 pub(crate) use sessions::SuiteSessions;
 pub(crate) use suite_runs::SuiteRuns;
+use test_history::{TestHistory, TestRuns};
 
 use crate::error::AnswerError;
 use crate::reads::histories::{self, RunOutcome};
@@ -39,7 +43,7 @@ use crate::store::Store;
 pub(crate) struct Histories {
     /// Histories that were read test by test.
     tests: HashMap<TestId, BTreeMap<ConfigId, TestHistory>>,
-    /// Those of some tests that go back beyond the time asked about.
+    /// Those of some tests that go back as far as anything is kept.
     longer: HashMap<TestId, BTreeMap<ConfigId, TestHistory>>,
     /// Those of all other tests, if the outcomes of whole runs are known.
     indexed: IndexedOutcomes,
@@ -47,6 +51,8 @@ pub(crate) struct Histories {
     failed: HashMap<TestId, Vec<FailedRun>>,
     /// The commits of all sessions in the order of the branch, the oldest first.
     order: Vec<CommitKey>,
+    /// The time asked about begins here, seconds since 1970.
+    since: u32,
 }
 
 /// A run in which a test failed unexpectedly.
@@ -65,14 +71,6 @@ impl FailedRun {
     pub(crate) fn is_of(&self, cell: &Cell) -> bool {
         self.commit == cell.commit && (cell.first_start..=cell.last_start).contains(&self.start_time)
     }
-}
-
-/// What one test did on one configuration.
-struct TestHistory {
-    /// Cells by position.
-    cells: Vec<Cell>,
-    /// Sessions of the suite on the configuration.
-    sessions: u32,
 }
 
 /// The cells of one test on one configuration.
@@ -161,7 +159,7 @@ impl Histories {
         tests: &BTreeSet<TestId>,
     ) -> Self {
         let indexed = IndexedOutcomes::new(runs, sessions, renames, tests);
-        Self { indexed, order: sessions.order(), ..Self::default() }
+        Self { indexed, order: sessions.order(), since: sessions.since(), ..Self::default() }
     }
 
     /// What the suite itself did in the sessions of a selection, under the test [`Self::SUITE`].
@@ -184,18 +182,16 @@ impl Histories {
 
     /// Cells of one session are joined.
     fn new(sessions: &SuiteSessions, cells: impl Iterator<Item = (TestId, ConfigId, Cell)>) -> Self {
-        let mut joined: HashMap<TestId, BTreeMap<ConfigId, BTreeMap<u32, Cell>>> = HashMap::new();
+        let since = sessions.since();
+        let mut joined: HashMap<TestId, BTreeMap<ConfigId, TestRuns>> = HashMap::new();
         for (test, id, one) in cells {
-            let known = joined.entry(test).or_default().entry(id).or_default();
-            known.entry(one.position).and_modify(|cell| *cell = cell.joined(one)).or_insert(one);
+            joined.entry(test).or_default().entry(id).or_default().add(one, since);
         }
-        let history = |(id, cells): (ConfigId, BTreeMap<u32, Cell>)| {
-            (id, TestHistory { cells: cells.into_values().collect(), sessions: sessions.count(id) })
-        };
-        let of_test = |(test, configurations): (TestId, BTreeMap<ConfigId, BTreeMap<u32, Cell>>)| {
+        let history = |(id, runs): (ConfigId, TestRuns)| (id, runs.history(sessions.count(id), since));
+        let of_test = |(test, configurations): (TestId, BTreeMap<ConfigId, TestRuns>)| {
             (test, configurations.into_iter().map(history).collect())
         };
-        Self { tests: joined.into_iter().map(of_test).collect(), order: sessions.order(), ..Self::default() }
+        Self { tests: joined.into_iter().map(of_test).collect(), order: sessions.order(), since, ..Self::default() }
     }
 
     /// The commits of all sessions in the order of the branch, the oldest first.
@@ -203,15 +199,11 @@ impl Histories {
         &self.order
     }
 
-    /// Milliseconds of the runs in which a test failed unexpectedly.
-    pub(crate) fn time_lost(&self, test: TestId) -> u64 {
-        self.failed_runs(test).iter().map(|run| u64::from(run.time)).sum()
-    }
-
-    /// The runs in which a test failed unexpectedly, in no order.
+    /// The runs of the time asked about in which a test failed unexpectedly, in no order.
     pub(crate) fn failed_runs(&self, test: TestId) -> Vec<FailedRun> {
         let mut runs = self.indexed.failed_runs(test);
         runs.extend(self.failed.get(&test).into_iter().flatten());
+        runs.retain(|run| run.start_time >= self.since);
         runs
     }
 
@@ -226,7 +218,7 @@ impl Histories {
 
     /// The configurations on which a test ran, and its cells on each.
     pub(crate) fn of(&self, test: TestId) -> Vec<(ConfigId, TestCells<'_>)> {
-        self.read(test).unwrap_or_else(|| cells_of(self.indexed.of(test, |_| true)))
+        self.read(test).unwrap_or_else(|| cells_of(self.indexed.of(test)))
     }
 
     /// The cells of a test on the newest commits, those that `is_newest` says, in no order.
@@ -262,15 +254,6 @@ impl Histories {
         }
     }
 
-    /// The cells of a test on the configurations that [`Self::judged`] left out, because there is nothing to tell.
-    pub(crate) fn quiet(&self, judged: &JudgedTest) -> Vec<(ConfigId, TestCells<'_>)> {
-        if self.whole(judged.test).is_some() {
-            return Vec::new();
-        }
-        let is_judged = |id: ConfigId| judged.places.iter().any(|(place, _)| *place == id);
-        cells_of(self.indexed.of(judged.test, |id| !is_judged(id)))
-    }
-
     /// What was read of a test.
     fn read(&self, test: TestId) -> Option<Vec<(ConfigId, TestCells<'_>)>> {
         self.whole(test).map(cells_read)
@@ -279,7 +262,7 @@ impl Histories {
 
 fn cells_read(read: &BTreeMap<ConfigId, TestHistory>) -> Vec<(ConfigId, TestCells<'_>)> {
     let mut found = Vec::with_capacity(read.len());
-    for (id, TestHistory { cells, sessions }) in read {
+    for (id, TestHistory { cells, sessions, .. }) in read {
         found.push((*id, TestCells { cells: Cow::Borrowed(cells), sessions: *sessions }));
     }
     found

@@ -143,9 +143,12 @@ impl PlaceOutcomes {
         &self.surprises[begin as usize..end as usize]
     }
 
-    /// Tests that failed unexpectedly in runs that did not break as a whole, and how often.
-    pub(super) fn failed(&self) -> impl Iterator<Item = (TestId, u64)> {
-        let failed = |(run, outcome): &&(u32, Outcome)| outcome.has_failed() && !self.runs[*run as usize].is_broken;
+    /// Tests that failed unexpectedly in runs that did not break as a whole and started at a time or later, seconds since 1970;
+    /// and how often.
+    pub(super) fn failed(&self, since: u32) -> impl Iterator<Item = (TestId, u64)> {
+        let is_asked = move |run: &PlaceRun| run.start_time >= since && !run.is_broken;
+        let failed =
+            move |(run, outcome): &&(u32, Outcome)| outcome.has_failed() && is_asked(&self.runs[*run as usize]);
         let of_test = move |(test, span): (&TestId, &[u32])| {
             let count = self.surprises((span[0], span[1])).iter().filter(failed).count() as u64;
             (count > 0).then_some((*test, count))

@@ -21,8 +21,11 @@ const PAUSE: u32 = 8 * HOUR as u32;
 #[derive(Debug, Default)]
 pub(crate) struct SuiteSessions {
     configurations: BTreeMap<ConfigId, Sessions>,
-    /// Runs that broke as a whole and count for nothing, because a sound run came after them.
-    pub(crate) left_out: u64,
+    /// When the runs started that broke as a whole and count for nothing, because a sound run came after them; seconds since
+    /// 1970.
+    left_out: Vec<u32>,
+    /// The time asked about begins here, seconds since 1970. Runs of before are judged and not counted.
+    asked_since: u32,
     /// Tests of the largest run.
     tests: u32,
     /// The newest upload of each run.
@@ -61,7 +64,7 @@ impl SuiteSessions {
         Ok(Self::new(runs, &CommitOrder::new(&commits, &identified)))
     }
 
-    fn new(runs: Vec<HistoricRun>, order: &CommitOrder) -> Self {
+    pub(super) fn new(runs: Vec<HistoricRun>, order: &CommitOrder) -> Self {
         let mut by_configuration: BTreeMap<ConfigId, Vec<HistoricRun>> = BTreeMap::new();
         let mut all = Self::default();
         for run in runs {
@@ -84,7 +87,7 @@ impl SuiteSessions {
             for (index, run) in runs.into_iter().enumerate() {
                 let HistoricRun { uuid, start_time, is_broken, version, .. } = run;
                 if is_broken && sound.is_some_and(|last| index < last) {
-                    all.left_out += 1;
+                    all.left_out.push(start_time);
                     continue;
                 }
                 let goes_on =
@@ -108,6 +111,16 @@ impl SuiteSessions {
             all.configurations.insert(id, sessions);
         }
         all
+    }
+
+    /// The same, where only runs are counted that started at a time or later, seconds since 1970.
+    pub(crate) fn asked_since(self, since: u32) -> Self {
+        Self { asked_since: since, ..self }
+    }
+
+    /// The time asked about begins here, seconds since 1970.
+    pub(crate) fn since(&self) -> u32 {
+        self.asked_since
     }
 
     /// Whether no later upload replaced one.
@@ -139,16 +152,30 @@ impl SuiteSessions {
         commits.into_iter().map(|(_, commit)| commit).collect()
     }
 
-    /// The same in the order of the branch, the oldest first.
+    /// Commits of the runs that are counted.
+    pub(crate) fn asked_commits(&self) -> HashSet<CommitKey> {
+        self.asked_runs().map(|run| run.upload.uuid).collect()
+    }
+
+    /// The same as [`Self::commits`] in the order of the branch, the oldest first.
     pub(super) fn order(&self) -> Vec<CommitKey> {
         let mut commits = self.commits();
         commits.reverse();
         commits
     }
 
-    /// Every run that counts.
+    /// Every run that counts, of whatever time.
     pub(crate) fn runs(&self) -> &[SessionRun] {
         &self.counted
+    }
+
+    fn asked_runs(&self) -> impl Iterator<Item = &SessionRun> {
+        self.counted.iter().filter(|run| run.start_time >= self.asked_since)
+    }
+
+    /// How many runs of the time asked about broke as a whole and count for nothing.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.left_out.iter().filter(|start| **start >= self.asked_since).count() as u64
     }
 
     /// When the newest of these runs started, seconds since 1970; 0 if there is none.
@@ -156,10 +183,10 @@ impl SuiteSessions {
         self.counted.iter().map(|run| u64::from(run.start_time)).max().unwrap_or(0)
     }
 
-    /// How many runs each configuration has that did not break as a whole.
+    /// How many runs each configuration has in the time asked about that did not break as a whole.
     pub(crate) fn sound_runs(&self) -> BTreeMap<ConfigId, u64> {
         let mut counts = BTreeMap::new();
-        for run in self.counted.iter().filter(|run| !run.is_broken) {
+        for run in self.asked_runs().filter(|run| !run.is_broken) {
             *counts.entry(run.upload.config_id).or_default() += 1;
         }
         counts

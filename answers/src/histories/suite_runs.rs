@@ -67,10 +67,11 @@ impl SuiteRuns {
             .filter_map(move |runs| Some((id(runs.first()?), runs)))
     }
 
-    /// The tests that are worth a look: those that failed unexpectedly or passed unexpectedly, those that did so last first;
-    /// `most` at most.
-    pub(crate) fn candidates(&self, most: usize) -> Vec<TestId> {
-        let newest = self.newest_first();
+    /// The tests that are worth a look: those that failed unexpectedly or passed unexpectedly in a run that started at a time
+    /// or later, seconds since 1970; those that did so last first, `most` at most.
+    pub(crate) fn candidates(&self, since: u32, most: usize) -> Vec<TestId> {
+        let mut newest = self.newest_first();
+        newest.retain(|run| run.run.start_time >= since);
         let is_same = |one: &&CountedRun, other: &&CountedRun| one.run.upload.uuid == other.run.upload.uuid;
         let (mut known, mut candidates) = (FxHashSet::default(), Vec::new());
         for of_commit in newest.chunk_by(is_same) {
@@ -146,12 +147,12 @@ impl SuiteRuns {
     }
 
     /// Each test that failed unexpectedly in a run that did not break as a whole: how often, and in how many of the
-    /// `sound_runs` of the configurations on which it did so.
-    pub(crate) fn shares(&self, sound_runs: &BTreeMap<ConfigId, u64>) -> FxHashMap<TestId, (u64, u64)> {
+    /// `sound_runs` of the configurations on which it did so. Runs count that started at a time or later, seconds since 1970.
+    pub(crate) fn shares(&self, since: u32, sound_runs: &BTreeMap<ConfigId, u64>) -> FxHashMap<TestId, (u64, u64)> {
         let mut shares: FxHashMap<TestId, (u64, u64)> = FxHashMap::default();
         for (id, outcomes) in self.places() {
             let ran = sound_runs.get(id).copied().unwrap_or(0);
-            for (test, failed) in outcomes.failed() {
+            for (test, failed) in outcomes.failed(since) {
                 let share = shares.entry(test).or_default();
                 *share = (share.0 + failed, share.1 + ran.max(failed));
             }

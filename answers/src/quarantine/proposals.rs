@@ -202,6 +202,7 @@ mod tests {
         FlakyTest {
             test: "a".into(),
             runs: 100,
+            flaky_runs: 90,
             unexpected: spoilt,
             rate: lower,
             lower,

@@ -46,7 +46,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
                 (true, _) => "disagrees with itself",
             };
             context! {
-                suite => test.suite, test => test.test, runs => test.runs, spoilt => test.spoilt, lost => time::took(test.time_lost), unexpected => test.unexpected, rate => percent(test.rate),
+                suite => test.suite, test => test.test, runs => test.runs, spoilt => test.spoilt, flaky_runs => test.flaky_runs, lost => time::took(test.time_lost), unexpected => test.unexpected, rate => percent(test.rate),
                 lower => percent(test.lower), upper => percent(test.upper), flips => test.flips, kind,
                 disagreements => test.disagreements, configurations => test.configurations,
                 owners => test.owners,

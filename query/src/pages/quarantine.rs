@@ -87,11 +87,11 @@ fn park(proposed: &ToPark) -> Value {
     let reason = if *is_costly {
         format!("flaky, and cost {} in four weeks", time::took(flaky.time_lost))
     } else {
-        format!("flaky: spoilt {} of {} runs in four weeks", flaky.spoilt, flaky.runs)
+        format!("flaky: spoilt {} of {} runs in four weeks", flaky.spoilt, flaky.flaky_runs)
     };
     context! {
         suite => flaky.suite, test => flaky.test, configuration => json(configuration), only => only(configuration),
-        failure => failure.map(TestState::name), reason, spoilt => flaky.spoilt, runs => flaky.runs,
+        failure => failure.map(TestState::name), reason, spoilt => flaky.spoilt, runs => flaky.flaky_runs,
         lower => format!("{:.1}", flaky.lower * 100.0), upper => format!("{:.1}", flaky.upper * 100.0),
         flips => flaky.flips, lost => time::took(flaky.time_lost), places => flaky.places.len(),
         bug => flaky.bugs.first().map(|bug| bug.url.clone()),

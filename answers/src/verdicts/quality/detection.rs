@@ -1,7 +1,8 @@
 //! How long it took until failures that began on the default branch were found.
 //!
-//! Data flow: the tests of a suite that failed last → their histories → the failures that began in the time asked about, each
-//! with the commit with which the rule calls it failing ([`analysis::detection`]) → when that run was received.
+//! Data flow: the tests of a suite that failed last in the time asked about → their histories, and what was before → the failures
+//! that began in that time, each with the commit with which the rule calls it failing ([`analysis::detection`]) → when that run
+//! was received.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -58,7 +59,7 @@ pub(super) async fn of_suite(
     search: &Search,
     since: u64,
 ) -> Result<(Vec<TimedFailure>, bool), AnswerError> {
-    if late.selection.is_empty() {
+    if late.asked.is_empty() {
         return Ok((Vec::new(), false));
     }
     let (names, are_more) = late.meant_candidates(MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;

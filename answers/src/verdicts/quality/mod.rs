@@ -154,8 +154,8 @@ pub async fn find(store: &Store, question: &QualityQuestion) -> Result<VerdictQu
     for ((suite, branch), given) in most(places) {
         let is_trunk = branch == trunk;
         let filter = RunFilter { branch: Some(branch), recent: false, ..RunFilter::default() };
-        // A week more than is graded, so that there is something before the first verdict.
-        let late = LateRuns::within(store, &suite, &filter, NEW_DAYS, weeks + 1);
+        // What was asked first was judged by the runs of before.
+        let late = LateRuns::with_before(store, &suite, &filter, NEW_DAYS, *weeks);
         let (late, owners) = tokio::try_join!(late, owners::of_suite(store, &suite))?;
         grade_all(&late, &owners, search, given, &mut grader, &mut tally).await?;
         if is_trunk {
