@@ -212,13 +212,20 @@ pub fn page(id: &str) -> String {
 /// The store does not answer.
 pub async fn recent(store: &Store, limit: Option<u64>) -> Result<RecentChanges, AnswerError> {
     let since = store.clock.now().saturating_sub(RECENT_WEEKS * WEEK);
-    let rows = under_review::recent(store, since, limit.unwrap_or(CHANGES).min(MAX_CHANGES)).await?;
-    let change = |row: under_review::ChangeBranch| {
+    let most = limit.unwrap_or(CHANGES).min(MAX_CHANGES);
+    let rows = under_review::recent(store, since, most).await?;
+    let branches: Vec<&str> = rows.iter().map(|row| row.branch.as_str()).collect();
+    // Configurations keep no more than the hour.
+    let starts = under_review::last_starts(store, &branches, since).await?;
+    let change = |row: &under_review::ChangeBranch| {
         let id = row.branch.strip_prefix(CHANGE_BRANCHES)?.to_owned();
-        let (last_start, configurations) = (row.last_start, row.configurations);
+        let (last_start, configurations) = (*starts.get(&row.branch)?, row.configurations);
         Some(RecentChange { page: page(&id), id, last_start, configurations })
     };
-    Ok(RecentChanges { changes: rows.into_iter().filter_map(change).collect() })
+    let mut changes: Vec<RecentChange> = rows.iter().filter_map(change).collect();
+    changes.sort_by(|one, other| other.last_start.cmp(&one.last_start).then_with(|| one.id.cmp(&other.id)));
+    changes.truncate(most as usize);
+    Ok(RecentChanges { changes })
 }
 
 /// Everything that is known of a change. `site` is the server's address for links of the comment.
