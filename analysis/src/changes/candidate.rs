@@ -35,6 +35,10 @@ pub(super) struct Shift {
     /// The cell after the last with the new behaviour.
     pub(super) to: usize,
     pub(super) direction: Direction,
+    /// Whether every cell with the new behaviour failed, or none: it is one episode, and no mixture.
+    pub(super) is_even: bool,
+    /// Whether no cell of the segment before was like those with the new behaviour.
+    pub(super) is_first: bool,
     /// How surprising what came since is, if nothing changed.
     pub(super) surprise: f64,
 }

@@ -1,5 +1,8 @@
 //! Where the behaviour of single histories changed, or may have changed lately.
 
+use rustc_hash::FxHashMap;
+use schema::ids::CommitKey;
+
 use crate::change_points::Series;
 use crate::change_points::outline::{Outline, RowsTotal};
 use crate::change_points::search;
@@ -8,6 +11,7 @@ use crate::rules::Rules;
 
 use super::OutlinedSuite;
 use super::candidate::{Candidate, Direction, Shift};
+use super::episode::{self, ShortRow};
 use super::noise::Noise;
 use super::place::{Place, Timeline};
 use super::segments::Segments;
@@ -54,6 +58,8 @@ fn shift(subject: usize, outline: &Outline, [from, at, to]: [usize; 3], noise: &
         at: outline.start(at),
         to: outline.start(to),
         direction: direction(&before, &since),
+        is_even: since.failed == 0 || since.failed == since.cells,
+        is_first: if since.failed > 0 { before.failed == 0 } else { before.failed == before.cells },
         surprise: noise.surprise(&before, &since),
     }
 }
@@ -73,25 +79,60 @@ pub(super) struct Places<'a> {
     pub(super) suite: &'a OutlinedSuite<'a>,
     pub(super) timeline: &'a Timeline,
     pub(super) noise: &'a Noise,
+    pub(super) rules: &'a Rules,
 }
 
 impl Places<'_> {
     /// Changes that the results of their histories prove.
     pub(super) fn of_sure(&self, shifts: &[Shift]) -> Vec<Candidate> {
-        parallel::map(shifts, |shift| self.candidate(shift, shift.from))
+        parallel::map(shifts, |shift| self.candidate(shift, shift.from, &[]))
     }
 
     /// Changes that results only suggest.
     pub(super) fn of_unsure(&self, shifts: &[Shift]) -> Vec<Candidate> {
-        parallel::map(shifts, |shift| self.candidate(shift, shift.from.max(shift.at.saturating_sub(YOUNG_PAST))))
+        let from = |shift: &Shift| shift.from.max(shift.at.saturating_sub(YOUNG_PAST));
+        let confirmed = self.confirmed(shifts, from);
+        let shifts: Vec<(Shift, Vec<CommitKey>)> = shifts.iter().copied().zip(confirmed).collect();
+        parallel::map(&shifts, |(shift, confirmed)| self.candidate(shift, from(shift), confirmed))
     }
 
-    fn candidate(&self, shift: &Shift, from: usize) -> Candidate {
+    /// The first commits of short rows before each shift that other configurations of the test saw, too.
+    fn confirmed(&self, shifts: &[Shift], from: impl Fn(&Shift) -> usize + Sync) -> Vec<Vec<CommitKey>> {
+        let short = parallel::map(shifts, |shift| {
+            if shift.is_first {
+                return Vec::new();
+            }
+            let (cells, from) = (self.suite.cells(shift.subject), from(shift));
+            let place = |commit| self.timeline.index(commit);
+            ShortRow::before(&cells[from..], shift.at - from, self.rules, place)
+        });
+        let mut of_test: FxHashMap<u32, Vec<(usize, ShortRow)>> = FxHashMap::default();
+        for (index, rows) in short.iter().enumerate() {
+            let test = self.suite.scopes.test(shifts[index].subject);
+            of_test.entry(test).or_default().extend(rows.iter().map(|row| (index, *row)));
+        }
+        let confirmed = |(index, rows): (usize, &Vec<ShortRow>)| {
+            let others = of_test.get(&self.suite.scopes.test(shifts[index].subject));
+            let is_seen = |row: &&ShortRow| {
+                others.is_some_and(|rows| rows.iter().any(|(other, seen)| *other != index && row.is_seen_in(seen)))
+            };
+            rows.iter().filter(is_seen).map(|row| row.commit).collect()
+        };
+        short.iter().enumerate().map(confirmed).collect()
+    }
+
+    /// A shift with its place, by its cells from one index on; `confirmed` are first commits of rows that are no chance.
+    fn candidate(&self, shift: &Shift, from: usize, confirmed: &[CommitKey]) -> Candidate {
         let cells = self.suite.cells(shift.subject);
         let inside = &cells[from..shift.to];
         let series = Series::explained_by(inside, |total| self.noise.likelihood(total));
         let explained = |at: usize| series.ln_likelihood(0, at) + series.ln_likelihood(at, inside.len());
-        let place = Place::of_cells(self.timeline, inside, (1..inside.len()).map(explained));
+        let starts = match shift.is_even {
+            true => episode::starts(inside, shift.at - from, self.rules, |commit| confirmed.contains(&commit)),
+            false => 1..=inside.len() - 1,
+        };
+        let around = &inside[starts.start() - 1..=*starts.end()];
+        let place = Place::of_cells(self.timeline, around, starts.map(explained));
         Candidate { shift: *shift, place }
     }
 }

@@ -3,10 +3,11 @@
 //! Data flow: [`candidates`] finds in the outline of each history where its behaviour changed, and where it may have changed
 //! lately but few results say so ([`segments`]). [`noise`] says how likely the latter are by chance, among such histories
 //! ([`mixture`] has the likelihoods). [`young`] takes those that several histories of a scope ([`scopes`]) make likely
-//! together. [`groups`] joins what one commit explains, [`place`] has the commits.
+//! together. [`groups`] joins what one commit explains, [`place`] has the commits, [`episode`] keeps what broke twice apart.
 
 mod candidate;
 mod candidates;
+mod episode;
 mod groups;
 mod mixture;
 mod noise;
@@ -177,7 +178,7 @@ pub struct Member {
     pub first: CommitKey,
     /// What happened between the change before and this one.
     pub before: Evidence,
-    /// What happened between this change and the next one.
+    /// What happened between this change and the next one; until it ended, where the next one went the same way.
     pub since: Evidence,
     /// The worst unexpected state since then; before then if nothing fails since.
     pub state: State,
@@ -191,11 +192,12 @@ pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let suite = &OutlinedSuite::of(suite);
     let noise = Noise::of(suite, &Segments::at_any_rates(suite, rules));
     let shifts = Shifts::of(suite, &noise, rules);
-    let places = Places { suite, timeline: &timeline, noise: &noise };
+    let places = Places { suite, timeline: &timeline, noise: &noise, rules };
     let mut accepted = places.of_sure(&shifts.sure);
     let (young, unsure) = young::accepted(suite, &shifts.unsure, &places, rules);
     accepted.extend(young);
-    let groups = groups::joined(suite, accepted, unsure);
+    let mut groups = groups::joined(suite, accepted, unsure);
+    episode::end_where_the_next_begins(suite, &mut groups);
     let mut changes: Vec<Change> = groups.iter().map(|group| change(suite, &timeline, group)).collect();
     changes.sort_by_key(|change| (std::cmp::Reverse(change.until), change.id));
     changes

@@ -69,9 +69,11 @@ struct Step {
 
 impl Place {
     /// The place of a change in cells, from how likely each of them but the first is to be the first with the new behaviour.
-    /// Commits between two tested ones are equally likely.
+    /// Commits between two tested ones are equally likely. There are two cells at least.
     pub(super) fn of_cells(timeline: &Timeline, cells: &[Cell], ln_likelihoods: impl Iterator<Item = f64>) -> Self {
-        let first = timeline.index(cells[0].commit) + 1;
+        // A commit that is tested again may do otherwise than before: then it is the place itself.
+        let (before, next) = (timeline.index(cells[0].commit), timeline.index(cells[1].commit));
+        let first = (before + 1).min(next).min(timeline.commits.len().saturating_sub(1));
         let mut steps: Vec<Step> = Vec::with_capacity(cells.len());
         let mut start = first;
         for (cell, value) in cells[1..].iter().zip(ln_likelihoods) {
@@ -208,9 +210,9 @@ impl Place {
         self.mode
     }
 
-    /// How many commits may have done it.
+    /// How many commits are plausible: what is known well has few, however many are not quite impossible.
     pub(super) fn width(&self) -> usize {
-        self.end() - self.first
+        self.plausible().map(|commits| commits.end() + 1 - commits.start()).sum()
     }
 }
 

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod episodes;
+
 use std::borrow::Cow;
 
 use proptest::prelude::*;
