@@ -55,6 +55,11 @@ impl RequestOrigin {
         let text = |name| sender.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok(Self { request_id: text(REQUEST_ID_HEADER), trace: text(TRACE_HEADER), actor: sender.actor()? })
     }
+
+    /// That of what the intake reads in a repository.
+    pub(crate) fn of_repository(id: &str) -> Self {
+        Self { request_id: None, trace: None, actor: Some(format!("the repository {id}")) }
+    }
 }
 
 /// The payload of requests that have none.

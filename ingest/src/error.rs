@@ -30,7 +30,7 @@ pub(crate) enum IntakeError {
     /// The commit or repository that the request names is not known.
     #[error("{0}")]
     UnknownCommit(String),
-    /// The request contradicts what the same sender said before.
+    /// The request contradicts what the same sender said before, or what the configuration says.
     #[error("{0}")]
     Conflict(String),
     /// The body is over the limit, MiB.

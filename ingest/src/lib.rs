@@ -14,6 +14,8 @@
 //!    one's receipt (`duplicates`).
 //! 4. `wait` holds the answer until the processor's group has committed past the event, where the sender asks for that.
 //!
+//! `owner_files` reads at repositories' hosts now and then who owns the tests of suites, and appends what is new.
+//!
 //! `tally` counts what becomes of uploads, and appends a report of it each minute in which there are any.
 //!
 //! `state` holds what all requests share, `error` what a sender is told when its request is not taken.
@@ -24,6 +26,7 @@ mod converted_reports;
 mod duplicates;
 mod error;
 mod lookups;
+mod owner_files;
 mod requests;
 mod resolve;
 mod router;
@@ -32,6 +35,7 @@ mod state;
 mod tally;
 mod wait;
 
+pub use owner_files::{SuiteFile, read_owner_files};
 pub use resolve::sources;
 pub use router::{OPERATIONS, router, rules};
 pub use state::IntakeOptions;

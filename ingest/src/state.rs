@@ -17,6 +17,7 @@ use crate::append::EventAppender;
 use crate::checks::body::BodyMemory;
 use crate::converted_reports::Conversions;
 use crate::duplicates::Duplicates;
+use crate::owner_files::SuiteFile;
 use crate::resolve::ci::BuildbotMasters;
 use crate::resolve::commits::CommitResolver;
 use crate::resolve::sources::Source;
@@ -31,6 +32,10 @@ pub struct IntakeOptions {
     pub default_branches: BTreeMap<String, String>,
     /// Where unknown commits are looked up, by repository id.
     pub sources: BTreeMap<String, Source>,
+    /// In which files of a repository with a source owners of tests are said, by its id; a suite stands in one entry of all.
+    pub owner_files: BTreeMap<String, Vec<SuiteFile>>,
+    /// From one reading of these files to the next; a quarter of an hour unless it is given.
+    pub owners_every: Option<Duration>,
     /// Buildbot masters by host; one without ids is asked for them.
     pub masters: BTreeMap<String, Option<MasterIds>>,
     /// What sources and masters may be asked; public hosts unless it is given.
@@ -54,6 +59,8 @@ pub(crate) struct Intake {
     pub(crate) client: clickhouse::Client,
     pub(crate) commits: Arc<CommitResolver>,
     pub(crate) masters: BuildbotMasters,
+    /// The repository whose file says who owns the tests of a suite, by suite.
+    pub(crate) owners_from: Arc<BTreeMap<String, String>>,
     pub(crate) duplicates: Arc<Duplicates>,
     pub(crate) body_memory: BodyMemory,
     pub(crate) conversions: Conversions,
@@ -73,6 +80,7 @@ impl Intake {
             door,
             default_branches,
             sources,
+            owner_files,
             masters,
             outbound,
             default_wait,
@@ -80,6 +88,9 @@ impl Intake {
             retention,
             ..
         } = options;
+        let owners_from = owner_files
+            .into_iter()
+            .flat_map(|(repository, entries)| entries.into_iter().map(move |entry| (entry.suite, repository.clone())));
         Self {
             door,
             commits: Arc::new(CommitResolver::new(
@@ -90,6 +101,7 @@ impl Intake {
                 outbound.clone(),
             )),
             masters: BuildbotMasters::new(masters, outbound),
+            owners_from: Arc::new(owners_from.collect()),
             duplicates: Arc::new(Duplicates::new(Arc::clone(&log), client.clone())),
             body_memory: BodyMemory::default(),
             conversions: Conversions::default(),

@@ -11,11 +11,12 @@ pub(crate) enum Kind {
 }
 
 /// Name, kind and meaning of each metric; a name ends with its unit.
-pub(crate) const METRICS: [(&str, Kind, &str); 22] = [
+pub(crate) const METRICS: [(&str, Kind, &str); 23] = [
     ("resultsdb_denied_requests_total", Kind::Counter, "Requests whose sender may not, by status"),
     ("resultsdb_refused_requests_total", Kind::Counter, "Requests that the intake refused, by status"),
     ("resultsdb_repeated_uploads_total", Kind::Counter, "Uploads that were given the receipt of an earlier one"),
     ("resultsdb_unknown_outcomes_total", Kind::Counter, "Tests that were uploaded with a state that nobody knows"),
+    ("resultsdb_owner_readings_total", Kind::Counter, "Readings of a repository's files of owners, by result"),
     ("resultsdb_append_seconds", Kind::Histogram, "How long the log took to make an event durable"),
     ("resultsdb_appended_events_total", Kind::Counter, "Events that were appended to the log, by result"),
     ("resultsdb_appended_bytes_total", Kind::Counter, "Bytes of these events, compressed"),

@@ -12,6 +12,8 @@ const HOOKS: &str = "hooks";
 const REBUILD: &str = "rebuild";
 /// The right to export facts.
 const EXPORT: &str = "export";
+/// The right to append what files of owners say that repositories have.
+const OWNERS: &str = "owners";
 /// How long taking the right takes where nobody has it.
 const SOON: Duration = Duration::from_secs(2);
 /// How long the right of a rebuild that was killed may still last.
@@ -44,6 +46,11 @@ pub(crate) fn to_rebuild(blobs: &Blobs) -> Lease {
 /// Wants the right to export facts.
 pub(crate) fn to_export(blobs: &Blobs) -> Lease {
     Lease::want(blobs, EXPORT, holder())
+}
+
+/// Wants the right to append what files of owners say.
+pub(crate) fn to_send_owners(blobs: &Blobs) -> Lease {
+    Lease::want(blobs, OWNERS, holder())
 }
 
 /// Waits for the right to rebuild: a rebuild that was killed still has it for a while.

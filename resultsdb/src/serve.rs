@@ -12,6 +12,7 @@ use axum::Router;
 use client::server::{Server, TRIES};
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::{EventLog, LogError, TopicSpec};
+use ingest::IntakeOptions;
 use processor::sweep::{self, SweepOptions};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
@@ -82,13 +83,10 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
     let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());
     let processor = tokio::spawn(processor);
     let views = views(config, client.clone(), Watermark::Here(watermark))?;
+    let intake = config.intake(door.clone(), Some(EMBEDDED_WAIT))?;
+    tokio::spawn(owners_read(&log, &client, &blobs, intake.clone(), &stop));
     let app = Router::new()
-        .merge(ingest::router(
-            Arc::clone(&log),
-            client.clone(),
-            blobs.clone(),
-            config.intake(door.clone(), Some(EMBEDDED_WAIT))?,
-        ))
+        .merge(ingest::router(Arc::clone(&log), client.clone(), blobs.clone(), intake))
         .merge(query::router(views.clone(), blobs, config.query(door.clone())?, stop.clone()))
         .merge(observe::router(client.clone(), metrics, &door));
     let app = query::separate(app, config.archive_origin()?);
@@ -162,8 +160,12 @@ pub(crate) async fn ingest(config: &Config) -> anyhow::Result<()> {
     let log: Arc<dyn EventLog> = Arc::new(config.kafka.connect()?);
     create_topics(log.as_ref(), config.kafka.retention()).await?;
     let door = watched_door(config, &client, &stop)?;
-    let app = ingest::router(log, client.clone(), blobs(config)?, config.intake(door.clone(), None)?);
-    let app = app.merge(observe::router(client, observe::recorder()?, &door));
+    let (intake, blobs) = (config.intake(door.clone(), None)?, blobs(config)?);
+    // What is counted before this is lost.
+    let recorder = observe::recorder()?;
+    tokio::spawn(owners_read(&log, &client, &blobs, intake.clone(), &stop));
+    let app = ingest::router(log, client.clone(), blobs, intake);
+    let app = app.merge(observe::router(client, recorder, &door));
     listen_and_serve(config, app, stop).await
 }
 
@@ -231,6 +233,18 @@ fn swept(
 ) -> impl Future<Output = ()> + use<> {
     let (log, client, blobs) = (Arc::clone(log), client.clone(), blobs.clone());
     sweep::regularly(log, client, blobs, retention.clone(), pace, right::to_rebuild, stop.clone())
+}
+
+/// Reads who owns tests at the hosts of repositories, now and then.
+fn owners_read(
+    log: &Arc<dyn EventLog>,
+    client: &clickhouse::Client,
+    blobs: &Blobs,
+    intake: IntakeOptions,
+    stop: &watch::Receiver<bool>,
+) -> impl Future<Output = ()> + use<> {
+    let (log, client, blobs) = (Arc::clone(log), client.clone(), blobs.clone());
+    ingest::read_owner_files(log, client, blobs, intake, right::to_send_owners, stop.clone())
 }
 
 /// The door of a service, which goes by the keys that are stored until the service ends.

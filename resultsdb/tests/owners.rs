@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use test_support::clock::now;
 use test_support::documents::upload;
+use test_support::forge::{self, TOKEN};
+use test_support::git::git;
 use test_support::receiver::Receiver;
 use test_support::server::{Binary, Server};
 use test_support::wait::until;
@@ -72,6 +74,75 @@ fn a_file_of_owners_holds_until_the_next_one() {
     );
     let (status, answer) = send(&server, "# nothing\n");
     assert!(status == 400 && answer.contains("names no owner"), "{answer}");
+}
+
+/// What is known of a file that was sent or read, as the audit has it.
+fn files_sent(server: &Server) -> Vec<(String, String)> {
+    let entries = server.json("/api/audit");
+    let text = |entry: &Value, member: &str| entry[member].as_str().unwrap().to_owned();
+    let sent = entries.as_array().unwrap().iter().filter(|entry| entry["action"] == "sent a file of owners");
+    sent.map(|entry| (text(entry, "actor"), text(entry, "subject"))).collect()
+}
+
+#[test]
+fn a_file_is_read_from_the_host_of_a_repository_and_kept_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (work, token, config) = (folder.path().join("work"), folder.path().join("token"), folder.path().join("c.toml"));
+    std::fs::create_dir_all(work.join(".github")).unwrap();
+    git(&work, 0, &["init", "-q", "-b", "main"]);
+    let say = |text: &str| {
+        std::fs::write(work.join(".github/CODEOWNERS"), text).unwrap();
+        git(&work, now(), &["add", "."]);
+        git(&work, now(), &["commit", "-q", "-m", "owners"]);
+    };
+    say("/LayoutTests/css/ @css\n");
+    std::fs::write(&token, TOKEN).unwrap();
+    let host = tokio::runtime::Runtime::new().unwrap();
+    let url = host.block_on(forge::serve(work.clone()));
+    let text = format!(
+        "[outbound]\nallow = [\"127.0.0.1\"]\n\
+         [repositories.webkit.source]\nkind = \"github\"\nurl = \"{url}\"\nrepository = \"owner/name\"\ntoken_file = {token:?}\n\
+         [[repositories.webkit.owners]]\nsuite = \"layout-tests\"\nfolder = \"LayoutTests\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let data = folder.path().join("data");
+    let server = RESULTSDB.serve_with(&data, &config);
+    upload_history(&server);
+    let found = |server: &Server, owner: &str| {
+        let answer = server.json(&format!("/api/triage?suite=layout-tests&group=new&q=owner:{owner}"));
+        let tests = answer["tests"].as_array().unwrap().clone();
+        tests.iter().map(|test| test["test"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    until("the file is read", || found(&server, "css") == ["css/a.html"]);
+    assert_eq!(found(&server, "js"), ["js/a.html"], "what the file says nothing of, uploads do");
+    let read = ("the repository webkit".to_owned(), "layout-tests".to_owned());
+    assert_eq!(files_sent(&server), std::slice::from_ref(&read));
+    let (status, answer) = send(&server, "* @all\n");
+    assert!(status == 422 && answer.contains("read from a file of the repository 'webkit'"), "{status} {answer}");
+    stop(server);
+
+    // Another process reads the same.
+    let readings = |server: &Server, result: &str| {
+        server.get("/metrics").1.contains(&format!("resultsdb_owner_readings_total{{result=\"{result}\"}}"))
+    };
+    let server = RESULTSDB.serve_with(&data, &config);
+    until("the file is read again", || readings(&server, "ok"));
+    assert_eq!(files_sent(&server), std::slice::from_ref(&read));
+    stop(server);
+
+    say("/LayoutTests/css/ @new\n");
+    let server = RESULTSDB.serve_with(&data, &config);
+    until("the file of today is read", || found(&server, "new") == ["css/a.html"]);
+    assert_eq!((found(&server, "css"), files_sent(&server)), (Vec::new(), vec![read.clone(), read]));
+    stop(server);
+
+    // What was read stays, whatever becomes of the host.
+    drop(host);
+    let rebuilt = RESULTSDB.command().arg("rebuild").arg("--data-dir").arg(&data).output().unwrap();
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    let server = RESULTSDB.serve_with(&data, &config);
+    until("the host is found away", || readings(&server, "error"));
+    assert_eq!((found(&server, "new"), files_sent(&server).len()), (vec!["css/a.html".to_owned()], 2));
 }
 
 fn with_hooks(folder: &Path, hooks: &str) -> Server {
@@ -140,6 +211,17 @@ fn owners_that_make_no_sense_stop_the_start() {
         ("[[owners]]\npattern = \"a\"\nowners = [\" \"]\n", "is no owner"),
         ("[[owners]]\npattern = \"a\"\n", "owners"),
         ("[[owners]]\npatern = \"a\"\nowners = []\n", "did you mean `pattern`?"),
+        ("[[repositories.a.owners]]\nsuite = \"s\"\n", "in repositories.a.owners: the repository has no source"),
+        (
+            "[repositories.a.source]\nkind = \"git\"\npath = \"/a\"\n[[repositories.a.owners]]\nsuite = \"s\"\n\
+             [[repositories.a.owners]]\nsuite = \"s\"\n",
+            "the suite 's' is in repositories.a.owners already",
+        ),
+        (
+            "[[repositories.a.owners]]\nsuite = \"s\"\nfiles = [\"../CODEOWNERS\"]\n",
+            "repositories.a.owners[0]: '../CODEOWNERS' is no file",
+        ),
+        ("[[repositories.a.owners]]\nsuite = \"s\"\nfile = \"CODEOWNERS\"\n", "did you mean `files`?"),
         ("[[alerts.hooks]]\nname = \"a\"\nurl = \"https://a.example.org\"\ndigest = \"daily\"\n", "weekly"),
         (
             "[[alerts.hooks]]\nname = \"a\"\nurl = \"https://a.example.org\"\nowner = \"/(/\"\n",

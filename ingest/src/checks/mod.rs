@@ -6,6 +6,7 @@ pub(crate) mod document;
 mod encoding;
 mod forms;
 pub(crate) mod outcomes;
+pub(crate) mod owners;
 pub(crate) mod parts;
 pub(crate) mod report_parameters;
 mod run_notes;

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use schema::event::Request;
-use schema::owners::{MAX_FILE_BYTES, MAX_RULES, OwnersFile, SuiteOwners};
+use schema::owners::{MAX_FILE_BYTES, SuiteOwners};
 use schema::results::MAX_NAME_BYTES;
 use serde_json::{Map, Value, json};
 use web::openapi::{self, JSON, Operation, shared};
 
 use super::said::{Said, page};
-use super::schemas::REFUSALS;
 use crate::checks::document::{self, suite_name};
+use crate::checks::owners::{TextFault, check_text};
 use crate::error::{IntakeError, bad};
 use crate::state::Intake;
 
@@ -24,7 +24,7 @@ pub(crate) const OPERATION: Operation = Operation {
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
     answer: || shared("Ok"),
-    errors: REFUSALS,
+    errors: &[400, 404, 413, 415, 422, 503],
 };
 
 fn document_schema() -> Value {
@@ -44,6 +44,13 @@ fn document_schema() -> Value {
 
 pub(crate) async fn take(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
     let owners = read(&said.members)?;
+    if let Some(repository) = intake.owners_from.get(&owners.suite) {
+        return Err(IntakeError::Conflict(format!(
+            "Owners of '{}' are read from a file of the repository '{repository}': change that file, or take the suite out of \
+             repositories.{repository}.owners in the configuration",
+            owners.suite
+        )));
+    }
     let suite = owners.suite.clone();
     let shown = page("/owners", &[("suite", &suite)]);
     said.keep(&intake, &suite, Request::Owners(owners), "file of owners", &shown).await
@@ -54,12 +61,10 @@ fn read(members: &Map<String, Value>) -> Result<SuiteOwners, IntakeError> {
     let Some(Value::String(text)) = members.get("text") else {
         return Err(bad("'text' must be the text of a CODEOWNERS or TESTOWNERS file; an empty one takes it back"));
     };
-    if text.len() > MAX_FILE_BYTES || text.lines().count() > MAX_RULES {
-        return Err(bad(format!("'text' has more than {MAX_FILE_BYTES} bytes or {MAX_RULES} lines")));
-    }
-    if !text.is_empty() && OwnersFile::parse(text).names_nobody() {
-        return Err(bad("'text' names no owner, as css/ @owner does; an empty text takes the file back"));
-    }
+    check_text(text).map_err(|fault| match fault {
+        TextFault::Long => bad(format!("'text' {fault}")),
+        TextFault::Nobody => bad(format!("'text' {fault}; an empty text takes the file back")),
+    })?;
     let folder = document::text(members, "folder").trim().trim_matches('/').to_owned();
     if folder.len() > MAX_NAME_BYTES || folder.chars().any(char::is_control) {
         return Err(bad("'folder' must be the path of a folder in the checkout"));
@@ -93,7 +98,7 @@ mod tests {
         assert!(refused(r##"{"suite":"s","text":"# nothing\n"}"##).starts_with("'text' names no owner"));
         assert!(refused(r#"{"suite":"s","text":"machine"}"#).starts_with("'text' names no owner"));
         assert!(refused(r#"{"suite":"s","text":"a @b","folder":"a\u0007"}"#).starts_with("'folder' must be"));
-        let long = json!({ "suite": "s", "text": "a @b\n".repeat(MAX_RULES + 1) }).to_string();
+        let long = json!({ "suite": "s", "text": "a @b\n".repeat(schema::owners::MAX_RULES + 1) }).to_string();
         assert!(refused(&long).starts_with("'text' has more than"));
     }
 }

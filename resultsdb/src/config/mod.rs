@@ -3,6 +3,7 @@
 mod address;
 mod door;
 mod kafka;
+mod owner_files;
 mod servers;
 mod sql;
 mod tls;
@@ -15,8 +16,8 @@ use access::{AccessOptions, Door};
 use alerts::AlertOptions;
 use answers::{OwnerPattern, Repository as KnownRepository, StatementLimits, SuiteMask, SuiteRules};
 use anyhow::{Context, bail};
-use ingest::IntakeOptions;
 use ingest::sources::Source;
+use ingest::{IntakeOptions, SuiteFile};
 use outbound::Outbound;
 use query::{ArchiveOrigin, BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
@@ -135,6 +136,9 @@ pub(crate) struct Repository {
     /// Where commits that nobody registered are looked up.
     #[serde(default)]
     pub(crate) source: Option<Source>,
+    /// In which of its files owners of tests are said, by suite.
+    #[serde(default)]
+    pub(crate) owners: Vec<SuiteFile>,
 }
 
 /// A buildbot master.
@@ -246,6 +250,8 @@ impl Config {
             door,
             default_branches,
             sources: sources.collect(),
+            owner_files: owner_files::of(&self.repositories)?,
+            owners_every: None,
             masters: masters.collect(),
             outbound: self.outbound.clone(),
             default_wait,

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::history::{Commit, Repository};
+use super::history::{Commit, Entry, Repository};
 use super::{Question, missing};
 
 /// Answers what is asked below `/repos/owner/name`.
@@ -20,6 +20,7 @@ pub(super) fn answer(repository: &Repository, question: &Question, path: &[&str]
             Json(heads.lines().map(|name| json!({ "name": name })).collect::<Vec<_>>()).into_response()
         }
         ["compare", pair] => compare(repository, pair),
+        ["contents", path @ ..] => contents(repository, question, &path.join("/")),
         _ => missing(),
     }
 }
@@ -41,6 +42,20 @@ fn commits(repository: &Repository, question: &Question) -> Response {
         response.headers_mut().insert("link", HeaderValue::from_str(&link).unwrap());
     }
     response
+}
+
+/// A file as it is, to whoever asks for that.
+fn contents(repository: &Repository, question: &Question, path: &str) -> Response {
+    let found = repository.entry(&question.parameter("ref", "HEAD"), path);
+    let raw = question.accept == "application/vnd.github.raw+json";
+    match found {
+        None => missing(),
+        Some(Entry::Folder) => Json(json!([{ "type": "file", "name": "a" }])).into_response(),
+        Some(Entry::File(_)) if !raw => Json(json!({ "type": "file", "encoding": "base64" })).into_response(),
+        Some(Entry::File(bytes)) => {
+            ([("content-type", format!("{}; charset=utf-8", question.accept))], bytes).into_response()
+        }
+    }
 }
 
 /// How two revisions, joined by three dots, lie to each other; the second one is a whole hash.

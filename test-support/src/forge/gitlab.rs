@@ -4,7 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::history::{Commit, Repository};
+use super::history::{Commit, Entry, Repository};
 use super::{Question, decoded, missing};
 
 /// Answers what is asked below `/projects/group%2Fname/repository`.
@@ -26,6 +26,10 @@ pub(super) fn answer(repository: &Repository, question: &Question, path: &[&str]
             let refs = refs.lines().map(|name| json!({ "type": "branch", "name": name }));
             Json(refs.collect::<Vec<_>>()).into_response()
         }
+        ["files", path, "raw"] => match repository.entry(&question.parameter("ref", "HEAD"), path) {
+            Some(Entry::File(bytes)) => ([("content-type", "text/plain; charset=utf-8")], bytes).into_response(),
+            Some(Entry::Folder) | None => missing(),
+        },
         ["merge_base"] => {
             // The parameter `refs[]` stands twice.
             let pairs = question.query.split('&').filter_map(|pair| pair.split_once('='));

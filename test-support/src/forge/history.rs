@@ -1,11 +1,18 @@
 //! What both hosts tell of a repository, as git knows it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::git::{git, succeeds};
 
 /// A repository on disk.
 pub(super) struct Repository(pub(super) PathBuf);
+
+/// What lies at a path.
+pub(super) enum Entry {
+    Folder,
+    File(Vec<u8>),
+}
 
 /// A commit of the history.
 pub(super) struct Commit {
@@ -42,6 +49,19 @@ impl Repository {
     /// The commit of a revision.
     pub(super) fn commit(&self, revision: &str) -> Commit {
         self.log(revision, 1, 1).remove(0)
+    }
+
+    /// What a revision has at a path, if anything.
+    pub(super) fn entry(&self, revision: &str, path: &str) -> Option<Entry> {
+        let name = format!("{revision}:{path}");
+        if !succeeds(self.path(), &["cat-file", "-e", &name]) {
+            return None;
+        }
+        if self.git(&["cat-file", "-t", &name]) == "tree" {
+            return Some(Entry::Folder);
+        }
+        let output = Command::new("git").arg("-C").arg(self.path()).args(["cat-file", "blob", &name]).output().unwrap();
+        Some(Entry::File(output.stdout))
     }
 
     fn path(&self) -> &Path {

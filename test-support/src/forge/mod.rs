@@ -38,6 +38,8 @@ struct Question {
     parameters: HashMap<String, String>,
     /// The same as it was sent.
     query: String,
+    /// What the answer may be.
+    accept: String,
 }
 
 impl Question {
@@ -57,10 +59,11 @@ async fn answer(
     Query(parameters): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Response {
-    let question = Question { parameters, query: uri.query().unwrap_or_default().to_owned() };
     let path: Vec<String> = uri.path().split('/').skip(1).map(decoded).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (query, accept) = (uri.query().unwrap_or_default().to_owned(), header("accept").to_owned());
+    let question = Question { parameters, query, accept };
     match path.as_slice() {
         ["repos", "owner", "name", rest @ ..] if header("authorization") == format!("Bearer {TOKEN}") => {
             github::answer(&repository, &question, rest)

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use schema::owners::MAX_FILE_BYTES;
+
 use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
 
 /// Separates the members of a commit, and commits; no name or message holds control characters like these.
@@ -112,6 +114,24 @@ impl Host for Clone {
     fn branch_point(&self, hash: &str, default_branch: &str) -> Result<String> {
         let default = self.revision(ListStart::Branch(default_branch))?;
         Ok(self.ask(&["merge-base", &default, hash])?.trim().to_owned())
+    }
+
+    fn file(&self, branch: &str, path: &str) -> Result<Option<String>> {
+        let revision = self.revision(ListStart::Branch(branch))?;
+        let listed = self.ask(&["--literal-pathspecs", "ls-tree", "-l", "-z", "--full-tree", &revision, "--", path])?;
+        let Some((entry, _)) = listed.split_once('\t') else { return Ok(None) };
+        let unreadable = |cause: String| SourceError::Unreadable { path: path.to_owned(), place: self.place(), cause };
+        let [_, "blob", hash, size] = entry.split_whitespace().collect::<Vec<_>>()[..] else {
+            return Err(unreadable("it is no file".to_owned()));
+        };
+        if size.parse::<usize>().map_err(|error| self.failed(error))? > MAX_FILE_BYTES {
+            return Err(unreadable(format!("it has more than {MAX_FILE_BYTES} bytes")));
+        }
+        let output = self.run(&["cat-file", "blob", hash])?;
+        if !output.status.success() {
+            return Err(self.failed(String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        String::from_utf8(output.stdout).map(Some).map_err(|_| unreadable("it is no text in UTF-8".to_owned()))
     }
 }
 

@@ -6,7 +6,10 @@ use outbound::Outbound;
 use serde::Deserialize;
 
 use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
-use super::rest::{Client, seconds, segment};
+use super::rest::{Client, Question, seconds, segment};
+
+/// What the contents of a file are asked for as; without it they come within a document.
+const RAW: &str = "application/vnd.github.raw+json";
 
 pub(super) fn url() -> String {
     "https://api.github.com".to_owned()
@@ -109,6 +112,12 @@ impl Host for Github {
 
     fn branch_point(&self, hash: &str, default_branch: &str) -> Result<String> {
         Ok(self.compare(hash, default_branch)?.merge_base_commit.sha)
+    }
+
+    fn file(&self, branch: &str, path: &str) -> Result<Option<String>> {
+        let parts: Vec<String> = path.split('/').map(segment).collect();
+        let question = Question { path: &format!("/contents/{}", parts.join("/")), query: &[("ref", branch)] };
+        self.0.text(path, &question, RAW)
     }
 }
 

@@ -6,7 +6,7 @@ use outbound::Outbound;
 use serde::Deserialize;
 
 use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
-use super::rest::{Client, seconds, segment};
+use super::rest::{Client, Question, seconds, segment};
 
 pub(super) fn url() -> String {
     "https://gitlab.com/api/v4".to_owned()
@@ -102,5 +102,10 @@ impl Host for Gitlab {
         let refs = [("refs[]", default_branch), ("refs[]", hash)];
         let found = self.0.get::<Identified>("/merge_base", &refs)?;
         Ok(found.ok_or_else(|| self.unknown(hash))?.value.id)
+    }
+
+    fn file(&self, branch: &str, path: &str) -> Result<Option<String>> {
+        let question = Question { path: &format!("/files/{}/raw", segment(path)), query: &[("ref", branch)] };
+        self.0.text(path, &question, "*/*")
     }
 }

@@ -14,6 +14,16 @@ pub enum SourceError {
         /// What went wrong.
         cause: String,
     },
+    /// There is something of this name, which cannot be read as a text.
+    #[error("{path} of {place} cannot be read: {cause}")]
+    Unreadable {
+        /// Its path in the repository.
+        path: String,
+        /// The folder or address.
+        place: String,
+        /// What is wrong with it.
+        cause: String,
+    },
 }
 
 pub(super) type Result<T> = std::result::Result<T, SourceError>;
@@ -52,4 +62,7 @@ pub(super) trait Host {
     fn branch_of(&self, hash: &str, default_branch: &str) -> Result<Option<String>>;
     /// The commit at which a branch left the default branch.
     fn branch_point(&self, hash: &str, default_branch: &str) -> Result<String>;
+    /// The text of the file at a path, of [`MAX_FILE_BYTES`](schema::owners::MAX_FILE_BYTES) at most, as the tip of a branch
+    /// has it; none if it has no such file.
+    fn file(&self, branch: &str, path: &str) -> Result<Option<String>>;
 }

@@ -1,4 +1,5 @@
-//! Where commits that nobody registered are looked up: a local git clone, or the REST API of GitHub or GitLab.
+//! Where commits that nobody registered are looked up, and files of owners are read: a local git clone, or the REST API of
+//! GitHub or GitLab.
 //!
 //! Each kind of host answers the same plain questions (`host`). The identifier of a commit follows from the answers in one
 //! way for all (`numbers`): `N@branch`, where N counts the commits from the root of the default branch, or `P.N@branch` for the
@@ -24,7 +25,7 @@ use numbers::{BranchNumbers, PAGE};
 /// Shorter hashes name too many commits to be worth a question.
 const MIN_HASH: usize = 7;
 
-/// Where a repository's commits are looked up. Hosts are asked within what the given [`Outbound`] allows.
+/// Where a repository's commits are looked up and its files are read. Hosts are asked within what the given [`Outbound`] allows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
@@ -120,6 +121,15 @@ impl Source {
             }
         }
         numbers.hand_out(&mut same_second, branch, &mut each)
+    }
+
+    /// The text of the file at a path, as the tip of a branch has it; none if it has no such file.
+    ///
+    /// # Errors
+    /// The host has no such branch or does not answer, or what is there is no text of
+    /// [`MAX_FILE_BYTES`](schema::owners::MAX_FILE_BYTES) at most.
+    pub fn file(&self, outbound: &Outbound, branch: &str, path: &str) -> Result<Option<String>> {
+        self.host(outbound)?.file(branch, path)
     }
 
     fn host(&self, outbound: &Outbound) -> Result<Box<dyn Host>> {

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use outbound::{Outbound, SAME_ORIGIN_REDIRECTS, explain};
+use schema::owners::MAX_FILE_BYTES;
 use serde::de::DeserializeOwned;
+use ureq::Body;
+use ureq::http::Response;
 
 use super::host::{Result, SourceError};
 
@@ -17,6 +20,12 @@ pub(super) struct Client {
     base: String,
     header: &'static str,
     token: Option<String>,
+}
+
+/// What is asked of a repository: a path of its part of the API, and parameters.
+pub(super) struct Question<'a> {
+    pub(super) path: &'a str,
+    pub(super) query: &'a [(&'a str, &'a str)],
 }
 
 /// What a host answered, and the number of the last page if it is one page of a list.
@@ -59,22 +68,43 @@ impl Client {
 
     /// Asks for `path`; `None` if it does not exist.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Page<T>>> {
-        let mut request = self.agent.get(format!("{}{path}", self.base)).query_pairs(query.iter().copied());
-        if let Some(token) = &self.token {
-            request = request.header(self.header, token);
-        }
-        let mut response = request.call().map_err(|error| self.failed(explain(&error)))?;
-        match response.status().as_u16() {
-            200 => {}
-            // GitHub answers 422 for a reference that it cannot resolve.
-            404 | 422 => return Ok(None),
-            status => return Err(self.failed(format!("status {status} for {path}"))),
-        }
+        let Some(mut response) = self.ask(&Question { path, query }, "*/*")? else { return Ok(None) };
         let links = response.headers().get("link").and_then(|links| links.to_str().ok());
         let last_page = links.and_then(last_page);
         let text = outbound::text(&mut response).map_err(|error| self.failed(error))?;
         let value = serde_json::from_str(&text).map_err(|error| self.failed(format!("{path}: {error}")))?;
         Ok(Some(Page { value, last_page }))
+    }
+
+    /// The text of a file, which is asked for as a media type; `None` if it does not exist. Errors name it by `file`.
+    pub(super) fn text(&self, file: &str, question: &Question<'_>, accepted: &str) -> Result<Option<String>> {
+        let Some(mut response) = self.ask(question, accepted)? else { return Ok(None) };
+        let unreadable = |cause: String| SourceError::Unreadable { path: file.to_owned(), place: self.place(), cause };
+        // A host describes a folder, and a sign-in is a page, in answers that are of no file.
+        if let Some(other @ ("application/json" | "text/html")) = response.body().mime_type() {
+            return Err(unreadable(format!("the host answers with {other}, as for what is no file")));
+        }
+        let body = response.body_mut().with_config().limit(MAX_FILE_BYTES as u64).read_to_vec();
+        let bytes = body.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(limit) => unreadable(format!("it has more than {limit} bytes")),
+            other => self.failed(explain(&other)),
+        })?;
+        String::from_utf8(bytes).map(Some).map_err(|_| unreadable("it is no text in UTF-8".to_owned()))
+    }
+
+    /// The answer to a question; `None` if there is no such thing.
+    fn ask(&self, Question { path, query }: &Question<'_>, accepted: &str) -> Result<Option<Response<Body>>> {
+        let mut request = self.agent.get(format!("{}{path}", self.base)).query_pairs(query.iter().copied());
+        if let Some(token) = &self.token {
+            request = request.header(self.header, token);
+        }
+        let response = request.header("accept", accepted).call().map_err(|error| self.failed(explain(&error)))?;
+        match response.status().as_u16() {
+            200 => Ok(Some(response)),
+            // GitHub answers 422 for a reference that it cannot resolve.
+            404 | 422 => Ok(None),
+            status => Err(self.failed(format!("status {status} for {path}"))),
+        }
     }
 }
 
