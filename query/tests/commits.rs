@@ -22,6 +22,29 @@ struct Known {
     names: Vec<String>,
 }
 
+async fn the_form_keeps_the_range(service: &QueryService) {
+    let kept = async |query: &str| {
+        let (status, page) = service.get(&format!("/commits?{query}")).await;
+        assert_eq!(status, 200, "{query}");
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        let form = page
+            .split("<form action=\"&#x2f;commits\"")
+            .nth(1)
+            .and_then(|rest| rest.split("</form>").next())
+            .unwrap_or_default()
+            .to_owned();
+        let inputs = form.split("<input type=\"hidden\" name=\"").skip(1);
+        let pair = |input: &str| input.split('"').step_by(2).take(2).collect::<Vec<_>>().join("=");
+        inputs.map(pair).collect::<Vec<_>>().join("&")
+    };
+    for range in ["after_uuid=5&before_uuid=9", "after_timestamp=5", "after_ref=a&before_id=7%40main", "ref=abc"] {
+        assert_eq!(kept(&format!("{range}&q=zebra&branch=main&repository_id=webkit")).await, range.replace("%40", "@"));
+    }
+    assert_eq!(kept("limit=20&after_branch=&after_id=7&other=1").await, "limit=20&after_id=7");
+    // Newer and Older lead to a place, from which a search does not begin.
+    assert_eq!((kept("before_uuid=9").await, kept("after_uuid=5").await), (String::new(), String::new()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_are_found_by_every_spelling_and_range() {
     let directory = tempfile::tempdir().unwrap();
@@ -115,5 +138,6 @@ async fn commits_are_found_by_every_spelling_and_range() {
         assert_eq!(answer, expected, "{query}");
     }
     assert!(found_something > QUESTIONS / 3, "{found_something}");
+    the_form_keeps_the_range(&service).await;
     engine.shutdown().await;
 }

@@ -67,6 +67,11 @@ pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> R
     let further = found.searched_to.map(|key| {
         context! { day => time::day(key.time() as i64), query => page_from("before_uuid", key.previous()) }
     });
+    // The form keeps what bounds the list. A bound by uuid alone is the place to which Newer or Older led: a search begins anew.
+    let bounds: Vec<(&str, &str)> =
+        parameters.pairs().filter(|(name, value)| is_bound(name) && !value.is_empty()).collect();
+    let is_place = matches!(bounds[..], [("before_uuid" | "after_uuid", _)]);
+    let kept = if is_place { Vec::new() } else { bounds };
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let chosen = first("repository_id");
     let repositories = commits::repositories(&service.store).await?;
@@ -76,9 +81,14 @@ pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> R
     let narrowed = parameters.pairs().any(|(name, _)| name != "limit");
     let values = context! {
         page => "/commits", rows, older, newer, further, problem, narrowed, repositories, branches, repository => chosen,
-        q => first("q"), branch => first("branch"), limit => first("limit"),
+        q => first("q"), branch => first("branch"), limit => first("limit"), kept,
     };
     service.pages.render(StatusCode::OK, "commits.html", Some("Commits"), values)
+}
+
+/// Whether a parameter bounds the list, and has no field of its own.
+fn is_bound(name: &str) -> bool {
+    RANGE.contains(&name) || POINT.contains(&name) && !["repository_id", "branch"].contains(&name)
 }
 
 async fn search(service: &Service, parameters: &Parameters) -> Result<CommitPage, ApiError> {
