@@ -111,6 +111,11 @@ async fn answers_about_a_time_are_those_that_were_given_then() {
         assert_eq!(&verdicts(&service, &format!("?as_of={now}")).await, &answers[3], "verdicts at {now}");
     }
     assert!(told > 100, "{told}");
+    // A receipt stands for when its event was made.
+    let (now, answers) = &given[9];
+    let milliseconds = u64::try_from(*now).unwrap() * 1000 + 999;
+    let receipt = format!("3-1-{:08x}-{:04x}-739b-aea5-966c26f8ad91", milliseconds >> 16, milliseconds & 0xffff);
+    assert_eq!(&service.json(&format!("{}&as_of={receipt}", PATHS[0])).await, &answers[0], "{receipt}");
     let now = time(STEPS);
     for (asked, says) in [("soon", "as_of is a date such as"), (&format!("{}", now + 99_999), "as_of lies ahead")] {
         let (status, body) = service.get(&format!("{}&as_of={asked}", PATHS[0])).await;

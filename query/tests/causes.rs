@@ -181,6 +181,13 @@ async fn texts_are_found(service: &QueryService, runs: &[Vec<Said>]) {
         assert!(found.iter().all(|one| holds(one["message"].as_str().unwrap())), "{text}");
         let starts: Vec<u64> = found.iter().map(|one| one["start_time"].as_u64().unwrap()).collect();
         assert!(starts.is_sorted_by(|one, other| one >= other), "{text}");
+        // A list that the last days fill has the same failures at its head.
+        for limit in [1, 30] {
+            let few = service
+                .json(&format!("/api/causes/messages?suite=s&weeks=12&limit={limit}&unexpected=false&text={query}"))
+                .await;
+            assert_eq!(few.as_array().unwrap()[..], found[..found.len().min(limit)], "{text}");
+        }
         let causes = service.json(&format!("/api/causes?suite=s&weeks=12&unexpected=false&text={query}")).await;
         assert_eq!(causes["failures"].as_u64(), Some(model as u64), "{text}");
     }

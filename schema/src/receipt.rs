@@ -20,6 +20,13 @@ pub struct Receipt {
     pub event_id: Uuid,
 }
 
+impl Receipt {
+    /// When the intake made the event, seconds since 1970: the event's id is a UUIDv7, which begins with it. None for other ids.
+    pub fn made_at(&self) -> Option<u64> {
+        Some(self.event_id.get_timestamp()?.to_unix().0)
+    }
+}
+
 /// A text that is no receipt.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("'{0}' is not a receipt; receipts look like 0-17-0190163d-8694-739b-aea5-966c26f8ad91")]
@@ -52,6 +59,14 @@ impl FromStr for Receipt {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn ids_say_when_an_event_was_made() {
+        let made_at = |text: &str| text.parse::<Receipt>().unwrap().made_at();
+        // The first 48 bits are milliseconds since 1970 (RFC 9562, section 5.7).
+        assert_eq!(made_at("0-17-0190163d-8694-739b-aea5-966c26f8ad91"), Some(0x0190_163d_8694 / 1000));
+        assert_eq!(made_at("0-17-919108f7-52d1-4320-9bac-f847db4148a8"), None);
+    }
 
     proptest! {
         #[test]

@@ -3,6 +3,7 @@
 use clickhouse::Row;
 use schema::cause::CauseId;
 use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::seconds::DAY;
 use schema::state::{ERROR, State};
 use serde::Deserialize;
 
@@ -17,6 +18,9 @@ use crate::store::Store;
 const MAX_MASKED: u64 = 2000;
 /// Tests and configurations that are named of a cause.
 pub(crate) const NAMED: usize = 20;
+
+/// How late failures are that are looked at before all others, seconds.
+const LATE: u64 = 7 * DAY;
 
 /// Which failures are asked for.
 #[derive(Debug, Clone)]
@@ -165,10 +169,23 @@ impl SaidRow {
 
 /// The failures one by one, the newest first.
 pub(crate) async fn newest(store: &Store, failed: &Failed<'_>, most: u64) -> Result<Vec<SaidRow>, AnswerError> {
+    // A text that many messages hold is cheaper to find in few of them, and the index finds a rare one at once.
+    if failed.text.is_some() {
+        let late = newest_since(store, failed, store.clock.now().saturating_sub(LATE), most).await?;
+        if late.len() as u64 == most {
+            return Ok(late);
+        }
+    }
+    newest_since(store, failed, 0, most).await
+}
+
+async fn newest_since(store: &Store, failed: &Failed<'_>, since: u64, most: u64) -> Result<Vec<SaidRow>, AnswerError> {
     Fragment::new(
         "SELECT config_id, uuid, sdk, start_time, test_id, {state} AS state, cause, message FROM failure_messages \
-         WHERE {condition} ORDER BY start_time DESC, uuid DESC, config_id, sdk, test_id LIMIT {most}",
+         WHERE start_time >= {since} AND {condition} \
+         ORDER BY start_time DESC, uuid DESC, config_id, sdk, test_id LIMIT {most}",
     )
+    .value("since", since)
     .text("state", state_column(failed.unexpected))
     .part("condition", &failed.condition())
     .value("most", most)

@@ -162,7 +162,8 @@ pub(crate) fn parameter(path: &str, name: &str) -> (Value, &'static str) {
         "days" => days(path),
         "as_of" => (
             openapi::text(),
-            "What would have been answered then: a date (its end in UTC), a time such as 2026-01-31T12:00:00Z, or seconds since 1970",
+            "What would have been answered then: a date (its end in UTC), a time such as 2026-01-31T12:00:00Z, seconds since 1970, \
+             or the receipt of an upload, for when it came",
         ),
         "group" => (json!({ "enum": Group::ALL.map(Group::name) }), "Only these"),
         "kind" => (json!({ "enum": Kind::ALL.map(Kind::name) }), "Only changes of this kind"),
