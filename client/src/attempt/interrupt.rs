@@ -5,7 +5,7 @@ use std::io;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::sleep;
+use std::thread::park_timeout;
 use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
@@ -66,7 +66,8 @@ impl Interrupt {
                 kill::with_descendants(child)?;
                 return child.wait();
             }
-            sleep(pause);
+            // Signals that come one close after the other make a sleep begin again and again; this one has an end by the clock.
+            park_timeout(pause);
             pause = (pause * 2).min(PAUSE);
         }
     }
