@@ -7,7 +7,6 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use super::tests::{Place, counts};
-use super::*;
 
 /// The server's answer of a test with so many runs, failures and expected failures.
 fn answer(standing: &str, runs: u32, unexpected: u32, expected: u32) -> Value {
