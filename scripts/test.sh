@@ -18,6 +18,7 @@ cargo build --release --locked --workspace --all-targets
 # The rule of verdicts on a labelled simulation, against its floors.
 target/release/bench judge
 # Whoever mends one failure wants to know of the others.
+export NEXTEST_TEST_THREADS=$(($(nproc) * 3 / 2))
 scripts/nextest.sh run --release --locked --workspace
 cargo test --release --locked --workspace --doc
 # The same questions where rows are divided among shards.
