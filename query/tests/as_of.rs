@@ -117,7 +117,12 @@ async fn answers_about_a_time_are_those_that_were_given_then() {
     let receipt = format!("3-1-{:08x}-{:04x}-739b-aea5-966c26f8ad91", milliseconds >> 16, milliseconds & 0xffff);
     assert_eq!(&service.json(&format!("{}&as_of={receipt}", PATHS[0])).await, &answers[0], "{receipt}");
     let now = time(STEPS);
-    for (asked, says) in [("soon", "as_of is a date such as"), (&format!("{}", now + 99_999), "as_of lies ahead")] {
+    let ahead = "as_of lies ahead";
+    for (asked, says) in [
+        ("soon", "as_of is a date such as"),
+        (&format!("{}", now + 99_999), ahead),
+        ("0-117-ffffffff-ffff-7fff-bfff-ffffffffffff", ahead),
+    ] {
         let (status, body) = service.get(&format!("{}&as_of={asked}", PATHS[0])).await;
         let body = String::from_utf8(body).unwrap();
         assert!(status == 400 && body.contains(says), "{body}");

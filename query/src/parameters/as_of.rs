@@ -30,14 +30,14 @@ pub(crate) fn store<'s>(store: &'s Store, parameters: &Parameters) -> Result<Cow
 
 /// The time that is asked for, seconds since 1970. The date of today stands for now. A receipt names an offset of one partition,
 /// which orders nothing across partitions; so it stands for the time at which its event was made, by the clock of an intake
-/// that may be ahead of ours.
+/// that may be ahead of ours, but not by more than a day.
 fn read(text: &str, now: i64) -> Option<i64> {
     match time::read(text) {
         Some(Time::EndOfDay(end)) if (now..=now.saturating_add(DAY as i64)).contains(&end) => Some(now),
         Some(time) => Some(time.seconds()),
         None => {
-            let made_at = text.parse::<Receipt>().ok()?.made_at()?;
-            Some(i64::try_from(made_at).unwrap_or(i64::MAX).min(now))
+            let made_at = i64::try_from(text.parse::<Receipt>().ok()?.made_at()?).unwrap_or(i64::MAX);
+            Some(if made_at <= now.saturating_add(DAY as i64) { made_at.min(now) } else { made_at })
         }
     }
 }
