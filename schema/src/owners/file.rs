@@ -20,6 +20,8 @@ struct Rule {
 impl OwnersFile {
     /// Reads the text of a file. Whatever it is, it has rules or none; those beyond [`MAX_RULES`] lines are left out.
     pub fn parse(text: &str) -> Self {
+        // Some editors begin a file with a mark of its encoding.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut sections = vec![Vec::new()];
         let mut default: Vec<String> = Vec::new();
         for line in text.lines().take(MAX_RULES) {
@@ -119,6 +121,11 @@ mod tests {
 
     fn of(text: &str, path: &str) -> String {
         OwnersFile::parse(text).of(path).unwrap_or_default().join(" ")
+    }
+
+    #[test]
+    fn a_mark_of_the_encoding_is_no_part_of_the_first_path() {
+        assert_eq!(of("\u{feff}/css/ @css\n", "css/a.html"), "@css");
     }
 
     #[test]
