@@ -242,6 +242,8 @@ fn programs_are_told_why_nothing_could_be_checked() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("wrong.toml");
     std::fs::write(&config, "titel = 'x'").unwrap();
+    let refused = directory.path().join("refused.toml");
+    std::fs::write(&refused, "[repositories.a]\n[[repositories.a.owners]]\nsuite = 's'").unwrap();
     let of_config = |file: &Path| {
         let mut command = RESULTSDB.command();
         command.args(["doctor", "--config"]).arg(file);
@@ -253,6 +255,7 @@ fn programs_are_told_why_nothing_could_be_checked() {
         (Report::of(of_nothing), "it is not said what to check: give --config FILE"),
         (in_folder(directory.path(), &[]), "there is no event log in "),
         (of_config(&config), "did you mean `title`?"),
+        (of_config(&refused), "repositories.a.owners: the repository has no source"),
         (of_config(&directory.path().join("none.toml")), "reading the configuration "),
     ] {
         let (verdict, found, advice) = report.check("doctor");

@@ -261,6 +261,14 @@ impl Config {
         })
     }
 
+    /// Whether services would start with it, keys and secrets aside; an error names the member that makes no sense.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        self.intake(Door::open(), None)?;
+        self.query(Door::open())?;
+        self.sweep.pace()?;
+        Ok(())
+    }
+
     /// The configured repositories.
     pub(crate) fn repositories(&self) -> Vec<KnownRepository> {
         let repository = |(id, found): (&String, &Repository)| KnownRepository {

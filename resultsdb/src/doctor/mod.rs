@@ -68,8 +68,9 @@ impl Arguments {
 /// Checks everything.
 ///
 /// # Errors
-/// There is nothing that could be checked.
+/// There is nothing that could be checked, or no service would start with the configuration.
 pub(crate) async fn lines(arguments: &Arguments, config: &Config) -> anyhow::Result<Vec<Line>> {
+    config.check()?;
     match &arguments.data_dir {
         Some(data_dir) => data_dir::lines(data_dir, config, arguments.max_lag).await,
         None if arguments.config.is_none() => anyhow::bail!(
