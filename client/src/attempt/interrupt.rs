@@ -1,5 +1,5 @@
 //! Ctrl-C: the first one ends the reruns once the one that goes on has ended, the second one ends that one, too. What is known
-//! of the others is said either way.
+//! of the others is said either way. SIGTERM, by which CIs take jobs back, is like two of them.
 
 use std::io;
 use std::process::{Child, ExitStatus};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::park_timeout;
 use std::time::Duration;
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::kill;
@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Interrupt {
     /// Whether somebody has since this was looked at.
     pressed: Arc<AtomicBool>,
+    /// Whether the process is to end.
+    terminated: Arc<AtomicBool>,
     times: u32,
 }
 
@@ -31,6 +33,7 @@ impl Interrupt {
     pub(super) fn listen() -> io::Result<Self> {
         let interrupt = Self::default();
         flag::register(SIGINT, Arc::clone(&interrupt.pressed))?;
+        flag::register(SIGTERM, Arc::clone(&interrupt.terminated))?;
         Ok(interrupt)
     }
 
@@ -48,6 +51,9 @@ impl Interrupt {
 
     fn times(&mut self) -> u32 {
         self.times += u32::from(self.pressed.swap(false, Ordering::SeqCst));
+        if self.terminated.load(Ordering::SeqCst) {
+            self.times = self.times.max(2);
+        }
         self.times
     }
 
@@ -91,6 +97,15 @@ mod tests {
         interrupt.come();
         let mut deaf = Command::new("sh").args(["-c", "trap '' INT; while :; do sleep 600; done"]).spawn().unwrap();
         assert_eq!(interrupt.wait(&mut deaf).unwrap().signal(), Some(9));
+        assert!(interrupt.came());
+    }
+
+    #[test]
+    fn whoever_ends_the_process_ends_the_command() {
+        let mut interrupt = Interrupt::default();
+        interrupt.terminated.store(true, Ordering::SeqCst);
+        let mut command = Command::new("sh").args(["-c", "while :; do sleep 600; done"]).spawn().unwrap();
+        assert_eq!(interrupt.wait(&mut command).unwrap().signal(), Some(9));
         assert!(interrupt.came());
     }
 }

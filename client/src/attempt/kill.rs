@@ -8,10 +8,19 @@ use std::process::Child;
 /// # Errors
 /// The process itself cannot be ended.
 pub(super) fn with_descendants(child: &mut Child) -> io::Result<()> {
-    let descendants = descendants(child.id());
-    // First who could start more of them.
+    // Who stands still starts nothing more.
+    signals::stop(child.id());
+    let mut found = descendants(child.id());
+    loop {
+        found.iter().copied().for_each(signals::stop);
+        let now = descendants(child.id());
+        if now == found {
+            break;
+        }
+        found = now;
+    }
     child.kill()?;
-    descendants.into_iter().for_each(end);
+    found.into_iter().for_each(signals::end);
     Ok(())
 }
 
@@ -26,19 +35,36 @@ fn descendants(of: u32) -> Vec<u32> {
         found.extend(children);
         next += 1;
     }
-    found.split_off(1)
+    let mut found = found.split_off(1);
+    found.sort_unstable();
+    found
 }
 
+/// What is told to processes. One that has ended meanwhile need not hear of it.
 #[cfg(unix)]
-fn end(process: u32) {
+mod signals {
     use rustix::process::{Pid, Signal, kill_process};
-    let id = i32::try_from(process).ok().and_then(Pid::from_raw);
-    // One that has ended meanwhile needs no end.
-    let _ = id.map(|id| kill_process(id, Signal::KILL));
+
+    pub(super) fn stop(process: u32) {
+        tell(process, Signal::STOP);
+    }
+
+    pub(super) fn end(process: u32) {
+        tell(process, Signal::KILL);
+    }
+
+    fn tell(process: u32, signal: Signal) {
+        let id = i32::try_from(process).ok().and_then(Pid::from_raw);
+        let _ = id.map(|id| kill_process(id, signal));
+    }
 }
 
 #[cfg(not(unix))]
-fn end(_: u32) {}
+mod signals {
+    pub(super) fn stop(_: u32) {}
+
+    pub(super) fn end(_: u32) {}
+}
 
 /// The processes of the machine, each with the one that started it; none where it does not say.
 #[cfg(target_os = "linux")]

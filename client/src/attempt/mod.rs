@@ -103,7 +103,7 @@ fn confidence(text: &str) -> Result<f64, String> {
 
 impl AttemptArgs {
     /// Makes the reruns and says what they say. The code is 0 if the fix holds with the certainty that is asked for, or if all
-    /// reruns passed of a test that did not fail before; 1 if not; 2 if that could not be tried; 130 after Ctrl-C.
+    /// reruns passed of a test that did not fail before; 1 if not; 2 if that could not be tried; 130 after Ctrl-C or SIGTERM.
     ///
     /// # Errors
     /// None: what is wrong is printed here, because 1 is an answer.
