@@ -146,7 +146,7 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     }
     let tests = match test {
         Some(test) => vec![test.clone()],
-        None => late.candidates(MAX_CANDIDATES).await?,
+        None => late.judged_candidates(MAX_CANDIDATES).await?,
     };
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;

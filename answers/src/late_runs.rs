@@ -7,7 +7,7 @@
 //! once more over all runs that are kept, so that what is said of the beginning of a failure does not move as time passes.
 //!
 //! However short the time is that is asked about, verdicts are made from [`WEEKS`] at least: the same test has the same verdict
-//! on every list. What is counted, and which tests are looked at, is of the time asked about alone ([`Histories::asked`]).
+//! on every list. What is counted, and which tests are listed, is of the time asked about alone ([`Histories::asked`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -150,14 +150,24 @@ impl<'a> LateRuns<'a> {
     /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last in the time asked
     /// about; `most` at most. What failed under a former name counts for the test that had it.
     pub(crate) async fn candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
+        self.candidates_among(&self.asked, self.sessions.since(), most).await
+    }
+
+    /// The same of all runs by which tests are judged: what one commit changed follows from all of them together, however short
+    /// the time is that is asked about.
+    pub(crate) async fn judged_candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
+        self.candidates_among(&self.selection, 0, most).await
+    }
+
+    async fn candidates_among(&self, selection: &Selection, since: u32, most: u64) -> Result<Vec<String>, AnswerError> {
         if let Some(runs) = &self.runs {
-            let tests = runs.candidates(self.sessions.since(), most as usize);
+            let tests = runs.candidates(since, most as usize);
             let names = test_names::by_id(self.store, self.suite, tests.iter().copied()).await?;
             let names = tests.iter().filter_map(|test| names.get(*test).map(|name| name.to_string())).collect();
             return Ok(self.renames.owners(names));
         }
         let broken_now: BTreeSet<ConfigId> = self.sessions.broken_now().map(|(id, ..)| id).collect();
-        let names = histories::candidates(self.store, self.suite, &self.asked, &broken_now, most).await?;
+        let names = histories::candidates(self.store, self.suite, selection, &broken_now, most).await?;
         Ok(self.renames.owners(names))
     }
 

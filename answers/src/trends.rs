@@ -197,7 +197,12 @@ struct LookedAt {
 async fn look_at(late: &LateRuns<'_>, test: Option<&str>) -> Result<LookedAt, AnswerError> {
     let (tests, is_cut) = match test {
         Some(test) => (vec![test.to_owned()], false),
-        None => late.meant_candidates(MAX_CANDIDATES, |_| true).await?,
+        None => {
+            let mut tests = late.judged_candidates(MAX_CANDIDATES + 1).await?;
+            let is_cut = tests.len() as u64 > MAX_CANDIDATES;
+            tests.truncate(MAX_CANDIDATES as usize);
+            (tests, is_cut)
+        }
     };
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
