@@ -17,7 +17,7 @@ use crate::append::EventAppender;
 use crate::checks::body::BodyMemory;
 use crate::converted_reports::Conversions;
 use crate::duplicates::Duplicates;
-use crate::owner_files::SuiteFile;
+use crate::owner_files::suite_file::SuiteFile;
 use crate::resolve::ci::BuildbotMasters;
 use crate::resolve::commits::CommitResolver;
 use crate::resolve::sources::Source;

@@ -3,14 +3,10 @@
 
 use std::ops::RangeInclusive;
 
-use rustc_hash::FxHashMap;
 use schema::ids::CommitKey;
 
 use crate::history::Cell;
 use crate::rules::Rules;
-
-use super::OutlinedSuite;
-use super::groups::Group;
 
 /// The cells that may be the first of an episode that begins at `at`. Results before it may have been like it by chance, or
 /// unlike it; but none belongs to it that comes before another episode's end. A row that is too short to be an episode is
@@ -67,29 +63,13 @@ impl ShortRow {
     }
 }
 
-/// Ends what a change of a history began where its next change begins, of which its own results knew nothing. Where both
-/// went the same way, something ended the first of them in between.
-pub(super) fn end_where_the_next_begins(suite: &OutlinedSuite<'_>, groups: &mut [Group]) {
-    let mut begins: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
-    for candidate in groups.iter().flat_map(|group| &group.members) {
-        begins.entry(candidate.shift.subject).or_default().push(candidate.shift.at);
-    }
-    for shift in groups.iter_mut().flat_map(|group| &mut group.members).map(|candidate| &mut candidate.shift) {
-        let inside = |at: &&usize| (shift.at + 1..shift.to).contains(at);
-        if let Some(next) = begins.get(&shift.subject).and_then(|begins| begins.iter().filter(inside).min()) {
-            let cells = suite.cells(shift.subject);
-            let last = cells[shift.at..*next].iter().rposition(|cell| fails(cell) == fails(&cells[shift.at]));
-            shift.to = shift.at + last.map_or(1, |last| last + 1);
-        }
-    }
-}
-
 /// Whether a row is too long to be chance.
 fn is_long(row: &[Cell], rules: &Rules) -> bool {
     row.len() >= rules.fixed_after as usize
 }
 
-fn fails(cell: &Cell) -> bool {
+/// Whether a test failed unexpectedly in a cell.
+pub(super) fn fails(cell: &Cell) -> bool {
     cell.failed > 0
 }
 

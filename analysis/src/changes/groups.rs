@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::OutlinedSuite;
 use super::candidate::{Candidate, Direction};
+use super::episode::fails;
 use super::place::Place;
 use super::young::LEAST_SURPRISE;
 
@@ -144,5 +145,22 @@ impl Groups {
         let near = self.by_mode.range(mode.saturating_sub(NEIGHBOURHOOD)..=mode + NEIGHBOURHOOD);
         let near: usize = near.map(|(_, groups)| groups.len()).sum();
         (near + 1) as f64 / (2 * NEIGHBOURHOOD + 1) as f64
+    }
+}
+
+/// Ends what a change of a history began where its next change begins, of which its own results knew nothing. Where both
+/// went the same way, something ended the first of them in between.
+pub(super) fn end_where_the_next_begins(suite: &OutlinedSuite<'_>, groups: &mut [Group]) {
+    let mut begins: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+    for candidate in groups.iter().flat_map(|group| &group.members) {
+        begins.entry(candidate.shift.subject).or_default().push(candidate.shift.at);
+    }
+    for shift in groups.iter_mut().flat_map(|group| &mut group.members).map(|candidate| &mut candidate.shift) {
+        let inside = |at: &&usize| (shift.at + 1..shift.to).contains(at);
+        if let Some(next) = begins.get(&shift.subject).and_then(|begins| begins.iter().filter(inside).min()) {
+            let cells = suite.cells(shift.subject);
+            let last = cells[shift.at..*next].iter().rposition(|cell| fails(cell) == fails(&cells[shift.at]));
+            shift.to = shift.at + last.map_or(1, |last| last + 1);
+        }
     }
 }

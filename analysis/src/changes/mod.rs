@@ -197,7 +197,7 @@ pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let (young, unsure) = young::accepted(suite, &shifts.unsure, &places, rules);
     accepted.extend(young);
     let mut groups = groups::joined(suite, accepted, unsure);
-    episode::end_where_the_next_begins(suite, &mut groups);
+    groups::end_where_the_next_begins(suite, &mut groups);
     let mut changes: Vec<Change> = groups.iter().map(|group| change(suite, &timeline, group)).collect();
     changes.sort_by_key(|change| (std::cmp::Reverse(change.until), change.id));
     changes

@@ -5,7 +5,7 @@
 //! be asked by every intake, but one at a time appends, and looks at the views once more before: what one intake has
 //! appended, no other appends again.
 
-mod suite_file;
+pub(crate) mod suite_file;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
