@@ -23,7 +23,7 @@ use crate::bugs::{BugIndex, Failure};
 use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
 use crate::quarantine::ListedEntry;
 use crate::reads;
 use crate::remarks;
@@ -140,13 +140,13 @@ pub struct Changes {
 pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, AnswerError> {
     let ChangesQuestion { suite, test, weeks, kinds, search, runs } = question;
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
-    let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
+    let late = LateRuns::within(store, suite, runs, NEW_DAYS, Weeks::of(*weeks)).await?;
     if late.asked.is_empty() {
         return Ok(Changes { rule: RULE, changes: Vec::new() });
     }
     let tests = match test {
         Some(test) => vec![test.clone()],
-        None => late.judged_candidates(MAX_CANDIDATES).await?,
+        None => late.candidates(Among::Judged, MAX_CANDIDATES).await?,
     };
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;

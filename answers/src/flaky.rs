@@ -25,7 +25,7 @@ use crate::ask::RunFilter;
 use crate::bugs::{Failure, addresses};
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest, spoilt_in};
-use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS};
+use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS, Weeks};
 use crate::owners::OwnerIndex;
 use crate::quarantine::ListedEntry;
 use crate::remarks::{self, Remarks};
@@ -169,7 +169,7 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
         tests: Vec::new(),
     };
     for suite in &suites {
-        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
+        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(question.weeks));
         let (late, remarks) = tokio::try_join!(late, remarks::of_suite(store, suite))?;
         found.broken += late.sessions.left_out();
         if !late.asked.is_empty() {

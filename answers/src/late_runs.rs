@@ -46,6 +46,35 @@ pub(crate) struct FailedShare {
     pub(crate) ran: u64,
 }
 
+/// How far back runs are asked about, and how far back those by which tests are judged; weeks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weeks {
+    asked: u64,
+    judged: u64,
+}
+
+impl Weeks {
+    /// Judged by [`WEEKS`] at least.
+    pub(crate) fn of(asked: u64) -> Self {
+        Self { asked, judged: asked.max(WEEKS) }
+    }
+
+    /// Judged by the [`WEEKS`] before, too, so that whatever was then can be judged as it was then.
+    pub(crate) fn with_before(asked: u64) -> Self {
+        Self { asked, judged: asked.saturating_add(WEEKS) }
+    }
+}
+
+/// Which runs name the tests that are worth a look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Among {
+    /// Those that are asked about: what is listed.
+    Asked,
+    /// All by which tests are judged: what one commit changed follows from all of them together, however short the time is that
+    /// is asked about.
+    Judged,
+}
+
 /// The runs of a suite from which verdicts are made.
 pub(crate) struct LateRuns<'a> {
     pub(crate) store: &'a Store,
@@ -70,41 +99,20 @@ impl<'a> LateRuns<'a> {
         filter: &'a RunFilter,
         days: u64,
     ) -> Result<Self, AnswerError> {
-        Self::within(store, suite, filter, days, WEEKS).await
+        Self::within(store, suite, filter, days, Weeks::of(WEEKS)).await
     }
 
-    /// The same where runs are asked about that started within so many weeks, which are judged by those of [`WEEKS`] at least.
+    /// The same of other weeks.
     pub(crate) async fn within(
         store: &'a Store,
         suite: &'a str,
         filter: &'a RunFilter,
         days: u64,
-        weeks: u64,
-    ) -> Result<Self, AnswerError> {
-        Self::judged_by(store, suite, filter, days, (weeks, weeks.max(WEEKS))).await
-    }
-
-    /// The same with the runs of [`WEEKS`] before the time asked about, so that whatever was then can be judged as it was then.
-    pub(crate) async fn with_before(
-        store: &'a Store,
-        suite: &'a str,
-        filter: &'a RunFilter,
-        days: u64,
-        weeks: u64,
-    ) -> Result<Self, AnswerError> {
-        Self::judged_by(store, suite, filter, days, (weeks, weeks.saturating_add(WEEKS))).await
-    }
-
-    async fn judged_by(
-        store: &'a Store,
-        suite: &'a str,
-        filter: &'a RunFilter,
-        days: u64,
-        (asked, judged): (u64, u64),
+        weeks: Weeks,
     ) -> Result<Self, AnswerError> {
         let ((selection, sessions), asked, renames) = tokio::try_join!(
-            started_within(store, suite, filter, judged),
-            asked_within(store, suite, filter, asked, judged),
+            started_within(store, suite, filter, weeks.judged),
+            asked_within(store, suite, filter, weeks),
             renames::of_suite(store, suite)
         )?;
         let runs = SuiteRuns::of(store, suite, &selection, &sessions).await?;
@@ -147,21 +155,15 @@ impl<'a> LateRuns<'a> {
         Ok((histories, judged))
     }
 
-    /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last in the time asked
-    /// about; `most` at most. What failed under a former name counts for the test that had it.
-    pub(crate) async fn candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
-        self.candidates_among(&self.asked, self.sessions.since(), most).await
-    }
-
-    /// The same of all runs by which tests are judged: what one commit changed follows from all of them together, however short
-    /// the time is that is asked about.
-    pub(crate) async fn judged_candidates(&self, most: u64) -> Result<Vec<String>, AnswerError> {
-        self.candidates_among(&self.selection, 0, most).await
-    }
-
-    async fn candidates_among(&self, selection: &Selection, since: u32, most: u64) -> Result<Vec<String>, AnswerError> {
+    /// Names of the tests that are worth a look: those that failed unexpectedly, or passed unexpectedly, last; `most` at most.
+    /// What failed under a former name counts for the test that had it.
+    pub(crate) async fn candidates(&self, among: Among, most: u64) -> Result<Vec<String>, AnswerError> {
+        let selection = match among {
+            Among::Asked => &self.asked,
+            Among::Judged => &self.selection,
+        };
         if let Some(runs) = &self.runs {
-            let tests = runs.candidates(since, most as usize);
+            let tests = runs.candidates(since(selection), most as usize);
             let names = test_names::by_id(self.store, self.suite, tests.iter().copied()).await?;
             let names = tests.iter().filter_map(|test| names.get(*test).map(|name| name.to_string())).collect();
             return Ok(self.renames.owners(names));
@@ -174,10 +176,11 @@ impl<'a> LateRuns<'a> {
     /// Of `most` of these tests those that are meant, and whether there are more than `most`.
     pub(crate) async fn meant_candidates(
         &self,
+        among: Among,
         most: u64,
         is_meant: impl Fn(&str) -> bool,
     ) -> Result<(Vec<String>, bool), AnswerError> {
-        let mut names = self.candidates(most + 1).await?;
+        let mut names = self.candidates(among, most + 1).await?;
         let are_more = names.len() as u64 > most;
         names.truncate(most as usize);
         names.retain(|test| is_meant(test));
@@ -245,8 +248,7 @@ async fn asked_within(
     store: &Store,
     suite: &str,
     filter: &RunFilter,
-    asked: u64,
-    judged: u64,
+    Weeks { asked, judged }: Weeks,
 ) -> Result<Option<Selection>, AnswerError> {
     if asked == judged {
         return Ok(None);

@@ -25,7 +25,7 @@ use crate::changes::{NamedCommit, named};
 use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::{LateRuns, NEW_DAYS, Weeks};
 use crate::reads::new_tests::{self as reads, FirstRun};
 use crate::reads::selection::Selection;
 use crate::renames::{self, Renames};
@@ -215,7 +215,7 @@ async fn described(
         return Ok(Vec::new());
     }
     let weeks = question.days.div_ceil(WEEK / DAY);
-    let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, weeks).await?;
+    let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(weeks)).await?;
     let ids: BTreeSet<TestId> = came.iter().map(|(test, _)| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
     let medians: HashMap<TestId, u32> = match late.asked.is_empty() {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::ask::RunFilter;
 use crate::error::{AnswerError, invalid, not_found};
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
 use crate::store::Store;
 use crate::suite_rules::{self, SuiteRules};
 use crate::suites;
@@ -97,7 +97,7 @@ pub async fn find(store: &Store, question: &PreviewQuestion) -> Result<RulesPrev
         changes: Vec::new(),
     };
     for suite in &suites {
-        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks).await?;
+        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(question.weeks)).await?;
         if !late.asked.is_empty() {
             compare(&late, suite_rules::of_suite(&question.rules, suite), &mut preview).await?;
         }
@@ -110,7 +110,7 @@ async fn compare(
     proposed: analysis::rules::Rules,
     preview: &mut RulesPreview,
 ) -> Result<(), AnswerError> {
-    let mut tests = late.candidates(MAX_CANDIDATES).await?;
+    let mut tests = late.candidates(Among::Asked, MAX_CANDIDATES).await?;
     tests.sort_unstable();
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(late.suite, test)).collect();
     let histories = late.histories(&ids).await?;

@@ -19,7 +19,7 @@ use crate::ask::RunFilter;
 use crate::changes::{self, Kind, MAX_CANDIDATES, Meant, NamedCommit, SuiteChange};
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
 use crate::reads::durations::WeekDurations;
 use crate::reads::trends::DayCounts;
 use crate::reads::{durations, trends};
@@ -143,7 +143,7 @@ pub struct Trends {
 /// The store does not answer.
 pub async fn find(store: &Store, question: &TrendsQuestion) -> Result<Trends, AnswerError> {
     let TrendsQuestion { suite, test, weeks, runs } = question;
-    let late = LateRuns::within(store, suite, runs, NEW_DAYS, *weeks).await?;
+    let late = LateRuns::within(store, suite, runs, NEW_DAYS, Weeks::of(*weeks)).await?;
     let started = late.asked.bounds.started;
     let mut answer = Trends {
         suite: suite.clone(),
@@ -197,12 +197,7 @@ struct LookedAt {
 async fn look_at(late: &LateRuns<'_>, test: Option<&str>) -> Result<LookedAt, AnswerError> {
     let (tests, is_cut) = match test {
         Some(test) => (vec![test.to_owned()], false),
-        None => {
-            let mut tests = late.judged_candidates(MAX_CANDIDATES + 1).await?;
-            let is_cut = tests.len() as u64 > MAX_CANDIDATES;
-            tests.truncate(MAX_CANDIDATES as usize);
-            (tests, is_cut)
-        }
+        None => late.meant_candidates(Among::Judged, MAX_CANDIDATES, |_| true).await?,
     };
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;

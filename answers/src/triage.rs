@@ -28,7 +28,7 @@ use crate::cause_masks;
 use crate::episodes::{self, Aftermath};
 use crate::error::AnswerError;
 use crate::histories::{Histories, JudgedTest};
-use crate::late_runs::{self, LateRuns};
+use crate::late_runs::{self, Among, LateRuns};
 use crate::messages;
 use crate::quarantine::ListedEntry;
 use crate::remarks;
@@ -244,7 +244,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     if late.selection.is_empty() {
         return Ok(triage);
     }
-    let mut names = late.candidates(MAX_CANDIDATES).await?;
+    let mut names = late.candidates(Among::Asked, MAX_CANDIDATES).await?;
     names.retain(|test| search.may_match_owned(test, &remarks.owners));
     let (mut tests, histories, judged) = findings(&late, names).await?;
     if !search.is_empty() {

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::ask::RunFilter;
 use crate::error::AnswerError;
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::{LateRuns, NEW_DAYS, Weeks};
 use crate::search::{Field, Search};
 use crate::store::Store;
 use crate::table::{self, CellKind, Column, Table, Tabular};
@@ -128,7 +128,7 @@ pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, Answ
     let mut sums = Sums { by: question.by, ..Sums::default() };
     let mut is_cut = false;
     for suite in &suites {
-        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, question.weeks);
+        let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(question.weeks));
         let (late, owners) = tokio::try_join!(late, owners::of_suite(store, suite))?;
         if !late.asked.is_empty() {
             let (tests, are_more) = spoilt::of_suite(&late, &owners, &question.search).await?;

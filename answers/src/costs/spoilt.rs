@@ -7,7 +7,7 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 
 use crate::error::AnswerError;
 use crate::histories::FailedRun;
-use crate::late_runs::LateRuns;
+use crate::late_runs::{Among, LateRuns};
 use crate::owners::OwnerIndex;
 use crate::reads::costs;
 use crate::search::Search;
@@ -47,7 +47,8 @@ pub(super) async fn of_suite(
     owners: &OwnerIndex,
     search: &Search,
 ) -> Result<(Vec<SpoilingTest>, bool), AnswerError> {
-    let (names, is_cut) = late.meant_candidates(MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;
+    let (names, is_cut) =
+        late.meant_candidates(Among::Asked, MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
     let rules = &late.question.rules;

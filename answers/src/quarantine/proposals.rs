@@ -154,7 +154,7 @@ async fn to_release(
     entries: &[(String, ListedEntry)],
 ) -> Result<Vec<ToRelease>, AnswerError> {
     let filter = RunFilter::default();
-    let late = LateRuns::within(store, suite, &filter, NEW_DAYS, WEEKS).await?;
+    let late = LateRuns::of(store, suite, &filter, NEW_DAYS).await?;
     if late.selection.is_empty() {
         return Ok(Vec::new());
     }

@@ -40,7 +40,7 @@ pub use runs::ReviewedRun;
 use crate::ask::RunFilter;
 use crate::changes::{NamedCommit, named};
 use crate::error::{AnswerError, not_found};
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
 use crate::reads::{configurations, under_review};
 use crate::store::Store;
 use crate::verdicts::{AskingChange, Completeness, Verdict, VerdictReasons};
@@ -268,12 +268,12 @@ async fn of_suite(
     suite: &str,
     filter: &RunFilter,
 ) -> Result<Option<(ReviewedSuite, Vec<String>)>, AnswerError> {
-    let own = LateRuns::within(store, suite, filter, NEW_DAYS, WEEKS).await?;
+    let own = LateRuns::within(store, suite, filter, NEW_DAYS, Weeks::of(WEEKS)).await?;
     if own.sessions.runs().is_empty() {
         return Ok(None);
     }
     let mut runs = Runs::of(&own).await?;
-    let failed = own.candidates(MAX_FAILED).await?;
+    let failed = own.candidates(Among::Asked, MAX_FAILED).await?;
     let ids: BTreeSet<TestId> = failed.iter().map(|test| TestId::of(suite, test)).collect();
     let commits = runs.all.iter().map(|one| one.place.uuid).collect();
     let (histories, names, said) = tokio::try_join!(

@@ -9,7 +9,7 @@ use super::evidence::Judge;
 use crate::changes::{NamedCommit, named};
 use crate::commits::{self, CommitNames};
 use crate::error::AnswerError;
-use crate::late_runs::LateRuns;
+use crate::late_runs::{Among, LateRuns};
 
 /// Tests that are looked at: those that failed last.
 const MAX_CANDIDATES: u64 = 2000;
@@ -37,7 +37,7 @@ pub(crate) async fn failing_at_base(
     if late.selection.is_empty() {
         return Ok(Vec::new());
     }
-    let tests = late.candidates(MAX_CANDIDATES).await?;
+    let tests = late.candidates(Among::Asked, MAX_CANDIDATES).await?;
     let id = |test: &String| TestId::of(late.suite, test);
     let ids: BTreeSet<TestId> = tests.iter().map(id).collect();
     let histories = late.histories(&ids).await?;

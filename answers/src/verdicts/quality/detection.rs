@@ -11,7 +11,7 @@ use analysis::parallel;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
 use crate::error::AnswerError;
-use crate::late_runs::LateRuns;
+use crate::late_runs::{Among, LateRuns};
 use crate::owners::OwnerIndex;
 use crate::reads::received;
 use crate::search::Search;
@@ -62,7 +62,8 @@ pub(super) async fn of_suite(
     if late.asked.is_empty() {
         return Ok((Vec::new(), false));
     }
-    let (names, are_more) = late.meant_candidates(MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;
+    let (names, are_more) =
+        late.meant_candidates(Among::Asked, MAX_CANDIDATES, |test| search.may_match_owned(test, owners)).await?;
     let names: HashMap<TestId, String> = names.into_iter().map(|name| (TestId::of(late.suite, &name), name)).collect();
     let ids: BTreeSet<TestId> = names.keys().copied().collect();
     // A history that is not judged has too few failures to be one that began.

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::ask::RunFilter;
 use crate::error::{AnswerError, not_found};
-use crate::late_runs::{LateRuns, NEW_DAYS};
+use crate::late_runs::{LateRuns, NEW_DAYS, Weeks};
 use crate::owners::{self, OwnerIndex};
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::search::{Field, Search};
@@ -155,7 +155,7 @@ pub async fn find(store: &Store, question: &QualityQuestion) -> Result<VerdictQu
         let is_trunk = branch == trunk;
         let filter = RunFilter { branch: Some(branch), recent: false, ..RunFilter::default() };
         // What was asked first was judged by the runs of before.
-        let late = LateRuns::with_before(store, &suite, &filter, NEW_DAYS, *weeks);
+        let late = LateRuns::within(store, &suite, &filter, NEW_DAYS, Weeks::with_before(*weeks));
         let (late, owners) = tokio::try_join!(late, owners::of_suite(store, &suite))?;
         grade_all(&late, &owners, search, given, &mut grader, &mut tally).await?;
         if is_trunk {
