@@ -6,14 +6,13 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schema::clock::Clock;
 use schema::event::{Event, Request};
-use schema::outcomes::roster::RosterId;
 use schema::rename::TestRename;
 use serde_json::{Map, Value, json};
 use test_support::clock::now;
 use test_support::engine;
 use test_support::events::{header, run};
 use test_support::query_service::QueryService;
-use test_support::rows::{self, EventRows};
+use test_support::rows;
 use test_support::sample::sample;
 
 const CONFIGURATIONS: usize = 3;
@@ -122,17 +121,6 @@ fn events(runner: &mut TestRunner, newest: i64) -> Vec<Event> {
     events
 }
 
-/// What an earlier version would have stored.
-fn without_outcomes(mut rows: EventRows) -> EventRows {
-    rows.rosters.clear();
-    for run in &mut rows.runs {
-        run.roster = RosterId::NONE;
-        run.surprises.clear();
-        run.messages.clear();
-    }
-    rows
-}
-
 async fn answers(service: &QueryService) -> Vec<(String, String)> {
     let mut answers = Vec::new();
     for path in [
@@ -180,7 +168,7 @@ async fn whole_runs_say_what_single_results_say() {
         }
         let newest = now() - 3600;
         let clock = || Clock::standing_at(newest as u64 + 3600);
-        let before = without_outcomes(rows::of(events(&mut runner.clone(), newest)));
+        let before = rows::without_outcomes(rows::of(events(&mut runner.clone(), newest)));
         let now = rows::of(events(&mut runner, newest));
         assert!(!now.rosters.is_empty() && now.runs.iter().any(|run| !run.surprises.is_empty()));
         let name = |kind: &str| format!("{kind}_{round}");

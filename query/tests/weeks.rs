@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::test_runner::TestRunner;
 use schema::clock::Clock;
 use schema::event::Event;
-use schema::outcomes::roster::RosterId;
 use serde_json::{Map, Value, json};
 use test_support::engine;
 use test_support::events::run;
@@ -104,17 +103,6 @@ impl Run {
     }
 }
 
-/// What an earlier version would have stored, of which the results are read test by test.
-fn without_outcomes(mut rows: EventRows) -> EventRows {
-    rows.rosters.clear();
-    for run in &mut rows.runs {
-        run.roster = RosterId::NONE;
-        run.surprises.clear();
-        run.messages.clear();
-    }
-    rows
-}
-
 /// Runs of a test that started within so many weeks, and those that failed.
 fn counts(runs: &[Run], test: &str, weeks: i64) -> (u64, u64) {
     let asked = runs.iter().filter(|run| run.at >= NOW - weeks * WEEK).filter_map(|run| run.did.get(test));
@@ -145,7 +133,7 @@ async fn lists_of_all_weeks_agree() {
         };
         let service = start("whole", rows()).await;
         listed += longer_times_list_no_fewer_tests(&service, &runs).await;
-        let by_results = start("single", without_outcomes(rows())).await;
+        let by_results = start("single", rows::without_outcomes(rows())).await;
         for weeks in 1..=6 {
             for list in ["flaky?", "costs?", "costs?by=week&", "trends?", "verdicts/quality?"] {
                 let path = format!("/api/{list}suite=s&weeks={weeks}");
