@@ -4,6 +4,8 @@ use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
+use crate::terminal::in_one_line;
+
 /// What helps where something else answers than a resultsdb.
 pub(crate) const CHECK_ADDRESS: &str =
     "check the address of the server (--url, RESULTSDB_URL, or --from of an import) and the path in it";
@@ -27,7 +29,7 @@ pub(crate) fn page(response: &Response<Body>, text: &str) -> Option<String> {
 pub(crate) fn error(status: u16, text: &str) -> String {
     let json: Option<Value> = serde_json::from_str(text).ok();
     if let Some(description) = json.as_ref().and_then(|json| json["description"].as_str()) {
-        return in_one_line(description.trim());
+        return shortened(description.trim());
     }
     let text = text.trim();
     match (status, is_markup(text)) {
@@ -37,7 +39,7 @@ pub(crate) fn error(status: u16, text: &str) -> String {
         (404 | 405, _) => format!("nothing of a resultsdb is there: {CHECK_ADDRESS}"),
         (_, true) => "a page for browsers, as a proxy in front of the server may answer in its place".to_owned(),
         (_, false) if text.is_empty() => "it does not say why".to_owned(),
-        (_, false) => in_one_line(text),
+        (_, false) => shortened(text),
     }
 }
 
@@ -52,8 +54,8 @@ fn is_markup(text: &str) -> bool {
     ["<!doctype", "<html", "<head", "<body", "<h1", "<title"].into_iter().any(begins)
 }
 
-fn in_one_line(text: &str) -> String {
-    text.chars().take(DESCRIPTION).map(|character| if character.is_control() { ' ' } else { character }).collect()
+fn shortened(text: &str) -> String {
+    in_one_line(&text.chars().take(DESCRIPTION).collect::<String>())
 }
 
 #[cfg(test)]

@@ -133,17 +133,11 @@ impl ChangeArgs {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use clap::Parser;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::stand_in::StandIn;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: ChangeArgs,
-    }
+    use crate::typed;
 
     fn answer(conclusion: &str) -> String {
         let run = |start: u64, hash: &str| json!({ "start_time": start, "commit": { "hash": hash } });
@@ -158,8 +152,8 @@ mod tests {
     fn run(words: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<bool> {
         let environment: Environment =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let line = Line::try_parse_from(["change"].iter().chain(words)).unwrap();
-        Ok(line.args.run(&environment)? == ExitCode::SUCCESS)
+        let arguments: ChangeArgs = typed::arguments(words).unwrap();
+        Ok(arguments.run(&environment)? == ExitCode::SUCCESS)
     }
 
     #[test]

@@ -103,22 +103,15 @@ fn complete(repository: &str, branch: &str, hash: &str, time: i64, known: Option
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: RunOptions,
-    }
+    use crate::typed;
 
     const SHA: &str = "9be1cfa0f5e4d3c2b1a09f8e7d6c5b4a39281706";
 
     fn context(arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<RunContext> {
-        let line = Line::parse_from(["x", "--suite", "s"].iter().chain(arguments));
+        let options: RunOptions = typed::arguments(&[&["--suite", "s"], arguments].concat()).unwrap();
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        RunContext::of(&line.options, &variables.collect())
+        RunContext::of(&options, &variables.collect())
     }
 
     const GITLAB: [(&str, &str); 5] = [

@@ -38,7 +38,10 @@ mod spool;
 #[cfg(test)]
 mod stand_in;
 mod summary;
+mod terminal;
 pub mod trust;
+#[cfg(test)]
+mod typed;
 pub mod upload;
 mod written;
 

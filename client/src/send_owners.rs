@@ -74,19 +74,12 @@ fn text(path: &Path) -> anyhow::Result<String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::stand_in::StandIn;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        owners: OwnersArgs,
-    }
+    use crate::typed;
 
     fn arguments(words: &[&str]) -> OwnersArgs {
-        Line::parse_from(["owners", "--suite", "s"].iter().chain(words)).owners
+        typed::arguments(&[&["--suite", "s"], words].concat()).unwrap()
     }
 
     #[test]

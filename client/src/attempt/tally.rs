@@ -8,6 +8,7 @@ use schema::markdown::counted;
 use serde::Serialize;
 
 use super::before::Before;
+use crate::terminal::in_one_line;
 
 /// Where it is shown which share of its runs a test fails at most that did not fail.
 const SOURCE: &str = "by the exact bound of Clopper and Pearson (1934), which without a failure is near 3 divided by the \
@@ -205,7 +206,7 @@ impl Trial<'_> {
             let planned = counted(self.planned.into(), "rerun");
             let _ = write!(text, " It was interrupted after {} of {planned}.", self.reruns.done());
         }
-        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+        in_one_line(&text)
     }
 
     /// How often the test failed, in a sentence.

@@ -3,18 +3,12 @@
 
 use std::fs;
 
-use clap::Parser;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
 use crate::stand_in::StandIn;
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    args: AttemptArgs,
-}
+use crate::typed;
 
 /// A report of the test a, and of another one.
 fn report(attempt: &str) -> String {
@@ -47,13 +41,12 @@ impl Place {
     pub(super) fn parse(&self, more: &[&str], script: &str) -> Result<AttemptArgs, clap::Error> {
         let reports = self.folder.path().join("report.xml");
         let script = format!("cd '{}'; {script}", self.folder.path().display());
-        let fixed =
-            ["attempt", "--suite", "s", "--test", "C::a", "--url", &self.server.url, "--tries", "1", "--reports"];
+        let fixed = ["--suite", "s", "--test", "C::a", "--url", &self.server.url, "--tries", "1", "--reports"];
         let mut line: Vec<&str> = fixed.to_vec();
         line.extend([reports.to_str().unwrap()]);
         line.extend(more);
         line.extend(["--", "sh", "-c", &script]);
-        Ok(Line::try_parse_from(line)?.args)
+        typed::arguments(&line)
     }
 
     /// The document of reruns of a script, and the code.
@@ -234,9 +227,10 @@ fn options_that_make_no_sense_are_refused() {
         assert_eq!(error.exit_code(), 2, "{more:?}");
     }
     for (suite, test, command) in [("", "t", "true"), ("s", "", "true"), ("s", "t", "")] {
-        let mut line = vec!["attempt", "--suite", suite, "--test", test];
+        let mut line = vec!["--suite", suite, "--test", test];
         line.extend(["--", command].into_iter().filter(|_| !command.is_empty()));
-        assert_eq!(Line::try_parse_from(line).map(drop).unwrap_err().exit_code(), 2, "{suite} {test} {command}");
+        let error = typed::arguments::<AttemptArgs>(&line).map(drop).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{suite} {test} {command}");
     }
     assert!(place.parse(&["--confidence", "0.9999", "--runs", "100000"], "true").is_ok());
 }
@@ -244,8 +238,8 @@ fn options_that_make_no_sense_are_refused() {
 #[test]
 fn what_keeps_it_from_being_tried_is_no_answer() {
     let ended = |server: StandIn, command: &str| {
-        let line = ["attempt", "--suite", "s", "--test", "t", "--url", &server.url, "--tries", "1", "--", command];
-        format!("{:?}", Line::try_parse_from(line).unwrap().args.run().unwrap())
+        let line = ["--suite", "s", "--test", "t", "--url", &server.url, "--tries", "1", "--", command];
+        format!("{:?}", typed::arguments::<AttemptArgs>(&line).unwrap().run().unwrap())
     };
     let fault = format!("{:?}", ExitCode::from(FAULT));
     for (status, body) in [(404, "{}"), (500, ""), (200, "<html>"), (200, r#"{"places":[{"runs":-1}]}"#), (200, "[]")] {
@@ -254,8 +248,8 @@ fn what_keeps_it_from_being_tried_is_no_answer() {
     assert_eq!(ended(StandIn::answering(Vec::new()), "true"), fault, "the server is gone");
     let answering = || StandIn::answering(vec![(200, answer("failing", 4, 4).to_string())]);
     assert_eq!(ended(answering(), "no-such-command"), fault);
-    let nameless = ["attempt", "--suite", "s", "--test", "t", "--url", "nowhere", "--", "true"];
-    assert_eq!(format!("{:?}", Line::try_parse_from(nameless).unwrap().args.run().unwrap()), fault);
+    let nameless = ["--suite", "s", "--test", "t", "--url", "nowhere", "--", "true"];
+    assert_eq!(format!("{:?}", typed::arguments::<AttemptArgs>(&nameless).unwrap().run().unwrap()), fault);
 }
 
 #[test]

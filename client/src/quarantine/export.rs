@@ -55,14 +55,10 @@ impl ExportArgs {
     /// The server is away or refuses, or the file cannot be written.
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let list = self.server.server()?.get(&format!("{PATH}/export?{}", self.query()))?;
-        match self.output.as_deref() {
-            None => std::io::stdout().lock().write_all(list.as_bytes())?,
-            Some(path) if path.as_os_str() == "-" => std::io::stdout().lock().write_all(list.as_bytes())?,
-            Some(path) => {
-                write_whole(path, &list).with_context(|| format!("{} cannot be written", path.display()))?;
-            }
+        match self.output.as_deref().filter(|path| path.as_os_str() != "-") {
+            None => Ok(io::stdout().lock().write_all(list.as_bytes())?),
+            Some(path) => write_whole(path, &list).with_context(|| format!("{} cannot be written", path.display())),
         }
-        Ok(())
     }
 
     fn query(&self) -> String {

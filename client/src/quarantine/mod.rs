@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::machine;
 use crate::options::ServerOptions;
 use crate::server::Server;
+use crate::terminal::in_one_line;
 
 use export::ExportArgs;
 
@@ -236,7 +237,7 @@ impl ListArgs {
     }
 }
 
-/// A line about an entry. What others wrote is shown without control characters, which a terminal would obey.
+/// A line about an entry.
 fn line(entry: &Entry) -> String {
     let Entry { suite, test, configuration, failure, reason, owner, bug, by, until, state } = entry;
     let until =
@@ -254,7 +255,7 @@ fn line(entry: &Entry) -> String {
             line.push_str(&format!(", {word}{said}"));
         }
     }
-    line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    in_one_line(&line)
 }
 
 fn query(pairs: impl Iterator<Item = (String, String)>) -> String {
@@ -266,20 +267,13 @@ fn query(pairs: impl Iterator<Item = (String, String)>) -> String {
 mod tests {
     use std::fs;
 
-    use clap::Parser;
-
     use super::*;
     use crate::stand_in::StandIn;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: QuarantineArgs,
-    }
+    use crate::typed;
 
     fn run(server: &StandIn, line: &[&str]) -> anyhow::Result<ExitCode> {
         let server = ["--url", server.url.as_str(), "--tries", "1"];
-        Line::try_parse_from(["quarantine"].iter().chain(line).chain(&server))?.args.run()
+        typed::arguments::<QuarantineArgs>(&[line, &server].concat())?.run()
     }
 
     #[test]

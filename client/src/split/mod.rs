@@ -156,19 +156,12 @@ impl SplitArgs {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::stand_in::StandIn;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        split: SplitArgs,
-    }
+    use crate::typed;
 
     fn split(arguments: &[&str]) -> SplitArgs {
-        Line::parse_from(["x", "--suite", "unit/fast tests", "a"].iter().chain(arguments)).split
+        typed::arguments(&[&["--suite", "unit/fast tests", "a"], arguments].concat()).unwrap()
     }
 
     #[test]
