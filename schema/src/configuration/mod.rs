@@ -186,7 +186,7 @@ impl Configuration {
         stable_hash(&[&json])
     }
 
-    /// `PLATFORM A.B.C (SDK) Simulator STYLE FLAVOR running on MODEL using ARCH KEY=VALUE`, known parts only.
+    /// `PLATFORM A.B.C (SDK) Simulator STYLE FLAVOR running on MODEL using ARCH KEY=VALUE`, known parts only; MODEL or ARCH alone, too.
     pub fn name(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.platform.clone());
@@ -195,8 +195,13 @@ impl Configuration {
         parts.extend(self.is_simulator.filter(|flag| *flag).map(|_| "Simulator".to_owned()));
         parts.extend(self.style.clone());
         parts.extend(self.flavor.clone());
-        parts.extend(self.model.as_ref().map(|model| format!("running on {model}")));
-        parts.extend(self.architecture.as_ref().map(|architecture| format!("using {architecture}")));
+        // What stands alone needs no word that joins it.
+        for (joining, part) in [("running on", &self.model), ("using", &self.architecture)] {
+            parts.extend(part.as_ref().map(|part| match parts.is_empty() {
+                true => part.clone(),
+                false => format!("{joining} {part}"),
+            }));
+        }
         parts.extend(self.labels.iter().map(|(key, value)| format!("{key}={value}")));
         if parts.is_empty() { UNNAMED.to_owned() } else { parts.join(" ") }
     }
@@ -325,6 +330,8 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(configuration.name(), "iOS 17.0.0 (21A1) Simulator Release using arm64");
+        let machines = Configuration { architecture: configuration.architecture, ..Configuration::default() };
+        assert_eq!(machines.name(), "arm64");
     }
 
     #[test]
