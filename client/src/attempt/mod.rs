@@ -22,9 +22,11 @@ use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use reports::document::clean_name;
+use schema::markdown::counted;
 
 use crate::machine;
 use crate::options::{ReadingOptions, ServerOptions};
+use crate::terminal::in_one_line;
 use crate::written::ReportPlaces;
 use before::Question;
 use interrupt::{INTERRUPTED, Interrupt};
@@ -114,6 +116,14 @@ impl AttemptArgs {
             // Until here there is nothing to say.
             let mut interrupt = Interrupt::listen().context("Ctrl-C cannot be listened for")?;
             self.rerun(&mut trial, &mut interrupt)?;
+            if trial.is_of_nobody() {
+                bail!(
+                    "{} passed {}, which says nothing of it: no report names the test, and the server knows no run of it within four \
+                     weeks. Look whether --suite and --test are as the server has them, and name the reports with --reports",
+                    in_one_line(&test),
+                    counted(trial.reruns.passed.into(), "rerun")
+                );
+            }
             self.tell(&trial)?;
             Ok(code(&trial))
         };

@@ -151,6 +151,12 @@ impl Trial<'_> {
         self.before.as_ref().is_some_and(|before| before.failed == 0 && before.expected_failures > 0)
     }
 
+    /// Whether nobody knows the test, neither the server nor a report, though the command passes: its name may be a mistake.
+    pub(super) fn is_of_nobody(&self) -> bool {
+        let is_told = self.reruns.passed > self.reruns.by_exit_status;
+        self.before.is_none() && !is_told && self.conclusion() == Conclusion::NothingToCompare
+    }
+
     /// In which share of its runs the test fails at most, with the wanted certainty, where nothing is known of its failures.
     fn rarer_than(&self) -> Option<f64> {
         let is_said = self.certainty().is_none() && self.reruns.failed == 0 && self.reruns.passed > 0;

@@ -193,6 +193,21 @@ fn nothing_to_compare_with_is_said_and_a_number_of_runs_says_how_rarely_it_fails
 }
 
 #[test]
+fn a_test_that_neither_the_server_nor_a_report_names_is_no_test() {
+    let ended = |answer: &Value, script: &str| {
+        let place = Place::new(answer);
+        format!("{:?}", place.parse(&["--runs", "3"], script).unwrap().run().unwrap())
+    };
+    let ends = |code: u8| format!("{:?}", ExitCode::from(code));
+    let nobody = json!({ "places": [] });
+    assert_eq!(ended(&nobody, "true"), ends(FAULT));
+    // Whoever names it makes it a test.
+    assert_eq!(ended(&nobody, "cat good > report.xml"), ends(0));
+    assert_eq!(ended(&answer("passing", 12, 0), "true"), ends(0));
+    assert_eq!(ended(&nobody, "false"), ends(1));
+}
+
+#[test]
 fn failures_that_are_too_rare_are_told_before_anything_runs() {
     let refused = Place::new(&answer("passing", 4000, 1)).refused(&[]);
     assert!(

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::ci;
 use crate::environment::Environment;
 use crate::options::ServerOptions;
+use crate::terminal::in_one_line;
 
 /// Arguments of `split`.
 #[derive(Args, Debug)]
@@ -53,6 +54,9 @@ pub struct SplitArgs {
 /// How long each test takes, milliseconds.
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Plan {
+    /// The suite that a file is of; earlier versions wrote none.
+    #[serde(default)]
+    suite: Option<String>,
     tests: BTreeMap<String, f64>,
 }
 
@@ -132,14 +136,23 @@ impl SplitArgs {
 
     /// The durations; none where the server does not tell them.
     fn plan(&self) -> anyhow::Result<Option<Plan>> {
-        if let Some(text) = self.plan.as_ref().and_then(|file| fs::read_to_string(file).ok()) {
-            return serde_json::from_str(&text).map(Some).context("the file of --plan holds no durations");
+        if let Some((file, text)) = self.plan.as_ref().and_then(|file| Some((file, fs::read_to_string(file).ok()?))) {
+            let plan: Plan = serde_json::from_str(&text).context("the file of --plan holds no durations")?;
+            return match plan.suite {
+                Some(other) if other != self.suite => bail!(
+                    "{} has the durations of the suite '{}', not of '{}': give --plan another file for each suite",
+                    file.display(),
+                    in_one_line(&other),
+                    self.suite
+                ),
+                _ => Ok(Some(plan)),
+            };
         }
         let server = self.server.server()?;
         let path = format!("/api/plan/{}", utf8_percent_encode(&self.suite, NON_ALPHANUMERIC));
         let asked = server.get(&path).map_err(anyhow::Error::from);
         let plan = match asked.and_then(|text| Ok(serde_json::from_str::<Plan>(&text)?)) {
-            Ok(plan) => plan,
+            Ok(plan) => Plan { suite: Some(self.suite.clone()), ..plan },
             Err(error) => {
                 eprintln!("the tests are divided by their number alone, because durations are not known: {error:#}");
                 return Ok(None);
@@ -174,6 +187,16 @@ mod tests {
             let plan = split.plan().unwrap().unwrap();
             assert!(plan.tests.iter().map(|(name, time)| (name.as_str(), *time)).eq([("a", 7.0), ("b", 2.5)]));
         }
+        // The file of one suite says nothing of another one; one without a name is of an earlier version.
+        let path = file.to_str().unwrap();
+        let other: SplitArgs = typed::arguments(&["--suite", "other", "a", "--plan", path]).unwrap();
+        let refused = other.plan().unwrap_err().to_string();
+        assert!(refused.contains("durations of the suite 'unit/fast tests', not of 'other'"), "{refused}");
+        let nameless = folder.path().join("nameless.json");
+        fs::write(&nameless, r#"{"tests":{"a":7}}"#).unwrap();
+        let earlier: SplitArgs =
+            typed::arguments(&["--suite", "other", "a", "--plan", nameless.to_str().unwrap()]).unwrap();
+        assert_eq!(earlier.plan().unwrap().unwrap().tests.len(), 1);
         let seen = server.seen();
         assert_eq!((seen.len(), seen[0].line.as_str()), (1, "GET /api/plan/unit%2Ffast%20tests HTTP/1.1"));
     }
