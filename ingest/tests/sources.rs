@@ -101,6 +101,9 @@ async fn all_hosts_tell_the_same() {
     repository(&work);
     let copy = folder.path().join("copy");
     git(folder.path(), 0, &["clone", "-q", &work.display().to_string(), &copy.display().to_string()]);
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let empty = empty.display().to_string();
     let url = serve(work.clone()).await;
     let token_file = Some(token);
     let github = Source::Github { url: url.clone(), repository: "owner/name".into(), token_file: token_file.clone() };
@@ -113,8 +116,12 @@ async fn all_hosts_tell_the_same() {
         assert_eq!(check(&gitlab), told);
         let error = refused.find(&local(), "project", "main", "deadbeef").unwrap_err().to_string();
         assert!(error.contains("did not answer: status 401"), "{error}");
-        let error = Source::Git { path: "/nowhere".into() }.find(&local(), "project", "main", "deadbeef").unwrap_err();
-        assert!(matches!(error, SourceError::Failed { .. }), "{error}");
+        // A clone that is missing is not asked for a commit in vain, whether that is named by its hash or by its number.
+        for (path, named) in [("/nowhere", "deadbeef"), ("/nowhere", "3@main"), (empty.as_str(), "3@main")] {
+            let error = Source::Git { path: path.into() }.find(&local(), "project", "main", named).unwrap_err();
+            assert!(matches!(error, SourceError::NoClone { .. }), "{named} in {path}: {error}");
+            assert!(error.to_string().starts_with(&format!("no git clone lies at {path}: fatal: ")), "{error}");
+        }
     })
     .await
     .unwrap();

@@ -115,8 +115,11 @@ impl Repository {
         let mut read = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
             let owners = self.of_suite(entry, &mut texts);
-            let is_over =
-                matches!(owners, Err(OwnerFileError::Stopping | OwnerFileError::Source(SourceError::Failed { .. })));
+            let is_over = matches!(
+                owners,
+                Err(OwnerFileError::Stopping
+                    | OwnerFileError::Source(SourceError::Failed { .. } | SourceError::NoClone { .. }))
+            );
             read.push(owners);
             if is_over {
                 break;

@@ -26,6 +26,8 @@ pub struct SuiteFile {
 enum EntryError {
     #[error("'{0}' is no suite: write its name")]
     Suite(String),
+    #[error("'{0}' is a pattern, and a file of owners is of one suite: write its name, and an entry for each suite")]
+    Pattern(String),
     #[error("'{0}' is no folder: write its path in a checkout, such as LayoutTests")]
     Folder(String),
     #[error("'{0}' is no file: write its path in a checkout, such as .github/CODEOWNERS")]
@@ -50,6 +52,9 @@ impl TryFrom<Entry> for SuiteFile {
     fn try_from(Entry { suite, folder, files }: Entry) -> Result<Self, EntryError> {
         if !is_name(&suite) {
             return Err(EntryError::Suite(suite));
+        }
+        if suite.contains('*') {
+            return Err(EntryError::Pattern(suite));
         }
         let below = folder.trim().trim_matches('/');
         if !below.is_empty() && !is_path(below) {
@@ -103,6 +108,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (entry, told) in [
             (json!({ "suite": " " }), "' ' is no suite"),
+            (json!({ "suite": "*" }), "'*' is a pattern, and a file of owners is of one suite"),
+            (json!({ "suite": "api-*" }), "'api-*' is a pattern"),
             (json!({ "suite": "s", "folder": "a/../b" }), "'a/../b' is no folder"),
             (json!({ "suite": "s", "files": ["/etc/passwd"] }), "'/etc/passwd' is no file"),
             (json!({ "suite": "s", "files": ["../CODEOWNERS"] }), "'../CODEOWNERS' is no file"),

@@ -13,7 +13,7 @@ use web::blocking::blocking;
 
 use super::orders::CommitOrders;
 use super::repositories::{Repositories, unknown};
-use super::sources::Source;
+use super::sources::{Source, SourceError};
 use crate::error::IntakeError;
 use crate::sender::OwnCommit;
 
@@ -117,10 +117,17 @@ impl CommitResolver {
         let Some(source) = self.sources.get(repository).cloned() else { return Ok(None) };
         let closed = |_| IntakeError::Unavailable("The service is stopping".into());
         let _turn = self.lookups.acquire().await.map_err(closed)?;
-        let (id, reference) = (repository.to_owned(), reference.to_owned());
+        let (id, name, reference) = (repository.to_owned(), reference, reference.to_owned());
         let branch = self.default_branch(repository).to_owned();
         let outbound = self.outbound.clone();
         let looked_up = blocking(move || source.find(&outbound, &id, &branch, &reference)).await?;
-        looked_up.map(Some).map_err(|error| IntakeError::UnknownCommit(error.to_string()))
+        looked_up.map(Some).map_err(|error| match error {
+            // Nothing is wrong with the name: the same upload is taken once there is a clone.
+            SourceError::NoClone { .. } => IntakeError::Unavailable(format!(
+                "'{name}' of '{repository}' cannot be looked up, because {error}; clone the repository there, or correct 'path' in \
+                 [repositories.{repository}.source] of the server's configuration"
+            )),
+            error => IntakeError::UnknownCommit(error.to_string()),
+        })
     }
 }

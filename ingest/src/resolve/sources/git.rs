@@ -10,6 +10,9 @@ use super::host::{Host, ListStart, ListedCommit, Result, SourceError};
 /// Separates the members of a commit, and commits; no name or message holds control characters like these.
 const FORMAT: &str = "--format=%H%x1f%P%x1f%ct%x1f%an%x1f%ae%x1f%B%x1e";
 
+/// What git says of a folder that is not there, has no clone, or has one that somebody else owns.
+const NO_CLONE: [&str; 3] = ["cannot change to", "not a git repository", "dubious ownership"];
+
 pub(super) struct Clone {
     path: PathBuf,
 }
@@ -38,8 +41,19 @@ impl Clone {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn has(&self, revision: &str) -> Result<bool> {
-        Ok(self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", revision])?.status.success())
+    /// The hash of a revision, if the clone has it.
+    fn verified(&self, revision: &str) -> Result<Option<String>> {
+        let output = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", revision])?;
+        if output.status.success() {
+            return Ok(Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()));
+        }
+        // Git says nothing of a revision that does not exist, but says what is wrong with the clone.
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        if NO_CLONE.iter().any(|said| complaint.contains(said)) {
+            let cause = complaint.lines().next().unwrap_or_default().trim().to_owned();
+            return Err(SourceError::NoClone { place: self.place(), cause });
+        }
+        Ok(None)
     }
 
     /// The revision of a start: a clone that is not bare knows most branches only as branches of its remote.
@@ -50,7 +64,7 @@ impl Clone {
         };
         for folder in ["refs/remotes/origin", "refs/heads"] {
             let revision = format!("{folder}/{branch}");
-            if self.has(&revision)? {
+            if self.verified(&revision)?.is_some() {
                 return Ok(revision);
             }
         }
@@ -64,18 +78,8 @@ impl Host for Clone {
     }
 
     fn resolve(&self, hash: &str) -> Result<String> {
-        let revision = format!("{hash}^{{commit}}");
-        let output = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &revision])?;
-        if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            // Git says nothing of a commit that does not exist, but says what is wrong with the clone.
-            return Err(if complaint.contains("not a git repository") || complaint.contains("cannot change to") {
-                self.failed(complaint.trim())
-            } else {
-                SourceError::Unknown(hash.to_owned(), self.place())
-            });
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        let found = self.verified(&format!("{hash}^{{commit}}"))?;
+        found.ok_or_else(|| SourceError::Unknown(hash.to_owned(), self.place()))
     }
 
     fn list(&self, from: ListStart<'_>, size: u32, page: u32) -> Result<Vec<ListedCommit>> {

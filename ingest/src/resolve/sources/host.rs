@@ -6,6 +6,14 @@ pub enum SourceError {
     /// There is no such commit.
     #[error("'{0}' is not a commit that {1} knows")]
     Unknown(String, String),
+    /// The folder that the configuration names has no clone that git can read.
+    #[error("no git clone lies at {place}: {cause}")]
+    NoClone {
+        /// The folder.
+        place: String,
+        /// What git says of it.
+        cause: String,
+    },
     /// The source cannot be asked, or answers what nobody understands.
     #[error("{place} did not answer: {cause}")]
     Failed {
