@@ -144,41 +144,48 @@ pub struct Judgement {
     pub segments: Vec<Segment>,
     /// The ongoing failure, where it began within the newest segment: it is too young to be one of its own.
     pub ongoing: Option<Segment>,
+    /// What the newest segment has before a failure that goes on, or went on when the test ran last, and that is no flakiness.
+    /// None where it has nothing before it, and where there is no such failure.
+    pub before_failure: Option<Evidence>,
     /// What speaks for flakiness in the newest segment, or in the stretch that is flaky.
     pub evidence: Evidence,
 }
 
 impl Judgement {
-    /// Segments in which the test was flaky.
-    pub fn flaky_segments<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = &'a Segment> + 'a {
-        let flaky = |(index, _): &(usize, &'a Segment)| self.was_flaky(*index, rules);
-        self.segments.iter().enumerate().filter(flaky).map(|(_, segment)| segment)
+    /// What each stretch has in which the test was flaky: a segment, or what the newest one has before a failure that goes on.
+    pub fn flaky_evidence<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = &'a Evidence> + 'a {
+        (0..self.segments.len()).filter(|index| self.was_flaky(*index, rules)).map(|index| self.steady(index))
     }
 
-    /// The cells of the segments in which the test was flaky, of the cells that were judged.
+    /// The cells of the stretches in which the test was flaky, of the cells that were judged.
     pub fn flaky_cells<'a>(&'a self, cells: &'a [Cell], rules: &'a Rules) -> impl Iterator<Item = &'a Cell> + 'a {
         self.flaky_stretches(cells, rules).flatten()
     }
 
-    /// The same segment by segment.
+    /// The same stretch by stretch.
     pub fn flaky_stretches<'a>(
         &'a self,
         cells: &'a [Cell],
         rules: &'a Rules,
     ) -> impl Iterator<Item = Vec<&'a Cell>> + 'a {
         let mut judged = cells.iter().filter(|cell| cell.runs > 0);
-        let of_segment = move |(index, segment): (usize, &Segment)| {
-            let inside: Vec<&Cell> = judged.by_ref().take(segment.evidence.cells as usize).collect();
-            self.was_flaky(index, rules).then_some(inside)
+        let of_segment = move |index: usize| {
+            let inside: Vec<&Cell> = judged.by_ref().take(self.segments[index].evidence.cells as usize).collect();
+            self.was_flaky(index, rules).then(|| inside.into_iter().take(self.steady(index).cells as usize).collect())
         };
-        self.segments.iter().enumerate().filter_map(of_segment)
+        (0..self.segments.len()).filter_map(of_segment)
+    }
+
+    /// What a segment has, the newest without a failure that goes on.
+    fn steady(&self, index: usize) -> &Evidence {
+        let is_newest = index + 1 == self.segments.len();
+        self.before_failure.as_ref().filter(|_| is_newest).unwrap_or(&self.segments[index].evidence)
     }
 
     /// Whether the test was flaky in the segment with this index.
     fn was_flaky(&self, index: usize, rules: &Rules) -> bool {
         let is_newest = index + 1 == self.segments.len();
-        let of_segment = |segment: &Segment| flakiness::is_flaky(&segment.evidence, rules);
-        self.segments.get(index).is_some_and(of_segment) || is_newest && self.standing == Standing::Flaky
+        flakiness::is_flaky(self.steady(index), rules) || is_newest && self.standing == Standing::Flaky
     }
 }
 
@@ -201,6 +208,11 @@ fn judged(cells: &[Cell], commits: u32, question: &Question) -> (Judgement, usiz
     } else {
         of_results(cells, start, question)
     };
+    let failure = match verdict.standing {
+        Standing::Removed | Standing::NotRunLately => last_failure(cells, rules),
+        _ => verdict.streak,
+    };
+    let within = |streak: &Streak| streak.first_bad > start;
     let blame = verdict.streak.map(|streak| streak.blame(cells));
     let worsened = verdict.streak.and_then(|streak| streak.worsening(cells));
     let judgement = Judgement {
@@ -212,7 +224,8 @@ fn judged(cells: &[Cell], commits: u32, question: &Question) -> (Judgement, usiz
         blame,
         worsened: worsened.map(|(_, worsening)| worsening),
         segments: segments(cells, &points),
-        ongoing: verdict.streak.filter(|streak| streak.first_bad > start).map(|streak| streak.segment(cells)),
+        ongoing: verdict.streak.filter(within).map(|streak| streak.segment(cells)),
+        before_failure: failure.filter(within).map(|streak| Evidence::of(&cells[start..streak.first_bad])),
         evidence: Evidence::of(&cells[verdict.stretch.unwrap_or(start)..]),
     };
     (judgement, verdict.since)
@@ -229,6 +242,7 @@ fn unknown() -> Judgement {
         worsened: None,
         segments: Vec::new(),
         ongoing: None,
+        before_failure: None,
         evidence: Evidence::default(),
     }
 }
@@ -280,6 +294,11 @@ fn of_results(cells: &[Cell], start: usize, question: &Question) -> Verdict {
         }
         _ => passing(cells, question),
     }
+}
+
+/// The failures with which the results end, unless they are flakiness.
+fn last_failure(cells: &[Cell], rules: &Rules) -> Option<Streak> {
+    Streak::at_end(cells).filter(|_| flakiness::flaky_since(cells, rules).is_none())
 }
 
 fn failing(cells: &[Cell], question: &Question) -> Verdict {

@@ -5,7 +5,7 @@ use schema::ids::CommitKey;
 use schema::seconds::{DAY, WEEK};
 use schema::state::State;
 
-use super::{BlameRange, Judgement, Standing, judge};
+use super::{BlameRange, Judgement, Question, Standing, judge};
 use crate::history::{Cell, History};
 use crate::notation::{TEXT, cells, day, judged, question};
 
@@ -42,7 +42,7 @@ fn a_failure_is_new_by_when_it_ran_and_old_if_nothing_was_before() {
     let mut late = cells("PPF");
     let now = 30 * DAY;
     (late[1].last_start, late[2].first_start, late[2].last_start) = (now as u32, now as u32, now as u32);
-    let question = super::Question { now, new_since: now - DAY, rules: crate::rules::Rules::default() };
+    let question = Question { now, new_since: now - DAY, rules: crate::rules::Rules::default() };
     assert_eq!(judge(&History { cells: &late, commits: 3 }, &question).standing, Standing::New);
 }
 
@@ -172,7 +172,7 @@ fn recent(text: &str) -> Judgement {
     let cells = cells(text);
     let commits = cells.last().map_or(0, |cell| cell.position + 1);
     let now = cells.last().map_or(0, |cell| u64::from(cell.last_start));
-    let question = super::Question { now, new_since: 0, ..question(text, 3) };
+    let question = Question { now, new_since: 0, ..question(text, 3) };
     judge(&History { cells: &cells, commits }, &question)
 }
 
@@ -263,9 +263,9 @@ proptest! {
 }
 
 proptest! {
-    /// The cells of flaky segments have, together, what these segments count.
+    /// The cells of flaky stretches have, together, what the judgement counts of them.
     #[test]
-    fn flaky_cells_are_those_that_flaky_segments_count(text in "[PFMRE.]{0,60}|P{5,20}F{5,20}[PF]{0,40}") {
+    fn flaky_cells_are_those_that_the_judgement_counts(text in "[PFMRE.]{0,60}|P{5,20}F{5,20}[PF]{0,40}") {
         let (mut cells, judgement) = (cells(&text), judged(&text));
         let rules = crate::rules::Rules::default();
         // A cell without a run says nothing, wherever it is.
@@ -273,12 +273,29 @@ proptest! {
             cells.insert(0, Cell { runs: 0, ..first });
         }
         let inside: Vec<Cell> = judgement.flaky_cells(&cells, &rules).copied().collect();
-        let counted = judgement.flaky_segments(&rules).map(|segment| segment.evidence);
+        let counted = judgement.flaky_evidence(&rules);
         let counted = counted.fold((0, 0, 0), |sums, one| {
             (sums.0 + one.cells as usize, sums.1 + one.runs, sums.2 + one.unexpected)
         });
         let sum = |of: fn(&Cell) -> u32| inside.iter().map(of).sum::<u32>();
         prop_assert_eq!((inside.len(), sum(|cell| cell.runs), sum(|cell| cell.failed)), counted);
         prop_assert!(inside.windows(2).all(|pair| pair[0].position < pair[1].position));
+    }
+
+    /// What fails now, and is not flaky, is no flakiness: neither are its failures, nor is its beginning.
+    #[test]
+    fn a_failure_that_goes_on_is_not_charged(before in "P{8,12}(F{3,4}P{8,12})?", failures in 8usize..14) {
+        let text = format!("{before}{}", "F".repeat(failures));
+        let (cells, judgement) = (cells(&text), judged(&text));
+        let rules = crate::rules::Rules::default();
+        prop_assert!(judgement.standing.is_failing());
+        prop_assert_eq!(judgement.flaky_cells(&cells, &rules).count(), 0);
+        // Nor is it once the test did not run for so long that nobody knows whether it fails.
+        let asked = question(&text, 3);
+        let late = Question { now: asked.now + 10 * rules.stale_seconds, ..asked };
+        let history = History { cells: &cells, commits: cells.len() as u32 };
+        let judgement = judge(&history, &late);
+        prop_assert_eq!(judgement.standing, Standing::NotRunLately);
+        prop_assert_eq!(judgement.flaky_cells(&cells, &rules).count(), 0);
     }
 }

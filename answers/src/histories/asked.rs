@@ -28,7 +28,7 @@ impl Histories {
         asked.filter(|(_, cells)| !cells.is_empty()).collect()
     }
 
-    /// What a test did in the runs of the time asked about while it was flaky on a configuration: a list for each segment that
+    /// What a test did in the runs of the time asked about while it was flaky on a configuration: a list for each stretch that
     /// has some.
     pub(crate) fn flaky_stretches(
         &self,
@@ -37,7 +37,7 @@ impl Histories {
         judgement: &Judgement,
         rules: &Rules,
     ) -> Vec<Vec<Cell>> {
-        if judgement.flaky_segments(rules).next().is_none() {
+        if judgement.flaky_evidence(rules).next().is_none() {
             return Vec::new();
         }
         let (cells, asked) = (self.on(test, id), self.asked_on(test, id));
@@ -63,6 +63,12 @@ impl Histories {
     pub(crate) fn lengthen(&mut self, others: Self) {
         self.longer.extend(others.tests);
         self.order = others.order;
+    }
+
+    /// The oldest commit of the histories on a configuration that go back further than the others; none if none does.
+    pub(crate) fn goes_back_to(&self, id: ConfigId) -> Option<CommitKey> {
+        let of_test = |places: &BTreeMap<ConfigId, TestHistory>| Some(places.get(&id)?.cells.first()?.commit);
+        self.longer.values().filter_map(of_test).min()
     }
 
     /// What was read of a test, as far back as that goes.

@@ -140,15 +140,15 @@ proptest! {
         prop_assert!(found.0.0 <= longer.0.0 && found.1.0 <= longer.1.0);
     }
 
-    /// Where all of a history is asked about, a flaky stretch has what its segment has.
+    /// Where all of a history is asked about, a flaky stretch has what its judgement says.
     #[test]
-    fn of_the_whole_time_a_stretch_is_the_segment(runs in runs()) {
+    fn of_the_whole_time_a_stretch_is_that_of_the_judgement(runs in runs()) {
         let (histories, rules) = (histories(&runs, 0), Rules::default());
         for (id, judgement) in histories.judged(&[TEST], &question()).iter().flat_map(|judged| &judged.places) {
             let stretches = histories.flaky_stretches(TEST, *id, judgement, &rules);
             let found: Vec<Evidence> = stretches.iter().map(|stretch| Evidence::of(stretch)).collect();
-            let segments: Vec<Evidence> = judgement.flaky_segments(&rules).map(|segment| segment.evidence).collect();
-            prop_assert_eq!(found, segments);
+            let judged: Vec<Evidence> = judgement.flaky_evidence(&rules).copied().collect();
+            prop_assert_eq!(found, judged);
         }
     }
 }
