@@ -30,6 +30,18 @@ pub struct RowsTotal {
     pub expected: u32,
 }
 
+impl RowsTotal {
+    /// What is left without some of the rows.
+    pub fn minus(&self, part: &Self) -> Self {
+        Self {
+            cells: self.cells - part.cells,
+            counts: self.counts.minus(part.counts),
+            failed: self.failed - part.failed,
+            expected: self.expected - part.expected,
+        }
+    }
+}
+
 impl Outline {
     /// The outline of cells that have a run, the oldest first.
     pub fn of(cells: &[Cell]) -> Self {
@@ -79,13 +91,7 @@ impl Outline {
 
     /// What the rows from one index up to, not including, another have together.
     pub fn total(&self, from: usize, to: usize) -> RowsTotal {
-        let (before, all) = (self.before(from), self.before(to));
-        RowsTotal {
-            cells: all.cells - before.cells,
-            counts: all.counts.minus(before.counts),
-            failed: all.failed - before.failed,
-            expected: all.expected - before.expected,
-        }
+        self.before(to).minus(&self.before(from))
     }
 
     /// Where the newest rows begin that fail all, or none of which fails; not before `start`.

@@ -43,6 +43,22 @@ pub(super) struct Shift {
     pub(super) surprise: f64,
 }
 
+impl Shift {
+    /// Its subject and its first cell, which no other has.
+    pub(super) fn place(&self) -> (usize, usize) {
+        (self.subject, self.at)
+    }
+}
+
+/// An episode inside a segment: what it began with, and what it ended with. Both are as surprising as the episode is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EndedEpisode {
+    pub(super) begin: Shift,
+    pub(super) end: Shift,
+    /// The cell with which a further episode begins.
+    pub(super) next: usize,
+}
+
 /// A change of one history.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {

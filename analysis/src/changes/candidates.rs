@@ -10,12 +10,15 @@ use crate::parallel;
 use crate::rules::Rules;
 
 use super::OutlinedSuite;
-use super::candidate::{Candidate, Direction, Shift};
+use super::candidate::{Candidate, Direction, EndedEpisode, Shift};
 use super::episode::{self, ShortRow};
 use super::noise::Noise;
 use super::place::{Place, Timeline};
 use super::segments::Segments;
+use super::together::LEAST_SURPRISE;
 
+/// What is as unlikely as that at the rate of the rest, as the logarithm of its chance, may be surprising.
+const MAY_SURPRISE: f64 = 2.0;
 /// How many cells before the newest row may belong to a change that few results suggest.
 const YOUNG_PAST: usize = 12;
 
@@ -23,7 +26,10 @@ const YOUNG_PAST: usize = 12;
 #[derive(Debug, Default)]
 pub(super) struct Shifts {
     pub(super) sure: Vec<Shift>,
+    /// Those that the newest results suggest.
     pub(super) unsure: Vec<Shift>,
+    /// Those that results in between suggest, which ended.
+    pub(super) episodes: Vec<EndedEpisode>,
 }
 
 impl Shifts {
@@ -44,9 +50,39 @@ impl Shifts {
             if at > start {
                 shifts.unsure.push(shift(subject, outline, [start, at, outline.rows()], noise));
             }
+            for bounds in segments.bounds.windows(2) {
+                shifts.episodes.extend(episodes(subject, outline, (bounds[0], bounds[1]), noise));
+            }
         }
         shifts
     }
+}
+
+/// The episodes inside a segment that are surprising among the rest of it, without the newest row of a history, which may be a
+/// change as well.
+fn episodes(subject: usize, outline: &Outline, (from, to): (usize, usize), noise: &Noise) -> Vec<EndedEpisode> {
+    let fails = |row: usize| outline.total(row, row + 1).failed > 0;
+    let is_other = |row: &usize| *row > from && fails(*row) != fails(*row - 1);
+    let bounds: Vec<usize> = [from].into_iter().chain((from..to).filter(is_other)).chain([to]).collect();
+    let all = outline.total(from, if to == outline.rows() { outline.newest_alike(from) } else { to });
+    let episode = |bounds: &[usize]| {
+        let [_, at, end, next] = *bounds else { return None };
+        let inside = outline.total(at, end);
+        let rest = all.minus(&inside);
+        let surprise = may_surprise(&rest, &inside).then(|| noise.surprise(&rest, &inside));
+        let surprise = surprise.filter(|surprise| *surprise > LEAST_SURPRISE)?;
+        let of = |rows| Shift { surprise, ..shift(subject, outline, rows, noise) };
+        let next = outline.start(next);
+        Some(EndedEpisode { begin: of([from, at, end]), end: of([at, end, to]), next })
+    };
+    bounds.windows(4).filter_map(episode).collect()
+}
+
+/// Whether results that all fail, or none of which does, are so seldom among the rest that more has to be asked.
+fn may_surprise(rest: &RowsTotal, inside: &RowsTotal) -> bool {
+    let alike = if inside.failed > 0 { rest.failed } else { rest.cells - rest.failed };
+    let share = (f64::from(alike) + 0.5) / (f64::from(rest.cells) + 1.0);
+    -share.ln() * f64::from(inside.cells) > MAY_SURPRISE
 }
 
 /// Two neighbouring segments, by rows of an outline.
@@ -94,6 +130,14 @@ impl Places<'_> {
         let confirmed = self.confirmed(shifts, from);
         let shifts: Vec<(Shift, Vec<CommitKey>)> = shifts.iter().copied().zip(confirmed).collect();
         parallel::map(&shifts, |(shift, confirmed)| self.candidate(shift, from(shift), confirmed))
+    }
+
+    /// The ends of episodes, which lie before the next ones.
+    pub(super) fn of_ended(&self, episodes: &[&EndedEpisode]) -> Vec<Candidate> {
+        parallel::map(episodes, |EndedEpisode { end, next, .. }| {
+            let Candidate { place, .. } = self.candidate(&Shift { to: *next, is_even: true, ..*end }, end.from, &[]);
+            Candidate { shift: *end, place }
+        })
     }
 
     /// The first commits of short rows before each shift that other configurations of the test saw, too.

@@ -1,9 +1,9 @@
 //! Changes: what moved together, over the tests and configurations of a suite, with the commits that may have done it.
 //!
 //! Data flow: [`candidates`] finds in the outline of each history where its behaviour changed, and where it may have changed
-//! lately but few results say so ([`segments`]). [`noise`] says how likely the latter are by chance, among such histories
-//! ([`mixture`] has the likelihoods). [`young`] takes those that several histories of a scope ([`scopes`]) make likely
-//! together. [`groups`] joins what one commit explains, [`place`] has the commits, [`episode`] keeps what broke twice apart.
+//! but few results say so: lately, or for a short time ([`segments`]). [`noise`] says how likely the latter are by chance, among
+//! such histories ([`mixture`] has the likelihoods). [`together`] takes those that several histories of a scope ([`scopes`]) make
+//! likely together. [`groups`] joins what one commit explains, [`place`] has the commits, [`episode`] keeps what broke twice apart.
 
 mod candidate;
 mod candidates;
@@ -16,10 +16,11 @@ mod scopes;
 mod segments;
 #[cfg(test)]
 mod tests;
-mod young;
+mod together;
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashSet;
 use schema::configuration::stable_hash;
 use schema::ids::{CommitKey, ConfigId};
 use schema::state::State;
@@ -194,8 +195,12 @@ pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let shifts = Shifts::of(suite, &noise, rules);
     let places = Places { suite, timeline: &timeline, noise: &noise, rules };
     let mut accepted = places.of_sure(&shifts.sure);
-    let (young, unsure) = young::accepted(suite, &shifts.unsure, &places, rules);
-    accepted.extend(young);
+    let (young, unsure) = together::accepted(suite, &shifts.unsure, &places, rules.change_prior);
+    let ended = together::accepted_episodes(suite, &shifts.episodes, &places, rules.change_prior);
+    // Where an episode ended is known better from its own results than from all before.
+    let ends: FxHashSet<(usize, usize)> = ended.iter().map(|change| change.shift.place()).collect();
+    accepted.extend(young.into_iter().filter(|change| !ends.contains(&change.shift.place())));
+    accepted.extend(ended);
     let mut groups = groups::joined(suite, accepted, unsure);
     groups::end_where_the_next_begins(suite, &mut groups);
     let mut changes: Vec<Change> = groups.iter().map(|group| change(suite, &timeline, group)).collect();

@@ -13,29 +13,27 @@ fn of(texts: &[&str]) -> Vec<(Kind, Option<CommitKey>, CommitKey, bool, usize)> 
     found(&histories, 100).iter().map(told).collect()
 }
 
+/// A change of six configurations on one commit, which is known.
+fn of_six(kind: Kind, until: u64, is_open: bool) -> (Kind, Option<CommitKey>, CommitKey, bool, usize) {
+    (kind, Some(day(until - 1)), day(until), is_open, 6)
+}
+
 #[test]
 fn what_broke_again_has_the_commits_of_the_failure_that_is_there_now() {
-    assert_eq!(of(&["PPPPPPPPFFFPPPF"; 6]), [(Kind::Broke, Some(day(14)), day(15), true, 6)]);
-    assert_eq!(of(&["PPPPPPPPFPF"; 6]), [(Kind::Broke, Some(day(10)), day(11), true, 6)]);
-    for newest in 2..12 {
+    let former = [of_six(Kind::Fixed, 12, false), of_six(Kind::Broke, 9, false)];
+    for newest in 1..12 {
         let found = of(&[&*format!("PPPPPPPPFFFPPP{}", row("F", newest)); 6]);
-        assert_eq!(found[0], (Kind::Broke, Some(day(14)), day(15), true, 6), "{newest}: {found:?}");
-        // The former failure ended, whether that is told as a change or not.
-        assert!(
-            found[1..].iter().all(|(kind, _, until, is_open, _)| {
-                !is_open && (*kind, *until) == (Kind::Broke, day(9)) || *kind == Kind::Fixed && *until == day(12)
-            }),
-            "{newest}: {found:?}"
-        );
+        assert_eq!(found, [&[of_six(Kind::Broke, 15, true)], &former[..]].concat(), "{newest}");
     }
+    assert_eq!(of(&["PPPPPPPPFPF"; 6])[0], of_six(Kind::Broke, 11, true));
 }
 
 #[test]
 fn what_was_fixed_again_has_the_commits_of_the_fix_that_holds_now() {
-    assert_eq!(of(&["FFFFFFFFPPPFFFP"; 6]), [(Kind::Fixed, Some(day(14)), day(15), true, 6)]);
-    for newest in 2..12 {
+    let former = [of_six(Kind::Broke, 12, false), of_six(Kind::Fixed, 9, false)];
+    for newest in 1..12 {
         let found = of(&[&*format!("FFFFFFFFPPPFFF{}", row("P", newest)); 6]);
-        assert_eq!(found[0], (Kind::Fixed, Some(day(14)), day(15), true, 6), "{newest}: {found:?}");
+        assert_eq!(found, [&[of_six(Kind::Fixed, 15, true)], &former[..]].concat(), "{newest}");
     }
 }
 
@@ -55,6 +53,52 @@ fn configurations_that_run_seldom_narrow_the_range_of_one_episode_together() {
     // The former failure had ended by the 12th, and few results do not rule out that one pass was chance.
     assert!(after >= Some(day(17)) && configurations >= 5, "{found:?}");
     assert!(found[1..].iter().all(|(.., until, is_open, _)| *until < day(20) && !is_open), "{found:?}");
+}
+
+#[test]
+fn configurations_that_test_other_commits_tell_of_one_break() {
+    // It fails since the 24th commit. Each configuration tests one commit of some.
+    let every = |(step, at): (usize, usize)| -> String {
+        let result = |number: usize| if number < 24 { 'P' } else { 'F' };
+        (1..=40).map(|number| if number % step == at { result(number) } else { '.' }).collect()
+    };
+    for steps in [&[(2, 1), (3, 0)][..], &[(3, 0), (2, 1), (4, 1)], &[(5, 4), (4, 2), (3, 2), (2, 1)]] {
+        let texts: Vec<String> = steps.iter().map(|step| every(*step)).collect();
+        let found = of(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let [(kind, after, until, is_open, configurations)] = found[..] else { panic!("{steps:?}: {found:?}") };
+        assert_eq!((kind, is_open, configurations), (Kind::Broke, true, steps.len()), "{steps:?}");
+        assert!(after < Some(day(24)) && until >= day(24), "{steps:?}: {found:?}");
+    }
+}
+
+#[test]
+fn what_several_configurations_saw_stays_a_change_once_it_ended() {
+    // It failed from the 13th to the 25th commit. Each configuration tests one commit of six.
+    let every = |at: usize, end: usize| -> String {
+        let result = |number: usize| if (13..=25).contains(&number) { 'F' } else { 'P' };
+        (1..=end).map(|number| if number % 6 == at { result(number) } else { '.' }).collect()
+    };
+    let until = |end: usize| {
+        let texts: Vec<String> = (0..6).map(|at| every(at, end)).collect();
+        of(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    // A result may be chance, so that the commits beside the right one are not ruled out.
+    let is_of = |found: &(Kind, Option<CommitKey>, CommitKey, bool, usize), kind: Kind, first: u64| {
+        let (told, after, until, _, configurations) = *found;
+        let (least, most) = (day(first - 3), day(first + 2));
+        (told, configurations) == (kind, 6)
+            && (Some(least)..Some(day(first))).contains(&after)
+            && (day(first)..=most).contains(&until)
+    };
+    let young = until(25);
+    assert!(young.len() == 1 && is_of(&young[0], Kind::Broke, 13), "{young:?}");
+    for end in 31..60 {
+        let found = until(end);
+        assert!(
+            found.len() == 2 && is_of(&found[0], Kind::Fixed, 26) && is_of(&found[1], Kind::Broke, 13),
+            "{end}: {found:?}"
+        );
+    }
 }
 
 /// What a test did on each commit, in rows, and the commits that each configuration tested.

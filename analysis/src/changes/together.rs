@@ -1,15 +1,13 @@
-//! Changes that are too young for the results of one history to prove them: several histories that changed on one commit
-//! are evidence together.
+//! Changes that are too young, or were too short, for the results of one history to prove them: several histories that changed
+//! on one commit are evidence together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use schema::ids::{CommitKey, ConfigId};
 
-use crate::rules::Rules;
-
 use super::OutlinedSuite;
-use super::candidate::{Candidate, Direction, Shift};
+use super::candidate::{Candidate, Direction, EndedEpisode, Shift};
 use super::candidates::Places;
 use super::scopes::Scope;
 
@@ -22,14 +20,30 @@ const FEW_TESTS: f64 = 3.0;
 /// How surprising a result is at least that an accepted change takes with it.
 pub(super) const LEAST_SURPRISE: f64 = 4.0;
 
+/// The episodes that are likely, alone or together: for each the change with which it began and the one with which it ended.
+pub(super) fn accepted_episodes(
+    suite: &OutlinedSuite<'_>,
+    episodes: &[EndedEpisode],
+    places: &Places<'_>,
+    prior: f64,
+) -> Vec<Candidate> {
+    let begins: Vec<Shift> = episodes.iter().map(|episode| episode.begin).collect();
+    // Two changes have to be likely.
+    let (mut accepted, _) = accepted(suite, &begins, places, prior * prior);
+    let begun: FxHashSet<(usize, usize)> = accepted.iter().map(|begin| begin.shift.place()).collect();
+    let has_begun = |episode: &&EndedEpisode| begun.contains(&episode.begin.place());
+    accepted.extend(places.of_ended(&episodes.iter().filter(has_begun).collect::<Vec<_>>()));
+    accepted
+}
+
 /// Those that are likely, alone or together, and the rest of those that another change may explain.
 pub(super) fn accepted(
     suite: &OutlinedSuite<'_>,
     shifts: &[Shift],
     places: &Places<'_>,
-    rules: &Rules,
+    prior: f64,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
-    let scopes = in_scopes(suite, shifts, rules.change_prior);
+    let scopes = in_scopes(suite, shifts, prior);
     // Where a change may lie is only asked of those that it may matter of.
     let mut index_of: Vec<Option<usize>> = vec![None; shifts.len()];
     let mut kept = Vec::new();
@@ -49,7 +63,7 @@ pub(super) fn accepted(
         let members: Vec<usize> = members.into_iter().filter_map(|index| index_of[index]).collect();
         for together in by_commit(&candidates, &members).into_values() {
             let surprises = together.iter().map(|index| candidates[*index].shift.surprise);
-            let likely = likely_together(surprises, size, rules.change_prior);
+            let likely = likely_together(surprises, size, prior);
             for index in &together[..likely] {
                 is_accepted[*index] = true;
             }
@@ -130,20 +144,27 @@ fn likely_together(surprises: impl Iterator<Item = f64>, size: usize, prior: f64
     likely
 }
 
-/// Shifts that are one bad run of a configuration in which a large share of all tests failed, unless other configurations
-/// had such a run as well.
+/// Shifts that are one bad run of a configuration in which a large share of all tests failed, unless it is the newest and other
+/// configurations had such a run as well.
 fn outages(suite: &OutlinedSuite<'_>, shifts: &[Shift]) -> BTreeSet<usize> {
     let mut by_run: BTreeMap<(ConfigId, Option<CommitKey>), Vec<usize>> = BTreeMap::new();
+    let is_newest = |shift: &Shift| shift.to == suite.outlines[shift.subject].cells();
     for (index, shift) in shifts.iter().enumerate() {
         if shift.direction == Direction::Worse && shift.at + 1 == shift.to {
-            let run = (suite.subjects[shift.subject].configuration, suite.outlines[shift.subject].newest());
-            by_run.entry(run).or_default().push(index);
+            let commit = match is_newest(shift) {
+                true => suite.outlines[shift.subject].newest(),
+                false => suite.cells(shift.subject).get(shift.at).map(|cell| cell.commit),
+            };
+            by_run.entry((suite.subjects[shift.subject].configuration, commit)).or_default().push(index);
         }
     }
     let most = (OUTAGE_SHARE * f64::from(suite.tests)).max(FEW_TESTS);
     by_run.retain(|_, run| run.len() as f64 > most);
-    let configurations: BTreeSet<ConfigId> = by_run.keys().map(|(configuration, _)| *configuration).collect();
-    if configurations.len() > 1 { BTreeSet::new() } else { by_run.into_values().flatten().collect() }
+    let is_of_newest = |run: &Vec<usize>| run.iter().any(|index| is_newest(&shifts[*index]));
+    let newest = by_run.iter().filter(|(_, run)| is_of_newest(run));
+    let configurations: BTreeSet<ConfigId> = newest.map(|((configuration, _), _)| *configuration).collect();
+    by_run.retain(|_, run| configurations.len() < 2 || !is_of_newest(run));
+    by_run.into_values().flatten().collect()
 }
 
 #[cfg(test)]
