@@ -40,7 +40,7 @@ pub(crate) const AREAS: [&str; 20] = [
 ];
 const KINDS: [&str; 8] = ["basic", "nested", "dynamic", "computed", "parsing", "invalid", "interop", "historical"];
 
-/// The suite that everything is uploaded to.
+/// The suite that everything is uploaded to, but in a long run.
 pub(crate) const SUITE: &str = "layout-tests";
 /// Configurations that take turns.
 pub(crate) const CONFIGURATIONS: usize = 20;
@@ -67,11 +67,13 @@ pub(crate) fn names(count: usize) -> Vec<String> {
 /// One run: every test of `names` on one configuration and commit, as WebKit's uploader writes it. What a test does is
 /// its own ([`Habit`]): about 2 % fail as expected, 0.5 % unexpectedly, 0.2 % pass only on a second try.
 pub(crate) fn run(names: &[String], configuration: usize, commit: usize, time: u64, seed: u64) -> String {
-    run_at(names, configuration, commit, [time, time + 600], seed)
+    run_of(SUITE, names, configuration, commit, [time, time + 600], seed)
 }
 
-/// The same of a run that started at another time than ten minutes after its commit: times of the commit and of the start.
-pub(crate) fn run_at(
+/// The same of another suite, or of a run that started at another time than ten minutes after its commit: times of the commit and
+/// of the start.
+pub(crate) fn run_of(
+    suite: &str,
     names: &[String],
     configuration: usize,
     commit: usize,
@@ -90,7 +92,7 @@ pub(crate) fn run_at(
     let mut text = String::with_capacity(names.len() * 60);
     let _ = write!(
         text,
-        r#"{{"version":0,"suite":"{SUITE}","configuration":{{"platform":"{platform}","version":"{version}","version_name":"{platform} {version}","is_simulator":{},"architecture":"arm64","model":"{model}","style":"{style}","flavor":"{flavor}"}},"commits":[{{"repository_id":"webkit","branch":"main","hash":"{:040x}","identifier":"{}@main","timestamp":{time},"order":0,"author":"dev@example.org","message":"Change number {commit}"}}],"timestamp":{},"test_results":{{"details":{{"link":"https://ci.example.org/builds/{configuration}-{commit}"}},"run_stats":{{"start_time":{time},"end_time":{},"tests_skipped":1200}},"results":"#,
+        r#"{{"version":0,"suite":"{suite}","configuration":{{"platform":"{platform}","version":"{version}","version_name":"{platform} {version}","is_simulator":{},"architecture":"arm64","model":"{model}","style":"{style}","flavor":"{flavor}"}},"commits":[{{"repository_id":"webkit","branch":"main","hash":"{:040x}","identifier":"{}@main","timestamp":{time},"order":0,"author":"dev@example.org","message":"Change number {commit}"}}],"timestamp":{},"test_results":{{"details":{{"link":"https://ci.example.org/builds/{configuration}-{commit}"}},"run_stats":{{"start_time":{time},"end_time":{},"tests_skipped":1200}},"results":"#,
         platform == "ios",
         0xabcd_0000_0000_u64 + commit as u64,
         270_000 + commit,

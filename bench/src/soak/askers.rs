@@ -4,21 +4,22 @@ use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::ledger::{Ledger, Suite};
 use super::setting::Agents;
 use super::times::{Times, What};
 use super::{Course, Soak};
-use crate::documents::{self, SUITE};
+use crate::documents;
 use crate::random::Random;
 use crate::server::get;
 
 /// Questions of one connection, after which there is a new one.
 const CONNECTED: u32 = 200;
 /// What has an answer once uploads are shown, and how often it is asked until then.
-const FIRST: &str = "/api/failures/layout-tests?limit=1";
+const FIRST: &str = "/api/failures/layout-tests-0?limit=1";
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Asks until the run is over.
-pub(super) fn ask(soak: &Soak, course: Course, agents: &Agents, times: &Times) -> anyhow::Result<()> {
+pub(super) fn ask(soak: &Soak, course: Course, agents: &Agents, times: &Times, ledger: &Ledger) -> anyhow::Result<()> {
     let each = Duration::from_secs(1) / soak.questions.max(1);
     let (names, mut random, mut agent) = (documents::names(200), Random(3), agents.new_agent());
     while get(&agent, &agents.url, FIRST).is_err() && !course.is_over() {
@@ -31,7 +32,7 @@ pub(super) fn ask(soak: &Soak, course: Course, agents: &Agents, times: &Times) -
             break;
         }
         let test = &names[random.below(names.len() as u64) as usize];
-        let path = path(number, &utf8_percent_encode(test, NON_ALPHANUMERIC).to_string());
+        let path = path(number, ledger.filled(), &utf8_percent_encode(test, NON_ALPHANUMERIC).to_string());
         let (begun, at) = (Instant::now(), course.elapsed());
         let took = get(&agent, &agents.url, &path).map(|_| begun.elapsed());
         times.keep(What::Answered, at, &took);
@@ -43,14 +44,14 @@ pub(super) fn ask(soak: &Soak, course: Course, agents: &Agents, times: &Times) -
     Ok(())
 }
 
-fn path(number: u32, test: &str) -> String {
+fn path(number: u32, suite: Suite, test: &str) -> String {
     match number % 7 {
-        0 => format!("/api/results/{SUITE}/{test}?limit=100"),
-        1 => format!("/api/results/{SUITE}?limit=20"),
-        2 => format!("/api/failures/{SUITE}?limit=20"),
-        3 => format!("/api/flaky?suite={SUITE}&weeks=1&limit=100"),
-        4 => format!("/triage?suite={SUITE}"),
-        5 => format!("/investigate?suite={SUITE}"),
-        _ => format!("/api/results/{SUITE}/{test}?limit=10"),
+        0 => format!("/api/results/{suite}/{test}?limit=100"),
+        1 => format!("/api/results/{suite}?limit=20"),
+        2 => format!("/api/failures/{suite}?limit=20"),
+        3 => format!("/api/flaky?suite={suite}&weeks=1&limit=100"),
+        4 => format!("/triage?suite={suite}"),
+        5 => format!("/investigate?suite={suite}"),
+        _ => format!("/api/results/{suite}/{test}?limit=10"),
     }
 }

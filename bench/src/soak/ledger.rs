@@ -1,6 +1,6 @@
 //! What was acknowledged, and whether the server shows it, once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ use crate::server::get;
 
 /// Uploads of one question.
 const SLICE: usize = 1000;
+/// A suite gets so many small uploads, as a large one has runs in the weeks that lists are made of; then the next one begins.
+const RUNS_OF_SUITE: usize = 10_000;
 /// An upload is looked for so long after it was sent, and is lost when it is not shown by then.
 const LOOKED_FOR: Duration = Duration::from_secs(5);
 const LOST_AFTER: Duration = Duration::from_secs(120);
@@ -23,15 +25,35 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Entries {
     /// The newest second that an upload has.
     second: u64,
-    /// Commit time and when it was sent, of what was not looked for yet.
-    waiting: BTreeMap<u64, Instant>,
-    /// Commit times of what was shown.
-    seen: BTreeSet<u64>,
+    /// How many small uploads were begun.
+    begun: usize,
+    /// Commit time, suite and when it was sent, of what was not looked for yet.
+    waiting: BTreeMap<u64, (Suite, Instant)>,
+    /// Commit times of what was shown, and suites.
+    seen: BTreeMap<u64, Suite>,
     lost: usize,
     doubled: usize,
     /// How many uploads were begun on commits whose time to live ends within the run, and how many were acknowledged on each.
     begun_ending: usize,
     ending: BTreeMap<u64, usize>,
+}
+
+/// A suite that runs are uploaded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Suite {
+    /// That of large runs, and of those whose time to live ends.
+    Whole,
+    /// One of those that small runs fill one after the other, by number.
+    Filled(usize),
+}
+
+impl std::fmt::Display for Suite {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole => formatter.write_str(SUITE),
+            Self::Filled(number) => write!(formatter, "{SUITE}-{number}"),
+        }
+    }
 }
 
 /// Every acknowledged upload by the second of its commit, which no other has.
@@ -60,9 +82,22 @@ impl Ledger {
         entries.second
     }
 
+    /// The suite of the next small upload.
+    pub(super) fn next_suite(&self) -> Suite {
+        let mut entries = self.entries();
+        entries.begun += 1;
+        Suite::Filled((entries.begun - 1) / RUNS_OF_SUITE)
+    }
+
+    /// The suite that was filled last; the first one until it is.
+    pub(super) fn filled(&self) -> Suite {
+        let begun = self.entries().begun.saturating_sub(1);
+        Suite::Filled((begun / RUNS_OF_SUITE).saturating_sub(1))
+    }
+
     /// Remembers an upload that was acknowledged.
-    pub(super) fn add(&self, time: u64, sent: Instant) {
-        self.entries().waiting.insert(time, sent);
+    pub(super) fn add(&self, suite: Suite, time: u64, sent: Instant) {
+        self.entries().waiting.insert(time, (suite, sent));
     }
 
     /// A second and a configuration that no upload has, on commits from a time on: there are not seconds enough for each.
@@ -81,7 +116,7 @@ impl Ledger {
     /// Looks whether those are shown, each once, before the time to live of the first ends.
     pub(super) fn look_at_ending(&self, agents: &Agents) -> anyhow::Result<()> {
         let ending = self.entries().ending.clone();
-        let shown = shown_of_all(agents, &ending.keys().copied().collect::<Vec<_>>())?;
+        let shown = shown_of_all(&agents.new_agent(), agents, ending.keys().map(|time| (*time, Suite::Whole)))?;
         let mut entries = self.entries();
         for (time, uploads) in ending {
             let runs = shown.get(&time).copied().unwrap_or_default();
@@ -94,7 +129,8 @@ impl Ledger {
     /// How many of those are still shown.
     pub(super) fn ending_shown(&self, agents: &Agents) -> anyhow::Result<usize> {
         let ending: Vec<u64> = self.entries().ending.keys().copied().collect();
-        Ok(shown_of_all(agents, &ending)?.values().sum())
+        let ending = ending.into_iter().map(|time| (time, Suite::Whole));
+        Ok(shown_of_all(&agents.new_agent(), agents, ending)?.values().sum())
     }
 
     /// Looks for what was acknowledged, until everything was found or given up after the end.
@@ -102,7 +138,7 @@ impl Ledger {
         loop {
             let was_stopped = stopped.load(Ordering::SeqCst);
             let agent = agents.new_agent();
-            while self.look_for_some(&agent, &agents.url)? {}
+            while self.look_for_some(&agent, agents)? {}
             if was_stopped && self.entries().waiting.is_empty() {
                 return Ok(());
             }
@@ -111,17 +147,20 @@ impl Ledger {
     }
 
     /// Looks for the oldest that are due; whether more may be.
-    fn look_for_some(&self, agent: &ureq::Agent, url: &str) -> anyhow::Result<bool> {
-        let due = |(_, sent): &(&u64, &Instant)| sent.elapsed() > LOOKED_FOR;
-        let times: Vec<u64> = self.entries().waiting.iter().filter(due).take(SLICE).map(|(time, _)| *time).collect();
-        let shown = shown(agent, url, &times)?;
+    fn look_for_some(&self, agent: &ureq::Agent, agents: &Agents) -> anyhow::Result<bool> {
+        let due = |(_, (_, sent)): &(&u64, &(Suite, Instant))| sent.elapsed() > LOOKED_FOR;
+        let due = |entries: &Entries| -> Vec<(u64, Suite)> {
+            entries.waiting.iter().filter(due).take(SLICE).map(|(time, (suite, _))| (*time, *suite)).collect()
+        };
+        let times = due(&self.entries());
+        let shown = shown_of_all(agent, agents, times.iter().copied())?;
         let mut entries = self.entries();
-        for time in &times {
+        for (time, suite) in &times {
             let runs = shown.get(time).copied().unwrap_or_default();
-            let is_over = entries.waiting.get(time).is_some_and(|sent| sent.elapsed() > LOST_AFTER);
+            let is_over = entries.waiting.get(time).is_some_and(|(_, sent)| sent.elapsed() > LOST_AFTER);
             entries.doubled += usize::from(runs > 1);
             if runs > 0 {
-                entries.seen.insert(*time);
+                entries.seen.insert(*time, *suite);
             } else if is_over {
                 entries.lost += 1;
             }
@@ -129,16 +168,16 @@ impl Ledger {
                 entries.waiting.remove(time);
             }
         }
-        Ok(times.len() == SLICE && times.iter().all(|time| shown.contains_key(time)))
+        Ok(times.len() == SLICE && times.iter().all(|(time, _)| shown.contains_key(time)))
     }
 
     /// Looks again, after the end, for everything that was shown: merges may have changed what is.
     pub(super) fn look_again(&self, agents: &Agents) -> anyhow::Result<Shown> {
         let entries = self.entries();
-        let times: Vec<u64> = entries.seen.iter().copied().collect();
-        let shown = shown_of_all(agents, &times)?;
+        let shown =
+            shown_of_all(&agents.new_agent(), agents, entries.seen.iter().map(|(time, suite)| (*time, *suite)))?;
         let ended = entries.ending.values().sum();
-        let gone: Vec<u64> = times.iter().copied().filter(|time| !shown.contains_key(time)).collect();
+        let gone: Vec<u64> = entries.seen.keys().copied().filter(|time| !shown.contains_key(time)).collect();
         if entries.lost + gone.len() > 0 {
             let (lost, first) = (entries.lost, gone.first());
             println!(
@@ -147,7 +186,7 @@ impl Ledger {
             );
         }
         Ok(Shown {
-            acknowledged: times.len() + entries.lost + ended,
+            acknowledged: entries.seen.len() + entries.lost + ended,
             lost: entries.lost + gone.len(),
             doubled: entries.doubled + shown.values().filter(|runs| **runs > 1).count(),
             ended,
@@ -155,20 +194,30 @@ impl Ledger {
     }
 }
 
-/// The same as [`shown`] by several questions.
-fn shown_of_all(agents: &Agents, times: &[u64]) -> anyhow::Result<BTreeMap<u64, usize>> {
-    let (agent, mut all) = (agents.new_agent(), BTreeMap::new());
-    for slice in times.chunks(SLICE) {
-        all.extend(shown(&agent, &agents.url, slice)?);
+/// The same as [`shown`] of all suites, by several questions. Times ascend.
+fn shown_of_all(
+    agent: &ureq::Agent,
+    agents: &Agents,
+    times: impl Iterator<Item = (u64, Suite)>,
+) -> anyhow::Result<BTreeMap<u64, usize>> {
+    let mut by_suite: BTreeMap<Suite, Vec<u64>> = BTreeMap::new();
+    for (time, suite) in times {
+        by_suite.entry(suite).or_default().push(time);
+    }
+    let mut all = BTreeMap::new();
+    for (suite, times) in by_suite {
+        for slice in times.chunks(SLICE) {
+            all.extend(shown(agent, &agents.url, suite, slice)?);
+        }
     }
     Ok(all)
 }
 
 /// How many runs are shown on each of these commits, which are in order; none of those that have no run.
-fn shown(agent: &ureq::Agent, url: &str, times: &[u64]) -> anyhow::Result<BTreeMap<u64, usize>> {
+fn shown(agent: &ureq::Agent, url: &str, suite: Suite, times: &[u64]) -> anyhow::Result<BTreeMap<u64, usize>> {
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(BTreeMap::new()) };
     let range = format!("after_uuid={}&before_uuid={}", first * 100, last * 100 + 99);
-    let answer = match get(agent, url, &format!("/api/results/{SUITE}?limit=10000&{range}")) {
+    let answer = match get(agent, url, &format!("/api/results/{suite}?limit=10000&{range}")) {
         Ok(answer) => answer,
         // Nothing is shown there, which is said as an error.
         Err(error) if matches!(error.downcast_ref(), Some(ureq::Error::StatusCode(404))) => return Ok(BTreeMap::new()),

@@ -1,6 +1,7 @@
 //! Load for hours, far below what the machine can take, while everything turns that turns in years: weeks, retention,
 //! merges, journals of the log, certificates. What is judged is whether anything grows, and whether every upload is shown
-//! once.
+//! once. Small runs fill one suite after the other, and questions go to the one that was filled last, so that none is about more
+//! runs than the one before.
 //!
 //! Commits move over weeks up to now. Some of the first uploads are on commits whose time to live ends in the middle of the
 //! run, so that their week falls out.
@@ -129,7 +130,7 @@ pub(crate) fn measure(binary: &Path, soak: &Soak) -> anyhow::Result<()> {
     let agents = setting.agents()?;
     let samples = std::thread::scope(|scope| {
         let sending = scope.spawn(|| senders::send(soak, course, &agents, &times, &ledger));
-        let asking = scope.spawn(|| askers::ask(soak, course, &agents, &times));
+        let asking = scope.spawn(|| askers::ask(soak, course, &agents, &times, &ledger));
         let looking = scope.spawn(|| ledger.look(&agents, &stopped));
         let samples = attend(course, &mut setting, &agents, &ledger);
         let ended = [sending.join(), asking.join()];

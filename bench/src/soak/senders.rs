@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Suite};
 use super::setting::Agents;
 use super::times::{Times, What};
 use super::{Course, Soak};
@@ -68,7 +68,11 @@ impl Sender<'_> {
             } else {
                 (self.ledger.second(self.course.newest()), index % CONFIGURATIONS)
             };
-            let document = documents::run_at(&names, configuration, index, [time, self.course.now()], index as u64);
+            let is_small = tests == SMALL && !is_ending;
+            let suite = if is_small { self.ledger.next_suite() } else { Suite::Whole };
+            let times = [time, self.course.now()];
+            let name = suite.to_string();
+            let document = documents::run_of(&name, &names, configuration, index, times, index as u64);
             let (begun, at) = (Instant::now(), self.course.elapsed());
             let (what, took) = match index % ACKNOWLEDGED {
                 0 => (What::Acknowledged, acknowledged(&agent, &self.agents.url, &document)),
@@ -77,7 +81,7 @@ impl Sender<'_> {
             if took.is_ok() && is_ending {
                 self.ledger.add_ending(time);
             } else if took.is_ok() {
-                self.ledger.add(time, begun);
+                self.ledger.add(suite, time, begun);
                 if index % REPEATED == REPEATED - 1 {
                     let again = upload(&agent, &self.agents.url, &document);
                     if again.is_err() {
