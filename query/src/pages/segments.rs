@@ -142,6 +142,7 @@ mod tests {
             worsened: None,
             segments,
             ongoing,
+            before_failure: None,
             evidence: Evidence::default(),
         }
     }
