@@ -57,9 +57,18 @@ pub(crate) async fn find(store: &Store, sender: &Sender, hook: &Hook) -> Result<
     Ok(found)
 }
 
-/// The suites that a hook is about.
+/// The suites that a hook is about. One that is configured before its first run has nothing to tell yet.
 pub(crate) async fn suites_of(store: &Store, hook: &Hook) -> Result<Vec<String>, AlertError> {
-    Ok(if hook.suites.is_empty() { suites::recent(store).await? } else { hook.suites.clone() })
+    if hook.suites.is_empty() {
+        return Ok(suites::recent(store).await?);
+    }
+    let mut known = Vec::new();
+    for suite in &hook.suites {
+        if suites::exists(store, suite).await? {
+            known.push(suite.clone());
+        }
+    }
+    Ok(known)
 }
 
 /// What is told of a test.

@@ -21,6 +21,7 @@ use crate::error::{AnswerError, invalid};
 use crate::reads::causes::{self as reads, CauseCounts, Failed, Steps};
 use crate::reads::selection::Selection;
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, Table, Tabular};
 use crate::test_name_cache::TestNames;
 use crate::test_names;
@@ -207,6 +208,7 @@ pub async fn find(store: &Store, question: &CausesQuestion) -> Result<Causes, An
 /// The runs that are asked about, and what the suite's masks join.
 async fn asked(store: &Store, question: &CausesQuestion) -> Result<(Selection, Joined), AnswerError> {
     let CausesQuestion { suite, weeks, text, runs, rule, .. } = question;
+    suites::expect(store, suite).await?;
     if text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
         return Err(invalid(format!("a text to look for has at most {MAX_TEXT} characters")));
     }
@@ -327,9 +329,13 @@ pub struct SaidMessage {
 }
 
 /// What failing tests said, the newest first.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Messages(pub Vec<SaidMessage>);
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Messages {
+    /// Whether there are more than the limit lets through.
+    pub has_more: bool,
+    /// The newest of them.
+    pub messages: Vec<SaidMessage>,
+}
 
 /// What failing tests said, the newest first.
 ///
@@ -338,10 +344,12 @@ pub struct Messages(pub Vec<SaidMessage>);
 pub async fn messages(store: &Store, question: &CausesQuestion) -> Result<Messages, AnswerError> {
     let (selection, joined) = asked(store, question).await?;
     if selection.is_empty() {
-        return Ok(Messages(Vec::new()));
+        return Ok(Messages::default());
     }
     let limit = question.runs.limit.unwrap_or(MESSAGES).min(MAX_MESSAGES);
-    let rows = reads::newest(store, &failed(question, &selection, &joined), limit).await?;
+    let mut rows = reads::newest(store, &failed(question, &selection, &joined), limit + 1).await?;
+    let has_more = rows.len() as u64 > limit;
+    rows.truncate(limit as usize);
     let tests: BTreeSet<TestId> = rows.iter().map(|row| row.test_id).collect();
     let names = test_names::by_id(store, &question.suite, tests.into_iter()).await?;
     let said = |row: reads::SaidRow| {
@@ -355,7 +363,7 @@ pub async fn messages(store: &Store, question: &CausesQuestion) -> Result<Messag
             message: row.message,
         })
     };
-    Ok(Messages(rows.into_iter().filter_map(said).collect()))
+    Ok(Messages { has_more, messages: rows.into_iter().filter_map(said).collect() })
 }
 
 impl Tabular for Causes {
@@ -367,7 +375,7 @@ impl Tabular for Causes {
 impl Tabular for Messages {
     fn table(&self) -> Result<Table, AnswerError> {
         let own = table::columns::<SaidMessage>();
-        let rows = self.0.iter().map(|said| {
+        let rows = self.messages.iter().map(|said| {
             let cells = table::cells(&own, &[&table::members(said)?]);
             table::row_with_configuration(cells, &said.configuration, Vec::new())
         });

@@ -29,6 +29,7 @@ use crate::reads;
 use crate::remarks;
 use crate::search::{Field, Search};
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, CellKind, Table, Tabular};
 
 /// Tests that are looked at: those that failed last.
@@ -139,6 +140,7 @@ pub struct Changes {
 /// The changes that a question means.
 pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, AnswerError> {
     let ChangesQuestion { suite, test, weeks, kinds, search, runs } = question;
+    suites::expect(store, suite).await?;
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
     let late = LateRuns::within(store, suite, runs, NEW_DAYS, Weeks::of(*weeks)).await?;
     if late.asked.is_empty() {

@@ -18,6 +18,7 @@ pub use crate::reads::durations::DurationPart;
 use crate::reads::selection::{RunPlace, Selection};
 use crate::renames::{self, Tenure};
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, Table, Tabular};
 
 /// Lengths that a part of a chart may have, seconds.
@@ -86,6 +87,7 @@ pub struct Durations {
 /// How long a suite's runs, or the results of a test, took.
 pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<Durations, AnswerError> {
     let DurationsQuestion { suite, test, weeks, runs } = question;
+    suites::expect(store, suite).await?;
     let selection = Selection::started_within(store, suite, runs, *weeks, 1).await?;
     let step = step(*weeks);
     let (parts, rows) = if selection.is_empty() {

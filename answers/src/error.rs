@@ -15,6 +15,9 @@ pub enum AnswerError {
     /// Nothing is there.
     #[error("{0}")]
     NotFound(String),
+    /// A suite is asked about of which nothing was ever uploaded. An empty list would read as if nothing failed.
+    #[error("No suite is called '{0}': nothing was ever uploaded for it; /suites lists those that are known")]
+    UnknownSuite(String),
     /// A statement took longer than one may.
     #[error(
         "This question takes longer than the server allows; ask for less of it, such as fewer weeks, one suite or one configuration."

@@ -100,7 +100,7 @@ pub(crate) fn of_each_run(failures: Vec<Failure>) -> Vec<(RunPlace, Vec<Failure>
 }
 
 /// Nothing ran of what is asked for.
-pub(crate) fn no_run() -> AnswerError {
+fn no_run() -> AnswerError {
     not_found("No test runs found with the specified criteria")
 }
 
@@ -119,7 +119,7 @@ pub async fn in_selection(
 }
 
 /// The same of runs that are known: the newest of the selection.
-async fn in_placed(
+pub(crate) async fn in_placed(
     store: &Store,
     suite: &str,
     selection: &Selection,

@@ -156,10 +156,7 @@ pub struct FlakyTests {
 /// The flakiest tests.
 pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests, AnswerError> {
     let limit = question.runs.limit.unwrap_or(TESTS).min(MAX_TESTS);
-    let suites = match &question.suite {
-        Some(suite) => vec![suite.clone()],
-        None => suites::recent(store).await?,
-    };
+    let suites = suites::asked(store, question.suite.as_deref()).await?;
     let mut found = FlakyTests {
         suite: question.suite.clone().unwrap_or_default(),
         weeks: question.weeks,

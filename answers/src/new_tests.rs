@@ -114,10 +114,7 @@ pub struct NewTests {
 pub async fn find(store: &Store, question: &NewTestsQuestion) -> Result<NewTests, AnswerError> {
     let NewTestsQuestion { suite, days, runs } = question;
     let limit = runs.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
-    let asked = match suite {
-        Some(suite) => vec![suite.clone()],
-        None => suites::recent(store).await?,
-    };
+    let asked = suites::asked(store, suite.as_deref()).await?;
     let mut found = NewTests {
         suite: suite.clone().unwrap_or_default(),
         days: *days,

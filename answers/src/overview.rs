@@ -14,6 +14,7 @@ use crate::reads::outcomes;
 use crate::reads::selection::{RunPlace, Selection};
 use crate::renames::{self, Tenure};
 use crate::store::Store;
+use crate::suites;
 use crate::timeline::TimelineOf;
 
 /// Columns of a window; the last one has the rest.
@@ -89,6 +90,7 @@ pub struct Overview {
 
 /// The overview of a timeline.
 pub async fn find(store: &Store, of: TimelineOf<'_>, filter: &RunFilter) -> Result<Overview, AnswerError> {
+    suites::expect(store, of.suite).await?;
     let selection = Selection::of(store, filter, 1).await?;
     if selection.is_empty() {
         return Ok(Overview::default());

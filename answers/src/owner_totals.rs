@@ -67,10 +67,7 @@ pub struct Owners {
 /// The store does not answer.
 pub async fn find(store: &Store, question: &OwnersQuestion) -> Result<Owners, AnswerError> {
     let OwnersQuestion { suite, weeks, runs } = question;
-    let suites = match suite {
-        Some(suite) => vec![suite.clone()],
-        None => suites::recent(store).await?,
-    };
+    let suites = suites::asked(store, suite.as_deref()).await?;
     let mut totals: BTreeMap<Option<String>, OwnerTotals> = BTreeMap::new();
     let mut is_cut = false;
     for suite in suites {

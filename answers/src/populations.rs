@@ -22,6 +22,7 @@ use crate::error::{AnswerError, invalid};
 use crate::reads::populations::{self as reads, AttemptCount, PopulationSize};
 use crate::reads::selection::Selection;
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, Table, Tabular};
 
 /// Weeks of a sample, and of what it is compared with, if the question does not say.
@@ -165,6 +166,7 @@ pub async fn find(store: &Store, question: &PopulationsQuestion) -> Result<Popul
             )));
         }
     }
+    suites::expect(store, suite).await?;
     let (selected, selected_base) = tokio::try_join!(
         Selection::within(store, &sample.runs, sample.bounds(store), 1),
         Selection::within(store, &base.runs, base.bounds(store), 1)

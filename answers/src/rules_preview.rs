@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::error::{AnswerError, invalid, not_found};
+use crate::error::{AnswerError, invalid};
 use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
 use crate::store::Store;
 use crate::suite_rules::{self, SuiteRules};
@@ -79,15 +79,7 @@ pub async fn find(store: &Store, question: &PreviewQuestion) -> Result<RulesPrev
     if !(1..=MAX_WEEKS).contains(&question.weeks) {
         return Err(invalid(format!("Weeks must be an integer from 1 to {MAX_WEEKS}")));
     }
-    if let Some(suite) = &question.suite
-        && !suites::is_known(store, question.runs.branch.as_deref(), suite).await?
-    {
-        return Err(not_found(format!("No runs of the suite '{suite}' are known")));
-    }
-    let suites = match &question.suite {
-        Some(suite) => vec![suite.clone()],
-        None => suites::recent(store).await?,
-    };
+    let suites = suites::asked(store, question.suite.as_deref()).await?;
     let mut preview = RulesPreview {
         rule: RULE,
         weeks: question.weeks,

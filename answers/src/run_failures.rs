@@ -8,12 +8,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::error::AnswerError;
+use crate::error::{AnswerError, not_found};
 use crate::failures;
 use crate::messages::{self, MAX_TESTS};
 use crate::reads::failures::Failure;
+use crate::reads::runs;
 use crate::reads::selection::{OfConfiguration, RunPlace, Selection};
 use crate::store::Store;
+use crate::suites;
 
 /// Runs of each configuration if the question names no limit.
 const RUNS: u64 = 1;
@@ -59,11 +61,16 @@ pub async fn find(
     filter: &RunFilter,
     with_expected: bool,
 ) -> Result<FailedRuns, AnswerError> {
+    suites::expect(store, suite).await?;
     let selection = Selection::of(store, filter, RUNS).await?;
-    if selection.is_empty() {
-        return Err(failures::no_run());
+    let placed = if selection.is_empty() { Vec::new() } else { runs::newest_places(store, suite, &selection).await? };
+    if placed.is_empty() {
+        return Err(not_found(format!(
+            "No run of the suite '{suite}' is meant; name another commit or time, or recent=false for configurations on which \
+             nothing ran for two weeks"
+        )));
     }
-    let mut failures = failures::in_selection(store, suite, &selection, !with_expected).await?;
+    let mut failures = failures::in_placed(store, suite, &selection, placed, !with_expected).await?;
     let names: BTreeSet<String> = failures.iter().map(|failure| failure.test.clone()).collect();
     let told: BTreeSet<&str> = names.iter().take(MAX_TESTS).map(String::as_str).collect();
     failures.retain(|failure| told.contains(failure.test.as_str()));

@@ -15,6 +15,7 @@ use crate::reads::selection::Selection;
 use crate::reads::{joined_runs, results, runs};
 use crate::run_documents;
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, Table, Tabular};
 
 /// Tests answered if the question names no limit, and at most.
@@ -60,6 +61,7 @@ pub struct SlowestTests {
 /// The slowest tests of the newest run's commit; the question's test does not matter, and its limit is one of tests.
 pub async fn find(store: &Store, question: &DurationsQuestion) -> Result<SlowestTests, AnswerError> {
     let DurationsQuestion { suite, weeks, runs: filter, .. } = question;
+    suites::expect(store, suite).await?;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
     let nothing =
         || SlowestTests { suite: suite.clone(), configuration: None, uuid: None, start_time: None, tests: Vec::new() };

@@ -18,6 +18,7 @@ use crate::ask::RunFilter;
 use crate::error::AnswerError;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::store::Store;
+use crate::suites;
 
 /// Which test is asked about.
 #[derive(Debug, Clone)]
@@ -69,6 +70,7 @@ pub struct TestStanding {
 /// The store does not answer.
 pub async fn find(store: &Store, question: &StandingQuestion) -> Result<TestStanding, AnswerError> {
     let StandingQuestion { suite, test, runs } = question;
+    suites::expect(store, suite).await?;
     let late = LateRuns::of(store, suite, runs, NEW_DAYS).await?;
     let ids: Vec<TestId> = late.renames.known_as(test).map(|name| TestId::of(suite, name)).collect();
     let histories = late.histories(&ids.iter().copied().collect::<BTreeSet<_>>()).await?;

@@ -9,6 +9,7 @@ use crate::ask::RunFilter;
 use crate::error::{AnswerError, not_found};
 use crate::reads::configurations::{self, Configurations};
 use crate::reads::selection::Selection;
+use crate::reads::test_names;
 use crate::store::Store;
 
 /// Suites that a configuration is told with.
@@ -82,6 +83,36 @@ pub async fn recent_labels(
         }
     }
     Ok(labels)
+}
+
+/// The suites that a question is about: the one that it names, or else all that ran lately on the default branch.
+///
+/// # Errors
+/// Nothing is known of the one that it names ([`AnswerError::UnknownSuite`]).
+pub async fn asked(store: &Store, suite: Option<&str>) -> Result<Vec<String>, AnswerError> {
+    match suite {
+        Some(suite) => expect(store, suite).await.map(|()| vec![suite.to_owned()]),
+        None => recent(store).await,
+    }
+}
+
+/// Makes an error of a suite of which nothing is known, whoever asks about it. An empty name is that of a page on which no suite can be
+/// chosen yet.
+///
+/// # Errors
+/// Nothing was ever uploaded for the suite ([`AnswerError::UnknownSuite`]).
+pub async fn expect(store: &Store, suite: &str) -> Result<(), AnswerError> {
+    if suite.is_empty() || exists(store, suite).await? {
+        Ok(())
+    } else {
+        Err(AnswerError::UnknownSuite(suite.to_owned()))
+    }
+}
+
+/// Whether anything was ever uploaded for a suite, on whatever branch. What is remembered of the default branch knows most of
+/// them; others are looked up by their tests.
+pub async fn exists(store: &Store, suite: &str) -> Result<bool, AnswerError> {
+    Ok(is_known(store, None, suite).await? || test_names::has_suite(store, suite).await?)
 }
 
 /// Whether a suite ever ran on a branch.

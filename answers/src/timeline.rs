@@ -23,6 +23,7 @@ use crate::reads::selection::{OfConfiguration, Selection};
 use crate::results::{SuiteRun, rows_of_test, runs_in};
 use crate::statistics::RunCounts;
 use crate::store::Store;
+use crate::suites;
 
 /// Columns of a window if the question names no limit, and at most.
 const COLUMNS: u64 = 200;
@@ -214,6 +215,7 @@ pub struct Timeline {
 
 /// The newest columns of a timeline.
 pub async fn find(store: &Store, of: TimelineOf<'_>, filter: &RunFilter) -> Result<Timeline, AnswerError> {
+    suites::expect(store, of.suite).await?;
     let mut selection = Selection::of(store, filter, COLUMNS).await?;
     selection.limit = selection.limit.min(MAX_COLUMNS);
     let window = window(store, of, &selection).await?;

@@ -25,6 +25,7 @@ use crate::reads::trends::DayCounts;
 use crate::reads::{durations, trends};
 use crate::search::Search;
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, Table, Tabular};
 
 /// Change points answered if the question names no limit, and at most.
@@ -143,6 +144,7 @@ pub struct Trends {
 /// The store does not answer.
 pub async fn find(store: &Store, question: &TrendsQuestion) -> Result<Trends, AnswerError> {
     let TrendsQuestion { suite, test, weeks, runs } = question;
+    suites::expect(store, suite).await?;
     let late = LateRuns::within(store, suite, runs, NEW_DAYS, Weeks::of(*weeks)).await?;
     let started = late.asked.bounds.started;
     let mut answer = Trends {

@@ -35,6 +35,7 @@ use crate::remarks;
 use crate::search::{Field, Search, Subject};
 use crate::stable_id;
 use crate::store::Store;
+use crate::suites;
 use crate::table::{self, Table, Tabular};
 
 /// What is called new or fixed, days: without a choice, and at most.
@@ -227,6 +228,7 @@ fn number_of<S: Serializer>(configurations: &[Configuration], serializer: S) -> 
 /// What the newest runs of a suite say of its tests.
 pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, AnswerError> {
     let TriageQuestion { suite, days, groups, search, runs: filter, with_messages } = question;
+    suites::expect(store, suite).await?;
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;
     let late = LateRuns::of(store, suite, filter, *days);
     let (late, remarks) = tokio::try_join!(late, remarks::of_suite(store, suite))?;

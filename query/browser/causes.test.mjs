@@ -33,7 +33,7 @@ const SUITE = '/causes?suite=layout-tests';
 const row = (page, text) => page.locator('.causes tbody tr', { hasText: text });
 
 test('every state is accessible', () => accessible(open, [
-  SUITE, `${SUITE}&text=connect`, `${SUITE}&text=nothing+says+this`, `${SUITE}&weeks=12&order=newest`, '/causes?suite=none',
+  SUITE, `${SUITE}&text=connect`, `${SUITE}&text=nothing+says+this`, `${SUITE}&weeks=12&order=newest`, '/causes?platform=none',
   '/triage?suite=layout-tests', '/investigate?suite=layout-tests',
 ]));
 

@@ -76,6 +76,12 @@ test('what is wrong with a question is told', async () => {
   assert.match(await wrong('changes', { suite: SUITE, weeks: 'many' }), /Weeks must be/);
   assert.match(await wrong('find_tests', { q: 'a', colour: 'red' }), /'colour' not supported/);
   assert.match(await wrong('verdicts', { suite: SUITE }), /missing field `tests`/);
+  const unknown = "No suite is called 'layout-test': nothing was ever uploaded for it; /suites lists those that are known";
+  for (const [name, more] of [['find_tests', { q: 'a' }], ['history', { test: 'css/a.html' }], ['changes', {}], ['failures', {}]]) {
+    assert.equal(await wrong(name, { suite: 'layout-test', ...more }), unknown, name);
+  }
+  assert.match(await wrong('failures', { suite: SUITE, uuid: 100 }), /^No run of the suite 'layout-tests' is meant/);
+  assert.match(await wrong('failures', { suite: SUITE, limit: [1, 2] }), /^limit is given more than once/);
   await assert.rejects(client.callTool({ name: 'delete', arguments: {} }), /There is no tool delete; the tools are find_tests/);
 });
 
@@ -100,6 +106,11 @@ test('a call without what belongs to it is told so', async () => {
     const { id, error } = await ask('tools/call', params);
     assert.deepEqual([id, error.code], [7, -32602], JSON.stringify(params));
     assert.match(error.message, /'params' of tools\/call is an object with the tool's 'name'/);
+  }
+  for (const params of [undefined, {}, { protocolVersion: '2025-06-18' }]) {
+    const { id, error } = await ask('initialize', params);
+    assert.deepEqual([id, error.code], [7, -32602], JSON.stringify(params));
+    assert.match(error.message, /'params' of initialize is an object with 'protocolVersion'/);
   }
   assert.equal((await ask('tools/delete')).error.code, -32601);
 });

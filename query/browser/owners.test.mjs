@@ -26,7 +26,7 @@ before(async () => {
   }
 });
 
-test('every state is accessible', () => accessible(open, ['/owners', '/owners?suite=none', '/costs', '/costs?by=owner', '/costs?by=week',
+test('every state is accessible', () => accessible(open, ['/owners', '/owners?platform=none', '/costs', '/costs?by=owner', '/costs?by=week',
   '/costs?owner=@nobody', '/triage?owner=@css', '/flaky', '/investigate?suite=layout-tests&owner=none', '/changes?owner=@css']));
 
 test('an owner leads to what newly fails, and to what flaky tests cost', async () => {

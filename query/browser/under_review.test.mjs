@@ -41,7 +41,7 @@ before(async () => {
 const tests = (page, group) => page.getByRole('region', { name: `${group}: layout-tests` }).getByRole('rowheader').allTextContents();
 
 test('every state is accessible', () => accessible(open, ['/change', '/change/7', '/change?id=7', '/new-tests', '/new-tests?suite=layout-tests&days=1',
-  '/new-tests?suite=none']));
+  '/new-tests?platform=none']));
 
 test('a change says what it broke, mended and brings, without a script', async () => {
   await open('/change/7', { javaScriptEnabled: false }, async (page) => {

@@ -5,22 +5,19 @@ use test_support::engine;
 use test_support::query_service::QueryService;
 use test_support::rows::EventRows;
 
-const PAGES: [&str; 29] = [
+const PAGES: [&str; 25] = [
     "/",
     "/?suite=unit",
     "/?suite=unit&test=a",
     "/search",
     "/suites",
     "/triage",
-    "/triage?suite=unit",
     "/triage.atom",
     "/causes",
-    "/causes?suite=unit&text=a",
     "/changes",
     "/investigate",
     "/investigate?suite=unit",
     "/flaky",
-    "/flaky?suite=unit",
     "/flaky?suite=&branch=x",
     "/costs",
     "/costs?by=week&owner=@a",
@@ -28,7 +25,6 @@ const PAGES: [&str; 29] = [
     "/quality",
     "/durations",
     "/trends",
-    "/trends?suite=unit&test=a",
     "/compare",
     "/compare/populations",
     "/dashboards",

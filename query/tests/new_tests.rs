@@ -111,7 +111,7 @@ async fn tests_that_came_lately() {
     assert!(!names(&answer).contains(&"steady-1.html"), "a suite's first tests are not new");
     let answer: Value = service.json("/api/new-tests?suite=s&style=Release").await;
     assert!(!names(&answer).contains(&"only.html"), "{answer:#}");
-    assert_eq!(service.json("/api/new-tests?suite=nothing").await["tests"], json!([]));
+    assert_eq!(service.json("/api/new-tests?suite=s&branch=nothing").await["tests"], json!([]));
     for wrong in ["days=0", "days=57", "days=x", "weeks=3"] {
         assert_eq!(service.get(&format!("/api/new-tests?{wrong}")).await.0, 400, "{wrong}");
     }

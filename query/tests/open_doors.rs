@@ -57,8 +57,7 @@ async fn answers_are_files_of_columns_and_metrics() {
         format!("\nresultsdb_tests{{suite=\"unit \\\"tests\\\"\",group=\"{group}\"}} {count}\n")
     };
     assert!(metrics.contains(&line("new", 1)) && metrics.contains(&line("flaky", 0)), "{metrics}");
-    let (_, other) = service.get("/api/metrics?suite=other").await;
-    let lines = String::from_utf8(other).unwrap();
+    let lines = service.text("/api/metrics?suite=unit+%22tests%22&branch=other").await;
     assert!(lines.lines().filter(|line| !line.starts_with('#')).all(|line| line.ends_with(" 0")), "{lines}");
     let unknown: Value = service.json("/api/results/none").await;
     assert_eq!(unknown, json!([]));

@@ -88,6 +88,7 @@ async fn what_is_asked_is_answered_or_refused() {
     let clock = Clock::standing_at(now() as u64);
     let service = QueryService::start_at(&engine, directory.path(), "parameters", [views()], clock).await;
     truth_values(&service).await;
+    values_given_twice(&service).await;
     empty_branches(&service).await;
     formats(&service).await;
     filters(&service).await;
@@ -153,6 +154,50 @@ async fn truth_values(service: &QueryService) {
         } else {
             assert!(status == StatusCode::BAD_REQUEST && body.contains(&told), "{path} {name}: {status} {body}");
         }
+    }
+}
+
+/// A value that is given twice is refused where one is meant, as the document says, and on pages as by the API.
+async fn values_given_twice(service: &QueryService) {
+    let (mut once, mut several) = (0, 0);
+    for Asked { path, parameters, .. } in operations(service).await {
+        for (name, schema) in parameters {
+            let name = name.replace("label.key", "label.job");
+            let (status, body) = service.get(&format!("{path}?{name}=1&{name}=1")).await;
+            let told = String::from_utf8_lossy(&body).contains(&format!("{name} is given more than once"));
+            if schema["maxItems"] == 1 {
+                assert!(status == StatusCode::BAD_REQUEST && told, "{path} {name}: {status}");
+                once += 1;
+            } else {
+                assert!(!told, "{path} {name}: {status}");
+                several += 1;
+            }
+        }
+    }
+    assert!(once > 100 && several > 300, "{once} {several}");
+    for (path, name) in [
+        ("/triage?days=3&days=7", "days"),
+        ("/flaky?suite=s&suite=t", "suite"),
+        ("/trends?weeks=4&weeks=8", "weeks"),
+        ("/changes?branch=next&branch=main", "branch"),
+        ("/commits?q=a&q=b", "q"),
+        ("/compare/populations?base_weeks=1&base_weeks=2", "base_weeks"),
+    ] {
+        let (status, body) = service.get(path).await;
+        let told = format!("{name} is given more than once, and has one value; give it once");
+        assert!(
+            status == StatusCode::BAD_REQUEST && String::from_utf8_lossy(&body).contains(&told),
+            "{path}: {status}"
+        );
+    }
+    // What a form sends empty is not given.
+    for path in ["/triage?suite=&suite=s", "/commits?branch=main&branch=next", "/triage?group=new&group=still"] {
+        assert_eq!(service.get(path).await.0, StatusCode::OK, "{path}");
+    }
+    for path in ["/commits?nosuch=1", "/documentation?nosuch=1", "/triage?nosuch=1"] {
+        let (status, body) = service.get(path).await;
+        let told = String::from_utf8_lossy(&body).contains("nosuch");
+        assert!(status == StatusCode::BAD_REQUEST && told, "{path}: {status}");
     }
 }
 

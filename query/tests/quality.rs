@@ -275,7 +275,7 @@ async fn failures_that_began_are_timed(service: &QueryService) {
 
 async fn questions_are_narrowed_and_refused(service: &QueryService) {
     for (query, status, why) in [
-        ("suite=nothing", 404, "No runs of the suite 'nothing' are known"),
+        ("suite=nothing", 404, "No suite is called 'nothing': nothing was ever uploaded for it"),
         ("weeks=0", 400, "Weeks must be an integer from 1 to 52"),
         ("weeks=53", 400, "Weeks must be an integer from 1 to 52"),
         ("weeks=many", 400, "Weeks must be an integer from 1 to 52"),

@@ -98,7 +98,7 @@ async fn a_test_is_counted_since_it_began_to_do_what_it_does() {
     let odd = of("css%2Fodd+%3F%26%23%25%C3%BC%3D1.html");
     assert_eq!(places(&service, &odd).await, [place("mac", "new", 2, 2), sound.clone()]);
     assert_eq!(places(&service, &format!("{odd}&platform=win")).await, [sound]);
-    for nothing in [of("nobody-knows"), format!("{odd}&branch=other"), "suite=none&test=broken.html".to_owned()] {
+    for nothing in [of("nobody-knows"), format!("{odd}&branch=other")] {
         assert_eq!(places(&service, &nothing).await, [], "{nothing}");
     }
     let answer = service.json(&format!("/api/standing?{}", of("broken.html"))).await;

@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
 use answers::StatementLimits;
+use serde_json::json;
+use test_support::clock::now;
 use test_support::engine;
+use test_support::events::run;
 use test_support::query_service::QueryService;
+use test_support::rows::EventRows;
 
 /// What links of a page end in that is not a page: styles and scripts.
 fn assets(html: &str) -> Vec<&str> {
@@ -17,7 +21,13 @@ async fn pages_fail_with_their_style() {
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
     let service = QueryService::start(&engine, directory.path(), "away", []).await;
-    let other = QueryService::start(&engine, directory.path(), "limited", []).await;
+    let mut views = EventRows::default();
+    let time = now() - 3600;
+    let commit = json!({ "repository_id": "webkit", "branch": "main", "timestamp": time, "order": 0 });
+    let configuration =
+        json!({ "platform": "mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64" });
+    views.add(run("s", configuration, &commit, time + 60, &json!({ "t": { "actual": "TEXT" } })), 1);
+    let other = QueryService::start(&engine, directory.path(), "limited", [views]).await;
     too_large_a_question_is_told_so(&other, directory.path()).await;
     engine.shutdown().await;
     for page in [

@@ -14,7 +14,7 @@ use query::{Limits, QueryOptions};
 use schema::blobs::Blobs;
 use schema::clock::Clock;
 use schema::retention::Retention;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -136,6 +136,18 @@ impl QueryService {
     pub fn post(&self, path: &str, json: String) -> Task<'_, (StatusCode, Vec<u8>)> {
         let request = Request::post(path).header("Content-Type", "application/json");
         Box::pin(self.send(request.body(Body::from(json)).unwrap()))
+    }
+
+    /// What a tool of the Model Context Protocol answers.
+    pub async fn tool(&self, name: &str, arguments: Value) -> Value {
+        let params = json!({ "name": name, "arguments": arguments });
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let request = Request::post("/mcp").header("Content-Type", "application/json");
+        let request = request.header("Accept", "application/json, text/event-stream").header("Host", "localhost");
+        let (status, body) = self.send(request.body(Body::from(call.to_string())).unwrap()).await;
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(status, StatusCode::OK, "{name}: {answer}");
+        answer["result"].clone()
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {

@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::error::{AnswerError, invalid};
 use crate::store::Store;
-use crate::{commits, renames, run_documents};
+use crate::{commits, renames, run_documents, suites};
 use changes::{failures, merged};
 use ends::{End, end};
 use sides::{Side, SideRuns};
@@ -169,6 +169,7 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
     if before.is_none() && before_branch.is_none() {
         return Err(invalid("Name the commit to compare with as before, or its branch as before_branch"));
     }
+    suites::expect(store, suite).await?;
     let (end_before, end_after) = tokio::try_join!(end(store, before.as_deref()), end(store, after.as_deref()))?;
     let filter_before = RunFilter { branch: before_branch.clone().or_else(|| filter.branch.clone()), ..filter.clone() };
     let limit = filter.limit.unwrap_or(TESTS).min(MAX_TESTS) as usize;

@@ -120,10 +120,7 @@ pub struct Costs {
 /// # Errors
 /// The store does not answer.
 pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, AnswerError> {
-    let suites = match &question.suite {
-        Some(suite) => vec![suite.clone()],
-        None => suites::recent(store).await?,
-    };
+    let suites = suites::asked(store, question.suite.as_deref()).await?;
     let since = store.clock.now().saturating_sub(question.weeks.saturating_mul(WEEK));
     let mut sums = Sums { by: question.by, ..Sums::default() };
     let mut is_cut = false;

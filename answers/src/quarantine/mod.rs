@@ -6,6 +6,7 @@
 //!
 //! An entry hides nothing. It is told beside the failures that it is about, and what they are without it.
 
+pub mod about_nothing;
 pub mod export;
 mod index;
 pub mod proposals;

@@ -38,6 +38,12 @@ pub(crate) async fn with_prefixes(
     of_prefixes(store, &names.value("suite", suite), prefixes, limit).await
 }
 
+/// Whether a suite has any test.
+pub(crate) async fn has_suite(store: &Store, suite: &str) -> Result<bool, AnswerError> {
+    let first = Fragment::new("SELECT test FROM tests WHERE suite = {suite} LIMIT 1").value("suite", suite);
+    Ok(!first.all::<String>(&store.client).await?.is_empty())
+}
+
 /// The names that a statement finds for each `{prefix}`, sorted, at most `limit` over all prefixes.
 pub(super) async fn of_prefixes(
     store: &Store,

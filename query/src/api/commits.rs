@@ -44,13 +44,13 @@ const COMMITS: u64 = 100;
 
 /// The one commit that a query names.
 pub(crate) async fn exactly_one(service: &Service, query: Option<&str>) -> Result<Commit, ApiError> {
-    let parameters = Parameters::read(query, SIBLINGS.parameters)?;
+    let parameters = Parameters::read_as_reference(query, &[], SIBLINGS.parameters)?;
     Ok(commit_search::exactly_one(&service.store, &questions::question(&parameters)?).await?)
 }
 
 /// The commits that are asked for.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<Commit>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), FIND.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], FIND.parameters)?;
     let limit = parameters.limit(COMMITS)?;
     Ok(Json(commit_search::find(&service.store, &questions::question(&parameters)?, limit).await?))
 }
@@ -81,7 +81,7 @@ pub(crate) async fn branches(
     State(service): Shared,
     RawQuery(query): RawQuery,
 ) -> Result<Json<BTreeMap<String, Vec<String>>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), BRANCHES.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &[], BRANCHES.parameters)?;
     let mut prefixes = parameters.texts("branch");
     if prefixes.is_empty() {
         prefixes.push(String::new());

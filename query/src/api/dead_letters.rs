@@ -37,7 +37,7 @@ pub(crate) const RECEIPT: Operation = Operation::get(
 
 /// The dead letters that a query asks for.
 pub(crate) async fn listed(service: &Service, query: Option<&str>) -> Result<Vec<DeadLetterSummary>, ApiError> {
-    let parameters = Parameters::read(query, LIST.parameters)?;
+    let parameters = Parameters::read_lists(query, &["state"], LIST.parameters)?;
     Ok(dead_letters::find(&service.store, &parameters.texts("state"), parameters.limit(LETTERS)?).await?)
 }
 

@@ -6,8 +6,10 @@ use answers::slowest::{self, SlowestTests};
 use answers::table::schema_of;
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
 use web::openapi::Operation;
 
+use super::warning;
 use crate::error::ApiError;
 use crate::layers::format::Rows;
 use crate::layers::paths::{Suite, SuiteAndTest};
@@ -68,7 +70,11 @@ pub(crate) async fn plan(
     State(service): Shared,
     Suite(suite): Suite,
     RawQuery(query): RawQuery,
-) -> Result<Json<Plan>, ApiError> {
+) -> Result<Response, ApiError> {
     let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], PLAN.parameters)?;
-    Ok(Json(plan::find(&service.store, &suite, &runs::lately(&parameters)?).await?))
+    let unknown = warning::of_suite(&service.store, &suite).await?;
+    let plan: Plan = plan::find(&service.store, &suite, &runs::lately(&parameters)?).await?;
+    let mut response = Json(plan).into_response();
+    response.headers_mut().extend(unknown.and_then(|unknown| warning::header(&unknown)));
+    Ok(response)
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::archives;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
+use crate::parameters::{self, Parameters};
 use crate::service::{Service, Shared};
 
 const OPENAPI: Operation = Operation {
@@ -113,7 +113,49 @@ pub(crate) async fn document(State(service): Shared, RawQuery(query): RawQuery) 
 /// The OpenAPI document: the intake's operations, then ours.
 pub(crate) fn described(service: &Service) -> Value {
     let operations = service.options.intake.iter().chain(OPERATIONS);
-    openapi::document(&service.options.title, operations, |operation, name| parameter(operation.path, name))
+    let mut document =
+        openapi::document(&service.options.title, operations, |operation, name| parameter(operation.path, name));
+    for Operation { path, method, .. } in OPERATIONS.iter().filter(|operation| !OF_REFERENCE.contains(&operation.path))
+    {
+        for described in document["paths"][path][method]["parameters"].as_array_mut().into_iter().flatten() {
+            if described["in"] == "query" && described["name"].as_str().is_some_and(|name| has_one_value(path, name)) {
+                described["schema"]["maxItems"] = 1.into();
+            }
+        }
+    }
+    document
+}
+
+/// Endpoints of the reference, which take a parameter more than once, and go by the first or the last value where they need one.
+const OF_REFERENCE: [&str; 19] = [
+    commits::FIND.path,
+    commits::FIND_TOO.path,
+    commits::SIBLINGS.path,
+    commits::NEXT.path,
+    commits::PREVIOUS.path,
+    commits::BRANCHES.path,
+    results::RUNS_OF_SUITE.path,
+    results::RESULTS_OF_TEST.path,
+    summary::OPERATION.path,
+    failures::OPERATION.path,
+    suites::SUITES.path,
+    test_names::NAMES.path,
+    // Processing them again has the same parameters.
+    uploads::UPLOADS.path,
+    uploads::PROCESS.path,
+    links::URLS.path,
+    links::QUEUES.path,
+    archives::OPERATION.path,
+    ews::RESULTS.path,
+    ews::NAMES.path,
+];
+/// Where others take several values of what elsewhere has one.
+const LISTS: [(&str, &str); 3] =
+    [(test_names::SEARCH.path, "suite"), (test_metrics::OPERATION.path, "suite"), (dead_letters::LIST.path, "state")];
+
+/// Whether one value of a parameter is meant by what is our own.
+fn has_one_value(path: &str, name: &str) -> bool {
+    !parameters::is_list(name) && !LISTS.contains(&(path, name))
 }
 
 /// Where the intake takes reports, whose format is another matter than that of an answer.
@@ -158,7 +200,10 @@ pub(crate) fn parameter(path: &str, name: &str) -> (Value, &'static str) {
     let number = || json!({ "type": "integer", "minimum": 0 });
     let bare = name.trim_start_matches("after_").trim_start_matches("before_").trim_start_matches("base_");
     match bare {
-        "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts"),
+        "limit" if OF_REFERENCE.contains(&path) => {
+            (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts")
+        }
+        "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most"),
         "days" => days(path),
         "as_of" => (
             openapi::text(),

@@ -8,10 +8,11 @@ use answers::quarantine::{self, EntryState, MAX_ENTRIES, Quarantine, QuarantineQ
 use answers::table::schema_of;
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use web::openapi::{Operation, text};
 
+use super::warning;
 use crate::error::{ApiError, bad};
 use crate::parameters::lists::NO_SUITE;
 use crate::parameters::{CONFIGURATION, Parameters, runs};
@@ -43,10 +44,6 @@ pub(crate) const EXPORT: Operation = Operation {
 
 const PLAIN: &str = "text/plain";
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-/// What a list cannot say, for forms that have no comments.
-const WARNING: HeaderName = HeaderName::from_static("resultsdb-warning");
-/// The longest warning, characters.
-const MAX_WARNING: usize = 1000;
 /// The state that means all of them.
 pub(crate) const ALL: &str = "all";
 
@@ -93,20 +90,22 @@ pub(crate) async fn export(State(service): Shared, RawQuery(query): RawQuery) ->
         }
     };
     let on = RunFilter { ..runs::lately(&parameters)? }.certain();
+    let unknown = warning::of_suite(&service.store, &suite).await?;
     let list = export::find(&service.store, &ExportQuestion { suite, format, on }).await?;
-    let warning = warning(&list);
+    // Forms without comments have no other place for what they cannot say.
+    let warnings: Vec<String> = [unknown, left_out(&list)].into_iter().flatten().collect();
     let mut response = ([(header::CONTENT_TYPE, CONTENT_TYPE)], list.text).into_response();
-    response.headers_mut().extend(warning.map(|warning| (WARNING, warning)));
+    if !warnings.is_empty() {
+        response.headers_mut().extend(warning::header(&warnings.join("; ")));
+    }
     Ok(response)
 }
 
-/// What a list does not have, as a header can say it.
-fn warning(list: &ExportedList) -> Option<HeaderValue> {
+/// What a list does not have, in words.
+fn left_out(list: &ExportedList) -> Option<String> {
     let first = list.left_out.first()?;
     let more = if list.left_out.len() > 1 { format!("; {} more", list.left_out.len() - 1) } else { String::new() };
-    let text = format!("left out of the list: '{}', because {}{more}", first.test, first.because);
-    let plain = |one: char| if one == ' ' || one.is_ascii_graphic() { one } else { '?' };
-    HeaderValue::from_str(&text.chars().take(MAX_WARNING).map(plain).collect::<String>()).ok()
+    Some(format!("left out of the list: '{}', because {}{more}", first.test, first.because))
 }
 
 #[cfg(test)]
@@ -116,11 +115,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_warning_is_a_line_of_plain_letters() {
-        let left_out = |test: &str| LeftOut { test: test.to_owned(), because: "it is about CRASH alone".to_owned() };
-        let list = ExportedList { text: String::new(), left_out: vec![left_out("a\né"), left_out("b")] };
-        let said = warning(&list).and_then(|warning| warning.to_str().map(str::to_owned).ok());
-        assert_eq!(said.as_deref(), Some("left out of the list: 'a??', because it is about CRASH alone; 1 more"));
-        assert_eq!(warning(&ExportedList::default()), None);
+    fn what_a_list_does_not_have_is_told_by_its_first() {
+        let left = |test: &str| LeftOut { test: test.to_owned(), because: "it is about CRASH alone".to_owned() };
+        let list = ExportedList { text: String::new(), left_out: vec![left("a"), left("b")] };
+        let said = left_out(&list);
+        assert_eq!(said.as_deref(), Some("left out of the list: 'a', because it is about CRASH alone; 1 more"));
+        assert_eq!(left_out(&ExportedList::default()), None);
     }
 }

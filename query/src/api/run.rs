@@ -3,6 +3,7 @@
 
 use answers::Selection;
 use answers::run_details::{self, RunDetails};
+use answers::suites;
 use answers::table::schema_of;
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -36,6 +37,7 @@ pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> R
         return Ok(Json(of_link(&service, link).await?));
     }
     let suite = parameters.chosen("suite").ok_or_else(|| bad(lists::NO_SUITE))?;
+    suites::expect(&service.store, suite).await?;
     let selection = Selection::of(&service.store, &runs::filter(&parameters)?, RUNS).await?;
     Ok(Json(run_details::of_selection(&service.store, suite, &selection).await?))
 }

@@ -36,7 +36,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// One line for each group of each suite.
 pub(crate) async fn scrape(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::read_lists(query.as_deref(), &["suite"], OPERATION.parameters)?;
     let mut suites: BTreeSet<String> = parameters.texts("suite").into_iter().collect();
     if suites.len() > MOST_SUITES {
         return Err(bad(format!("{} suites are too many for one question; name {MOST_SUITES} at most", suites.len())));

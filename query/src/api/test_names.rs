@@ -1,5 +1,6 @@
 //! Tests by their names: `GET /api/search` and `GET /api/<suite>/tests`.
 
+use answers::suites;
 use answers::table::schema_of;
 use answers::test_names::{self, TestSearch};
 use axum::Json;
@@ -22,10 +23,13 @@ const SEARCHED: u64 = 20;
 
 /// Tests by a part of their name, a pattern or a list.
 pub(crate) async fn search(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<TestSearch>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), SEARCH.parameters)?;
-    let suites: Vec<&str> = parameters.all("suite").filter(|suite| !suite.is_empty()).collect();
+    let parameters = Parameters::read_lists(query.as_deref(), &["suite"], SEARCH.parameters)?;
+    let asked: Vec<&str> = parameters.all("suite").filter(|suite| !suite.is_empty()).collect();
     let text = parameters.first("q").unwrap_or_default();
-    Ok(Json(test_names::find(&service.store, &suites, text, parameters.limit(SEARCHED)?).await?))
+    for suite in &asked {
+        suites::expect(&service.store, suite).await?;
+    }
+    Ok(Json(test_names::find(&service.store, &asked, text, parameters.limit(SEARCHED)?).await?))
 }
 
 pub(crate) const NAMES: Operation =
@@ -40,7 +44,7 @@ pub(crate) async fn names(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<String>>, ApiError> {
     let suite = rest.strip_suffix("/tests").filter(|suite| !suite.is_empty()).ok_or_else(ApiError::unknown_path)?;
-    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], NAMES.parameters)?;
+    let parameters = Parameters::read_as_reference(query.as_deref(), &["suite"], NAMES.parameters)?;
     let mut prefixes: Vec<String> = parameters.all("test").map(name).collect();
     if prefixes.is_empty() {
         prefixes.push(String::new());

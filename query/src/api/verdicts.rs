@@ -111,7 +111,7 @@ impl Asked {
                 filters.push((name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
             }
         }
-        let filters = Parameters::given(filters, &[&CONFIGURATION])?;
+        let filters = Parameters::given(filters, &[], &[&CONFIGURATION])?;
         // An empty branch names none, as in queries.
         let branch = self.branch.filter(|branch| !branch.is_empty());
         let runs = RunFilter { branch, ..runs::lately(&filters)? };

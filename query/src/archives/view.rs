@@ -46,7 +46,7 @@ enum Shown {
 
 pub(super) async fn page(service: &Service, path: &str, query: Option<&str>) -> Result<Response, ApiError> {
     let own = ["suite", "recent", "limit", "format", "as", "compare"];
-    let parameters = Parameters::read(query, &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
+    let parameters = Parameters::read_lists(query, &["suite"], &[&CONFIGURATION, &own, &POINT, &RANGE, &TIMES])?;
     let as_text = match parameters.first("as") {
         None | Some("page") => false,
         Some("text") => true,

@@ -32,7 +32,8 @@ pub(super) fn read(
             pairs.push((name.clone(), text));
         }
     }
-    Parameters::given(pairs, &[&[required], optional].concat())
+    // A suite that has to be there is a text by now; elsewhere several may be named.
+    Parameters::given(pairs, &["suite"], &[&[required], optional].concat())
 }
 
 #[cfg(test)]
@@ -64,5 +65,7 @@ mod tests {
         assert_eq!(told(json!({ "suite": "a", "weeks": 1 })), "'weeks' not supported in queries by this endpoint");
         let list = told(json!({ "suite": "a", "limit": { "a": 1 } }));
         assert_eq!(list, "'limit' is a text, a number, a truth value, or a list of these");
+        let two = told(json!({ "suite": "a", "limit": [1, 2] }));
+        assert_eq!(two, "limit is given more than once, and has one value; give it once");
     }
 }

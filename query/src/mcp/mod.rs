@@ -15,8 +15,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rmcp::model::{
     CallToolRequestMethod, CallToolRequestParams, CallToolResponse, CallToolResult, ConstString, ContentBlock,
-    CustomRequest, CustomResult, ErrorCode, Implementation, ListToolsResult, PaginatedRequestParams,
-    ServerCapabilities, ServerConfig,
+    CustomRequest, CustomResult, ErrorCode, Implementation, InitializeResultMethod, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -140,11 +140,17 @@ impl ServerHandler for Server {
         request: CustomRequest,
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if request.method == CallToolRequestMethod::VALUE {
-            let told = "'params' of tools/call is an object with the tool's 'name', and its 'arguments' as an object";
-            return Err(ErrorData::invalid_params(told, None));
-        }
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+        let told = match request.method.as_str() {
+            CallToolRequestMethod::VALUE => {
+                "'params' of tools/call is an object with the tool's 'name', and its 'arguments' as an object"
+            }
+            InitializeResultMethod::VALUE => {
+                "'params' of initialize is an object with 'protocolVersion', 'capabilities' and 'clientInfo', which has a 'name' and a \
+                 'version'"
+            }
+            _ => return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None)),
+        };
+        Err(ErrorData::invalid_params(told, None))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tools: for each its name, its arguments, and the question of the API that it asks.
 
-use answers::{changes, results, run_failures, test_names};
+use answers::{changes, results, run_failures, suites, test_names};
 use rmcp::model::ToolAnnotations;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -153,10 +153,14 @@ impl Tool {
         let of = |name| parameters.first(name).unwrap_or_default();
         match question {
             Question::Tests => {
-                let suites: Vec<&str> = parameters.all("suite").collect();
-                json(test_names::find(store, &suites, of("q"), parameters.limit(FOUND_TESTS)?).await?)
+                let asked: Vec<&str> = parameters.all("suite").collect();
+                for suite in &asked {
+                    suites::expect(store, suite).await?;
+                }
+                json(test_names::find(store, &asked, of("q"), parameters.limit(FOUND_TESTS)?).await?)
             }
             Question::History => {
+                suites::expect(store, of("suite")).await?;
                 let mut filter = runs::filter(&parameters)?;
                 filter.limit.get_or_insert(SHOWN_RUNS);
                 json(results::results_of_test(store, of("suite"), of("test"), &filter).await?)

@@ -1,7 +1,7 @@
 //! Failures by what they say: the causes of a suite, and of one of them what its tests said.
 
 use answers::ask::RunFilter;
-use answers::causes::{self, Cause, CauseOrder, Causes, CausesQuestion, MAX_TEXT, SaidMessage};
+use answers::causes::{self, Cause, CauseOrder, Causes, CausesQuestion, MAX_TEXT, Messages, SaidMessage};
 use answers::{commits, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -46,12 +46,13 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let narrowed = question.cause.is_some() || question.text.is_some() || question.test.is_some();
     let said = async {
         if !narrowed {
-            return Ok::<_, answers::AnswerError>(Vec::new());
+            return Ok::<_, answers::AnswerError>(Messages::default());
         }
         let runs = RunFilter { limit: Some(MESSAGES), ..question.runs.clone() };
-        causes::messages(store, &CausesQuestion { runs, ..question.clone() }).await.map(|found| found.0)
+        causes::messages(store, &CausesQuestion { runs, ..question.clone() }).await
     };
     let (answer, said) = futures_util::try_join!(causes::find(store, &question), said)?;
+    let Messages { has_more, messages: said } = said;
     let of_ends = answer.causes.iter().flat_map(|cause| [cause.first_commit, cause.last_commit]);
     let keys = of_ends.chain(said.iter().map(|one| one.uuid)).collect();
     let names = commits::by_key(store, &keys).await?;
@@ -69,7 +70,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         page => "/causes", filters, known, chosen, weeks => answer.weeks, failures => answer.failures, total => answer.total,
         rows => answer.causes.iter().map(|cause| row(cause, &answer, name)).collect::<Vec<_>>(),
         one => one.map(|cause| row(cause, &answer, name)), cause => first("cause"),
-        said => said.iter().map(|one| said_row(one, name)).collect::<Vec<_>>(), narrowed, most => MESSAGES,
+        said => said.iter().map(|one| said_row(one, name)).collect::<Vec<_>>(), has_more, narrowed, most => MESSAGES,
         failures_to_explain => TestState::failures().map(TestState::name).collect::<Vec<_>>(),
         text => first("text"), test => first("test"), max_text => MAX_TEXT, order => first("order"), orders => orders(),
         unexpected => !question.with_expected, rule => answer.rule,

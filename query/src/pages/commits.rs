@@ -15,7 +15,7 @@ use schema::configuration::Configuration;
 use schema::ids::CommitKey;
 
 use super::states::Counts;
-use super::{commit_message, time};
+use super::{commit_message, commit_range, time};
 use crate::api::commits::exactly_one;
 use crate::commit_link::commit_link;
 use crate::error::{ApiError, not_found};
@@ -26,7 +26,7 @@ use crate::{BugTracker, QueryOptions};
 
 /// Commits on a page unless more are asked for.
 const COMMITS: u64 = 50;
-/// What the list knows of a query; it takes any other parameter too and leaves it alone.
+/// What the list can be asked.
 const KNOWN: [&[&str]; 3] = [&POINT, &RANGE, &["limit", "q"]];
 /// Runs of one suite and configuration that count for a commit.
 const RUNS: u64 = 20;
@@ -35,8 +35,7 @@ const BRANCHES: u64 = 200;
 
 /// The list.
 pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    // The page takes any query: the reference's front end keeps its own state there.
-    let parameters = Parameters::known_of(query.as_deref(), &KNOWN);
+    let parameters = Parameters::filled_lists(query.as_deref(), &["branch"], &KNOWN)?;
     let (found, problem) = match search(&service, &parameters).await {
         Ok(found) => (found, None),
         Err(ApiError::Answer(AnswerError::NotFound(text))) if text == NO_COMMITS => (CommitPage::default(), None),
@@ -44,6 +43,10 @@ pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> R
             (CommitPage::default(), Some(text))
         }
         Err(other) => return Err(other),
+    };
+    let range = match problem {
+        None => commit_range::chosen(&service.store, &questions::range(&parameters)?).await?,
+        Some(_) => None,
     };
     let mut statuses = answers::commit_runs::find(&service.store, &found.commits).await?;
     let mut rows: Vec<Value> = Vec::new();
@@ -80,7 +83,7 @@ pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> R
     let branches = commits::branches_that_ran(&service.store, BRANCHES).await?;
     let narrowed = parameters.pairs().any(|(name, _)| name != "limit");
     let values = context! {
-        page => "/commits", rows, older, newer, further, problem, narrowed, repositories, branches, repository => chosen,
+        page => "/commits", rows, range, older, newer, further, problem, narrowed, repositories, branches, repository => chosen,
         q => first("q"), branch => first("branch"), limit => first("limit"), kept,
     };
     service.pages.render(StatusCode::OK, "commits.html", Some("Commits"), values)

@@ -53,7 +53,7 @@ impl Dashboard {
                 filters.push((name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
             }
         }
-        let filters = Parameters::given(filters, &[&CONFIGURATION, &["recent", "branch"]])
+        let filters = Parameters::given(filters, &[], &[&CONFIGURATION, &["recent", "branch"]])
             .map_err(|error| bad(format!("{error}, nor by the dashboard {title}")))?;
         let question = BoardQuestion {
             suite,

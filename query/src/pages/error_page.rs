@@ -25,7 +25,10 @@ pub(crate) async fn page(service: &Service, error: &ApiError, path: &str, query:
     }
     let status = error.status();
     let near = match status {
-        StatusCode::NOT_FOUND => near_path(service, path).await,
+        StatusCode::NOT_FOUND => match unknown_suite(error) {
+            Some(suite) => near_suites(service, suite, path, query).await,
+            None => near_path(service, path).await,
+        },
         StatusCode::BAD_REQUEST => near_parameter(&error.to_string(), path, query).into_iter().collect(),
         _ => Vec::new(),
     };
@@ -38,10 +41,10 @@ pub(crate) async fn page(service: &Service, error: &ApiError, path: &str, query:
         401 => "That needs another key",
         403 if matches!(error, ApiError::Denied(_)) => "Your key does not allow that",
         403 => "There is more than one",
-        _ if matches!(error, ApiError::Answer(AnswerError::TooLong | AnswerError::TooLarge)) => {
-            "That asks for too much"
+        _ if matches!(cause(error), Some(AnswerError::TooLong | AnswerError::TooLarge)) => "That asks for too much",
+        503 if matches!(error, ApiError::Busy(_)) || matches!(cause(error), Some(AnswerError::Busy)) => {
+            "The server is busy"
         }
-        503 if matches!(error, ApiError::Busy(_) | ApiError::Answer(AnswerError::Busy)) => "The server is busy",
         503 => "The store is away",
         _ => "That did not work",
     };
@@ -81,6 +84,40 @@ fn near_parameter(text: &str, path: &str, query: Option<&str>) -> Option<Link> {
     Some((format!("{path}?{}", fixed.finish()), right.to_owned()))
 }
 
+/// Why a question has no answer, also where several questions waited for it.
+fn cause(error: &ApiError) -> Option<&AnswerError> {
+    let ApiError::Answer(cause) = error else { return None };
+    let mut cause = cause;
+    while let AnswerError::Shared(shared) = cause {
+        cause = shared;
+    }
+    Some(cause)
+}
+
+/// The suite that an error says is not known.
+fn unknown_suite(error: &ApiError) -> Option<&str> {
+    match cause(error)? {
+        AnswerError::UnknownSuite(suite) => Some(suite),
+        _ => None,
+    }
+}
+
+/// The same question about the suites that may have been meant.
+async fn near_suites(service: &Service, wrong: &str, path: &str, query: Option<&str>) -> Vec<Link> {
+    // Only a help: without the store the page does without.
+    let known = suites::recent(&service.store).await.unwrap_or_default();
+    let named = |right: &str| {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let mut fixed = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in pairs {
+            let is_meant = name == "suite" && value == wrong;
+            fixed.append_pair(&name, if is_meant { right } else { &value });
+        }
+        (format!("{path}?{}", fixed.finish()), right.to_owned())
+    };
+    nearest(wrong, known.iter().map(String::as_str)).into_iter().map(named).collect()
+}
+
 /// What to do now.
 fn ways_on(error: &ApiError, path: &str, query: Option<&str>) -> Vec<Link> {
     let asked = query.map_or_else(String::new, |query| format!("?{query}"));
@@ -94,6 +131,7 @@ fn ways_on(error: &ApiError, path: &str, query: Option<&str>) -> Vec<Link> {
         _ if is(StatusCode::NOT_FOUND) && path.starts_with("/commit") => {
             vec![link("/commits".to_owned(), "Search for a commit")]
         }
+        _ if unknown_suite(error).is_some() => vec![link("/suites".to_owned(), "See the suites")],
         _ if is(StatusCode::BAD_REQUEST) && PAGES.contains(&path) => {
             vec![link(path.to_owned(), "Start this page anew")]
         }

@@ -7,6 +7,7 @@ mod bugs;
 pub(crate) mod causes;
 pub(crate) mod changes;
 mod commit_message;
+mod commit_range;
 pub(crate) mod commits;
 pub(crate) mod compare;
 pub(crate) mod costs;

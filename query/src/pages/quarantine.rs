@@ -2,8 +2,8 @@
 //! that are in quarantine.
 
 use answers::quarantine::proposals::{self, Recovery, ToPark, ToRelease};
-use answers::quarantine::{self, EntryState, ListedEntry, QuarantineQuestion};
-use answers::suites;
+use answers::quarantine::{self, EntryState, ListedEntry, QuarantineQuestion, about_nothing};
+use answers::{AnswerError, Store, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -45,14 +45,14 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let of_state = |state: EntryState| found.entries.iter().filter(move |entry| entry.state == state);
     let is_soon = |entry: &&ListedEntry| u64::from(entry.until) <= now + SOON;
     let (soon, later): (Vec<&ListedEntry>, Vec<&ListedEntry>) = of_state(EntryState::Active).partition(is_soon);
-    let rows = |entries: Vec<&ListedEntry>| entries.into_iter().map(to_context).collect::<Vec<Value>>();
-    let over = |state| rows(of_state(state).take(OVER).collect());
+    let over = |state| of_state(state).take(OVER).map(to_context).collect::<Vec<Value>>();
+    let (soon, later) = futures_util::try_join!(in_force(store, &soon), in_force(store, &later))?;
     let is_meant = |of_test: &str| test.is_none_or(|test| test == of_test);
     let park: Vec<Value> = proposed.park.iter().filter(|it| is_meant(&it.flaky.test)).map(park).collect();
     let release: Vec<Value> = proposed.release.iter().filter(|it| is_meant(&it.entry.test)).map(release).collect();
     let chosen = suite.unwrap_or_default();
     let values = context! {
-        page => "/quarantine", known, chosen, test => test.unwrap_or_default(), soon => rows(soon), later => rows(later),
+        page => "/quarantine", known, chosen, test => test.unwrap_or_default(), soon, later,
         expired => over(EntryState::Expired), released => over(EntryState::Released), park, release,
         criteria => proposed.criteria, costly => time::took(proposed.criteria.costly_milliseconds),
         share => format!("{:.0}", proposed.criteria.least_share * 100.0),
@@ -61,6 +61,13 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         is_open => service.options.door.is_open(),
     };
     service.pages.render(StatusCode::OK, "quarantine.html", Some(&titled("Quarantine", chosen)), values)
+}
+
+/// What a template shows of entries that are in force, with what is odd about them.
+async fn in_force(store: &Store, entries: &[&ListedEntry]) -> Result<Vec<Value>, AnswerError> {
+    let odd = about_nothing::reasons(store, entries).await?;
+    let row = |(entry, odd): (&&ListedEntry, Option<&str>)| context! { odd, ..to_context(entry) };
+    Ok(entries.iter().zip(odd).map(row).collect())
 }
 
 /// What a template shows of an entry.

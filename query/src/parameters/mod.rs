@@ -7,8 +7,10 @@ pub(crate) mod as_of;
 pub(crate) mod commits;
 pub(crate) mod lists;
 pub(crate) mod populations;
+mod repeated;
 pub(crate) mod runs;
 
+pub(crate) use repeated::is_list;
 use schema::configuration::labels;
 
 use crate::error::{ApiError, bad};
@@ -70,17 +72,24 @@ const ANY_SDK: &str = "?";
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads a query text; a name outside `known` is an error, and so is a truth value that is none.
+    /// Reads a query text; a name outside `known` is an error, and so is a truth value that is none, or a second value where one is
+    /// meant.
     pub(crate) fn read(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
         Self::read_beside_path(query, &[], known)
     }
 
-    /// The same, where the path itself says what the parameters `fixed` would.
-    pub(crate) fn read_beside_path(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self(pairs(query).collect()).checked(fixed, known)?.with_truths()
+    /// The same, where several values are meant of `lists`.
+    pub(crate) fn read_lists(query: Option<&str>, lists: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs(query).collect()).checked(&[], known)?.strict(lists)
     }
 
-    /// The same on an endpoint or a page that the reference has, too: there, any text that is not true is false.
+    /// The same, where the path itself says what the parameters `fixed` would.
+    pub(crate) fn read_beside_path(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs(query).collect()).checked(fixed, known)?.strict(&[])
+    }
+
+    /// The same on an endpoint or a page that the reference has, too: there, any text that is not true is false, and of several
+    /// values the first or the last counts.
     pub(crate) fn read_as_reference(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
         Self(pairs(query).collect()).checked(fixed, known)
     }
@@ -92,7 +101,12 @@ impl Parameters {
 
     /// Reads what was filled in: a form sends its empty fields too, which mean no choice.
     pub(crate) fn filled(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)?.with_truths()
+        Self::filled_lists(query, &[], known)
+    }
+
+    /// The same, where several values are meant of `lists`.
+    pub(crate) fn filled_lists(query: Option<&str>, lists: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)?.strict(lists)
     }
 
     /// Reads what is known and was filled in of a query that may hold anything else.
@@ -100,9 +114,10 @@ impl Parameters {
         Self(pairs(query).filter(|(name, value)| !value.is_empty() && is_known(name, known)).collect())
     }
 
-    /// These pairs, as a configuration file gives them; a name outside `known` is an error.
-    pub(crate) fn given(pairs: Vec<(String, String)>, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self(pairs).checked(&[], known)?.with_truths()
+    /// These pairs, as a configuration file or a document gives them, where several values are meant of `lists`; a name outside
+    /// `known` is an error.
+    pub(crate) fn given(pairs: Vec<(String, String)>, lists: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
+        Self(pairs).checked(&[], known)?.strict(lists)
     }
 
     fn checked(mut self, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
@@ -122,8 +137,9 @@ impl Parameters {
         Ok(self)
     }
 
-    /// The same, if what is true or false is one of these.
-    fn with_truths(self) -> Result<Self, ApiError> {
+    /// The same, if what is true or false is one of these, and nothing but lists is given more than once.
+    fn strict(self, lists: &[&str]) -> Result<Self, ApiError> {
+        repeated::check(&self.0, lists)?;
         let is_wrong = |(name, value): &(&str, &str)| TRUTHS.contains(name) && !is_false(value) && !truth(value);
         if let Some((name, value)) = self.pairs().find(is_wrong) {
             return Err(bad(format!("{name} is true or false (yes, no, 1 and 0 say the same), not '{value}'")));
@@ -298,7 +314,7 @@ mod tests {
 
     #[test]
     fn the_last_limit_counts_and_must_be_positive() {
-        let parameters = |query| Parameters::read(Some(query), &[&["limit"]]).unwrap();
+        let parameters = |query| Parameters::read_as_reference(Some(query), &[], &[&["limit"]]).unwrap();
         assert_eq!(parameters("limit=1&limit=7").limit(100).unwrap(), 7);
         assert_eq!(parameters("").limit(100).unwrap(), 100);
         for bad in ["limit=0", "limit=-1", "limit=1.5", "limit=x", "limit="] {
