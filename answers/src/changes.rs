@@ -25,17 +25,15 @@ use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
 use crate::quarantine::ListedEntry;
-use crate::reads;
 use crate::remarks;
 use crate::search::{Field, Search};
 use crate::store::Store;
 use crate::suites;
+use crate::suspects;
 use crate::table::{self, CellKind, Table, Tabular};
 
 /// Tests that are looked at: those that failed last.
 pub(crate) const MAX_CANDIDATES: u64 = 2000;
-/// Commits of the branch that may have done it.
-const MAX_COMMITS: u64 = 50_000;
 /// Changes answered if the question names no limit, and at most.
 const CHANGES: u64 = 100;
 const MAX_CHANGES: u64 = 1000;
@@ -69,6 +67,9 @@ pub struct NamedCommit {
     pub name: String,
     /// Its hash, if it is known.
     pub hash: Option<String>,
+    /// Its repository, where commits of more than one are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
 }
 
 /// A commit that may have made a change.
@@ -186,16 +187,14 @@ pub(crate) async fn of_histories(
     }
     let of_subjects = OfSubjects { histories, subjects: &subjects, tests: known };
     let order = histories.order();
-    let (Some(first), Some(last)) = (order.iter().copied().min(), order.iter().copied().max()) else {
+    if order.is_empty() {
         return Ok(answer);
-    };
-    let branch = &late.selection.branch;
-    let on_branch = reads::commits::keys_of_branch(store, branch, (first, last), MAX_COMMITS);
-    let (on_branch, remarks) = tokio::try_join!(on_branch, remarks::of_suite(store, suite))?;
+    }
+    let (suspects, remarks) = tokio::try_join!(suspects::of_suite(late, histories), remarks::of_suite(store, suite))?;
     let of_suite = Suite {
         name: suite,
         tests: late.sessions.tests(),
-        commits: &on_branch,
+        commits: &suspects.commits,
         order,
         subjects: &subjects,
         histories: &of_subjects,
@@ -212,7 +211,8 @@ pub(crate) async fn of_histories(
         let likely: Vec<CommitKey> = change.likely.iter().map(|(commit, _)| *commit).collect();
         likely.into_iter().chain(change.after).chain([change.until])
     };
-    let names = commits::by_key(store, &found.iter().flat_map(keys).collect()).await?;
+    let all_keys = found.iter().flat_map(keys).collect();
+    let names = commits::by_key_among(store, &all_keys, |commit| suspects.has(commit)).await?;
     let tests_of = |change: &Change| -> Vec<ChangedTest> {
         change.members.iter().filter_map(|member| changed(late, &subjects, member)).collect()
     };
@@ -265,7 +265,8 @@ impl analysis::changes::Histories for OfSubjects<'_> {
 /// A commit with its name.
 pub(crate) fn named(commit: CommitKey, names: &CommitNames) -> NamedCommit {
     let hash = names.get(commit).and_then(|commit| commit.hash.clone());
-    NamedCommit { uuid: commit, name: names.name(commit), hash }
+    let repository = names.repository(commit).map(str::to_owned);
+    NamedCommit { uuid: commit, name: names.name(commit), hash, repository }
 }
 
 fn likely(change: &Change, names: &CommitNames) -> Vec<LikelyCommit> {

@@ -67,6 +67,7 @@ mod store;
 pub mod suite_rules;
 pub mod suites;
 pub mod summary;
+pub mod suspects;
 pub mod table;
 mod test_name_cache;
 pub mod test_names;

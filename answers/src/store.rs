@@ -13,10 +13,12 @@ use crate::owners::cache::OwnersCache;
 use crate::owners::index::OwnerPattern;
 use crate::reads::configuration_cache::ConfigurationCache;
 use crate::reads::newest_uploads::NewestUploads;
+use crate::reads::repository_cache::RepositoryCache;
 use crate::renames::cache::RenamesCache;
 use crate::run_outcomes::cache::{OutcomesCache, RosterCache};
 use crate::statement_limits::StatementLimits;
 use crate::suite_rules::{self, SuiteRules};
+use crate::suspects::cache::NamedBranches;
 use crate::test_name_cache::TestNameCache;
 use crate::watermark::Watermark;
 
@@ -36,6 +38,8 @@ pub struct Store {
     pub(crate) configurations: ConfigurationCache,
     pub(crate) newest_uploads: NewestUploads,
     pub(crate) renames: RenamesCache,
+    pub(crate) known_repositories: RepositoryCache,
+    pub(crate) named_branches: NamedBranches,
     pub(crate) outcomes: OutcomesCache,
     pub(crate) rosters: RosterCache,
     pub(crate) places: PlaceCache,
@@ -74,6 +78,8 @@ impl Store {
             configurations,
             newest_uploads: NewestUploads::new(),
             renames: RenamesCache::new(),
+            known_repositories: RepositoryCache::new(),
+            named_branches: NamedBranches::new(),
             outcomes: OutcomesCache::new(),
             rosters: RosterCache::new(),
             places: PlaceCache::new(),

@@ -27,6 +27,7 @@ use analysis::parallel;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
 pub(crate) use asked::spoilt_in;
+pub(crate) use counted_run::SessionRun;
 use indexed::{CellsByPlace, IndexedOutcomes};
 pub(crate) use sessions::SuiteSessions;
 pub(crate) use suite_runs::SuiteRuns;

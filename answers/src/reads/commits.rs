@@ -1,10 +1,13 @@
 //! Reads commits: ranges of branches, keys, words of messages.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use clickhouse::Row;
 use schema::commit::{Commit, DEFAULT_BRANCH_KEY, DEFAULT_BRANCHES};
 use schema::ids::CommitKey;
 use schema::store::commits::{Among, PLACE, REGISTRATIONS, by_reference, merged, repositories};
+use serde::Deserialize;
 
 use super::statement::Fragment;
 use crate::error::{AnswerError, broken};
@@ -128,6 +131,15 @@ pub(crate) async fn registered_repositories(store: &Store) -> Result<Vec<String>
     Ok(repositories(&store.client).await?)
 }
 
+/// The same as they were when the views were last looked at.
+pub(crate) async fn remembered_repositories(store: &Store) -> Result<Arc<[String]>, AnswerError> {
+    let read = async { Ok(registered_repositories(store).await?.into()) };
+    match store.watermark.known() {
+        Some(watermark) => store.known_repositories.get(watermark, read).await,
+        None => read.await,
+    }
+}
+
 /// Commits of exactly one key on one branch of a repository.
 pub(crate) async fn at(
     store: &Store,
@@ -179,6 +191,33 @@ pub(crate) async fn keys_of_branch(
     .all(&store.client)
     .await?;
     Ok(keys.into_iter().map(CommitKey).collect())
+}
+
+/// Keys of the commits of a branch.
+#[derive(Debug, Row, Deserialize)]
+pub(crate) struct BranchKeys {
+    pub(crate) repository: String,
+    pub(crate) branch: String,
+    pub(crate) keys: Vec<CommitKey>,
+}
+
+/// The same of some branches of repositories.
+pub(crate) async fn keys_of_branches(
+    store: &Store,
+    branches: &Branches,
+    (begin, end): (CommitKey, CommitKey),
+    most: u64,
+) -> Result<Vec<BranchKeys>, AnswerError> {
+    Fragment::new(
+        "SELECT repository, branch, groupArray(uuid) AS keys FROM (SELECT DISTINCT repository, branch, uuid FROM commits \
+         WHERE {on_branches} AND uuid BETWEEN {begin} AND {end} ORDER BY uuid DESC LIMIT {most}) GROUP BY repository, branch",
+    )
+    .part("on_branches", &branches.condition())
+    .value("begin", begin)
+    .value("end", end)
+    .value("most", most)
+    .all(&store.client)
+    .await
 }
 
 /// Branches of some repositories that start so, each as repository and branch, sorted; of each repository at most `limit`.

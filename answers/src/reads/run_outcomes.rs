@@ -77,7 +77,7 @@ pub(crate) async fn messages(
 }
 
 /// The same of these commits alone, where they are not too many to be named, and bounded.
-fn of_commits(statement: Fragment, commits: Option<&BTreeSet<CommitKey>>) -> Fragment {
+pub(super) fn of_commits(statement: Fragment, commits: Option<&BTreeSet<CommitKey>>) -> Fragment {
     let statement = match commits {
         Some(commits) if commits.len() <= MAX_NAMED => {
             statement.and("uuid IN {commits}").list("commits", commits.iter().copied())

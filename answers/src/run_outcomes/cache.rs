@@ -69,10 +69,10 @@ impl RunOutcomes {
 
 /// An upload among those of all suites and branches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) suite: Arc<str>,
-    pub(super) branch: Arc<str>,
-    pub(super) upload: Upload,
+pub(crate) struct Key {
+    pub(crate) suite: Arc<str>,
+    pub(crate) branch: Arc<str>,
+    pub(crate) upload: Upload,
 }
 
 /// The outcomes of runs that were asked for.

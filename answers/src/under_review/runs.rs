@@ -83,7 +83,7 @@ impl Runs {
             };
             let run = ReviewedRun {
                 configuration,
-                commit: NamedCommit { uuid: row.uuid, name: row.uuid.to_string(), hash: None },
+                commit: NamedCommit { uuid: row.uuid, name: row.uuid.to_string(), hash: None, repository: None },
                 start_time: row.start_time,
                 attempt: 1,
                 tests_run: row.tests_run,
@@ -172,7 +172,7 @@ mod tests {
         let place = RunPlace { config_id: ConfigId(1), uuid: CommitKey(uuid), sdk: String::new(), start_time };
         let run = ReviewedRun {
             configuration: Configuration::default(),
-            commit: NamedCommit { uuid: place.uuid, name: String::new(), hash: None },
+            commit: NamedCommit { uuid: place.uuid, name: String::new(), hash: None, repository: None },
             start_time,
             attempt: 1,
             tests_run: 1,

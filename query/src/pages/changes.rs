@@ -8,7 +8,7 @@ use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::filters::{self, Form};
-use super::names::titled;
+use super::names::{ShownCommits, titled};
 use super::quarantine;
 use super::states::look;
 use crate::error::ApiError;
@@ -31,7 +31,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let mut question = lists::changes(&parameters, &suite, test, &store.clock)?;
     question.runs.limit = question.runs.limit.or(Some(SHOWN));
     let answer = changes::find(&store, &question).await?;
-    let shown: Vec<Value> = answer.changes.iter().map(|change| to_context(&suite, change)).collect();
+    let commits = ShownCommits::of(answer.changes.iter().flat_map(commits_of));
+    let shown: Vec<Value> = answer.changes.iter().map(|change| to_context(&suite, change, &commits)).collect();
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let filters = filters::of_suite(&service, &parameters, &suite, Form::keeping(&["q", "limit", "as_of"])).await?;
     let values = context! {
@@ -52,9 +53,15 @@ fn title(kind: Kind) -> &'static str {
     }
 }
 
+/// The commits that a change names.
+fn commits_of(change: &SuiteChange) -> impl Iterator<Item = &NamedCommit> {
+    let likely = change.likely.iter().map(|one| &one.commit);
+    change.after.iter().chain([&change.until]).chain(likely)
+}
+
 /// What a template shows of a change.
-fn to_context(suite: &str, change: &SuiteChange) -> Value {
-    let commit = |commit: &NamedCommit| context! { uuid => commit.uuid, name => commit.name };
+fn to_context(suite: &str, change: &SuiteChange, commits: &ShownCommits) -> Value {
+    let commit = |commit: &NamedCommit| commits.show(commit);
     let likely: Vec<Value> = change
         .likely
         .iter()
@@ -68,10 +75,8 @@ fn to_context(suite: &str, change: &SuiteChange) -> Value {
             parked => quarantine::marks(&test.quarantine),
         }
     };
-    // The range begins after the last commit that was as before.
-    let from = change.after.as_ref().map(|after| after.uuid.next());
     context! {
-        suite, id => change.id, title => title(change.kind), from, after => change.after.as_ref().map(commit),
+        suite, id => change.id, title => title(change.kind), after => change.after.as_ref().map(commit),
         until => commit(&change.until), seconds => change.until.uuid.time() as i64, likely,
         tests => change.tests.iter().map(test).collect::<Vec<_>>(), open => change.open, bugs => change.bugs,
     }

@@ -15,7 +15,7 @@ use schema::configuration::Configuration;
 use schema::ids::CommitKey;
 
 use super::states::Counts;
-use super::{commit_message, commit_range, time};
+use super::{commit_message, commit_range, suspects, time};
 use crate::api::commits::exactly_one;
 use crate::commit_link::commit_link;
 use crate::error::{ApiError, not_found};
@@ -27,7 +27,7 @@ use crate::{BugTracker, QueryOptions};
 /// Commits on a page unless more are asked for.
 const COMMITS: u64 = 50;
 /// What the list can be asked.
-const KNOWN: [&[&str]; 3] = [&POINT, &RANGE, &["limit", "q"]];
+const KNOWN: [&[&str]; 3] = [&POINT, &RANGE, &["limit", "q", "suite"]];
 /// Runs of one suite and configuration that count for a commit.
 const RUNS: u64 = 20;
 /// Branches to choose from.
@@ -36,6 +36,9 @@ const BRANCHES: u64 = 200;
 /// The list.
 pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let parameters = Parameters::filled_lists(query.as_deref(), &["branch"], &KNOWN)?;
+    if let Some(narrowed) = suspects::narrowed(&service, &parameters).await? {
+        return Ok(redirect(&narrowed));
+    }
     let (found, problem) = match search(&service, &parameters).await {
         Ok(found) => (found, None),
         Err(ApiError::Answer(AnswerError::NotFound(text))) if text == NO_COMMITS => (CommitPage::default(), None),
@@ -76,14 +79,15 @@ pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> R
     let is_place = matches!(bounds[..], [("before_uuid" | "after_uuid", _)]);
     let kept = if is_place { Vec::new() } else { bounds };
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
-    let chosen = first("repository_id");
+    let asked = parameters.texts("repository_id");
+    let chosen = if asked.len() == 1 { first("repository_id") } else { String::new() };
     let repositories = commits::repositories(&service.store).await?;
     let repositories: Vec<String> = repositories.into_iter().map(|repository| repository.id).collect();
     // Those of all commits would be as many rows as there are commits.
     let branches = commits::branches_that_ran(&service.store, BRANCHES).await?;
     let narrowed = parameters.pairs().any(|(name, _)| name != "limit");
     let values = context! {
-        page => "/commits", rows, range, older, newer, further, problem, narrowed, repositories, branches, repository => chosen,
+        page => "/commits", rows, range, older, newer, further, problem, narrowed, repositories, branches, repository => chosen, asked,
         q => first("q"), branch => first("branch"), limit => first("limit"), kept,
     };
     service.pages.render(StatusCode::OK, "commits.html", Some("Commits"), values)

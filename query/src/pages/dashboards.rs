@@ -12,6 +12,7 @@ use schema::ids::CommitKey;
 use schema::seconds::HOUR;
 use schema::state::State as TestState;
 
+use super::filters;
 use super::states::{Look, look};
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, Parameters, runs};
@@ -141,6 +142,7 @@ fn head(dashboard: &Dashboard, board: &Board) -> Value {
     let bad = board.tiles.iter().filter(|(_, tile)| tile.state < TestState::PASS).count();
     context! {
         title => dashboard.title, suite => dashboard.question.suite, query => dashboard.query, class, symbol, bad,
+        branch => filters::own_branch(dashboard.question.runs.branch.as_deref()),
         state => board.worst.map(|state| state.name().to_lowercase()), count => board.tiles.len(),
     }
 }
@@ -149,7 +151,7 @@ async fn to_context(service: &Service, dashboard: &Dashboard, board: &Board, pas
     let keys = |tile: &Tile| [Some(tile.commit), tile.first_bad, tile.last_good].into_iter().flatten();
     let keys = board.tiles.iter().flat_map(|(_, tile)| keys(tile)).collect();
     let commits = commits::by_key(&service.store, &keys).await?;
-    let commit = |key: CommitKey| context! { uuid => key, name => commits.name(key) };
+    let commit = |key: CommitKey| context! { uuid => key, name => commits.full_name(key) };
     let names = Configuration::short_names(board.tiles.iter().map(|(configuration, _)| configuration));
     let named = board.tiles.iter().zip(names);
     let tiles: Vec<Value> = named

@@ -36,12 +36,12 @@ pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) ->
         let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
         let commits = commits::by_key(&service.store, &keys).await?;
         for test in &answer.tests {
-            let before = test.before.map(|key| commits.name(key));
+            let before = test.before.map(|key| commits.full_name(key));
             let places: Vec<String> = test.configurations.iter().map(|it| it.name()).collect();
             let entry = context! {
                 id => news::id(suite, test).urn().to_string(), seconds => test.since.time() as i64,
                 title => news::sentence(suite, test), link => news::page_of_test(site, suite, &test.test), before,
-                since => commits.name(test.since), places, bugs => bugs::addresses::of(&test.bugs),
+                since => commits.full_name(test.since), places, bugs => bugs::addresses::of(&test.bugs),
                 owners => test.owners,
             };
             entries.push((test.since.time(), entry));

@@ -2,6 +2,7 @@
 //! its links to pages about the same runs.
 
 use minijinja::{Value, context};
+use schema::commit::{DEFAULT_BRANCH_KEY, branch_key};
 
 use super::label_fields::{self, numbered};
 use crate::error::ApiError;
@@ -46,7 +47,8 @@ fn is_filter(name: &str) -> bool {
 }
 
 /// What a template needs: `fields` and `labels` of a form, and `kept`, what the form sends unseen; for links `query`, all filters,
-/// `rest`, those beside the members of a configuration, and `population`, those that a population of runs has.
+/// `rest`, those beside the members of a configuration, and `population`, those that a population of runs has; and `branch`, whose
+/// commits are listed.
 pub(super) async fn of_suite(
     service: &Service,
     parameters: &Parameters,
@@ -65,7 +67,13 @@ pub(super) fn of(parameters: &Parameters, form: Form<'_>) -> Value {
     context! {
         fields, kept, query => query(parameters, is_filter), rest => query(parameters, |name| OTHERS.contains(&name)),
         population => query(parameters, |name| is_filter(name) && name != "recent"),
+        branch => own_branch(parameters.chosen("branch")),
     }
+}
+
+/// The branch whose commits are those of runs on a branch; none where these are on the default branches, of whatever names.
+pub(super) fn own_branch(branch: Option<&str>) -> Option<&str> {
+    Some(branch_key(branch)).filter(|key| *key != DEFAULT_BRANCH_KEY)
 }
 
 /// All filters with their values, for a form that shows none of them.

@@ -36,6 +36,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sql;
 mod states;
 mod suggestions;
+mod suspects;
 mod time;
 pub(crate) mod timelines;
 pub(crate) mod trends;

@@ -102,7 +102,7 @@ fn shown(name: &str, strip: &[Stretch], names: &CommitNames) -> Value {
                 let width = (*width).min(total - (*from).min(total));
                 context! {
                     from, width, after => last_good, until => first_bad,
-                    after_name => last_good.map(|commit| names.name(commit)), until_name => names.name(first_bad),
+                    after_name => last_good.map(|commit| names.full_name(commit)), until_name => names.full_name(first_bad),
                 }
             });
             context! { from, width, class, runs, unexpected, change }

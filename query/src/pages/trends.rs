@@ -10,7 +10,7 @@ use minijinja::{Value, context};
 use schema::seconds::{DAY, WEEK};
 
 use super::filters::{self, Form};
-use super::names::titled;
+use super::names::{ShownCommits, titled};
 use super::plot::{self, Axes, Change, Sample, Series, Shape, TimeAxis, Unit};
 use super::time;
 use crate::api::trends::OPERATION;
@@ -35,9 +35,11 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         &[("suite", chosen), ("weeks", &weeks), ("limit", &limit), ("recent", recent)],
     );
     let axis = TimeAxis::new(answer.by_day.first().map_or(answer.since, |day| day.from), answer.until);
-    let changes: Vec<Change> = answer.changes.iter().map(|one| change(one, &of_changes)).collect();
+    let commits = ShownCommits::of(answer.changes.iter().flat_map(|one| one.after.iter().chain([&one.until])));
+    let changes: Vec<Change> = answer.changes.iter().map(|one| change(one, &of_changes, &commits)).collect();
     let marks = plot::marks(axis, &changes);
-    let listed: Vec<Value> = answer.changes.iter().zip(&changes).map(|(one, drawn)| listed(one, drawn, axis)).collect();
+    let listed = |(one, drawn)| listed(one, drawn, axis, &commits);
+    let listed: Vec<Value> = answer.changes.iter().zip(&changes).map(listed).collect();
     let hidden = changes.iter().filter(|change| !axis.has(change.time)).count();
     let named: Vec<(&str, &str)> =
         [("suite", Some(chosen)), ("test", test)].iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
@@ -194,22 +196,22 @@ fn counted(count: u64, one: &str) -> String {
 }
 
 /// A change as plots have it, described on the page of changes that a query asks for.
-fn change(one: &TrendChange, of_changes: &str) -> Change {
+fn change(one: &TrendChange, of_changes: &str, commits: &ShownCommits) -> Change {
     let (day, tests) = (time::day(one.time as i64), counted(one.tests, "test"));
     Change {
         time: one.time,
         kind: one.kind,
-        says: format!("{day}: {tests} {}, {}", title(one.kind), one.until.name),
+        says: format!("{day}: {tests} {}, {}", title(one.kind), commits.name(&one.until)),
         address: format!("/changes?{of_changes}#{}", one.id),
     }
 }
 
 /// A change as the table has it.
-fn listed(one: &TrendChange, drawn: &Change, axis: TimeAxis) -> Value {
+fn listed(one: &TrendChange, drawn: &Change, axis: TimeAxis, commits: &ShownCommits) -> Value {
     let (class, symbol) = plot::look(one.kind);
     context! {
         id => one.id, class, symbol, title => title(one.kind), address => drawn.address, seconds => one.time,
-        is_drawn => axis.has(one.time), after => one.after.as_ref().map(|after| &after.name), until => one.until.name,
+        is_drawn => axis.has(one.time), after => one.after.as_ref().map(|after| commits.name(after)), until => commits.name(&one.until),
         tests => counted(one.tests, "test"), configurations => counted(one.configurations, "configuration"), open => one.open,
     }
 }

@@ -103,14 +103,14 @@ fn title(group: Group) -> &'static str {
 
 fn broken(one: &BrokenConfiguration, commits: &CommitNames, short: &BTreeMap<&Configuration, String>) -> Value {
     let name = short.get(&one.configuration).cloned().unwrap_or_default();
-    context! { name, runs => one.runs, since => one.since, since_name => commits.name(one.since) }
+    context! { name, runs => one.runs, since => one.since, since_name => commits.full_name(one.since) }
 }
 
 /// What a template shows of the time before that a test failed.
 fn again(episode: &Episode, times: usize, commits: &CommitNames) -> Value {
     context! {
-        times, since => episode.since, since_name => commits.name(episode.since), fixed => episode.fixed,
-        fixed_name => commits.name(episode.fixed), failed => episode.failed, passed => episode.passed,
+        times, since => episode.since, since_name => commits.full_name(episode.since), fixed => episode.fixed,
+        fixed_name => commits.full_name(episode.fixed), failed => episode.failed, passed => episode.passed,
     }
 }
 
@@ -133,8 +133,8 @@ fn row(test: &TriagedTest, suite: &str, commits: &CommitNames, short: &BTreeMap<
     context! {
         suite, test => test.test, class => state.class, symbol => state.symbol, state => test.state.name(), configurations,
         since => test.since, before => test.before, impact => test.impact, bars, failed => test.failed(),
-        ran => test.ran(), worsened_from => test.worsened_from.map(|state| state.name().to_lowercase()), seconds => test.since.time() as i64, since_name => commits.name(test.since),
-        before_name => test.before.map(|key| commits.name(key)), message => test.message, owners => test.owners,
+        ran => test.ran(), worsened_from => test.worsened_from.map(|state| state.name().to_lowercase()), seconds => test.since.time() as i64, since_name => commits.full_name(test.since),
+        before_name => test.before.map(|key| commits.full_name(key)), message => test.message, owners => test.owners,
         again => test.aftermath.earlier.first().map(|episode| again(episode, test.aftermath.earlier.len(), commits)),
         fix => test.aftermath.fix.as_ref().map(|fix| {
             context! { percent => (fix.certainty * 100.0).floor() as u32, passes => fix.passes, reruns => fix.reruns }

@@ -17,7 +17,7 @@ use schema::configuration::Configuration;
 use schema::incomplete::too_few;
 
 use super::bugs;
-use super::names::short_names;
+use super::names::{ShownCommits, short_names};
 use super::states::look;
 use crate::error::ApiError;
 use crate::layers::paths::Rest;
@@ -73,13 +73,25 @@ async fn of_change(service: &Service, id: &str) -> Result<Response, ApiError> {
     service.pages.render(StatusCode::OK, "change.html", Some(&format!("Change {id}")), values)
 }
 
-/// Names of configurations.
-type Names<'a> = BTreeMap<&'a Configuration, String>;
+/// How a suite's configurations and commits are named.
+struct Names<'a> {
+    configurations: BTreeMap<&'a Configuration, String>,
+    commits: ShownCommits,
+}
+
+/// The commits that a page names of a suite.
+fn commits_of(suite: &ReviewedSuite) -> impl Iterator<Item = &NamedCommit> {
+    let since = suite.failures.iter().filter_map(|one| one.reasons.as_ref()?.since.as_ref());
+    let fixed = suite.fixed.iter().filter_map(|one| one.since.as_ref());
+    let places = suite.places.iter().flat_map(|one| one.base.iter().map(|base| &base.commit).chain([&one.commit]));
+    let failed = suite.failures.iter().map(|one| &one.commit);
+    suite.runs.iter().map(|one| &one.commit).chain(failed).chain(since).chain(fixed).chain(places)
+}
 
 fn suite(suite: &ReviewedSuite) -> Value {
     let own = suite.places.iter().map(|place| &place.configuration);
     let all: Vec<Configuration> = own.chain(suite.runs.iter().map(|run| &run.configuration)).cloned().collect();
-    let names = short_names(&all);
+    let names = Names { configurations: short_names(&all), commits: ShownCommits::of(commits_of(suite)) };
     let mut groups: BTreeMap<FailureGroup, Vec<&ReviewedFailure>> = BTreeMap::new();
     for failure in &suite.failures {
         groups.entry(FailureGroup::of(failure)).or_default().push(failure);
@@ -105,22 +117,19 @@ fn capital(words: &str) -> String {
 }
 
 fn name(of: &Configuration, names: &Names<'_>) -> String {
-    names.get(of).cloned().unwrap_or_else(|| of.name())
-}
-
-fn commit(commit: &NamedCommit) -> Value {
-    context! { uuid => commit.uuid, name => commit.name }
+    names.configurations.get(of).cloned().unwrap_or_else(|| of.name())
 }
 
 fn failed(suite: &ReviewedSuite, one: &ReviewedFailure, names: &Names<'_>) -> Value {
     let state = look(one.state);
     let why = one.reasons.as_ref().map(|reasons| reasons.text.as_str());
-    let since = one.reasons.as_ref().and_then(|reasons| reasons.since.as_ref()).map(commit);
+    let since = one.reasons.as_ref().and_then(|reasons| reasons.since.as_ref());
+    let since = since.map(|since| names.commits.show(since));
     let bugs: Vec<Value> = one.bugs.iter().map(|url| context! { url, name => bugs::short(url) }).collect();
     context! {
         test => one.test, link => one.link, on => name(&one.configuration, names), class => state.class,
         symbol => state.symbol, state => one.state.name(), runs => one.runs, failed => one.failed,
-        commit => commit(&one.commit), message => one.message, why, since, bugs,
+        commit => names.commits.show(&one.commit), message => one.message, why, since, bugs,
         is_same => one.is_same_message, trunk_says => one.branch_message,
         trunk => news::page_of_test(None, &suite.suite, &one.test),
     }
@@ -131,13 +140,13 @@ fn mended(suite: &ReviewedSuite, one: &FixedTest, names: &Names<'_>) -> Value {
     context! {
         test => one.test, link => news::page_of_test(None, &suite.suite, &one.test), class => state.class,
         on => name(&one.configuration, names), symbol => state.symbol, state => one.state.name(),
-        since => one.since.as_ref().map(commit), runs => one.runs,
+        since => one.since.as_ref().map(|since| names.commits.show(since)), runs => one.runs,
     }
 }
 
 fn run(run: &ReviewedRun, names: &Names<'_>) -> Value {
     context! {
-        on => name(&run.configuration, names), commit => commit(&run.commit), seconds => i64::from(run.start_time),
+        on => name(&run.configuration, names), commit => names.commits.show(&run.commit), seconds => i64::from(run.start_time),
         attempt => run.attempt, tests => run.tests_run, failed => run.failed, is_broken => run.is_broken, shard => run.shard,
         problems => run.problems, missing => run.missing.as_ref().map(|missing| missing.words()), page => run.page,
     }
@@ -157,13 +166,13 @@ fn place(suite: &ReviewedSuite, place: &ReviewedPlace, names: &Names<'_>) -> Val
     let new_tests = place.new_tests.as_ref().map(|new| context! { count => new.count, tests => new.tests });
     let base = place.base.as_ref().map(|base| {
         let is_told = base.source != under_review::BaseSource::NewestTested;
-        context! { commit => commit(&base.commit), is_told }
+        context! { commit => names.commits.show(&base.commit), is_told }
     });
     let on = name(&place.configuration, names);
     let told = |run: Completeness| too_few(&format!("The newest run on {on}"), run.tests_run, run.usual);
     let incomplete = place.incomplete.map(told);
     context! {
-        on, commit => commit(&place.commit), base, incomplete, new_tests, durations,
+        on, commit => names.commits.show(&place.commit), base, incomplete, new_tests, durations,
         unjudged => place.unjudged,
     }
 }
