@@ -1,5 +1,5 @@
 //! Suites that run some of the known repositories: commits of the others are never blamed for what changes in them.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 use std::collections::BTreeSet;
 
