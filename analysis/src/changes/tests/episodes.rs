@@ -65,7 +65,8 @@ fn configurations_that_test_other_commits_tell_of_one_break() {
     for steps in [&[(2, 1), (3, 0)][..], &[(3, 0), (2, 1), (4, 1)], &[(5, 4), (4, 2), (3, 2), (2, 1)]] {
         let texts: Vec<String> = steps.iter().map(|step| every(*step)).collect();
         let found = of(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-        let [(kind, after, until, is_open, configurations)] = found[..] else { panic!("{steps:?}: {found:?}") };
+        assert_eq!(found.len(), 1, "{steps:?}: {found:?}");
+        let (kind, after, until, is_open, configurations) = found[0];
         assert_eq!((kind, is_open, configurations), (Kind::Broke, true, steps.len()), "{steps:?}");
         assert!(after < Some(day(24)) && until >= day(24), "{steps:?}: {found:?}");
     }
