@@ -36,7 +36,7 @@ test('every state of the pages is accessible, in light and dark, on a desk and o
 ]));
 
 test('search finds messages, authors, hashes and identifiers, and says what to do if it finds nothing', async () => {
-  const found = async (q, count) => open(`/commits?q=${encodeURIComponent(q)}`, {}, async (page) => {
+  const found = async (q, count) => open(`/commits?q=${encodeURIComponent(q)}&some=other`, {}, async (page) => {
     assert.equal(await page.locator('tbody tr').count(), count, q);
   });
   await found('zebra', 1);

@@ -141,10 +141,7 @@ async fn only_commits_of_what_a_suite_runs_are_blamed() {
     assert!(page.contains("up to web 198@main</td>"), "{page}");
 
     // Lists of the commits between are of what the suite runs.
-    for (suite, repositories, listed) in [
-        ("one", "repository_id=web", of((194..=198).step_by(2))),
-        ("both", "repository_id=base&repository_id=web", of(193..=198)),
-    ] {
+    for (suite, listed) in [("one", of((194..=198).step_by(2))), ("both", of(193..=198))] {
         for page in ["changes", "triage", ""] {
             let address = match page {
                 "triage" => format!("/triage?suite={suite}&q=late"),
@@ -153,8 +150,7 @@ async fn only_commits_of_what_a_suite_runs_are_blamed() {
             let text = service.text(&address).await;
             let link = text.split("href=\"/commits?after_uuid=").nth(1).unwrap_or_else(|| panic!("{address}: {text}"));
             let link = link.split('"').next().unwrap().replace("&amp;", "&");
-            let list = service.location(&format!("/commits?after_uuid={link}")).await.unwrap();
-            assert!(list.ends_with(repositories), "{address}: {list}");
+            let list = format!("/commits?after_uuid={link}");
             let text = service.text(&list).await;
             let keys = text.split("data-key=\"").skip(1).map(|row| row.split("@main").next().unwrap().to_owned());
             let row = |row: String| {

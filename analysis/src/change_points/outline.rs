@@ -102,6 +102,15 @@ impl Outline {
         rows.end - rows.rev().take_while(|row| fails(*row) == newest).count()
     }
 
+    /// The row after the last of those from one on that fail all, or none of which does; not after `to`.
+    pub fn end_of_alike(&self, from: usize, to: usize) -> usize {
+        let sums = self.sums.get(from..to).unwrap_or_default();
+        let mut before = self.before(from).failed;
+        let mut fails = sums.iter().map(|sum| std::mem::replace(&mut before, sum.failed) < sum.failed);
+        let Some(first) = fails.next() else { return to };
+        from + 1 + fails.take_while(|fails| *fails == first).count()
+    }
+
     /// The rows with a likelihood that is made for their total.
     pub fn explained_by<L: RateLikelihood>(&self, likelihood: impl FnOnce(Counts) -> L) -> OutlineSeries<'_, L> {
         let total = self.before(self.sums.len()).counts;
@@ -172,6 +181,9 @@ mod tests {
             let is_bad = cells[cells.len() - 1].failed > 0;
             prop_assert!(cells[newest..].iter().all(|cell| (cell.failed > 0) == is_bad));
             prop_assert!(newest == outline.start(from) || (cells[newest - 1].failed > 0) != is_bad);
+            let alike = &cells[outline.start(from)..outline.start(outline.end_of_alike(from, to))];
+            let row = inside.iter().take_while(|cell| (cell.failed > 0) == (inside[0].failed > 0)).count();
+            prop_assert_eq!(alike.len(), row);
         }
     }
 }

@@ -17,8 +17,8 @@ use super::place::{Place, Timeline};
 use super::segments::Segments;
 use super::together::LEAST_SURPRISE;
 
-/// What is as unlikely as that at the rate of the rest, as the logarithm of its chance, may be surprising.
-const MAY_SURPRISE: f64 = 2.0;
+/// What is less likely than that at the rate of the rest may be surprising.
+const MAY_SURPRISE: f64 = 0.1;
 /// How many cells before the newest row may belong to a change that few results suggest.
 const YOUNG_PAST: usize = 12;
 
@@ -61,28 +61,31 @@ impl Shifts {
 /// The episodes inside a segment that are surprising among the rest of it, without the newest row of a history, which may be a
 /// change as well.
 fn episodes(subject: usize, outline: &Outline, (from, to): (usize, usize), noise: &Noise) -> Vec<EndedEpisode> {
-    let fails = |row: usize| outline.total(row, row + 1).failed > 0;
-    let is_other = |row: &usize| *row > from && fails(*row) != fails(*row - 1);
-    let bounds: Vec<usize> = [from].into_iter().chain((from..to).filter(is_other)).chain([to]).collect();
-    let all = outline.total(from, if to == outline.rows() { outline.newest_alike(from) } else { to });
-    let episode = |bounds: &[usize]| {
-        let [_, at, end, next] = *bounds else { return None };
+    let mut found = Vec::new();
+    let newest = if to == outline.rows() { outline.newest_alike(from) } else { to };
+    let all = outline.total(from, newest);
+    // An episode lies between others: it has one before it and one after it.
+    let mut at = outline.end_of_alike(from, to);
+    let mut end = outline.end_of_alike(at, to);
+    while end < to {
+        let next = outline.end_of_alike(end, to);
         let inside = outline.total(at, end);
         let rest = all.minus(&inside);
-        let surprise = may_surprise(&rest, &inside).then(|| noise.surprise(&rest, &inside));
-        let surprise = surprise.filter(|surprise| *surprise > LEAST_SURPRISE)?;
-        let of = |rows| Shift { surprise, ..shift(subject, outline, rows, noise) };
-        let next = outline.start(next);
-        Some(EndedEpisode { begin: of([from, at, end]), end: of([at, end, to]), next })
-    };
-    bounds.windows(4).filter_map(episode).collect()
+        let surprise = if may_surprise(&rest, &inside) { noise.surprise(&rest, &inside) } else { 0.0 };
+        if surprise > LEAST_SURPRISE {
+            let of = |rows| Shift { surprise, ..shift(subject, outline, rows, noise) };
+            found.push(EndedEpisode { begin: of([from, at, end]), end: of([at, end, to]), next: outline.start(next) });
+        }
+        (at, end) = (end, next);
+    }
+    found
 }
 
 /// Whether results that all fail, or none of which does, are so seldom among the rest that more has to be asked.
 fn may_surprise(rest: &RowsTotal, inside: &RowsTotal) -> bool {
     let alike = if inside.failed > 0 { rest.failed } else { rest.cells - rest.failed };
     let share = (f64::from(alike) + 0.5) / (f64::from(rest.cells) + 1.0);
-    -share.ln() * f64::from(inside.cells) > MAY_SURPRISE
+    share.powi(inside.cells as i32) < MAY_SURPRISE
 }
 
 /// Two neighbouring segments, by rows of an outline.

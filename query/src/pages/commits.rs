@@ -26,7 +26,7 @@ use crate::{BugTracker, QueryOptions};
 
 /// Commits on a page unless more are asked for.
 const COMMITS: u64 = 50;
-/// What the list can be asked.
+/// What the list knows of a query; it takes any other parameter too and leaves it alone.
 const KNOWN: [&[&str]; 3] = [&POINT, &RANGE, &["limit", "q", "suite"]];
 /// Runs of one suite and configuration that count for a commit.
 const RUNS: u64 = 20;
@@ -35,9 +35,10 @@ const BRANCHES: u64 = 200;
 
 /// The list.
 pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parameters = Parameters::filled_lists(query.as_deref(), &["branch"], &KNOWN)?;
+    // The page takes any query: the reference's front end keeps its own state there.
+    let mut parameters = Parameters::known_of(query.as_deref(), &KNOWN);
     if let Some(narrowed) = suspects::narrowed(&service, &parameters).await? {
-        return Ok(redirect(&narrowed));
+        parameters = Parameters::known_of(Some(&narrowed), &KNOWN);
     }
     let (found, problem) = match search(&service, &parameters).await {
         Ok(found) => (found, None),

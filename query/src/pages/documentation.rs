@@ -27,7 +27,7 @@ const SHOWN: usize = 2;
 
 /// Operations whose path, sentence or parameters have the asked text.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parameters = Parameters::filled(query.as_deref(), &[&["q"]])?;
+    let parameters = Parameters::known_of(query.as_deref(), &[&["q"]]);
     let asked = parameters.first("q").unwrap_or_default().trim().to_lowercase();
     let document = openapi::described(&service);
     let empty = serde_json::Map::new();

@@ -8,10 +8,13 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Service;
 
-/// The address of the list, if the question names a suite that runs fewer repositories than are known.
+/// The question about these repositories, if it names a suite that runs fewer than are known. What is no range is left alone: the
+/// list says what is wrong with it.
 pub(super) async fn narrowed(service: &Service, parameters: &Parameters) -> Result<Option<String>, ApiError> {
     let (Some(suite), None) = (parameters.chosen("suite"), parameters.chosen("repository_id")) else { return Ok(None) };
-    let (begin, end) = (parameters.numbers("after_uuid")?, parameters.numbers("before_uuid")?);
+    let (Ok(begin), Ok(end)) = (parameters.numbers("after_uuid"), parameters.numbers("before_uuid")) else {
+        return Ok(None);
+    };
     let ([begin], [end]) = (&begin[..], &end[..]) else { return Ok(None) };
     let (range, branch) = ((CommitKey(*begin), CommitKey(*end)), parameters.chosen("branch"));
     let named = suspects::repositories_between(&service.store, suite, branch, range).await?;
@@ -19,5 +22,5 @@ pub(super) async fn narrowed(service: &Service, parameters: &Parameters) -> Resu
         return Ok(None);
     }
     let added: Vec<(&str, &str)> = named.iter().map(|id| ("repository_id", id.as_str())).collect();
-    Ok(Some(format!("/commits?{}", parameters.with(&["suite"], &added))))
+    Ok(Some(parameters.with(&["suite"], &added)))
 }
