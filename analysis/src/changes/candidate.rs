@@ -2,6 +2,9 @@
 
 use super::place::Place;
 
+/// How surprising a result is at least that other changes may make one, or take with them.
+pub(super) const LEAST_SURPRISE: f64 = 4.0;
+
 /// Which way a change went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Direction {

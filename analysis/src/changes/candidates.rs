@@ -10,12 +10,11 @@ use crate::parallel;
 use crate::rules::Rules;
 
 use super::OutlinedSuite;
-use super::candidate::{Candidate, Direction, EndedEpisode, Shift};
+use super::candidate::{Candidate, Direction, EndedEpisode, LEAST_SURPRISE, Shift};
 use super::episode::{self, ShortRow};
 use super::noise::Noise;
 use super::place::{Place, Timeline};
 use super::segments::Segments;
-use super::together::LEAST_SURPRISE;
 
 /// What is less likely than that at the rate of the rest may be surprising.
 const MAY_SURPRISE: f64 = 0.1;

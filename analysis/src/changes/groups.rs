@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::OutlinedSuite;
-use super::candidate::{Candidate, Direction};
+use super::candidate::{Candidate, Direction, LEAST_SURPRISE};
 use super::episode::fails;
 use super::place::Place;
-use super::together::LEAST_SURPRISE;
 
 /// How likely it is that one commit did two changes of one test, against two commits.
 const SAME_TEST: f64 = 40.0;

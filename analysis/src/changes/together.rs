@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use schema::ids::{CommitKey, ConfigId};
 
 use super::OutlinedSuite;
-use super::candidate::{Candidate, Direction, EndedEpisode, Shift};
+use super::candidate::{Candidate, Direction, EndedEpisode, LEAST_SURPRISE, Shift};
 use super::candidates::Places;
 use super::scopes::Scope;
 
@@ -16,9 +16,6 @@ const OUTAGE_SHARE: f64 = 0.3;
 
 /// So few tests that fail together are no outage, however small the suite.
 const FEW_TESTS: f64 = 3.0;
-
-/// How surprising a result is at least that an accepted change takes with it.
-pub(super) const LEAST_SURPRISE: f64 = 4.0;
 
 /// The episodes that are likely, alone or together: for each the change with which it began and the one with which it ended.
 pub(super) fn accepted_episodes(

@@ -1,11 +1,12 @@
 //! Which commits may have changed something in a suite: those that came into its runs. A deployment may know more
 //! repositories than a suite runs, and what happens in the others explains nothing.
 //!
-//! Data flow: the runs that count in the sessions of a suite → the branches of which each names commits ([`cache`]) → what of
+//! Data flow: the runs that count in the sessions of a suite → the branches of which each names commits ([`named`]) → what of
 //! these branches came into runs, configuration by configuration ([`spans`]) → the commits between the oldest and the newest
 //! run. Where only one repository is known, all commits of the branch are of it, and no run is asked.
 
 pub(crate) mod cache;
+mod named;
 mod spans;
 
 use schema::commit::Commit;
@@ -57,7 +58,7 @@ pub(crate) async fn of_suite(late: &LateRuns<'_>, histories: &Histories) -> Resu
         return Ok(Suspects { commits, spans: Spans::default() });
     }
     let runs = sessions.runs();
-    let named = cache::of_runs(store, suite, selection, runs).await?;
+    let named = named::of_runs(store, suite, selection, runs).await?;
     let naming = runs.iter().zip(&named).filter_map(|(run, named)| {
         let (configuration, commit) = (run.upload.config_id, run.upload.uuid);
         Some(NamingRun { configuration, commit, named: named.as_deref()? })
