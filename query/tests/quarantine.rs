@@ -244,8 +244,10 @@ async fn lists_have_what_holds_on_their_configuration(service: &QueryService) {
 async fn what_is_in_quarantine() {
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
+    // The clock stands at a time after all that was said, however long it takes to say it.
+    let rows = rows();
     let clock = Clock::standing_at(now() as u64);
-    let service = QueryService::start_at(&engine, directory.path(), "quarantine", [rows()], clock.clone()).await;
+    let service = QueryService::start_at(&engine, directory.path(), "quarantine", [rows], clock.clone()).await;
     an_entry_excuses_what_it_is_about(&service).await;
     entries_are_listed_by_what_became_of_them(&service).await;
     failures_in_quarantine_are_shown_and_marked(&service).await;
