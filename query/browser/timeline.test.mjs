@@ -51,7 +51,7 @@ test('where a behaviour changed is drawn and told, with the commits among which 
     assert.equal(await release.locator('svg rect.crash').count(), 1);
     assert.equal(await release.locator('svg path').count(), 1);
     const link = release.getByRole('link');
-    assert.match(await link.getAttribute('href'), /^\/commits\?after_uuid=\d+&before_uuid=\d+$/);
+    assert.match(await link.getAttribute('href'), /^\/commits\?after_uuid=\d+&before_uuid=\d+&suite=layout-tests$/);
   });
   await open(of('expected.html'), {}, async (page) => {
     assert.equal(await page.locator('.behaviour').count(), 0, 'nothing changed');

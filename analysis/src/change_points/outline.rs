@@ -12,6 +12,8 @@ use crate::history::{Cell, Outcome};
 pub struct Outline {
     /// What each row has together with those before it.
     sums: Vec<RowsTotal>,
+    /// Places of the cell before each row and of its first one.
+    places: Vec<(u32, u32)>,
     /// Whether retries helped at least once.
     is_retried: bool,
     newest: Option<CommitKey>,
@@ -46,7 +48,7 @@ impl Outline {
     /// The outline of cells that have a run, the oldest first.
     pub fn of(cells: &[Cell]) -> Self {
         let mut outline = Self { newest: cells.last().map(|cell| cell.commit), ..Self::default() };
-        let (mut sum, mut before) = (RowsTotal::default(), None);
+        let (mut sum, mut before, mut place) = (RowsTotal::default(), None, 0);
         for cell in cells {
             let counts = Counts::of_cell(cell, true);
             sum.cells += 1;
@@ -57,9 +59,12 @@ impl Outline {
             let kind = (counts.is_clean(), counts.is_hard());
             match outline.sums.last_mut().filter(|_| kind != (false, false) && before == Some(kind)) {
                 Some(row) => *row = sum,
-                None => outline.sums.push(sum),
+                None => {
+                    outline.sums.push(sum);
+                    outline.places.push((place, cell.position));
+                }
             }
-            before = Some(kind);
+            (before, place) = (Some(kind), cell.position);
         }
         outline
     }
@@ -87,6 +92,12 @@ impl Outline {
     /// The index of the first cell of a row; the number of cells behind the last.
     pub fn start(&self, row: usize) -> usize {
         self.before(row).cells as usize
+    }
+
+    /// Between which commits a row began: the places, among those on which the suite ran, of the last cell before it and of its
+    /// first one.
+    pub fn begin(&self, row: usize) -> (u32, u32) {
+        self.places.get(row).copied().unwrap_or_default()
     }
 
     /// What the rows from one index up to, not including, another have together.

@@ -17,6 +17,8 @@ pub(super) enum Direction {
 }
 
 impl Direction {
+    pub(super) const ALL: [Self; 3] = [Self::Worse, Self::Better, Self::Expected];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Worse => "worse",
@@ -60,6 +62,8 @@ pub(super) struct EndedEpisode {
     pub(super) end: Shift,
     /// The cell with which a further episode begins.
     pub(super) next: usize,
+    /// Places, among the commits on which the suite ran, of the last cell before it and of its first one.
+    pub(super) between: (u32, u32),
 }
 
 /// A change of one history.

@@ -73,7 +73,9 @@ fn episodes(subject: usize, outline: &Outline, (from, to): (usize, usize), noise
         let surprise = if may_surprise(&rest, &inside) { noise.surprise(&rest, &inside) } else { 0.0 };
         if surprise > LEAST_SURPRISE {
             let of = |rows| Shift { surprise, ..shift(subject, outline, rows, noise) };
-            found.push(EndedEpisode { begin: of([from, at, end]), end: of([at, end, to]), next: outline.start(next) });
+            let (begin, until) = (of([from, at, end]), of([at, end, to]));
+            let (next, between) = (outline.start(next), outline.begin(at));
+            found.push(EndedEpisode { begin, end: until, next, between });
         }
         (at, end) = (end, next);
     }

@@ -195,7 +195,7 @@ pub fn changes(suite: &Suite<'_>, rules: &Rules) -> Vec<Change> {
     let shifts = Shifts::of(suite, &noise, rules);
     let places = Places { suite, timeline: &timeline, noise: &noise, rules };
     let mut accepted = places.of_sure(&shifts.sure);
-    let (young, unsure) = together::accepted(suite, &shifts.unsure, &places, rules.change_prior);
+    let (young, unsure) = together::accepted_newest(suite, &shifts.unsure, &places, rules.change_prior);
     let ended = together::accepted_episodes(suite, &shifts.episodes, &places, rules.change_prior);
     // Where an episode ended is known better from its own results than from all before.
     let ends: FxHashSet<(usize, usize)> = ended.iter().map(|change| change.shift.place()).collect();

@@ -24,21 +24,72 @@ pub(super) fn accepted_episodes(
     places: &Places<'_>,
     prior: f64,
 ) -> Vec<Candidate> {
-    let begins: Vec<Shift> = episodes.iter().map(|episode| episode.begin).collect();
     // Two changes have to be likely.
-    let (mut accepted, _) = accepted(suite, &begins, places, prior * prior);
+    let prior = prior * prior;
+    let of_direction = |direction: &Direction| beside_others(episodes, *direction, prior);
+    let episodes: Vec<&EndedEpisode> = Direction::ALL.iter().flat_map(of_direction).collect();
+    let begins: Vec<Shift> = episodes.iter().map(|episode| episode.begin).collect();
+    let (mut accepted, _) = accepted(suite, &begins, places, prior, |_| false);
     let begun: FxHashSet<(usize, usize)> = accepted.iter().map(|begin| begin.shift.place()).collect();
     let has_begun = |episode: &&EndedEpisode| begun.contains(&episode.begin.place());
-    accepted.extend(places.of_ended(&episodes.iter().filter(has_begun).collect::<Vec<_>>()));
+    accepted.extend(places.of_ended(&episodes.into_iter().filter(has_begun).collect::<Vec<_>>()));
     accepted
 }
 
-/// Those that are likely, alone or together, and the rest of those that another change may explain.
-pub(super) fn accepted(
+/// The episodes that went one way, and that could be likely together with all others that may have begun on one of their commits.
+fn beside_others(episodes: &[EndedEpisode], direction: Direction, prior: f64) -> Vec<&EndedEpisode> {
+    let of_direction: Vec<&EndedEpisode> =
+        episodes.iter().filter(|episode| episode.begin.direction == direction).collect();
+    let surprises = |place: fn(&EndedEpisode) -> u32| {
+        let all = of_direction.iter().map(|episode| (place(episode), episode.begin.surprise));
+        Surprises::of(all.collect())
+    };
+    let (befores, firsts) = (surprises(|episode| episode.between.0), surprises(|episode| episode.between.1));
+    let is_likely = |episode: &&EndedEpisode| {
+        let (before, first) = episode.between;
+        // Whatever began after the cell before, without what cannot have begun by the first.
+        firsts.from(before + 1) - befores.from(first) + prior.ln() > 0.0
+    };
+    of_direction.iter().copied().filter(is_likely).collect()
+}
+
+/// Sums of surprises from a place on.
+struct Surprises(Vec<(u32, f64)>);
+
+impl Surprises {
+    fn of(mut all: Vec<(u32, f64)>) -> Self {
+        all.sort_unstable_by_key(|(place, _)| *place);
+        let mut sum = 0.0;
+        for (_, surprise) in all.iter_mut().rev() {
+            sum += *surprise;
+            *surprise = sum;
+        }
+        Self(all)
+    }
+
+    fn from(&self, place: u32) -> f64 {
+        let first = self.0.partition_point(|(other, _)| *other < place);
+        self.0.get(first).map_or(0.0, |(_, sum)| *sum)
+    }
+}
+
+/// The shifts of the newest results that are likely, alone or together, and the rest of those that another change may explain.
+pub(super) fn accepted_newest(
     suite: &OutlinedSuite<'_>,
     shifts: &[Shift],
     places: &Places<'_>,
     prior: f64,
+) -> (Vec<Candidate>, Vec<Candidate>) {
+    accepted(suite, shifts, places, prior, |shift| shift.surprise > LEAST_SURPRISE)
+}
+
+/// Those that are likely, alone or together, and the rest of those that are kept all the same.
+fn accepted(
+    suite: &OutlinedSuite<'_>,
+    shifts: &[Shift],
+    places: &Places<'_>,
+    prior: f64,
+    is_kept: impl Fn(&Shift) -> bool,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
     let scopes = in_scopes(suite, shifts, prior);
     // Where a change may lie is only asked of those that it may matter of.
@@ -49,7 +100,7 @@ pub(super) fn accepted(
         is_in_scope[*index] = true;
     }
     for (index, shift) in shifts.iter().enumerate() {
-        if is_in_scope[index] || shift.surprise > LEAST_SURPRISE {
+        if is_in_scope[index] || is_kept(shift) {
             index_of[index] = Some(kept.len());
             kept.push(*shift);
         }
@@ -171,6 +222,33 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn episodes_that_are_left_out_have_too_few_beside_them(
+            episodes in prop::collection::vec((0u32..30, 1u32..4, 4.0..9.0f64), 0..20),
+        ) {
+            let shift = Shift {
+                subject: 0, from: 0, at: 1, to: 2, direction: Direction::Worse, is_even: true, is_first: true, surprise: 0.0,
+            };
+            let episode = |(before, width, surprise): &(u32, u32, f64)| {
+                let begin = Shift { surprise: *surprise, ..shift };
+                EndedEpisode { begin, end: begin, next: 3, between: (*before, before + width) }
+            };
+            let all: Vec<EndedEpisode> = episodes.iter().map(episode).collect();
+            // The plain model: the sum over all that may have begun on a commit of its own.
+            let is_beside = |one: &EndedEpisode, other: &EndedEpisode| {
+                one.between.0.max(other.between.0) < one.between.1.min(other.between.1)
+            };
+            let sum = |one: &EndedEpisode| -> f64 {
+                all.iter().filter(|other| is_beside(one, other)).map(|other| other.begin.surprise).sum()
+            };
+            let expected: Vec<(u32, u32)> =
+                all.iter().filter(|one| sum(one) + 1e-8f64.ln() > 0.0).map(|one| one.between).collect();
+            let found: Vec<(u32, u32)> =
+                beside_others(&all, Direction::Worse, 1e-8).into_iter().map(|one| one.between).collect();
+            prop_assert_eq!(found, expected);
+            prop_assert!(beside_others(&all, Direction::Better, 1e-8).is_empty());
+        }
+
         #[test]
         fn what_is_left_out_would_not_be_told(
             mut surprises in prop::collection::vec(0.0..12.0f64, 1..40),
