@@ -16,8 +16,10 @@ use super::noise::Noise;
 use super::place::{Place, Timeline};
 use super::segments::Segments;
 
-/// What is less likely than that at the rate of the rest may be surprising.
-const MAY_SURPRISE: f64 = 0.1;
+/// What is less likely than that at the rate of the rest may be as surprising as [`LEAST_SURPRISE`].
+const MAY_SURPRISE: f64 = 0.02;
+/// What never happened among the rest is taken to have happened so often.
+const UNSEEN: f64 = 0.1;
 /// How many cells before the newest row may belong to a change that few results suggest.
 const YOUNG_PAST: usize = 12;
 
@@ -85,7 +87,7 @@ fn episodes(subject: usize, outline: &Outline, (from, to): (usize, usize), noise
 /// Whether results that all fail, or none of which does, are so seldom among the rest that more has to be asked.
 fn may_surprise(rest: &RowsTotal, inside: &RowsTotal) -> bool {
     let alike = if inside.failed > 0 { rest.failed } else { rest.cells - rest.failed };
-    let share = (f64::from(alike) + 0.5) / (f64::from(rest.cells) + 1.0);
+    let share = (f64::from(alike) + UNSEEN) / (f64::from(rest.cells) + 1.0);
     share.powi(inside.cells as i32) < MAY_SURPRISE
 }
 

@@ -75,7 +75,8 @@ async fn near_path(service: &Service, path: &str) -> Vec<Link> {
 fn near_parameter(text: &str, path: &str, query: Option<&str>) -> Option<Link> {
     let (wrong, _) = text.strip_prefix('\'')?.split_once("' not supported")?;
     let known = [&CONFIGURATION[..], &POINT, &RANGE, &TIMES, &PARAMETERS, &failure_filter::OWN].concat();
-    let right = nearest(wrong, known).first().copied()?;
+    // What this page does not take is no better under its own name.
+    let right = nearest(wrong, known).into_iter().find(|right| *right != wrong)?;
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut fixed = form_urlencoded::Serializer::new(String::new());
     for (name, value) in pairs {
@@ -155,5 +156,7 @@ mod tests {
         assert_eq!(found, Some(("/suites?platform=mac&limit=2".to_owned(), "platform".to_owned())));
         assert_eq!(near_parameter("Limit must be a positive integer", "/suites", Some("limit=x")), None);
         assert_eq!(near_parameter("'zzzz' not supported in queries", "/", Some("zzzz=1")), None);
+        let own = near_parameter("'limit' not supported in queries by this endpoint", "/causes", Some("limit=e"));
+        assert!(own.is_none_or(|(_, right)| right != "limit"));
     }
 }
