@@ -179,7 +179,7 @@ fn world() -> World {
 }
 
 // What /changes and everything that tells since when make of the histories of a suite.
-#[library_benchmark(config = at_most(27_930_000))]
+#[library_benchmark(config = at_most(29_460_000))]
 #[bench::suite(world())]
 fn search(world: World) -> (World, Vec<Change>) {
     let subject = |(test, _): &(String, Vec<Cell>)| test.clone();
