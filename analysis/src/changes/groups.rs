@@ -109,14 +109,11 @@ pub(super) fn joined(suite: &OutlinedSuite<'_>, mut accepted: Vec<Candidate>, un
 struct Groups {
     all: Vec<Group>,
     by_mode: BTreeMap<usize, BTreeSet<usize>>,
-    /// So many commits at most lie between the likeliest commit of a group and another plausible one.
-    reach: usize,
 }
 
 impl Groups {
     fn push(&mut self, group: Group) {
         self.by_mode.entry(group.place.mode()).or_default().insert(self.all.len());
-        self.reach = self.reach.max(group.place.reach());
         self.all.push(group);
     }
 
@@ -125,7 +122,6 @@ impl Groups {
         let before = group.place.mode();
         group.add(suite, candidate);
         let after = group.place.mode();
-        self.reach = self.reach.max(group.place.reach());
         if before != after {
             self.by_mode.entry(before).or_default().remove(&index);
             self.by_mode.entry(after).or_default().insert(index);
@@ -134,15 +130,10 @@ impl Groups {
 
     /// The group that explains a candidate best, and how well; of equally good ones the youngest.
     fn best(&self, suite: &OutlinedSuite<'_>, candidate: &Candidate) -> Option<(usize, f64)> {
-        // A commit that is not likely to have done it explains nothing: the likeliest of one is plausible for the other. That
-        // may hold one way alone, since the newest of equally likely commits stands for all of them.
-        let place = &candidate.place;
-        let mode = place.mode();
-        let theirs = place.plausible().flat_map(|commits| self.by_mode.range(commits)).flat_map(|(_, groups)| groups);
-        let around = self.by_mode.range(mode.saturating_sub(self.reach)..=mode + self.reach);
-        let own = around.filter(|(theirs, _)| !place.is_plausible(**theirs)).flat_map(|(_, groups)| groups);
-        let own = own.filter(|index| self.all[**index].place.is_plausible(mode));
-        let scores = theirs.chain(own).map(|index| (*index, self.all[*index].explains(suite, candidate)));
+        // A commit that is not likely to have done it explains nothing.
+        let near = candidate.place.plausible().flat_map(|commits| self.by_mode.range(commits));
+        let near = near.flat_map(|(_, groups)| groups);
+        let scores = near.map(|index| (*index, self.all[*index].explains(suite, candidate)));
         let better = |one: &(usize, f64), other: &(usize, f64)| one.1.total_cmp(&other.1).then(one.0.cmp(&other.0));
         scores.filter(|(_, score)| *score > 0.0).max_by(better)
     }

@@ -205,18 +205,6 @@ impl Place {
         self.spans().filter(move |(_, step)| step.value > least).map(|(start, step)| start..=step.end - 1)
     }
 
-    /// Whether a commit is not much less likely than the likeliest.
-    pub(super) fn is_plausible(&self, commit: usize) -> bool {
-        self.share(commit) > PLAUSIBLE * self.share(self.mode)
-    }
-
-    /// How many commits lie between the likeliest and the plausible one that is farthest from it.
-    pub(super) fn reach(&self) -> usize {
-        let farthest =
-            |commits: RangeInclusive<usize>| commits.start().abs_diff(self.mode).max(commits.end().abs_diff(self.mode));
-        self.plausible().map(farthest).max().unwrap_or(0)
-    }
-
     /// The likeliest commit, the newest of equally likely ones.
     pub(super) fn mode(&self) -> usize {
         self.mode

@@ -56,37 +56,17 @@ fn configurations_that_run_seldom_narrow_the_range_of_one_episode_together() {
 }
 
 #[test]
-fn configurations_that_test_other_commits_tell_of_one_break() {
-    // It fails since the 24th commit. Each configuration tests one commit of some.
-    let every = |(step, at): (usize, usize)| -> String {
-        let result = |number: usize| if number < 24 { 'P' } else { 'F' };
-        (1..=40).map(|number| if number % step == at { result(number) } else { '.' }).collect()
-    };
-    for steps in [&[(2, 1), (3, 0)][..], &[(3, 0), (2, 1), (4, 1)], &[(5, 4), (4, 2), (3, 2), (2, 1)]] {
-        let texts: Vec<String> = steps.iter().map(|step| every(*step)).collect();
-        let found = of(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(found.len(), 1, "{steps:?}: {found:?}");
-        let (kind, after, until, is_open, configurations) = found[0];
-        assert_eq!((kind, is_open, configurations), (Kind::Broke, true, steps.len()), "{steps:?}");
-        assert!(after < Some(day(24)) && until >= day(24), "{steps:?}: {found:?}");
-    }
-}
-
-#[test]
 fn what_several_configurations_saw_stays_a_change_once_it_ended() {
-    // It failed from the 13th to the 25th commit. Each configuration tests one commit of six.
-    let every = |at: usize, end: usize| -> String {
+    // It failed from the 13th to the 25th commit. The configurations test one commit of four.
+    let every = |end: usize| -> String {
         let result = |number: usize| if (13..=25).contains(&number) { 'F' } else { 'P' };
-        (1..=end).map(|number| if number % 6 == at { result(number) } else { '.' }).collect()
+        (1..=end).map(|number| if number % 4 == 1 { result(number) } else { '.' }).collect()
     };
-    let until = |end: usize| {
-        let texts: Vec<String> = (0..6).map(|at| every(at, end)).collect();
-        of(&texts.iter().map(String::as_str).collect::<Vec<_>>())
-    };
+    let until = |end: usize| of(&[&*every(end); 6]);
     // A result may be chance, so that the commits beside the right one are not ruled out.
     let is_of = |found: &(Kind, Option<CommitKey>, CommitKey, bool, usize), kind: Kind, first: u64| {
         let (told, after, until, _, configurations) = *found;
-        let (least, most) = (day(first - 3), day(first + 2));
+        let (least, most) = (day(first - 4), day(first + 3));
         (told, configurations) == (kind, 6)
             && (Some(least)..Some(day(first))).contains(&after)
             && (day(first)..=most).contains(&until)
