@@ -107,25 +107,25 @@ impl Outline {
 
     /// Where the newest rows begin that fail all, or none of which fails; not before `start`.
     pub fn newest_alike(&self, start: usize) -> usize {
-        let fails = |row: usize| self.total(row, row + 1).failed > 0;
         let rows = start..self.sums.len();
-        let Some(newest) = rows.clone().next_back().map(fails) else { return start };
-        rows.end - rows.rev().take_while(|row| fails(*row) == newest).count()
+        let Some(newest) = rows.clone().next_back().map(|row| self.fails_in(row)) else { return start };
+        rows.end - rows.rev().take_while(|row| self.fails_in(*row) == newest).count()
     }
 
     /// The row after the last of those from one on that fail all, or none of which does; not after `to`.
     pub fn end_of_alike(&self, from: usize, to: usize) -> usize {
-        let sums = self.sums.get(from..to).unwrap_or_default();
-        let mut before = self.before(from).failed;
-        let mut fails = sums.iter().map(|sum| std::mem::replace(&mut before, sum.failed) < sum.failed);
-        let Some(first) = fails.next() else { return to };
-        from + 1 + fails.take_while(|fails| *fails == first).count()
+        (from + 1..to).find(|row| self.fails_in(*row) != self.fails_in(from)).unwrap_or(to)
     }
 
     /// The rows with a likelihood that is made for their total.
     pub fn explained_by<L: RateLikelihood>(&self, likelihood: impl FnOnce(Counts) -> L) -> OutlineSeries<'_, L> {
         let total = self.before(self.sums.len()).counts;
         OutlineSeries { outline: self, likelihood: likelihood(self.as_known(total)) }
+    }
+
+    /// Whether a cell of a row failed unexpectedly.
+    fn fails_in(&self, row: usize) -> bool {
+        self.sums.get(row).is_some_and(|sum| sum.failed > self.before(row).failed)
     }
 
     /// What comes before a row.

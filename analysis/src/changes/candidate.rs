@@ -44,7 +44,7 @@ pub(super) struct Shift {
     pub(super) is_even: bool,
     /// Whether no cell of the segment before was like those with the new behaviour.
     pub(super) is_first: bool,
-    /// How surprising what came since is, if nothing changed.
+    /// How surprising what came since is, if nothing changed; beyond measure where its own results prove the change.
     pub(super) surprise: f64,
 }
 

@@ -39,17 +39,19 @@ impl Shifts {
         let bounds = |outline: &Outline| {
             search::bounds(&outline.explained_by(|total| noise.likelihood(total)), rules.change_prior)
         };
-        let surprise = |before: &RowsTotal, since: &RowsTotal| noise.surprise(before, since);
         let mut shifts = Self::default();
         for segments in Segments::of(suite, bounds) {
             let subject = segments.subject;
             let outline = &suite.outlines[subject];
             let sure = segments.bounds.windows(3);
-            shifts.sure.extend(sure.map(|bounds| shift(subject, outline, [bounds[0], bounds[1], bounds[2]], surprise)));
+            shifts
+                .sure
+                .extend(sure.map(|bounds| shift(subject, outline, [bounds[0], bounds[1], bounds[2]], f64::INFINITY)));
             // The newest row of equal results may be a change, if something else is before it in its segment.
             let start = segments.newest();
             let at = outline.newest_alike(start);
             if at > start {
+                let surprise = noise.surprise(&outline.total(start, at), &outline.total(at, outline.rows()));
                 shifts.unsure.push(shift(subject, outline, [start, at, outline.rows()], surprise));
             }
             for bounds in segments.bounds.windows(2) {
@@ -75,7 +77,7 @@ fn episodes(subject: usize, outline: &Outline, (from, to): (usize, usize), noise
         let rest = all.minus(&inside);
         let surprise = if may_surprise(&rest, &inside) { noise.surprise(&rest, &inside) } else { 0.0 };
         if surprise > LEAST_SURPRISE {
-            let of = |rows| shift(subject, outline, rows, |_, _| surprise);
+            let of = |rows| shift(subject, outline, rows, surprise);
             let (begin, until) = (of([from, at, end]), of([at, end, to]));
             let (next, between) = (outline.start(next), outline.begin(at));
             found.push(EndedEpisode { begin, end: until, next, between });
@@ -92,13 +94,8 @@ fn may_surprise(rest: &RowsTotal, inside: &RowsTotal) -> bool {
     share.powi(inside.cells as i32) < MAY_SURPRISE
 }
 
-/// Two neighbouring segments, by rows of an outline, with how surprising the second is after the first.
-fn shift(
-    subject: usize,
-    outline: &Outline,
-    [from, at, to]: [usize; 3],
-    surprise: impl Fn(&RowsTotal, &RowsTotal) -> f64,
-) -> Shift {
+/// Two neighbouring segments, by rows of an outline.
+fn shift(subject: usize, outline: &Outline, [from, at, to]: [usize; 3], surprise: f64) -> Shift {
     let (before, since) = (outline.total(from, at), outline.total(at, to));
     Shift {
         subject,
@@ -108,7 +105,7 @@ fn shift(
         direction: direction(&before, &since),
         is_even: since.failed == 0 || since.failed == since.cells,
         is_first: if since.failed > 0 { before.failed == 0 } else { before.failed == before.cells },
-        surprise: surprise(&before, &since),
+        surprise,
     }
 }
 

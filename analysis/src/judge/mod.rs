@@ -170,8 +170,9 @@ impl Judgement {
     ) -> impl Iterator<Item = Vec<&'a Cell>> + 'a {
         let mut judged = cells.iter().filter(|cell| cell.runs > 0);
         let of_segment = move |index: usize| {
-            let inside: Vec<&Cell> = judged.by_ref().take(self.segments[index].evidence.cells as usize).collect();
-            self.was_flaky(index, rules).then(|| inside.into_iter().take(self.steady(index).cells as usize).collect())
+            let mut inside: Vec<&Cell> = judged.by_ref().take(self.segments[index].evidence.cells as usize).collect();
+            inside.truncate(self.steady(index).cells as usize);
+            self.was_flaky(index, rules).then_some(inside)
         };
         (0..self.segments.len()).filter_map(of_segment)
     }

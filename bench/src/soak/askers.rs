@@ -14,15 +14,15 @@ use crate::server::get;
 
 /// Questions of one connection, after which there is a new one.
 const CONNECTED: u32 = 200;
-/// What has an answer once uploads are shown, and how often it is asked until then.
-const FIRST: &str = "/api/failures/layout-tests-0?limit=1";
+/// How often it is asked whether uploads are shown.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Asks until the run is over.
 pub(super) fn ask(soak: &Soak, course: Course, agents: &Agents, times: &Times, ledger: &Ledger) -> anyhow::Result<()> {
     let each = Duration::from_secs(1) / soak.questions.max(1);
     let (names, mut random, mut agent) = (documents::names(200), Random(3), agents.new_agent());
-    while get(&agent, &agents.url, FIRST).is_err() && !course.is_over() {
+    let first = format!("/api/failures/{}?limit=1", ledger.filled());
+    while get(&agent, &agents.url, &first).is_err() && !course.is_over() {
         std::thread::sleep(LOOK);
     }
     let mut due = course.elapsed();
