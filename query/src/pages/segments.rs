@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use answers::commits::{self, CommitNames};
-use answers::timeline::{BlameRange, Judgement, Segment};
+use answers::timeline::{BlameRange, Evidence, Judgement, Segment};
 use minijinja::{Value, context};
 use schema::ids::CommitKey;
 
@@ -56,7 +56,7 @@ pub(super) async fn to_context<'a>(
 fn stretches(judgement: &Judgement) -> Vec<Stretch> {
     let mut strip = Vec::new();
     let mut from = 0;
-    let mut add = |segment: &Segment, cells: u32, runs: u32, unexpected: u32| {
+    let mut add = |segment: &Segment, Evidence { cells, runs, unexpected, .. }: Evidence| {
         let (before, after) = segment.doubt;
         // The bracket leans over the end of the stretch, where the oldest of its commits lies.
         let end = from + cells;
@@ -68,18 +68,14 @@ fn stretches(judgement: &Judgement) -> Vec<Stretch> {
         strip.push(Stretch { from, width: cells, class: class(segment, runs, unexpected), runs, unexpected, change });
         from = end;
     };
-    let whole = judgement.segments.iter().rev();
-    let young = judgement.ongoing.as_ref();
-    if let Some(young) = young {
-        add(young, young.evidence.cells, young.evidence.runs, young.evidence.unexpected);
+    let mut older = None;
+    if let Some(young) = &judgement.ongoing {
+        add(young, young.evidence);
+        older = judgement.before_failure;
     }
-    let cut = young.map(|young| young.evidence).unwrap_or_default();
-    for (index, segment) in whole.enumerate() {
-        let cut = if index == 0 { cut } else { Default::default() };
-        let evidence = segment.evidence;
-        let less = |all: u32, part: u32| all.saturating_sub(part);
-        let unexpected = less(evidence.unexpected, cut.unexpected);
-        add(segment, less(evidence.cells, cut.cells), less(evidence.runs, cut.runs), unexpected);
+    for segment in judgement.segments.iter().rev() {
+        // The newest one ends where a young failure begins.
+        add(segment, older.take().unwrap_or(segment.evidence));
     }
     strip
 }
@@ -113,7 +109,7 @@ fn shown(name: &str, strip: &[Stretch], names: &CommitNames) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use answers::timeline::{Evidence, Standing};
+    use answers::timeline::Standing;
     use schema::state::State;
 
     use super::*;
@@ -131,7 +127,7 @@ mod tests {
         }
     }
 
-    fn judgement(segments: Vec<Segment>, ongoing: Option<Segment>) -> Judgement {
+    fn judgement(segments: Vec<Segment>, ongoing: Option<Segment>, before_failure: Option<Evidence>) -> Judgement {
         Judgement {
             standing: Standing::Failing,
             state: State::CRASH,
@@ -142,7 +138,7 @@ mod tests {
             worsened: None,
             segments,
             ongoing,
-            before_failure: None,
+            before_failure,
             evidence: Evidence::default(),
         }
     }
@@ -151,7 +147,7 @@ mod tests {
     fn segments_lie_newest_first_and_brackets_over_their_beginnings() {
         let old = segment(30, 0, None, (0, 0));
         let new = segment(10, 10, Some((5, 9)), (2, 1));
-        let strip = stretches(&judgement(vec![old, new], None));
+        let strip = stretches(&judgement(vec![old, new], None, None));
         let places: Vec<_> = strip.iter().map(|stretch| (stretch.from, stretch.width, stretch.class)).collect();
         assert_eq!(places, [(0, 10, "crash"), (10, 30, "pass")]);
         let bracket = strip[0].change.as_ref().map(|change| (change.from, change.width));
@@ -162,7 +158,8 @@ mod tests {
     #[test]
     fn a_young_failure_is_cut_off_its_segment() {
         let young = segment(2, 2, Some((5, 9)), (0, 0));
-        let strip = stretches(&judgement(vec![segment(32, 3, None, (0, 0))], Some(young)));
+        let before = Evidence { cells: 30, runs: 30, unexpected: 1, ..Evidence::default() };
+        let strip = stretches(&judgement(vec![segment(32, 3, None, (0, 0))], Some(young), Some(before)));
         let places: Vec<_> = strip.iter().map(|one| (one.from, one.width, one.unexpected, one.class)).collect();
         assert_eq!(places, [(0, 2, 2, "crash"), (2, 30, 1, "unsure")]);
     }
