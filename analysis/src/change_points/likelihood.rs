@@ -116,25 +116,28 @@ struct Term {
     tables: Cow<'static, [[f64; 3]]>,
 }
 
-/// Counts up to which tables are kept: those of nearly every history.
-const KEPT: u32 = 4096;
+/// Counts up to which tables are kept, each made when a history first needs it: those of nearly every history, of suites that
+/// run every few minutes, and of whatever runs more often than that.
+const KEPT: [u32; 3] = [1 << 12, 1 << 15, 1 << 18];
+
+/// Tables of one prior, as far as they were needed.
+type KeptTables = [OnceLock<Vec<[f64; 3]>>; KEPT.len()];
 
 impl Term {
     fn unexpected(most: u32) -> Self {
-        static KEPT_TABLES: OnceLock<Vec<[f64; 3]>> = OnceLock::new();
-        Self::new(UNEXPECTED, most, &KEPT_TABLES)
+        static TABLES: KeptTables = [const { OnceLock::new() }; KEPT.len()];
+        Self::new(UNEXPECTED, most, &TABLES)
     }
 
     fn unrecovered(most: u32) -> Self {
-        static KEPT_TABLES: OnceLock<Vec<[f64; 3]>> = OnceLock::new();
-        Self::new(UNRECOVERED, most, &KEPT_TABLES)
+        static TABLES: KeptTables = [const { OnceLock::new() }; KEPT.len()];
+        Self::new(UNRECOVERED, most, &TABLES)
     }
 
-    fn new((a, b): (f64, f64), most: u32, kept: &'static OnceLock<Vec<[f64; 3]>>) -> Self {
-        let tables = if most <= KEPT {
-            Cow::Borrowed(kept.get_or_init(|| tables((a, b), KEPT)).as_slice())
-        } else {
-            Cow::Owned(tables((a, b), most))
+    fn new((a, b): (f64, f64), most: u32, kept: &'static KeptTables) -> Self {
+        let tables = match KEPT.into_iter().zip(kept).find(|(counts, _)| most <= *counts) {
+            Some((counts, kept)) => Cow::Borrowed(kept.get_or_init(|| tables((a, b), counts)).as_slice()),
+            None => Cow::Owned(tables((a, b), most)),
         };
         // lnΓ(a + b) - lnΓ(a) - lnΓ(b)
         let [first, second, both] = tables[0];
@@ -171,5 +174,13 @@ mod tests {
             [1.0, 3.0, 3.0, 1.0].iter().zip(0u32..).map(|(ways, part)| ways * term.ln(part, 3).exp()).sum();
         assert!((total - 1.0).abs() < 1e-12, "{total}");
         assert!((term.ln(1, 1).exp() - 0.375).abs() < 1e-12);
+    }
+
+    #[test]
+    fn counts_are_as_likely_in_a_total_of_any_size() {
+        let likely = |most: u32| Term::unexpected(most).ln(7, 3000);
+        for most in KEPT.into_iter().flat_map(|most| [most, most + 1]) {
+            assert_eq!(likely(most), likely(3000), "{most}");
+        }
     }
 }

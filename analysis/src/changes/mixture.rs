@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Likelihoods of counts up to so many runs are kept.
 const KEPT: u32 = 512;
+/// Of a sum of likelihoods, those whose logarithm is so much below the largest are less than what a number can hold of it.
+const LOST: f64 = 40.0;
 
 /// Rates with their shares, and the likelihoods that were asked for.
 #[derive(Debug)]
@@ -38,7 +40,9 @@ impl<const N: usize> Mixture<N> {
         let (bad, good) = (f64::from(bad), f64::from(runs - bad));
         let logarithms = self.terms.map(|[share, rate, rest]| share + bad * rate + good * rest);
         let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = logarithms.iter().map(|logarithm| (logarithm - most).exp()).sum();
+        // Of many runs, one or two rates explain all that counts.
+        let counted = logarithms.iter().filter(|logarithm| most - **logarithm < LOST);
+        let sum: f64 = counted.map(|logarithm| (logarithm - most).exp()).sum();
         most + sum.ln()
     }
 }
