@@ -38,9 +38,9 @@ impl Facts {
         }
     }
 
-    /// The statement that reads them; `week` is a Monday as `YYYY-MM-DD`. Results that a later upload of their run took
-    /// back are none, as everywhere.
-    pub(crate) fn statement(self, week: Option<&str>) -> String {
+    /// The statement that reads them; `week` is a Monday as `YYYY-MM-DD`, and `kept` the condition of runs that are not over.
+    /// Results that a later upload of their run took back are none, as everywhere.
+    pub(crate) fn statement(self, week: Option<&str>, kept: &str) -> String {
         let week = week.map_or_else(|| "1".to_owned(), |monday| format!("{WEEK} = toDate('{monday}')"));
         match self {
             Self::Results => format!(
@@ -49,7 +49,7 @@ impl Facts {
                  if(time_and_one = 0, NULL, time_and_one - 1) AS time, extra \
                  FROM (SELECT * FROM results WHERE {week} \
                  AND (suite, branch, config_id, uuid, sdk, start_time, version) IN \
-                 (SELECT suite, branch, config_id, uuid, sdk, start_time, version FROM runs WHERE {week})) AS results \
+                 (SELECT suite, branch, config_id, uuid, sdk, start_time, version FROM runs WHERE {week} AND {kept})) AS results \
                  INNER JOIN (SELECT suite, test_id, test FROM tests) AS tests USING (suite, test_id) \
                  LEFT JOIN ({configurations}) AS configurations USING (branch, config_id)",
                 members = members(),
@@ -60,7 +60,7 @@ impl Facts {
             Self::Runs => format!(
                 "SELECT suite, branch, {members}, sdk, uuid, start_time, tests_run, tests_not_run, tests_unknown, \
                  tests_unexpected_failed, flaky AS tests_flaky, stats, details, commits \
-                 FROM (SELECT * FROM runs WHERE {week}) AS runs \
+                 FROM (SELECT * FROM runs WHERE {week} AND {kept}) AS runs \
                  LEFT JOIN ({configurations}) AS configurations USING (branch, config_id)",
                 members = members(),
                 configurations = configurations(),

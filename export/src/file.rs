@@ -25,18 +25,19 @@ const SETTINGS: [(&str, &str); 5] = [
     ("output_format_parquet_compression_method", "zstd"),
 ];
 
-/// Writes a file. What was written of one that fails is not there.
+/// Writes a file of the runs that meet the condition `kept`. What was written of one that fails is not there.
 pub(crate) async fn write(
     client: &Client,
     objects: &dyn ObjectStore,
     portion: &Portion,
+    kept: &str,
     path: String,
 ) -> Result<ExportedFile, ExportError> {
     let mut client = client.clone();
     for (name, value) in SETTINGS {
         client = client.with_setting(name, value);
     }
-    let mut rows = client.query(&portion.facts.statement(portion.week.as_deref())).fetch_bytes("Parquet")?;
+    let mut rows = client.query(&portion.facts.statement(portion.week.as_deref(), kept)).fetch_bytes("Parquet")?;
     let upload = objects.put_multipart(&Key::from(path.as_str())).await?;
     let mut upload = WriteMultipart::new_with_chunk_size(upload, CHUNK_BYTES);
     let (mut hasher, mut bytes) = (blake3::Hasher::new(), 0);

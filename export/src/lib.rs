@@ -16,6 +16,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clickhouse::Client;
 use schema::blobs::{BlobError, Blobs};
+use schema::retention::Retention;
+use schema::seconds::DAY;
+use schema::store;
 
 pub use facts::Facts;
 pub use manifest::{ExportedFile, Manifest, Partition};
@@ -61,13 +64,21 @@ pub struct ExportReport {
     pub removed: u64,
 }
 
-/// Exports everything that changed since the last time. The `client` sees all rows; two exports at once are harmless, and
-/// the manifest of the last one counts.
+/// Exports everything that changed since the last time, without runs that were over by the `retention` when the day of `now`
+/// began, in UTC: week after week would otherwise be written anew as run after run of it is over. The `client` sees all rows; two
+/// exports at once are harmless, and the manifest of the last one counts.
 ///
 /// # Errors
 /// See [`ExportError`].
-pub async fn run(client: &Client, blobs: &Blobs, now: SystemTime) -> Result<ExportReport, ExportError> {
+pub async fn run(
+    client: &Client,
+    blobs: &Blobs,
+    retention: &Retention,
+    now: SystemTime,
+) -> Result<ExportReport, ExportError> {
     let objects = blobs.objects();
+    let made_at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let kept = store::kept_runs(retention, (made_at - made_at % DAY) as i64);
     let last = manifest::read(objects.as_ref()).await?.unwrap_or_default();
     // What the manifest names and somebody removed, or cut off, is written again.
     let there = file::sizes(objects.as_ref()).await?;
@@ -78,19 +89,18 @@ pub async fn run(client: &Client, blobs: &Blobs, now: SystemTime) -> Result<Expo
     let shown = weeks::shown(client).await?;
     let mut report = ExportReport::default();
     let mut files = Vec::new();
-    for portion in weeks::portions(client).await? {
+    for portion in weeks::portions(client, &kept).await? {
         let path = portion.path();
         if let Some(file) = known.get(path.as_str()) {
             report.kept += 1;
             files.push((*file).clone());
             continue;
         }
-        let file = file::write(client, objects.as_ref(), &portion, path).await?;
+        let file = file::write(client, objects.as_ref(), &portion, &kept, path).await?;
         report.written += 1;
         report.written_bytes += file.bytes;
         files.push(file);
     }
-    let made_at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let manifest = Manifest { format: manifest::FORMAT, made_at, shown, files };
     manifest::write(objects.as_ref(), &manifest).await?;
     report.removed = file::remove_others(objects.as_ref(), &manifest, &last, now).await?;

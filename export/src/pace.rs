@@ -6,6 +6,7 @@ use clickhouse::Client;
 use schema::blobs::Blobs;
 use schema::chore::{self, Chore, Pace};
 use schema::lease::Lease;
+use schema::retention::Retention;
 use tokio::sync::watch;
 
 use crate::{ExportError, ExportReport, manifest};
@@ -17,19 +18,21 @@ const LOOK: Duration = Duration::from_secs(60);
 struct Exporter<W> {
     client: Client,
     blobs: Blobs,
+    retention: Retention,
     want: W,
 }
 
-/// Exports whenever the last export is so long ago, until `stop` turns true. `want` asks for the right that keeps the other
+/// Exports what is kept by the `retention` whenever the last export is so long ago, until `stop` turns true. `want` asks for the right that keeps the other
 /// processes of a deployment from doing the same.
 pub async fn regularly(
     client: Client,
     blobs: Blobs,
+    retention: Retention,
     every: Duration,
     want: impl Fn(&Blobs) -> Lease + Sync,
     stop: watch::Receiver<bool>,
 ) {
-    chore::regularly(Exporter { client, blobs, want }, Pace { every, look: LOOK }, stop).await;
+    chore::regularly(Exporter { client, blobs, retention, want }, Pace { every, look: LOOK }, stop).await;
 }
 
 impl<W: Fn(&Blobs) -> Lease + Sync> Chore for Exporter<W> {
@@ -46,7 +49,7 @@ impl<W: Fn(&Blobs) -> Lease + Sync> Chore for Exporter<W> {
     }
 
     async fn work(&self, now: SystemTime) -> Result<ExportReport, ExportError> {
-        crate::run(&self.client, &self.blobs, now).await
+        crate::run(&self.client, &self.blobs, &self.retention, now).await
     }
 
     fn tell(&self, exported: Result<ExportReport, ExportError>) {

@@ -48,14 +48,14 @@ pub(crate) async fn shown(client: &Client) -> Result<Vec<Partition>> {
     Ok(rows.into_iter().map(|WatermarkRow { partition, next_offset }| Partition { partition, next_offset }).collect())
 }
 
-/// Every portion, in the order of the manifest. A week's state follows from its runs, which their results belong to, and
-/// from the configurations that they name.
-pub(crate) async fn portions(client: &Client) -> Result<Vec<Portion>> {
+/// Every portion of the runs that meet the condition `kept`, in the order of the manifest. A week's state follows from its runs,
+/// which their results belong to, and from the configurations that they name.
+pub(crate) async fn portions(client: &Client, kept: &str) -> Result<Vec<Portion>> {
     let sql = format!(
         "SELECT toString({WEEK}) AS week, \
                lower(hex(sipHash128(count(), groupBitXor(\
                sipHash64(suite, branch, config_id, uuid, sdk, start_time, version))))) AS state \
-               FROM runs GROUP BY week ORDER BY week"
+               FROM runs WHERE {kept} GROUP BY week ORDER BY week"
     );
     let weeks: Vec<WeekRow> = client.query(&sql).fetch_all().await?;
     let of = |facts: Facts| {

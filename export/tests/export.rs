@@ -9,14 +9,19 @@ use clickhouse::Row;
 use eventlog::EventLog;
 use export::{ExportReport, Manifest};
 use schema::EVENTS_TOPIC;
+use schema::retention::{Retention, RetentionRule};
 use schema::state::States;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use test_support::events;
 use test_support::processing::Surroundings;
+use tokio::sync::Mutex;
 
 const START: i64 = 1_790_000_000;
 const WEEK: i64 = 604_800;
+
+/// A process has one engine at a time; each test holds this while it has it.
+static ENGINE: Mutex<()> = Mutex::const_new(());
 
 #[derive(Debug, PartialEq, Row, Deserialize)]
 struct ResultRow {
@@ -38,16 +43,28 @@ fn configuration() -> Value {
 }
 
 async fn upload(around: &Surroundings, week: i64, start: i64, results: Value) {
+    upload_of(around, "suite", week, start, results).await;
+}
+
+async fn upload_of(around: &Surroundings, suite: &str, week: i64, start: i64, results: Value) {
     let time = START + week * WEEK;
     let commit = json!({"repository_id": "w", "branch": "main", "timestamp": time, "revision": week + 1});
-    let run = events::run("suite", configuration(), &commit, start, &results);
+    let run = events::run(suite, configuration(), &commit, start, &results);
     let encoded = schema::event::encode(&run.header, run.test_results.get()).unwrap();
     around.log.append(EVENTS_TOPIC, b"k", encoded.into()).await.unwrap();
 }
 
 async fn export(around: &Surroundings, now: SystemTime) -> (ExportReport, Manifest, PathBuf) {
+    export_kept(around, &Retention::default(), now).await
+}
+
+async fn export_kept(
+    around: &Surroundings,
+    retention: &Retention,
+    now: SystemTime,
+) -> (ExportReport, Manifest, PathBuf) {
     around.process().await;
-    let report = export::run(&around.client, &around.blobs, now).await.unwrap();
+    let report = export::run(&around.client, &around.blobs, retention, now).await.unwrap();
     let folder = around.folder().join("blobs");
     let manifest = serde_json::from_slice(&std::fs::read(folder.join("exports/manifest.json")).unwrap()).unwrap();
     (report, manifest, folder)
@@ -89,6 +106,7 @@ async fn rows(around: &Surroundings, manifest: &Manifest, folder: &Path, facts: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_say_what_the_tables_say() {
+    let _alone = ENGINE.lock().await;
     let around = Surroundings::divided(None).await;
     let now = SystemTime::now();
     let (report, empty, _) = export(&around, now).await;
@@ -153,5 +171,50 @@ async fn files_say_what_the_tables_say() {
         named
     };
     assert_eq!(files(&folder), named);
+    around.engine.shutdown().await;
+}
+
+/// The tables keep rows for the longest time of all suites; files do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_leave_out_what_is_over_for_its_suite() {
+    let _alone = ENGINE.lock().await;
+    let around = Surroundings::divided(None).await;
+    // Letters that mean something to the engine or to its client mean themselves.
+    let suites = [r"it's_?\%mine", r"it'sX?\%mine", r"it's_?\%mine, not", "whole"];
+    for suite in suites {
+        upload_of(&around, suite, 0, START, json!({"a": {}})).await;
+    }
+    upload_of(&around, suites[0], 6, START, json!({"b": {}})).await;
+    let rule = |suite: &str, weeks| RetentionRule { suite: Some(suite.to_owned()), branch: None, weeks };
+    let retention = Retention::new(None, vec![rule(r"*'s_?\%mine", 5), rule("whole", 9)]).unwrap();
+    let after = |seconds: i64| SystemTime::UNIX_EPOCH + Duration::from_secs((START + seconds) as u64);
+    let exported = async |seconds: i64| -> Vec<(String, i64)> {
+        let (_, manifest, folder) = export_kept(&around, &retention, after(seconds)).await;
+        let found = rows(&around, &manifest, &folder, "results").await.into_iter();
+        let mut found: Vec<(String, i64)> =
+            found.map(|row| (row.suite, (row.uuid as i64 / 100 - START) / WEEK)).collect();
+        found.sort();
+        found
+    };
+    let all = |gone: &[&str]| {
+        let kept = suites.iter().filter(|suite| !gone.contains(suite));
+        let mut all: Vec<(String, i64)> = kept.map(|suite| ((*suite).to_owned(), 0)).collect();
+        all.push((suites[0].to_owned(), 6));
+        all.sort();
+        all
+    };
+    let day = 86_400;
+    // What is over in the course of a day is left out from the next one on.
+    for (seconds, gone) in [
+        (4 * WEEK, &[][..]),
+        (5 * WEEK, &[][..]),
+        (5 * WEEK + day, &suites[..1]),
+        (9 * WEEK, &suites[..1]),
+        (9 * WEEK + day, &[suites[0], "whole"][..]),
+    ] {
+        assert_eq!(exported(seconds).await, all(gone), "{seconds}");
+    }
+    let (report, ..) = export_kept(&around, &retention, after(9 * WEEK + day + 3600)).await;
+    assert_eq!((report.written, report.kept), (0, 5));
     around.engine.shutdown().await;
 }

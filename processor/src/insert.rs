@@ -147,11 +147,15 @@ const PERMANENT: [u32; 15] = [6, 25, 26, 27, 38, 41, 53, 69, 70, 117, 128, 131, 
 /// when one insert touches too many partitions.
 const TOO_MUCH: [u32; 2] = [241, 252];
 
-/// Reads the code that an error of ClickHouse starts with.
+/// The code that an answer of ClickHouse about an error starts with.
+pub(crate) fn code(text: &str) -> Option<u32> {
+    text.split_once("Code: ").and_then(|(_, rest)| rest.split_once('.')?.0.parse().ok())
+}
+
+/// Tells an error of ClickHouse by its code.
 pub(crate) fn refusal(error: &Error) -> Refusal {
     let Error::BadResponse(text) = error else { return Refusal::Transient };
-    let code = text.split_once("Code: ").and_then(|(_, rest)| rest.split_once('.')?.0.parse::<u32>().ok());
-    match code {
+    match code(text) {
         Some(code) if PERMANENT.contains(&code) => Refusal::Permanent,
         Some(code) if TOO_MUCH.contains(&code) => Refusal::TooMuch,
         _ => Refusal::Transient,

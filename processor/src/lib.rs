@@ -20,7 +20,8 @@
 //! Rows are a pure function of an event and the configured retention: no clock, no randomness, no reads. They carry the
 //! event's offset as version, and tables replace rows by natural key, so that a batch that is written twice shows once. An
 //! offset moves only after the rows and the watermark are written, or after a dead letter is durable. Whatever kills the
-//! process before that, the batch comes again and writes the same rows.
+//! process before that, the batch comes again and writes the same rows. Tables that have lost rows that they had have their
+//! watermarks behind the offsets; `replay` writes those rows again.
 //!
 //! # Throughput
 //!
@@ -44,6 +45,7 @@ mod error;
 pub mod events;
 mod insert;
 pub mod rebuild;
+mod replay;
 mod retry;
 pub mod rows;
 pub mod sweep;
@@ -84,6 +86,9 @@ pub async fn run(
         dead_letter_limit: DeadLetterLimit::default(),
         written: Arc::default(),
     };
+    if !replay::run(&mut writer).await? {
+        return Ok(());
+    }
     let mut consumer = loop {
         match writer.log.subscribe(EVENTS_TOPIC, PROCESSOR_GROUP).await {
             Ok(consumer) => break consumer,

@@ -9,22 +9,24 @@ use clickhouse::Client;
 use embedded::{Engine, EngineOptions};
 use export::{ExportError, ExportReport};
 use schema::blobs::Blobs;
+use schema::retention::Retention;
 
 use crate::config::Config;
 use crate::{backup, servers};
 
 /// Exports what a deployment has, which goes on meanwhile.
 pub(crate) async fn deployed(config: &Config) -> anyhow::Result<()> {
-    let address = servers::store_address(config)?;
-    let exported = work(&address.client(), &servers::blobs(config)?).await;
+    let (address, retention) = (servers::store_address(config)?, config.retention()?);
+    let exported = work(&address.client(), &servers::blobs(config)?, &retention).await;
     exported.map_err(|error| match error.downcast_ref() {
         Some(ExportError::Views(_)) => error.context(format!("asking {}", address.url)),
         _ => error,
     })
 }
 
-/// Exports what `serve` has, which must not run.
-pub(crate) async fn embedded(data_dir: &Path) -> anyhow::Result<()> {
+/// Exports what `serve` has, which must not run; the configuration is the one that `serve` uses.
+pub(crate) async fn embedded(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
+    let retention = config.retention()?;
     if !data_dir.join("store").is_dir() {
         bail!("there are no tables in {}; give the folder that `serve` uses", data_dir.display());
     }
@@ -35,15 +37,16 @@ pub(crate) async fn embedded(data_dir: &Path) -> anyhow::Result<()> {
         anyhow!("{error}; if `serve` runs on this folder, stop it, or let it export by itself, with [export] in its configuration")
     })?;
     let worked = match Blobs::in_folder(&data_dir.join("blobs")) {
-        Ok(blobs) => work(&servers::embedded_address(&engine).client(), &blobs).await,
+        Ok(blobs) => work(&servers::embedded_address(&engine).client(), &blobs, &retention).await,
         Err(error) => Err(error.into()),
     };
     engine.shutdown().await;
     worked
 }
 
-async fn work(client: &Client, blobs: &Blobs) -> anyhow::Result<()> {
-    let ExportReport { written, written_bytes, kept, removed } = export::run(client, blobs, SystemTime::now()).await?;
+async fn work(client: &Client, blobs: &Blobs, retention: &Retention) -> anyhow::Result<()> {
+    let exported = export::run(client, blobs, retention, SystemTime::now()).await?;
+    let ExportReport { written, written_bytes, kept, removed } = exported;
     let told = format!(
         "{written} files written, {written_bytes} bytes; {kept} hold what there is; {removed} removed\n\
          exports/manifest.json in the blob store names them\n"

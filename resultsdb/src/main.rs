@@ -139,7 +139,7 @@ enum Tool {
     },
     /// Write facts as Parquet files to the blob store; with [export] in the configuration the services do so by themselves
     Export {
-        /// Configuration file (TOML) of a deployment, which goes on meanwhile
+        /// Configuration file (TOML): of a deployment, which goes on meanwhile, or the one that `serve` uses
         #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
         config: Option<PathBuf>,
         /// What `serve` uses, which must not run
@@ -314,7 +314,9 @@ impl Tool {
             Self::Sweep { config, data_dir: None, arguments } => {
                 runtime.block_on(sweep::deployed(&load(config.as_deref())?, arguments))
             }
-            Self::Export { data_dir: Some(data_dir), .. } => runtime.block_on(export::embedded(&data_dir)),
+            Self::Export { config, data_dir: Some(data_dir) } => {
+                runtime.block_on(export::embedded(&data_dir, &load(config.as_deref())?))
+            }
             Self::Export { config, data_dir: None } => runtime.block_on(export::deployed(&load(config.as_deref())?)),
             Self::SqlUser { config } => sql_user::print(&load(Some(&config))?),
             Self::Engine { data_dir, port, password_file } => {

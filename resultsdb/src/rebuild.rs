@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::NaiveDate;
 use clap::Args;
 use embedded::{Engine, EngineOptions, LocalLog};
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Make only weeks from this day's on anew, such as 2026-01-31; commits before are taken over as they are
     #[arg(long)]
     from: Option<NaiveDate>,
-    /// Swap although rows were lost or gained
+    /// Swap although rows were lost or gained, or although a table that is to be replaced cannot be read
     #[arg(long)]
     accept_differences: bool,
     /// Forget a rebuild that was broken off
@@ -49,11 +49,8 @@ pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::R
 /// Rebuilds the views of `serve`, which must not run; the configuration is the one that `serve` uses.
 pub(crate) async fn embedded(data_dir: &Path, config: &Config, arguments: Arguments) -> anyhow::Result<()> {
     let retention = config.retention()?;
-    if !data_dir.join("log").is_dir() {
-        bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
-    }
+    backup::expect_log(data_dir)?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
-    backup::refuse_unfinished(&data_dir)?;
     let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running?")?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = servers::embedded_address(&engine);
@@ -95,7 +92,8 @@ fn print(report: &Report) {
     println!("{} events, {} of them unreadable", report.events, report.unreadable);
     println!("{:<16}{:>14}{:>14}", "view", "rows before", "rows after");
     for count in &report.counts {
-        println!("{:<16}{:>14}{:>14}", count.view, count.before, count.after);
+        let before = count.before.map_or_else(|| "unknown".to_owned(), |before| before.to_string());
+        println!("{:<16}{before:>14}{:>14}", count.view, count.after);
     }
     println!("new uploads waited {:.1} s to be shown", report.held.as_secs_f64());
     println!("the old tables are kept; `resultsdb rebuild --drop-old` removes them");

@@ -78,7 +78,7 @@ pub(crate) async fn embedded(data_dir: &Path, listen: &str, mut config: Config, 
         tokio::spawn(swept(&log, &client, &blobs, &retention, pace, &stop));
     }
     if let Some(every) = config.export.every() {
-        tokio::spawn(export::regularly(client.clone(), blobs.clone(), every, right::to_export, stop.clone()));
+        tokio::spawn(exported(&client, &blobs, &retention, every, &stop));
     }
     let processor = processor::run(Arc::clone(&log), client.clone(), blobs.clone(), retention, applied, stop.clone());
     let processor = tokio::spawn(processor);
@@ -192,7 +192,7 @@ pub(crate) async fn processor(config: &Config) -> anyhow::Result<()> {
         tokio::spawn(swept(&log, &client, &blobs, &retention, pace, &stop));
     }
     if let Some(every) = config.export.every() {
-        tokio::spawn(export::regularly(client.clone(), blobs.clone(), every, right::to_export, stop.clone()));
+        tokio::spawn(exported(&client, &blobs, &retention, every, &stop));
     }
     let archived = async { archive.await.context("archiving events") };
     let processed = async { Ok(processor::run(log, client, blobs, retention, watch::channel(0).0, stop).await?) };
@@ -233,6 +233,18 @@ fn swept(
 ) -> impl Future<Output = ()> + use<> {
     let (log, client, blobs) = (Arc::clone(log), client.clone(), blobs.clone());
     sweep::regularly(log, client, blobs, retention.clone(), pace, right::to_rebuild, stop.clone())
+}
+
+/// Writes facts as files, now and then.
+fn exported(
+    client: &clickhouse::Client,
+    blobs: &Blobs,
+    retention: &Retention,
+    every: Duration,
+    stop: &watch::Receiver<bool>,
+) -> impl Future<Output = ()> + use<> {
+    let (client, blobs, retention) = (client.clone(), blobs.clone(), retention.clone());
+    export::regularly(client, blobs, retention, every, right::to_export, stop.clone())
 }
 
 /// Reads who owns tests at the hosts of repositories, now and then.

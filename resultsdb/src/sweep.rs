@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use clickhouse::Client;
 use embedded::{Engine, EngineOptions, LocalLog};
@@ -43,10 +43,7 @@ pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::R
 
 /// Sweeps the blobs of `serve`, which must not run.
 pub(crate) async fn embedded(data_dir: &Path, config: &Config, arguments: Arguments) -> anyhow::Result<()> {
-    if !data_dir.join("log").is_dir() {
-        bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
-    }
-    backup::refuse_unfinished(data_dir)?;
+    backup::expect_log(data_dir)?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running? it sweeps by itself")?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;

@@ -4,6 +4,8 @@
 //! request appends, and comes up again where the processor applies the event: one search finds the whole line. With a
 //! collector the processor's span is a child of the request's, which is a child of what the sender names.
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use axum::Router;
 use axum::extract::Request;
@@ -35,7 +37,8 @@ pub(crate) struct Traces(Option<SdkTracerProvider>);
 /// Starts to speak; `service` is what spans are filed under, `collector` the address that takes them over OTLP/HTTP.
 pub(crate) fn start(service: &'static str, collector: Option<&str>) -> anyhow::Result<Traces> {
     let filter = || EnvFilter::try_from_default_env().unwrap_or_else(|_| USUAL.into());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter());
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured()).with_filter(filter());
     let provider = collector.map(|address| provider(service, address)).transpose()?;
     let spans = provider.as_ref().map(|provider| {
         // The exporter's own requests must not make spans.
@@ -47,6 +50,11 @@ pub(crate) fn start(service: &'static str, collector: Option<&str>) -> anyhow::R
     });
     tracing_subscriber::registry().with(lines).with(spans).init();
     Ok(Traces(provider))
+}
+
+/// Whether somebody sees colours: in a file they are in the way of whoever searches it.
+fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|wish| wish.is_empty())
 }
 
 fn provider(service: &'static str, address: &str) -> anyhow::Result<SdkTracerProvider> {

@@ -91,7 +91,17 @@ impl Retention {
     /// branch.
     pub fn seconds(&self, suite: &str, branch: &str) -> i64 {
         let rule = self.rules.iter().find(|rule| rule.is_for(suite, branch));
-        rule.map_or(self.default_seconds, |rule| seconds_of(rule.weeks))
+        rule.map_or(self.default_seconds, RetentionRule::seconds)
+    }
+
+    /// The rules, of which the first that matches decides; branches are stored keys.
+    pub fn rules(&self) -> &[RetentionRule] {
+        &self.rules
+    }
+
+    /// Seconds after a commit's time that its results are kept where no rule matches.
+    pub fn default_seconds(&self) -> i64 {
+        self.default_seconds
     }
 
     /// The longest time that any results are kept, seconds; rules behind one that matches everything do not count.
@@ -120,6 +130,11 @@ pub fn is_over(from_seconds: i64, kept_seconds: i64, now_seconds: i64) -> bool {
 }
 
 impl RetentionRule {
+    /// Seconds after a commit's time that its results are kept.
+    pub fn seconds(&self) -> i64 {
+        seconds_of(self.weeks)
+    }
+
     fn is_for(&self, suite: &str, branch: &str) -> bool {
         let is_met = |pattern: &Option<String>, name| pattern.as_deref().is_none_or(|pattern| matches(pattern, name));
         is_met(&self.suite, suite) && is_met(&self.branch, branch)

@@ -9,7 +9,7 @@ use eventlog::LogError;
 use crate::archive::ArchiveError;
 
 pub(crate) use end::ends;
-pub use end::{LostEnd, lost_end};
+pub use end::{LostEnd, LostRows, lost_end, lost_rows};
 pub(crate) use source::EventSource;
 
 /// Why events cannot be read.

@@ -29,6 +29,8 @@ pub(super) struct Rebuild {
     pub(super) checkpoint: String,
     /// Rows that the next generation has; those of the live tables do not count.
     pub(super) written: Arc<WrittenRows>,
+    /// Whether every view is made again from the first event on.
+    pub(super) is_whole: bool,
     /// Number of events that were applied.
     pub(super) events: u64,
     /// Number of these events that are dead letters.

@@ -48,9 +48,10 @@ pub(super) async fn resume_or_begin(
     let mut next_offsets = vec![0; partitions];
     if let Some(row) = rows.first() {
         let stored: Option<RebuildCheckpoint> = serde_json::from_str(&row.plan).ok();
-        let Some(stored) = stored.filter(|stored| stored.plan == *plan) else {
-            return Err(RebuildError::Unfinished(row.plan.clone()));
-        };
+        let stored = stored.ok_or(RebuildError::UnfinishedByAnother)?;
+        if stored.plan != *plan {
+            return Err(RebuildError::Unfinished(stored.plan.command()));
+        }
         for row in rows {
             if let Some(next) = next_offsets.get_mut(row.partition as usize) {
                 *next = row.next_offset;

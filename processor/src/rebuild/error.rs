@@ -28,9 +28,14 @@ pub enum RebuildError {
     /// The plan names a view that does not exist.
     #[error("'{0}' is not a view; views are: {views}", views = VIEWS.join(", "))]
     UnknownView(String),
-    /// A rebuild with another plan was broken off; the text is its stored checkpoint.
-    #[error("another rebuild was broken off ({0}); go on with the same options, or give it up with --start-over")]
+    /// A rebuild with another plan was broken off; the text is the command that asked for it.
+    #[error(
+        "another rebuild was broken off; go on with `{0}` and the same --data-dir or --config, or give it up with --start-over"
+    )]
     Unfinished(String),
+    /// A rebuild was broken off whose plan cannot be read.
+    #[error("a rebuild by another version was broken off; go on with that version, or give it up with --start-over")]
+    UnfinishedByAnother,
     /// Tables that an earlier rebuild replaced are in the way.
     #[error("the tables that an earlier rebuild replaced are still there; remove them with --drop-old first")]
     OldTables,
@@ -48,6 +53,30 @@ pub enum RebuildError {
     /// The rebuilt views have other numbers of rows; the text lists them.
     #[error("rows differ: {0}; nothing was swapped; go on with --accept-differences, or give it up with --start-over")]
     Differences(String),
+    /// Live views cannot be read, so that nobody can say whether rows are lost.
+    #[error(
+        "the live tables of {views} cannot be read ({cause}){others}; nothing was swapped; go on with --accept-differences, which \
+         puts what the events say in their place, or give it up with --start-over"
+    )]
+    Unreadable {
+        /// Names of these views.
+        views: String,
+        /// What the store said of the first of them.
+        cause: String,
+        /// Other views with other numbers of rows, if there are any.
+        others: String,
+    },
+    /// Weeks before `--from` are taken from a live view that cannot be read.
+    #[error(
+        "weeks of {view} that were taken over cannot be read ({cause}); nothing was swapped; give this up with --start-over, without \
+         --from or with an earlier day, so that they are made again from their events"
+    )]
+    TakenOver {
+        /// Name of the view.
+        view: &'static str,
+        /// What the store said.
+        cause: String,
+    },
 }
 
 impl From<BatchError> for RebuildError {

@@ -5,11 +5,14 @@
 
 use clickhouse::error::Result;
 use schema::clock::Clock;
+use schema::retention::Retention;
 use schema::seconds::monday;
 use schema::store::cluster::processes;
-use schema::store::{distributed, next_generation};
+use schema::store::{distributed, kept, kept_runs, next_generation};
 
+use super::damage;
 use super::database::{Database, exists, previous};
+use super::error::RebuildError;
 use super::lifetime;
 use super::views::{DEAD_LETTERS, WEEKLY};
 
@@ -113,7 +116,7 @@ impl Generation {
     }
 
     /// Copies weeks that are not rebuilt from the live tables.
-    pub(super) async fn take_over(&self, database: &Database) -> Result<()> {
+    pub(super) async fn take_over(&self, database: &Database) -> Result<(), RebuildError> {
         let Some(since) = self.since else { return Ok(()) };
         for view in self.views.iter().filter(|view| WEEKLY.contains(view)) {
             let next = next_generation(view);
@@ -123,7 +126,8 @@ impl Generation {
                 let sql = "SELECT partition_key FROM system.tables WHERE database = currentDatabase() AND name = ?";
                 let week: String = database.tables.query(sql).bind(*view).fetch_one().await?;
                 let take = format!("INSERT INTO {next} SELECT * FROM {view} WHERE {week} < toDate(?, 'UTC')");
-                database.rows.query(&take).bind(monday(since)).execute().await?;
+                let taken = damage::told(database.rows.query(&take).bind(monday(since)).execute().await)?;
+                taken.map_err(|cause| RebuildError::TakenOver { view, cause })?;
                 continue;
             }
             let sql = "SELECT DISTINCT partition_id FROM system.parts WHERE active AND \
@@ -132,40 +136,83 @@ impl Generation {
             for partition in older {
                 // A repetition replaces the partition that it copied before.
                 let take = format!("ALTER TABLE {next} REPLACE PARTITION ID '{partition}' FROM {view}");
-                database.tables.query(&take).execute().await?;
+                let taken = damage::told(database.tables.query(&take).execute().await)?;
+                taken.map_err(|cause| RebuildError::TakenOver { view, cause })?;
             }
         }
         Ok(())
     }
 
-    /// Copies decisions from before decisions were events, because only the live table has them.
-    pub(super) async fn take_over_decisions(&self, database: &Database) -> Result<()> {
+    /// Copies decisions from before decisions were events, because only the live table has them. The cause is told where that
+    /// cannot be read.
+    pub(super) async fn take_over_decisions(&self, database: &Database) -> Result<Result<(), String>> {
         if !self.views.contains(&DEAD_LETTERS) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let take = format!(
             "INSERT INTO {} SELECT * FROM {DEAD_LETTERS} WHERE version > 0 AND version < {FIRST_EVENT_VERSION}",
             next_generation(DEAD_LETTERS)
         );
-        database.rows.query(&take).execute().await
+        damage::told(database.rows.query(&take).execute().await)
     }
 
-    /// The condition for the rows of a view that are counted. Rows whose time is over do not count: the live table may still have
-    /// some that the next one does not keep, and the next one some that the live one has forgotten.
-    async fn condition(&self, database: &Database, view: &str) -> Result<String> {
+    /// The condition for the rows of a view that are counted. Rows whose time is over do not count, by the engine's rule or by that
+    /// of their suite: the live table may still have some that the next one does not keep, and the next one some that the live
+    /// one has forgotten.
+    async fn condition(&self, database: &Database, retention: &Retention, view: &str) -> Result<String> {
         let sql = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?";
         let engine: String = database.tables.query(sql).bind(view).fetch_one().await?;
-        Ok(lifetime::condition(&engine, self.number).map(|kept| format!(" WHERE {kept}")).unwrap_or_default())
+        let by_suite = kept(view, retention, self.begun_at());
+        let both: Vec<String> = lifetime::condition(&engine, self.number).into_iter().chain(by_suite).collect();
+        Ok(if both.is_empty() { String::new() } else { format!(" WHERE {}", both.join(" AND ")) })
     }
 
-    /// Counts the rows that reads see, by view, in the table that `table` names for it.
-    pub(super) async fn count(&self, database: &Database, table: impl Fn(&str) -> String) -> Result<Vec<u64>> {
+    /// When the generation was begun, seconds since 1970.
+    fn begun_at(&self) -> i64 {
+        i64::try_from(self.number).unwrap_or(i64::MAX)
+    }
+
+    /// Counts the rows that reads will see, by view.
+    pub(super) async fn count(&self, database: &Database, retention: &Retention) -> Result<Vec<u64>, RebuildError> {
         let mut counts = Vec::new();
         for view in &self.views {
-            let sql = format!("SELECT count() FROM {}{}", table(view), self.condition(database, view).await?);
-            counts.push(database.rows.query(&sql).fetch_one().await?);
+            let condition = self.condition(database, retention, view).await?;
+            let sql = format!("SELECT count() FROM {}{condition}", next_generation(view));
+            let counted = database.rows.query(&sql).fetch_one::<u64>().await;
+            // What is made anew can be read; what is taken over is as the live table was.
+            let counted = if self.since.is_some() { damage::told(counted)? } else { Ok(counted?) };
+            counts.push(counted.map_err(|cause| RebuildError::TakenOver { view, cause })?);
         }
         Ok(counts)
+    }
+
+    /// Counts the rows that reads see now, by view; the cause where a live table cannot be read.
+    pub(super) async fn count_live(
+        &self,
+        database: &Database,
+        retention: &Retention,
+    ) -> Result<Vec<Result<u64, String>>> {
+        let mut counts = Vec::new();
+        for view in &self.views {
+            let condition = self.condition(database, retention, view).await?;
+            let sql = format!("SELECT count() FROM {view}{condition}");
+            counts.push(damage::told(database.rows.query(&sql).fetch_one().await)?);
+        }
+        Ok(counts)
+    }
+
+    /// Whether the live tables have runs that are over by the rule of their suite and that are not made again: they were over, by
+    /// the rule of now, when they were received.
+    pub(super) async fn has_forgotten(&self, database: &Database, retention: &Retention) -> Result<bool> {
+        const RUNS: &str = "runs";
+        let kept = kept_runs(retention, self.begun_at());
+        let over = async |table: &str| -> Result<u64> {
+            let sql = format!("SELECT count() FROM {table} WHERE NOT ({kept})");
+            // What cannot be read is told elsewhere.
+            Ok(damage::told(database.rows.query(&sql).fetch_one().await)?.unwrap_or_default())
+        };
+        let made = if self.views.contains(&RUNS) { over(&next_generation(RUNS)).await? } else { 0 };
+        Ok(over(RUNS).await? > made)
     }
 
     /// Exchanges each table with the live one; the replaced tables stay under another name. With shards, answers of the

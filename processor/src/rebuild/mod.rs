@@ -3,7 +3,7 @@
 //! A rebuild reads the archive and then the log ([`EventSource`]) up to what the live views show, and writes rows by the same
 //! mapping as ever into tables `…__next` of the next [`generation`] ([`catch_up`]). Then ([`swap`]) it holds the live
 //! watermarks by a constraint on their table that nothing meets: rows still go in, but no processor can move its watermark,
-//! and each tries its batch again as a whole. Behind that line the rebuild applies the rest, counts rows on both sides,
+//! and each tries its batch again as a whole. Behind that line the rebuild applies the rest, counts rows on both sides ([`compare`]),
 //! exchanges the tables, and lets the watermarks go on: the held batches are written again, now into the new tables.
 //! Uploads are acknowledged all the while.
 //!
@@ -19,6 +19,8 @@
 
 mod catch_up;
 mod checkpoint;
+mod compare;
+mod damage;
 mod database;
 mod error;
 mod generation;
@@ -80,6 +82,7 @@ pub async fn run(
         blobs,
         retention: Arc::new(retention),
         written: Arc::default(),
+        is_whole: plan.since.is_none() && VIEWS.iter().all(|view| views.contains(view)),
         events: 0,
         unreadable: 0,
     };

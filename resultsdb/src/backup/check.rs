@@ -12,15 +12,12 @@ use futures_util::{StreamExt, stream};
 use super::manifest::Contents;
 use super::take::{blob_digest, blobs};
 use super::target::Target;
-use super::{AT_ONCE, LOG, STORE, refuse_unfinished};
+use super::{AT_ONCE, LOG, STORE, expect_log};
 
 /// Checks what `serve` uses, and prints what is damaged. Damage is an error.
 pub(super) async fn data_dir(data_dir: &Path) -> anyhow::Result<()> {
     let shown = data_dir.display();
-    if !data_dir.join(LOG).is_dir() {
-        bail!("there is no event log in {shown}; give the folder that `serve` uses");
-    }
-    refuse_unfinished(data_dir)?;
+    expect_log(data_dir)?;
     let log = match LocalLog::check(&data_dir.join(LOG)) {
         Err(LogError::InUse { .. }) => bail!("{shown} is in use by another process; stop `serve`, then check"),
         checked => checked?,

@@ -18,6 +18,7 @@ mod restore;
 mod take;
 mod target;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -102,6 +103,18 @@ fn resolved(path: &Path) -> anyhow::Result<PathBuf> {
         }
     }
     Ok(path)
+}
+
+/// Fails on a directory that `serve` does not use, or that nobody but its user may read; and as [`refuse_unfinished`] does.
+pub(crate) fn expect_log(data_dir: &Path) -> anyhow::Result<()> {
+    refuse_unfinished(data_dir)?;
+    match std::fs::metadata(data_dir.join(LOG)) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            bail!("{} may not be read by this user; run this as the user of `serve`", data_dir.display())
+        }
+        _ => bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display()),
+    }
 }
 
 /// Fails on a directory that is only half restored, or is a backup.

@@ -17,16 +17,13 @@ use super::control::{self, SOCKET, Source};
 use super::manifest::{Contents, FileEntry, Manifest, SegmentEntry};
 use super::protocol::{Client, Place};
 use super::target::Target;
-use super::{AT_ONCE, BLOBS, LOG, LOST_AND_FOUND, STORE, UNFINISHED, refuse_unfinished};
+use super::{AT_ONCE, BLOBS, LOG, LOST_AND_FOUND, STORE, UNFINISHED, expect_log};
 use crate::servers;
 
 /// Backs a data directory up.
 pub(super) async fn run(data_dir: &Path, to: &str) -> anyhow::Result<()> {
-    if !data_dir.join(LOG).is_dir() {
-        bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
-    }
+    expect_log(data_dir)?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
-    refuse_unfinished(&data_dir)?;
     let target = Target::create(to, &data_dir).await?;
     let before = target.manifest().await?;
     let (mut client, own) = connect(&data_dir).await?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use embedded::{Engine, EngineOptions, LocalLog};
 use eventlog::LogError;
 use schema::place::Place;
@@ -10,7 +10,7 @@ use schema::place::Place;
 use super::examined::Examined;
 use super::finding::{Finding, Line};
 use super::group::Group;
-use super::{blobs, certificates, deployment, disk, keys, log_end, store, versions};
+use super::{blobs, certificates, deployment, disk, keys, log_end, lost_rows, store, versions};
 use crate::config::Config;
 use crate::private_files::keep_private;
 use crate::{backup, servers};
@@ -19,11 +19,8 @@ const REMEDY: &str = "Stop `serve` and check again, or start the `serve` of this
 
 /// Checks everything in a data folder.
 pub(super) async fn lines(data_dir: &Path, config: &Config, patience: u64) -> anyhow::Result<Vec<Line>> {
-    if !data_dir.join("log").is_dir() {
-        bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display());
-    }
+    backup::expect_log(data_dir)?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
-    backup::refuse_unfinished(&data_dir)?;
     keep_private();
     let mut lines = certificates::lines(config, false);
     let mut own = Group::new("the folder", "Check that the folder and the configuration are those that `serve` uses");
@@ -82,7 +79,9 @@ async fn opened(data_dir: &Path) -> anyhow::Result<Option<Vec<Line>>> {
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     // Nobody reads the log now: what waits there is read when `serve` starts.
     let (address, mut group) = (servers::embedded_address(&engine), Group::new("the log", REMEDY));
-    group.ask("end of the log", log_end::of(&log, &address.client())).await;
+    let client = address.client();
+    group.ask("end of the log", log_end::of(&log, &client)).await;
+    group.ask("events in the tables", lost_rows::of(&log, &client, lost_rows::OF_SERVE)).await;
     let mut lines = group.lines();
     lines.extend(store::lines(Ok(address), None).await);
     engine.shutdown().await;

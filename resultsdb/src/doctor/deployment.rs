@@ -9,7 +9,7 @@ use schema::{ARCHIVE_GROUP, DEAD_LETTER_TOPIC, EVENTS_PARTITIONS, EVENTS_TOPIC, 
 use super::finding::Line;
 use super::group::Group;
 use super::topics::Wanted;
-use super::{archive, blobs, certificates, clocks, disk, keys, lag, log_end, readers, store, topics};
+use super::{archive, blobs, certificates, clocks, disk, keys, lag, log_end, lost_rows, readers, store, topics};
 use crate::config::Config;
 use crate::servers;
 
@@ -78,6 +78,8 @@ async fn of_kafka(config: &Config, blobs: Option<&Blobs>, patience: u64) -> Vec<
     group.ask("events kept", gaps).await;
     let end = async { log_end::of(&log, &servers::store_address(config)?.client()).await };
     group.ask("end of the log", end).await;
+    let lost = async { lost_rows::of(&log, &servers::store_address(config)?.client(), lost_rows::OF_DEPLOYMENT).await };
+    group.ask("events in the tables", lost).await;
     group.ask("clock of kafka", clocks::of_log(&log)).await;
     group.lines()
 }

@@ -83,7 +83,7 @@ pub(super) async fn record(
 fn judge(waiting: &[Waiting], patience: u64) -> Finding {
     let events: u64 = waiting.iter().map(|found| found.events).sum();
     if events == 0 {
-        return Finding::ok("the views show every event");
+        return Finding::ok("every event was written to the views");
     }
     let oldest = waiting.iter().filter_map(|found| found.oldest).max();
     let age = oldest.map_or_else(String::new, |oldest| format!(", the oldest for {}", time(oldest)));
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn what_counts_is_how_long_the_oldest_waits() {
         let of = |events, oldest| judge(&[Waiting { partition: 2, events, oldest }], 600).verdict;
-        assert_eq!(judge(&[], 600), Finding::ok("the views show every event"));
+        assert_eq!(judge(&[], 600), Finding::ok("every event was written to the views"));
         assert_eq!([of(7, Some(0)), of(1000, Some(59))], [Verdict::Ok; 2]);
         assert_eq!([of(1, Some(60)), of(1001, Some(0)), of(1, None)], [Verdict::Look; 3]);
         assert_eq!([of(1, Some(600)), of(2000, Some(9999))], [Verdict::Wrong; 2]);

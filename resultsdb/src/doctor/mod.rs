@@ -19,6 +19,7 @@ mod group;
 mod keys;
 mod lag;
 mod log_end;
+mod lost_rows;
 mod parts;
 mod readers;
 mod rebuilds;

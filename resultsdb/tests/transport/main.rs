@@ -129,6 +129,8 @@ fn new_certificates_are_taken_while_the_service_runs_and_broken_ones_are_not() {
     until("the new certificate is served", || is_answered(&client(&newer, None), &server.url));
     assert!(!is_answered(&client(&setting.authority, None), &server.url));
     assert_eq!(setting.logged("the former certificate stays"), 1);
+    // Nobody sees colours in a file.
+    assert_eq!(setting.logged("\u{1b}"), 0);
     server.stop();
 }
 

@@ -1,5 +1,8 @@
 //! How long the engine keeps the rows of runs, and what came with runs, such as names of tests: the TTL of their tables, which
-//! follows the configured retention.
+//! follows the configured retention; and which rows are over before the engine forgets them ([`kept`]).
+//!
+//! Rows stay for the longest time of all rules, because the engine forgets whole parts, and a part has rows of every suite. Whoever
+//! hands rows out, or counts them, leaves out what is over by the rule of its suite and branch.
 //!
 //! A part notes when its rows are over as it is written, and a changed TTL leaves that note as it is. Where a TTL has
 //! changed, a mutation in the background therefore makes the notes again. It rewrites the note alone, except for parts in
@@ -12,7 +15,7 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 
 use super::next_generation;
-use crate::retention::Retention;
+use crate::retention::{Retention, RetentionRule};
 use crate::seconds::DAY;
 
 /// Tables whose rows end with the retention of their run.
@@ -20,6 +23,8 @@ pub const RUN_TABLES: [&str; 7] = ["runs", "results", "failures", "failure_messa
 
 /// The time of a row's commit, as the engine spells it.
 const COMMIT_TIME: &str = "toDateTime(intDiv(uuid, 100), 'UTC')";
+/// The same, seconds since 1970.
+const COMMIT_SECONDS: &str = "intDiv(uuid, 100)";
 /// Tables of what came with runs, and the time from which on their rows are kept, as the engine spells it.
 const NAME_TABLES: [(&str, &str); 7] = [
     ("suites", LAST_UPLOAD),
@@ -89,9 +94,94 @@ async fn outdated(client: &Client, tables: &[&String], days: i64) -> Result<Vec<
     client.query(&sql).bind(tables).fetch_all().await
 }
 
+/// The condition that holds for rows of a table whose run is not over at a time, seconds since 1970, by the rule of its suite and
+/// branch; none for a table whose rows do not say of which run they are. Of a tested week all runs have to be kept.
+pub fn kept(table: &str, retention: &Retention, now: i64) -> Option<String> {
+    match table {
+        "tested_weeks" => Some(kept_from("commit_week", retention, now)),
+        "linked_runs" => Some(kept_runs(retention, now)),
+        _ => RUN_TABLES.contains(&table).then(|| kept_runs(retention, now)),
+    }
+}
+
+/// The same for rows that have the suite, the branch and the `uuid` of their run.
+pub fn kept_runs(retention: &Retention, now: i64) -> String {
+    kept_from(COMMIT_SECONDS, retention, now)
+}
+
+fn kept_from(time: &str, retention: &Retention, now: i64) -> String {
+    let default = retention.default_seconds();
+    let rules: Vec<String> =
+        retention.rules().iter().map(|rule| format!("{}, {}, ", matches(rule), rule.seconds())).collect();
+    let seconds = if rules.is_empty() { default.to_string() } else { format!("multiIf({}{default})", rules.concat()) };
+    format!("{time} + {seconds} > {}", now.max(0))
+}
+
+/// The condition that a rule is for a row.
+fn matches(rule: &RetentionRule) -> String {
+    let of = |column: &str, pattern: &Option<String>| {
+        let pattern = pattern.as_deref()?;
+        Some(match pattern.contains('*') {
+            true => format!("{column} LIKE {}", literal(&like(pattern))),
+            false => format!("{column} = {}", literal(pattern)),
+        })
+    };
+    let conditions: Vec<String> = of("suite", &rule.suite).into_iter().chain(of("branch", &rule.branch)).collect();
+    if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") }
+}
+
+/// A pattern as `LIKE` has it.
+fn like(pattern: &str) -> String {
+    let mut text = String::new();
+    for letter in pattern.chars() {
+        match letter {
+            '*' => text.push('%'),
+            '%' | '_' | '\\' => text.extend(['\\', letter]),
+            _ => text.push(letter),
+        }
+    }
+    text
+}
+
+/// A text as the engine reads it. Bytes that could mean something, a question mark of the client's among them, are numbers.
+fn literal(text: &str) -> String {
+    let spelled = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'-' | b'.' | b'/' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02X}"),
+    };
+    format!("'{}'", text.bytes().map(spelled).collect::<String>())
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_over_is_said_by_the_first_rule_that_matches() {
+        assert_eq!(kept_runs(&Retention::default(), 7), "intDiv(uuid, 100) + 157766400 > 7");
+        let rule = |suite: Option<&str>, branch: Option<&str>, weeks| RetentionRule {
+            suite: suite.map(str::to_owned),
+            branch: branch.map(str::to_owned),
+            weeks,
+        };
+        let rules = vec![
+            rule(Some("a_*?"), Some("main"), 1),
+            rule(Some("it's"), None, 2),
+            rule(None, Some("safari-*"), 3),
+            rule(None, None, 4),
+        ];
+        let retention = Retention::new(Some(5), rules).unwrap();
+        let seconds = "multiIf(suite LIKE 'a\\x5C\\x5F\\x25\\x3F' AND branch = 'default', 604800, suite = 'it\\x27s', 1209600, \
+                       branch LIKE 'safari-\\x25', 1814400, 1, 2419200, 3024000)";
+        assert_eq!(kept("failures", &retention, 9), Some(format!("intDiv(uuid, 100) + {seconds} > 9")));
+        assert_eq!(kept("linked_runs", &retention, 9), kept("runs", &retention, 9));
+        assert_eq!(kept("tested_weeks", &retention, 9), Some(format!("commit_week + {seconds} > 9")));
+        // Names come with many runs, and archives are kept from the start of theirs on.
+        for table in ["tests", "suites", "archives", "commits"] {
+            assert_eq!(kept(table, &retention, 9), None, "{table}");
+        }
+    }
 
     #[test]
     fn a_ttl_is_recognised_as_the_engine_spells_it() {

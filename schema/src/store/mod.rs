@@ -21,7 +21,7 @@ pub mod states;
 mod tls;
 
 pub use cluster::Cluster;
-pub use lifetimes::RUN_TABLES;
+pub use lifetimes::{RUN_TABLES, kept, kept_runs};
 pub use migrations::{MigrationError, MigrationState, migrate, migration_state};
 pub use tls::{StoreTls, StoreTlsError};
 
