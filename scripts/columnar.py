@@ -6,7 +6,6 @@ Usage: columnar.py URL FOLDER. Exits 1 at the first difference. What it saves li
 
 import csv
 import io
-import json
 import subprocess
 import sys
 import urllib.error
@@ -86,8 +85,9 @@ def recipes():
     saved.write_bytes(get(RESULTS, "parquet"))
     statement = (RECIPES / "slowest_configurations.sql").read_text()
     counted = duckdb.connect().execute(statement.replace("results.parquet", str(saved))).fetchall()
-    answer = json.loads(get(RESULTS, "json"))
-    runs = sum(len(part["results"]) for part in answer)
+    # The reference's JSON has a pass where a test did not run; rows have what it was.
+    results = csv.DictReader(io.StringIO(get(RESULTS, "csv").decode()))
+    runs = sum(bool(set(result["actual"].split()) - {"SKIP", "NOTRUN", "UNKNOWN"}) for result in results)
     if sum(row[2] for row in counted) != runs:
         sys.exit(f"the recipe for DuckDB counts {counted}, and the API has {runs} runs")
     printed = subprocess.run([sys.executable, RECIPES / "failure_rates.py", saved], check=True, capture_output=True, text=True).stdout

@@ -8,7 +8,6 @@ use schema::state::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::evidence::Evidence;
 use crate::history::{Cell, Outcome};
 use crate::judge::{Judgement, Standing, ended_before};
 pub use crate::mending::CERTAIN;
@@ -105,7 +104,7 @@ impl HowOften {
 
 /// How often a test fails that nobody has mended, from the cells that it was judged by: since its failure began, or where it is
 /// flaky or passes, since its behaviour changed last. Of a test that was fixed, how often it failed until then.
-pub fn unmended(judgement: &Judgement, cells: &[Cell]) -> HowOften {
+pub fn unmended(judgement: &Judgement, cells: &[Cell], rules: &Rules) -> HowOften {
     let cells = with_runs(cells);
     match judgement.standing {
         Standing::Fixed => {
@@ -113,12 +112,41 @@ pub fn unmended(judgement: &Judgement, cells: &[Cell]) -> HowOften {
             how_often(&before[begun(before)..])
         }
         Standing::New | Standing::Failing => how_often(&cells[first_since(judgement, &cells)..]),
-        // From its first failure on a flaky test would seem to fail more often than it does.
-        _ => {
-            let Evidence { runs, unexpected, expected_failures, .. } = judgement.evidence;
-            HowOften::of(runs, unexpected, expected_failures)
+        _ => how_often(&cells[changed_last(judgement, &cells, rules)..]),
+    }
+}
+
+/// The first cell since a test that does not fail changed its behaviour last. From its first failure on a flaky test would seem
+/// to fail more often than it does, so that it is counted from where the stretch begins that is flaky.
+fn changed_last(judgement: &Judgement, cells: &[&Cell], rules: &Rules) -> usize {
+    let segment = cells.len().saturating_sub(judgement.evidence.cells as usize);
+    let newest = judgement.segments.len().checked_sub(1);
+    let was_flaky = newest.is_some_and(|newest| judgement.was_flaky(newest, rules));
+    // What ended may be too short for a change point.
+    let ended = match judgement.standing {
+        _ if !was_flaky => after_last_failure(cells, rules.fixed_after),
+        Standing::Flaky | Standing::NotRunLately | Standing::Removed => 0,
+        _ => cells.len() - clean(cells),
+    };
+    segment.max(ended)
+}
+
+/// The first cell after the last failure that ended: one of so many commits in a row that later passes are a fix.
+fn after_last_failure(cells: &[&Cell], fixed_after: u32) -> usize {
+    let (mut bad, mut ended) = (0, 0);
+    for (index, cell) in cells.iter().enumerate() {
+        match cell.outcome() {
+            Some(Outcome::Bad) => bad += 1,
+            Some(Outcome::Good) => {
+                if bad >= fixed_after {
+                    ended = index;
+                }
+                bad = 0;
+            }
+            Some(Outcome::BothWays | Outcome::Expected) | None => {}
         }
     }
+    ended
 }
 
 fn with_runs(cells: &[Cell]) -> Vec<&Cell> {
@@ -194,7 +222,7 @@ mod tests {
     #[test]
     fn what_nobody_has_mended_fails_as_often_as_it_did_since_it_began() {
         let of = |text: &str| {
-            let Unmended { runs, failed } = unmended(&judged(text), &cells(text)).unmended;
+            let Unmended { runs, failed } = unmended(&judged(text), &cells(text), &Rules::default()).unmended;
             (runs, failed)
         };
         assert_eq!((of("PPPPFFF"), of("FFFF"), of("PPFFP")), ((3, 3), (4, 4), (2, 2)));
@@ -204,9 +232,30 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_is_counted_since_a_failure_ended_and_not_since_an_exception() {
+        let of = |text: &str| {
+            let judgement = judged(text);
+            let HowOften { unmended: Unmended { runs, failed }, .. } =
+                unmended(&judgement, &cells(text), &Rules::default());
+            (judgement.standing, runs, failed)
+        };
+        let row = |letter: &str, length: usize| letter.repeat(length);
+        // Too short for change points of its own, and longer than noise.
+        let fixed = format!("{}{}{}", row("P", 10), row("F", 8), row("P", 12));
+        assert_eq!(of(&fixed), (Standing::Passing, 12, 0));
+        assert_eq!(of("PPPPPPPPFFPPPPPP"), (Standing::Passing, 6, 0));
+        // One commit is noise, before a fix or after it.
+        assert_eq!(of("PPPPPPPPPFPPPPPP"), (Standing::Passing, 16, 1));
+        let noise = format!("{}{}{}F{}", row("P", 60), row("F", 6), row("P", 60), row("P", 5));
+        assert_eq!(of(&noise), (Standing::Passing, 66, 1));
+        // What was flaky has changed where it recovered.
+        assert_eq!(of(&format!("PFPPFPPFPPFPP{}", row("P", 20))), (Standing::Passing, 22, 0));
+    }
+
+    #[test]
     fn an_expected_failure_is_neither_a_pass_nor_a_failure() {
         let of = |text: &str| {
-            let HowOften { unmended, expected_failures } = unmended(&judged(text), &cells(text));
+            let HowOften { unmended, expected_failures } = unmended(&judged(text), &cells(text), &Rules::default());
             (unmended.runs, unmended.failed, expected_failures)
         };
         assert_eq!((of("PEPEPE"), of("EEEE")), ((3, 0, 3), (0, 0, 4)));
@@ -221,7 +270,8 @@ mod tests {
         #[test]
         fn what_is_counted_of_a_history_is_no_more_than_it_has(text in "[PFCMRES.]{0,30}") {
             let (cells, judgement) = (cells(&text), judged(&text));
-            let HowOften { unmended: Unmended { runs, failed }, expected_failures } = unmended(&judgement, &cells);
+            let HowOften { unmended: Unmended { runs, failed }, expected_failures } =
+                unmended(&judgement, &cells, &Rules::default());
             let whole = how_often(&with_runs(&cells));
             prop_assert!(failed <= runs && runs <= whole.unmended.runs && failed <= whole.unmended.failed);
             prop_assert!(expected_failures <= whole.expected_failures);

@@ -2,7 +2,7 @@
 //!
 //! Data flow: whoever lists tests reads the open links of a suite once, as a [`BugIndex`], and asks that for each test.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use schema::bug::BugLink;
 use schema::configuration::Configuration;
@@ -115,9 +115,21 @@ impl BugIndex {
         Self(ByTest::new(links, |link| &link.test))
     }
 
-    /// Those that explain failures of a test on one of these configurations; on any if none is named. A bug about one kind of
-    /// failure is no excuse for another.
+    /// The bugs that explain failures of a test on one of these configurations; on any if none is named. A bug about one kind of
+    /// failure is no excuse for another. Of a bug that several links name, there is the newest link.
     pub fn explaining<'c>(
+        &self,
+        test: &str,
+        configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
+        failure: Failure<'_>,
+    ) -> Vec<&BugLink> {
+        let mut named = HashSet::new();
+        let links = self.links_explaining(test, configurations, failure).into_iter();
+        links.filter(|link| named.insert(link.url.as_str())).collect()
+    }
+
+    /// Every link that does, for whoever may take one back.
+    pub fn links_explaining<'c>(
         &self,
         test: &str,
         configurations: impl IntoIterator<Item = &'c Configuration> + Clone,
@@ -226,6 +238,21 @@ mod tests {
         assert_eq!(of(State::TIMEOUT).len(), 2);
         assert_eq!(of(State::CRASH)[0].url, "https://b/2");
         assert_eq!(index.explaining("a", &[], Failure::default()).len(), 2);
+    }
+
+    #[test]
+    fn a_bug_that_is_linked_twice_is_one() {
+        let url = "https://b/1";
+        let timeout = BugLink { failure: Some("TIMEOUT".into()), note: "newest".into(), ..link("a", url, None) };
+        let index = index([timeout, link("a", url, None), link("*", "https://b/2", None), link("a*", url, None)]);
+        let failure = |state| Failure::new(state, None);
+        let of = |state| index.explaining("a", &[], failure(state));
+        let urls = |state| of(state).iter().map(|link| link.url.clone()).collect::<Vec<_>>();
+        assert_eq!(urls(State::TIMEOUT), [url, "https://b/2"]);
+        assert_eq!(of(State::TIMEOUT)[0].note, "newest");
+        // What the newest link does not explain another does.
+        assert_eq!(urls(State::CRASH), [url, "https://b/2"]);
+        assert_eq!(index.links_explaining("a", &[], failure(State::TIMEOUT)).len(), 4);
     }
 
     #[test]

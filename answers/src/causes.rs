@@ -19,6 +19,7 @@ use crate::bugs::{self, BugIndex, Failure, addresses};
 use crate::cause_masks;
 use crate::error::{AnswerError, invalid};
 use crate::reads::causes::{self as reads, CauseCounts, Failed, Steps};
+use crate::reads::runs;
 use crate::reads::selection::Selection;
 use crate::store::Store;
 use crate::suites;
@@ -148,6 +149,8 @@ pub struct Causes {
     pub weeks: u64,
     /// The version of the rule that made the patterns.
     pub rule: u16,
+    /// Configurations that ran in this time; where there is none, nothing is known, and nothing passed.
+    pub configurations: u64,
     /// Failures that said something and match.
     pub failures: u64,
     /// How many causes they have.
@@ -163,7 +166,7 @@ pub struct Causes {
 /// The causes of failures.
 ///
 /// # Errors
-/// The text is too long, or the store does not answer.
+/// The text is too long, there is no such rule, or the store does not answer.
 pub async fn find(store: &Store, question: &CausesQuestion) -> Result<Causes, AnswerError> {
     let (selection, joined) = asked(store, question).await?;
     let suite = &question.suite;
@@ -173,6 +176,7 @@ pub async fn find(store: &Store, question: &CausesQuestion) -> Result<Causes, An
         suite: suite.clone(),
         weeks: question.weeks,
         rule: question.rule.unwrap_or(RULE),
+        configurations: 0,
         failures: 0,
         total: 0,
         since,
@@ -185,10 +189,12 @@ pub async fn find(store: &Store, question: &CausesQuestion) -> Result<Causes, An
     let steps = Steps { since, length: step, count: question.weeks * WEEK / step + 1 };
     let limit = question.runs.limit.unwrap_or(CAUSES).min(MAX_CAUSES);
     let failed = failed(question, &selection, &joined);
-    let (counts, links) = tokio::try_join!(
+    let (counts, links, ran) = tokio::try_join!(
         reads::by_cause(store, &failed, &joined.pairs, steps, question.order.columns(), limit),
-        bugs::of_suite(store, suite)
+        bugs::of_suite(store, suite),
+        runs::last_starts(store, suite, &selection)
     )?;
+    answer.configurations = ran.len() as u64;
     if let Some(first) = counts.first() {
         (answer.failures, answer.total) = (first.all_failures, first.all_causes);
     }
@@ -211,6 +217,9 @@ async fn asked(store: &Store, question: &CausesQuestion) -> Result<(Selection, J
     suites::expect(store, suite).await?;
     if text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
         return Err(invalid(format!("a text to look for has at most {MAX_TEXT} characters")));
+    }
+    if let Some(unknown) = rule.filter(|rule| !(1..=RULE).contains(rule)) {
+        return Err(invalid(format!("there is no version {unknown} of the rule of causes; the newest is {RULE}")));
     }
     tokio::try_join!(
         Selection::started_within(store, suite, runs, *weeks, 1),
@@ -340,7 +349,7 @@ pub struct Messages {
 /// What failing tests said, the newest first.
 ///
 /// # Errors
-/// The text is too long, or the store does not answer.
+/// The text is too long, there is no such rule, or the store does not answer.
 pub async fn messages(store: &Store, question: &CausesQuestion) -> Result<Messages, AnswerError> {
     let (selection, joined) = asked(store, question).await?;
     if selection.is_empty() {
@@ -380,5 +389,9 @@ impl Tabular for Messages {
             table::row_with_configuration(cells, &said.configuration, Vec::new())
         });
         Ok(Table { columns: table::with_configuration(own.clone(), Vec::new()), rows: rows.collect::<Result<_, _>>()? })
+    }
+
+    fn is_cut(&self) -> bool {
+        self.has_more
     }
 }

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::ask::RunFilter;
 use crate::bugs::{BugIndex, Failure};
-use crate::commits::{self, CommitNames};
+use crate::commit_names::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
@@ -134,6 +134,9 @@ pub struct SuiteChange {
 pub struct Changes {
     /// The version of the rule.
     pub rule: &'static str,
+    /// Configurations that ran in the time asked about, the test if one is named; where there is none, nothing is known, and nothing
+    /// stayed as it was.
+    pub configurations: u64,
     /// The changes, newest first.
     pub changes: Vec<SuiteChange>,
 }
@@ -145,7 +148,7 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     let limit = runs.limit.unwrap_or(CHANGES).min(MAX_CHANGES) as usize;
     let late = LateRuns::within(store, suite, runs, NEW_DAYS, Weeks::of(*weeks)).await?;
     if late.asked.is_empty() {
-        return Ok(Changes { rule: RULE, changes: Vec::new() });
+        return Ok(Changes { rule: RULE, configurations: 0, changes: Vec::new() });
     }
     let tests = match test {
         Some(test) => vec![test.clone()],
@@ -153,7 +156,11 @@ pub async fn find(store: &Store, question: &ChangesQuestion) -> Result<Changes, 
     };
     let ids: BTreeSet<TestId> = tests.iter().map(|test| TestId::of(suite, test)).collect();
     let histories = late.histories(&ids).await?;
-    of_histories(&late, tests, &histories, &Meant { kinds, search }, limit).await
+    let mut answer = of_histories(&late, tests, &histories, &Meant { kinds, search }, limit).await?;
+    if let Some(test) = test {
+        answer.configurations = histories.asked(TestId::of(suite, test)).len() as u64;
+    }
+    Ok(answer)
 }
 
 /// Which changes are meant.
@@ -173,7 +180,8 @@ pub(crate) async fn of_histories(
     limit: usize,
 ) -> Result<Changes, AnswerError> {
     let LateRuns { store, suite, .. } = *late;
-    let mut answer = Changes { rule: RULE, changes: Vec::new() };
+    let configurations = late.sessions.asked_configurations();
+    let mut answer = Changes { rule: RULE, configurations, changes: Vec::new() };
     // Sums of likelihoods depend on their order.
     tests.sort_unstable();
     let renames = &*late.renames;
@@ -212,7 +220,7 @@ pub(crate) async fn of_histories(
         likely.into_iter().chain(change.after).chain([change.until])
     };
     let all_keys = found.iter().flat_map(keys).collect();
-    let names = commits::by_key_among(store, &all_keys, |commit| suspects.has(commit)).await?;
+    let names = commit_names::by_key_among(store, &all_keys, |commit| suspects.has(commit)).await?;
     let tests_of = |change: &Change| -> Vec<ChangedTest> {
         change.members.iter().filter_map(|member| changed(late, &subjects, member)).collect()
     };

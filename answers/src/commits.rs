@@ -79,64 +79,6 @@ pub async fn previous(store: &Store, commit: &Commit) -> Result<Option<Commit>, 
     Ok(between(store, &Branches::of(&commit.repository_id, &commit.branch), span, Keep::Newest, 1).await?.pop())
 }
 
-/// The commits of some keys, for whoever names them.
-#[derive(Debug, Default)]
-pub struct CommitNames {
-    commits: BTreeMap<CommitKey, Commit>,
-    /// Whether more than one repository is known.
-    are_of_several: bool,
-}
-
-impl CommitNames {
-    /// The commit of a key: one of a default branch before others.
-    pub fn get(&self, key: CommitKey) -> Option<&Commit> {
-        self.commits.get(&key)
-    }
-
-    /// The repository of a commit, where more than one is known.
-    pub fn repository(&self, key: CommitKey) -> Option<&str> {
-        self.get(key).filter(|_| self.are_of_several).map(|commit| commit.repository_id.as_str())
-    }
-
-    /// What people call it among these commits: its repository and its name, where they are of more than one repository.
-    pub fn full_name(&self, key: CommitKey) -> String {
-        let mut repositories = self.commits.values().map(|commit| &commit.repository_id);
-        let first = repositories.next();
-        match self.get(key) {
-            Some(commit) if repositories.any(|other| Some(other) != first) => {
-                format!("{} {}", commit.repository_id, commit.short_name())
-            }
-            _ => self.name(key),
-        }
-    }
-
-    /// What people call it; the key itself where no commit of it is known.
-    pub fn name(&self, key: CommitKey) -> String {
-        self.get(key).map_or_else(|| key.to_string(), Commit::short_name)
-    }
-}
-
-/// The commits of these keys that are known.
-pub async fn by_key(store: &Store, keys: &BTreeSet<CommitKey>) -> Result<CommitNames, AnswerError> {
-    by_key_among(store, keys, |_| true).await
-}
-
-/// The same. Where several commits have one key, one that is meant comes before others.
-pub(crate) async fn by_key_among(
-    store: &Store,
-    keys: &BTreeSet<CommitKey>,
-    is_meant: impl Fn(&Commit) -> bool,
-) -> Result<CommitNames, AnswerError> {
-    if keys.is_empty() {
-        return Ok(CommitNames::default());
-    }
-    let (mut commits, are_of_several) = tokio::try_join!(reads::of_keys(store, keys), are_of_several(store))?;
-    // Of those with the same key the last one counts.
-    commits.sort_by_key(|commit| is_meant(commit));
-    let commits = commits.into_iter().map(|commit| (commit.key(), commit)).collect();
-    Ok(CommitNames { commits, are_of_several })
-}
-
 /// The commits of one key on the default branch of a repository, which need not be registered.
 pub async fn on_default_branch(store: &Store, repository: &str, key: CommitKey) -> Result<Vec<Commit>, AnswerError> {
     let known = store.repositories.iter().find(|known| known.id == repository);

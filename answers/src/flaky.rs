@@ -144,6 +144,9 @@ pub struct FlakyTests {
     pub weeks: u64,
     /// The version of the rule.
     pub rule: &'static str,
+    /// Configurations that ran in the time asked about, those of each suite; where there is none, nothing is known, and nothing
+    /// passed.
+    pub configurations: u64,
     /// Runs of the time asked about that broke as a whole and are left out.
     pub broken: u64,
     /// Whether there are more tests than the list has.
@@ -161,6 +164,7 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
         suite: question.suite.clone().unwrap_or_default(),
         weeks: question.weeks,
         rule: RULE,
+        configurations: 0,
         broken: 0,
         is_cut: false,
         tests: Vec::new(),
@@ -169,6 +173,7 @@ pub async fn find(store: &Store, question: &FlakyQuestion) -> Result<FlakyTests,
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(question.weeks));
         let (late, remarks) = tokio::try_join!(late, remarks::of_suite(store, suite))?;
         found.broken += late.sessions.left_out();
+        found.configurations += late.sessions.asked_configurations();
         if !late.asked.is_empty() {
             found.tests.extend(of_suite(&late, &remarks, &question.search, limit * CANDIDATES).await?);
         }
@@ -334,5 +339,9 @@ async fn candidates(
 impl Tabular for FlakyTests {
     fn table(&self) -> Result<Table, AnswerError> {
         table::of_rows(&self.tests)
+    }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }

@@ -18,6 +18,7 @@ pub mod cause_masks;
 pub mod causes;
 pub mod changes;
 pub mod columnar;
+pub mod commit_names;
 mod commit_order;
 mod commit_range;
 pub mod commit_runs;

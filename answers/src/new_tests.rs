@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::ask::RunFilter;
 use crate::changes::{NamedCommit, named};
-use crate::commits::{self, CommitNames};
+use crate::commit_names::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS, Weeks};
@@ -98,6 +98,8 @@ pub struct NewTests {
     pub weeks: u64,
     /// The version of the rule of verdicts.
     pub rule: &'static str,
+    /// Configurations that ran within these days, those of each suite; where there is none, nothing is known.
+    pub configurations: u64,
     /// Suites of which runs do not say which tests they had, because an earlier version stored them: nothing is known of
     /// their new tests until `runs` and `rosters` are rebuilt.
     pub unknown: Vec<String>,
@@ -120,12 +122,15 @@ pub async fn find(store: &Store, question: &NewTestsQuestion) -> Result<NewTests
         days: *days,
         weeks: LOOKED_BACK_WEEKS,
         rule: RULE,
+        configurations: 0,
         unknown: Vec::new(),
         is_cut: false,
         tests: Vec::new(),
     };
     for suite in asked {
-        let Some(mut came) = came(store, &suite, question).await? else {
+        let (configurations, came) = came(store, &suite, question).await?;
+        found.configurations += configurations;
+        let Some(mut came) = came else {
             found.unknown.push(suite);
             continue;
         };
@@ -145,30 +150,37 @@ pub async fn find(store: &Store, question: &NewTestsQuestion) -> Result<NewTests
 /// A test, and the first run that had it.
 type Came = (String, FirstRun);
 
-/// The tests of a suite that came lately, what came last first; none if runs do not say which tests they had.
-async fn came(store: &Store, suite: &str, question: &NewTestsQuestion) -> Result<Option<Vec<Came>>, AnswerError> {
+/// How many configurations of a suite ran within the days asked about, and the tests that came in them, what came last first; none
+/// if runs do not say which tests they had.
+async fn came(
+    store: &Store,
+    suite: &str,
+    question: &NewTestsQuestion,
+) -> Result<(u64, Option<Vec<Came>>), AnswerError> {
     // A configuration that was given up said which tests there are, too.
     let filter = RunFilter { recent: false, ..question.runs.clone() };
     let selection = Selection::started_within(store, suite, &filter, LOOKED_BACK_WEEKS, u64::MAX).await?;
     if selection.is_empty() {
-        return Ok(Some(Vec::new()));
+        return Ok((0, Some(Vec::new())));
     }
+    let since = store.clock.now().saturating_sub(question.days.saturating_mul(DAY));
     let mut runs = reads::rosters(store, suite, &selection).await?;
+    let late = runs.iter().filter(|run| u64::from(run.last_start) >= since);
+    let ran = late.map(|run| run.config_id).collect::<FxHashSet<_>>().len() as u64;
     if runs.iter().any(|run| run.roster == RosterId::NONE) {
-        return Ok(None);
+        return Ok((ran, None));
     }
     runs.reverse();
     let ids: BTreeSet<RosterId> = runs.iter().map(|run| run.roster).collect();
     let rosters = run_outcomes::rosters(store, &ids).await?;
     let renames = renames::of_suite(store, suite).await?;
-    let since = store.clock.now().saturating_sub(question.days.saturating_mul(DAY));
     let new = first_runs(&runs, &rosters, &renames, since);
     let names = test_names::by_id(store, suite, new.keys().copied()).await?;
     let named = |(test, run): (TestId, FirstRun)| Some((names.get(test)?.to_string(), run));
     let mut came: Vec<Came> = new.into_iter().filter_map(named).collect();
     came.retain(|(test, _)| !test.starts_with(RUN_RESULTS));
     came.sort_by(|(one, first), (other, second)| (second.first_start, one).cmp(&(first.first_start, other)));
-    Ok(Some(came))
+    Ok((ran, Some(came)))
 }
 
 /// The first run of each test that came since a time, seconds since 1970, but for those with which a configuration began: it
@@ -223,7 +235,7 @@ async fn described(
         }
     };
     let commits = came.iter().map(|(_, run)| run.first_commit).collect();
-    let names = commits::by_key(store, &commits).await?;
+    let names = commit_names::as_tested(store, suite, question.runs.branch.as_deref(), &commits).await?;
     let test = |(test, run): Came| {
         let median = medians.get(&TestId::of(suite, &test)).copied();
         one(&late, &histories, &names, test, &run, median)
@@ -272,6 +284,10 @@ impl Tabular for NewTests {
     fn table(&self) -> Result<Table, AnswerError> {
         table::of_rows(&self.tests)
     }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut
+    }
 }
 
 #[cfg(test)]
@@ -282,7 +298,7 @@ mod tests {
 
     fn run(configuration: u64, roster: u128, start: u32) -> FirstRun {
         let (roster, first_commit) = (RosterId(roster), CommitKey(start.into()));
-        FirstRun { roster, first_start: start, first_commit, config_id: ConfigId(configuration) }
+        FirstRun { roster, first_start: start, last_start: start, first_commit, config_id: ConfigId(configuration) }
     }
 
     fn roster(tests: &[u64]) -> Arc<WholeRoster> {

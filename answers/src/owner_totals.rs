@@ -55,6 +55,9 @@ pub struct Owners {
     pub suite: String,
     /// How far back costs are counted, weeks.
     pub weeks: u64,
+    /// Configurations that ran in the last four weeks, by which it is told what fails, those of each suite; where there is none,
+    /// nothing is known, and nothing passed.
+    pub configurations: u64,
     /// Whether not all tests are counted, because there are too many.
     pub is_cut: bool,
     /// Who has most tests that newly fail first, then who has most that still do, then whose flaky tests cost most.
@@ -69,12 +72,13 @@ pub async fn find(store: &Store, question: &OwnersQuestion) -> Result<Owners, An
     let OwnersQuestion { suite, weeks, runs } = question;
     let suites = suites::asked(store, suite.as_deref()).await?;
     let mut totals: BTreeMap<Option<String>, OwnerTotals> = BTreeMap::new();
-    let mut is_cut = false;
+    let (mut is_cut, mut configurations) = (false, 0);
     for suite in suites {
         let runs = RunFilter { limit: Some(TESTS), ..runs.clone() };
         let groups = vec![Group::New, Group::Still, Group::Flaky];
         let triage = triage::find(store, &TriageQuestion { groups, runs, ..TriageQuestion::of_suite(suite) }).await?;
-        is_cut |= triage.tests.len() as u64 >= TESTS;
+        is_cut |= triage.is_cut || triage.tests.len() as u64 >= TESTS;
+        configurations += triage.configurations.len() as u64;
         triage.tests.iter().for_each(|test| add(&mut totals, test));
     }
     let runs = RunFilter { limit: Some(MAX_OWNERS), ..runs.clone() };
@@ -92,7 +96,7 @@ pub async fn find(store: &Store, question: &OwnersQuestion) -> Result<Owners, An
     let limit = question.runs.limit.unwrap_or(OWNERS).min(MAX_OWNERS) as usize;
     is_cut |= owners.len() > limit;
     owners.truncate(limit);
-    Ok(Owners { suite: suite.clone().unwrap_or_default(), weeks: *weeks, is_cut, owners })
+    Ok(Owners { suite: suite.clone().unwrap_or_default(), weeks: *weeks, configurations, is_cut, owners })
 }
 
 fn add(totals: &mut BTreeMap<Option<String>, OwnerTotals>, test: &TriagedTest) {
@@ -114,5 +118,9 @@ fn add(totals: &mut BTreeMap<Option<String>, OwnerTotals>, test: &TriagedTest) {
 impl Tabular for Owners {
     fn table(&self) -> Result<Table, AnswerError> {
         table::of_rows(&self.owners)
+    }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }

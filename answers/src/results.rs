@@ -93,15 +93,48 @@ struct ResultMembers {
     time: Option<u32>,
 }
 
-/// A result of a test: its commit, its start, its states, and whatever else its uploader said, which may replace those.
+/// A result of a test. Its JSON is the reference's, which has no state for a test that did not run and says PASS of it; rows
+/// and answers of our own have the states that it had.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct TestResult(#[schemars(with = "ResultMembers")] pub Map<String, Value>);
+pub struct TestResult {
+    /// Its commit, its start, its states as the reference has them, and whatever else its uploader said, which may replace
+    /// those.
+    #[schemars(with = "ResultMembers")]
+    members: Map<String, Value>,
+    /// The states that it had.
+    #[serde(skip)]
+    actual: States,
+    /// The states that were expected.
+    #[serde(skip)]
+    expected: States,
+}
+
+impl TestResult {
+    /// Its members with the states that it had: what did not run is no pass.
+    fn with_all_states(&self) -> Map<String, Value> {
+        let mut members = self.members.clone();
+        members.insert("actual".to_owned(), self.actual.to_string().into());
+        members.insert("expected".to_owned(), self.expected.to_string().into());
+        members
+    }
+}
 
 /// The results of a test, by configuration, oldest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct TestResults(pub Vec<OfConfiguration<TestResult>>);
+
+impl TestResults {
+    /// The same for answers that are not the reference's: what did not run is no pass.
+    #[must_use]
+    pub fn with_all_states(mut self) -> Self {
+        for result in self.0.iter_mut().flat_map(|of| &mut of.results) {
+            result.members = result.with_all_states();
+        }
+        self
+    }
+}
 
 /// The results of a test that a filter means.
 pub async fn results_of_test(
@@ -113,11 +146,12 @@ pub async fn results_of_test(
     let selection = Selection::of(store, filter, RUNS).await?;
     let rows = rows_of_test(store, suite, test, &selection).await?;
     let results = selection.group(rows, StoredResult::place, |row| {
+        let (actual, expected) = (States::from_bits(row.actual), States::from_bits(row.expected));
         let mut members = table::members(&ResultMembers {
             uuid: row.uuid,
             start_time: row.start_time,
-            actual: States::from_bits(row.actual).of_reference().to_string(),
-            expected: States::from_bits(row.expected).of_reference().to_string(),
+            actual: actual.of_reference().to_string(),
+            expected: expected.of_reference().to_string(),
             time: row.time(),
         })?;
         if !row.extra.is_empty() {
@@ -126,7 +160,7 @@ pub async fn results_of_test(
             extra.retain(|name, _| name != "actual" && name != "expected");
             members.extend(extra);
         }
-        Ok(TestResult(members))
+        Ok(TestResult { members, actual, expected })
     })?;
     Ok(TestResults(results))
 }
@@ -165,11 +199,12 @@ impl Tabular for TestResults {
         let own = table::columns::<ResultMembers>();
         let mut rows = Vec::new();
         for OfConfiguration { configuration, results } in &self.0 {
-            for TestResult(members) in results {
+            for result in results {
+                let members = result.with_all_states();
                 let others = members.iter().filter(|(name, _)| !own.iter().any(|column| column.name == **name));
                 let others: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
                 let more = if others.is_empty() { Value::Null } else { Value::Object(others).to_string().into() };
-                let cells = [table::cells(&own, &[members]), vec![more]].concat();
+                let cells = [table::cells(&own, &[&members]), vec![more]].concat();
                 rows.push(table::row_with_configuration(Vec::new(), configuration, cells)?);
             }
         }

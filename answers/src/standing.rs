@@ -43,7 +43,8 @@ pub struct PlaceStanding {
     /// The first commit of what its standing says.
     pub since: Option<CommitKey>,
     /// Runs that say how often it fails: since its failure began; where it is flaky or passes, since its behaviour changed
-    /// last; of a test that was fixed, those of the failure. Runs that failed as expected are none of these.
+    /// last, as by the end of a failure; of a test that was fixed, those of the failure. Runs that failed as expected are none
+    /// of these.
     pub runs: u32,
     /// How many of these failed unexpectedly.
     pub unexpected: u32,
@@ -80,7 +81,7 @@ pub async fn find(store: &Store, question: &StandingQuestion) -> Result<TestStan
         let Some(configuration) = late.configuration(id) else { continue };
         let history = cells.history();
         let judgement = judge(&history, &late.question);
-        let often = unmended(&judgement, history.cells);
+        let often = unmended(&judgement, history.cells, &late.question.rules);
         places.push(PlaceStanding {
             configuration: configuration.clone(),
             standing: judgement.standing,

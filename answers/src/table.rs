@@ -20,16 +20,29 @@ const NO_COLUMN: &str = "x-column";
 pub const LABELS: &str = "labels";
 
 /// What a column holds; nothing is a value of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CellKind {
     /// Any text.
     Text,
     /// A whole number of at most 63 bits and a sign.
     Whole,
+    /// A whole number of at most 64 bits without a sign.
+    Natural,
     /// A number.
     Real,
+    /// A number as text, digit by digit: a decimal, or one of more than 64 bits, which no other kind holds whole.
+    Digits,
     /// True or false.
     Truth,
+    /// A day, as text such as `2026-12-01`.
+    Day,
+    /// A time, as text such as `2026-12-01 06:30:00.5`.
+    Moment {
+        /// Digits of a second's fraction.
+        digits: u8,
+        /// The time zone of the text, where it is not the store's own.
+        zone: Option<String>,
+    },
 }
 
 /// A column of a table.
@@ -56,7 +69,7 @@ impl AsRef<str> for Column {
 
 /// Some columns of one kind.
 pub(crate) fn of_kind<const N: usize>(kind: CellKind, names: [&str; N]) -> Vec<Column> {
-    names.into_iter().map(|name| Column::new(name, kind)).collect()
+    names.into_iter().map(|name| Column::new(name, kind.clone())).collect()
 }
 
 /// Columns, and one value for each in every row.
@@ -89,6 +102,11 @@ pub trait Tabular {
     /// # Errors
     /// A row that cannot be written as JSON.
     fn table(&self) -> Result<Table, AnswerError>;
+
+    /// Whether there is more than its rows tell, which JSON says in a member and rows cannot.
+    fn is_cut(&self) -> bool {
+        false
+    }
 
     /// A text for people, where the answer has one.
     fn markdown(&self) -> Option<&str> {

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::commits;
+use crate::commit_names;
 use crate::error::AnswerError;
 use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::reads::results::StoredResult;
@@ -219,7 +219,8 @@ pub async fn find(store: &Store, of: TimelineOf<'_>, filter: &RunFilter) -> Resu
     let mut selection = Selection::of(store, filter, COLUMNS).await?;
     selection.limit = selection.limit.min(MAX_COLUMNS);
     let window = window(store, of, &selection).await?;
-    let commits = commits::by_key(store, &window.columns.iter().copied().collect()).await?;
+    let keys = window.columns.iter().copied().collect();
+    let commits = commit_names::as_tested(store, of.suite, filter.branch.as_deref(), &keys).await?;
     let column = |commit: &CommitKey| TimelineColumn { uuid: *commit, name: commits.name(*commit) };
     let rows = window.rows.iter().map(|row| TimelineRow::of(row, of.test.is_some())).collect();
     Ok(Timeline { columns: window.columns.iter().map(column).collect(), rows })

@@ -327,6 +327,10 @@ impl Tabular for Trends {
         let parts: Vec<TrendPart> = self.by_day.iter().chain(&self.by_week).cloned().collect();
         table::of_rows(&parts)
     }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut
+    }
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub const FIELDS: [Field; 11] = [
     Field::Suite,
 ];
 /// Tests that are looked at: those that failed last.
-const MAX_CANDIDATES: u64 = 5000;
+pub const MAX_CANDIDATES: u64 = 5000;
 /// Tests answered if the question names no limit, and at most.
 const TESTS: u64 = 100;
 const MAX_TESTS: u64 = 1000;
@@ -211,6 +211,9 @@ pub struct Triage {
     /// Configurations whose newest run broke as a whole.
     #[schemars(extend("x-column" = false))]
     pub broken: Vec<BrokenConfiguration>,
+    /// Whether more tests failed in the last weeks than are looked at: then the others are neither counted nor listed.
+    #[schemars(extend("x-column" = false))]
+    pub is_cut: bool,
     /// How many tests are in each group.
     #[schemars(with = "BTreeMap<String, usize>")]
     pub counts: BTreeMap<Group, usize>,
@@ -239,6 +242,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
         configurations: late.sessions.configurations().filter_map(|id| late.configuration(id).cloned()).collect(),
         broken_runs: late.sessions.left_out(),
         broken: broken_now::of(&late),
+        is_cut: false,
         counts: BTreeMap::new(),
         quarantined: 0,
         tests: Vec::new(),
@@ -246,8 +250,9 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     if late.selection.is_empty() {
         return Ok(triage);
     }
-    let mut names = late.candidates(Among::Asked, MAX_CANDIDATES).await?;
-    names.retain(|test| search.may_match_owned(test, &remarks.owners));
+    let is_wanted = |test: &str| search.may_match_owned(test, &remarks.owners);
+    let (names, are_more) = late.meant_candidates(Among::Asked, MAX_CANDIDATES, is_wanted).await?;
+    triage.is_cut = are_more;
     let (mut tests, histories, judged) = findings(&late, names).await?;
     if !search.is_empty() {
         add_details(&late, &mut tests, &histories);
@@ -378,5 +383,9 @@ impl Tabular for Triage {
             }
         }
         Ok(Table { columns: table::with_configuration(own, Vec::new()), rows })
+    }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }

@@ -195,6 +195,37 @@ async fn pages_of_other_sites_cannot_act_for_their_readers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_nobody_knows_is_refused_by_our_own_doors_alone() {
+    let intake = Intake::start().await;
+    let parked = json!({"suite": "s", "test": "a", "reason": "r", "days": 3});
+    for (path, mut document, misspelt, known) in [
+        ("/api/quarantine", parked.clone(), "configurations", "suite, test, configuration, failure"),
+        ("/api/quarantine", parked, "failures", "suite, test, configuration, failure"),
+        ("/api/bugs", json!({"suite": "s", "test": "a", "url": "https://b/1"}), "bogus", "suite, test, url, note"),
+        ("/api/renames", json!({"suite": "s", "from": "a", "to": "b"}), "bogus", "suite, from, to, at, state"),
+        ("/api/owners", json!({"suite": "s", "text": "* @a"}), "folders", "suite, text, folder"),
+        ("/api/keys", json!({"name": "a", "scopes": ["read"]}), "day", "name, scopes, days"),
+    ] {
+        document[misspelt] = json!({"platform": "mac"});
+        let refused = intake.post(path, &[], document.to_string().into_bytes()).await;
+        let told = refused.body["description"].as_str().unwrap();
+        assert_eq!(refused.status, 400, "{path}: {told}");
+        let wrong = format!("There is no member '{misspelt}'; the members are {known}");
+        assert!(told.starts_with(&wrong), "{path}: {told}");
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let refused = intake.post(path, &form, format!("{misspelt}=x").into_bytes()).await;
+        let told = refused.body["description"].as_str().unwrap();
+        assert!(refused.status == 400 && told.starts_with(&wrong), "{path}: {told}");
+    }
+    assert_eq!(intake.appended().await, 0);
+    // The reference passes over what it does not know.
+    let mut run: Value = serde_json::from_slice(&upload(START, &json!({"a.html": {"actual": "PASS"}}))).unwrap();
+    run["bogus"] = json!(1);
+    let taken = intake.post("/api/upload", &[], run.to_string().into_bytes()).await;
+    assert_eq!((taken.status, intake.appended().await), (200, 1), "{}", taken.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rename_is_one_event_and_a_wrong_one_is_none() {
     let intake = Intake::start().await;
     let far = schema::clock::now_signed() + 2 * 86_400;

@@ -15,6 +15,7 @@ before(async () => {
   ];
   const results = {
     'retried.html': { actual: 'FAIL PASS', expected: 'PASS', time: 30, attempts, file: `src/${IMAGE}`, line: 7, owners: ['@ada', IMAGE, 5] },
+    'skipped.html': { actual: 'SKIP' },
     'strange.html': { actual: 'PASS', attempts: 'none', file: 7, owners: 'nobody', properties: [[1, 2], ['bug', IMAGE]] },
   };
   await upload(server.url, {
@@ -51,6 +52,18 @@ test('the drawer shows every attempt, where the test is, and what is wrong with 
     // Messages are long: the first line shows, and the rest on request.
     await dialog.locator('ol.attempts summary').click();
     assert.ok((await dialog.innerText()).includes('fourth'));
+  });
+});
+
+test('a test that did not run is no pass', async () => {
+  await open(of('skipped.html'), {}, async (page) => {
+    await page.locator('[data-timeline][data-ready]').first().waitFor();
+    await page.locator('tbody td[tabindex="0"]').focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.locator('dialog.drawer[open]');
+    await dialog.getByText('Runner').waitFor();
+    const text = await dialog.innerText();
+    assert.ok(/Result\s+skipped/.test(text) && !text.includes('PASS'), text);
   });
 });
 

@@ -43,6 +43,14 @@ async fn the_form_keeps_the_range(service: &QueryService) {
     assert_eq!(kept("limit=20&after_branch=&after_id=7&other=1").await, "limit=20&after_id=7");
     // Newer and Older lead to a place, from which a search does not begin.
     assert_eq!((kept("before_uuid=9").await, kept("after_uuid=5").await), (String::new(), String::new()));
+    // Repositories are chosen where they are shown, one or several.
+    for (chosen, several) in [(vec!["webkit"], false), (vec!["safari", "webkit"], true)] {
+        let query: Vec<String> = chosen.iter().map(|id| format!("repository_id={id}")).collect();
+        let page = service.text(&format!("/commits?{}", query.join("&"))).await;
+        let options = page.split("<option selected>").skip(1).filter_map(|rest| rest.split('<').next());
+        let selected: Vec<&str> = options.filter(|id| ["safari", "webkit"].contains(id)).collect();
+        assert_eq!((selected, page.contains(" multiple ")), (chosen, several));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

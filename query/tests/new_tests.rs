@@ -105,6 +105,12 @@ async fn tests_that_came_lately() {
     assert_eq!(names(&answer), ["only.html"]);
     let answer: Value = service.json("/api/new-tests?suite=s&days=56&limit=2").await;
     assert_eq!((names(&answer), &answer["is_cut"]), (vec!["only.html", "bad.html"], &true.into()));
+    for limit in ["&limit=2", ""] {
+        let path = format!("/api/new-tests?suite=s&days=56{limit}");
+        let (_, headers) = service.headers(&format!("{path}&format=csv")).await;
+        let is_cut = service.json(&path).await["is_cut"].as_bool().unwrap();
+        assert_eq!((headers.contains_key("resultsdb-warning"), is_cut), (is_cut, !limit.is_empty()), "{path}");
+    }
     let answer: Value = service.json("/api/new-tests?suite=s&days=56").await;
     assert!(names(&answer).contains(&"known.html"), "{answer:#}");
     assert!(!names(&answer).contains(&"after.html"), "a new name makes no new test");

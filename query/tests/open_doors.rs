@@ -1,6 +1,8 @@
 //! What other programs get: files of columns, and metrics of tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+use std::path::Path;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use test_support::clock::now;
@@ -19,7 +21,10 @@ fn views() -> EventRows {
         let commit = json!({ "repository_id": "app", "branch": "main", "timestamp": start, "order": 0 });
         let configuration = json!({ "platform": "linux", "version": 1_000_000, "is_simulator": false, "job": "=1+1" });
         let actual = if number < 3 { "PASS" } else { "FAIL" };
-        let results = json!({ "test_a": { "actual": actual, "time": 7 }, "test_b": { "actual": "PASS" } });
+        let results = json!({
+            "test_a": { "actual": actual, "time": 7 }, "test_b": { "actual": "PASS" }, "test_s": { "actual": "SKIP" },
+            "test_u": { "actual": "PASS bogus", "expected": "SKIP" },
+        });
         views.add(run(SUITE, configuration, &commit, start, &results), number as u64 + 1);
     }
     views
@@ -43,6 +48,8 @@ async fn answers_are_files_of_columns_and_metrics() {
         let names = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("is_simulator");
         assert!(names(&parquet) && names(&arrow), "{test}");
     }
+    what_did_not_run_is_no_pass(&service, directory.path(), suite).await;
+
     let (status, told) = service.get(&format!("/api/results/{suite}?format=excel")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(String::from_utf8_lossy(&told).contains("json, csv, parquet or arrow, not excel"));
@@ -61,4 +68,38 @@ async fn answers_are_files_of_columns_and_metrics() {
     assert!(lines.lines().filter(|line| !line.starts_with('#')).all(|line| line.ends_with(" 0")), "{lines}");
     let unknown: Value = service.json("/api/results/none").await;
     assert_eq!(unknown, json!([]));
+}
+
+/// The reference's JSON has no state for it; whatever is our own has.
+async fn what_did_not_run_is_no_pass(service: &QueryService, folder: &Path, suite: &str) {
+    for (test, of_reference, own) in
+        [("test_s", ["PASS", "PASS"], ["SKIP", "PASS"]), ("test_u", ["PASS", "PASS"], ["PASS UNKNOWN", "SKIP"])]
+    {
+        let states = |result: &Value| [result["actual"].clone(), result["expected"].clone()];
+        let answer = service.json(&format!("/api/results/{suite}/{test}")).await;
+        assert_eq!(states(&answer[0]["results"][0]), of_reference, "{test}");
+        let told = service.tool("history", json!({ "suite": SUITE, "test": test })).await;
+        assert_eq!(states(&told["structuredContent"]["data"][0]["results"][0]), own, "{told}");
+
+        let csv = service.text(&format!("/api/results/{suite}/{test}?format=csv")).await;
+        let (head, rows) = csv.split_once('\n').unwrap();
+        let place = head.split(',').position(|column| column == "actual").unwrap();
+        assert_eq!(rows.lines().count(), 6, "{csv}");
+        for row in rows.lines() {
+            let cells: Vec<&str> = row.split(',').collect();
+            assert_eq!(cells[place..place + 2], own, "{csv}");
+        }
+        for (format, of_engine) in [("parquet", "Parquet"), ("arrow", "ArrowStream")] {
+            let (_, bytes) = service.get(&format!("/api/results/{suite}/{test}?format={format}")).await;
+            let file = folder.join(format!("{test}.{format}"));
+            std::fs::write(&file, bytes).unwrap();
+            let sql = format!(
+                "SELECT arrayStringConcat(groupUniqArray(assumeNotNull(concat(actual, ',', expected))), ';') \
+                 FROM file('{}', {of_engine})",
+                file.display()
+            );
+            let found: String = service.client.query(&sql).fetch_one().await.unwrap();
+            assert_eq!(found, own.join(","), "{format}");
+        }
+    }
 }

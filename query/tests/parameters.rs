@@ -14,7 +14,7 @@ use test_support::query_service::QueryService;
 use test_support::rows::EventRows;
 
 /// Endpoints of the reference that have truth values: any text but those that are true is false there.
-const OF_REFERENCE: [&str; 13] = [
+const OF_REFERENCE: [&str; 17] = [
     "/api/failures/s",
     "/api/results-ews",
     "/api/results-ews/tests",
@@ -26,9 +26,13 @@ const OF_REFERENCE: [&str; 13] = [
     "/api/upload/archive",
     "/api/urls",
     "/api/urls/queue",
-    // Pages.
+    // Pages, and what their scripts ask by the same query.
     "/",
     "/suites",
+    "/api/timeline-overview/s",
+    "/api/timeline-overview/s/t",
+    "/api/timeline/s",
+    "/api/timeline/s/t",
 ];
 /// What runs are filtered by, as every page takes it.
 const FILTERS: [(&str, &str); 5] =

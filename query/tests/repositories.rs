@@ -36,7 +36,22 @@ fn described(begin: i64, number: i64) -> Value {
     json!({
         "repository_id": repository(number), "branch": "main", "timestamp": time, "order": 0,
         "hash": format!("{number:040x}"), "identifier": format!("{number}@main"),
+        "author": { "name": "Ada", "emails": ["ada@example.org"] },
     })
+}
+
+/// The newest commit of `alien` has the name of one of `web` that is so much older.
+const OLDER: i64 = 48;
+
+/// A commit of a repository that no suite runs, with the key of one that suites run.
+fn alien(begin: i64, number: i64) -> Value {
+    let mut commit = described(begin, number);
+    commit["repository_id"] = "alien".into();
+    commit["hash"] = format!("a{number:039x}").into();
+    let name = if number == COMMITS { number - OLDER } else { number + 1000 };
+    commit["identifier"] = format!("{name}@main").into();
+    commit["author"] = json!({ "name": "Bob", "emails": ["bob@example.org"] });
+    commit
 }
 
 /// A run on some commits, of which the first is the newest.
@@ -72,6 +87,7 @@ fn views(begin: i64) -> EventRows {
     twin["timestamp"] = described(begin, 58)["timestamp"].clone();
     add(commit(begin, twin));
     for number in (EVERY..=COMMITS).step_by(EVERY as usize) {
+        add(commit(begin, alien(begin, number)));
         add(run_of("one", begin, &[number]));
         add(run_of("both", begin, &[number, number - 1]));
         let joined = [number, number - 1];
@@ -165,5 +181,43 @@ async fn only_commits_of_what_a_suite_runs_are_blamed() {
             assert!(found == listed || page == "changes" && found.is_superset(&listed), "{address}: {found:?}");
         }
     }
+    what_runs_name_is_told(&service, begin).await;
     engine.shutdown().await;
+}
+
+/// Of two commits with one key, the one is meant that the runs name.
+async fn what_runs_name_is_told(service: &QueryService, begin: i64) {
+    let late = TESTS[2].1;
+    for address in ["/api/timeline/one/late.html", "/api/timeline/one"] {
+        assert_eq!(service.json(address).await["columns"][0]["name"], format!("{COMMITS}@main"), "{address}");
+    }
+    for address in ["/triage?suite=one&q=late", "/?suite=one&test=late.html", "/triage.atom?suite=one"] {
+        let page = service.text(address).await;
+        assert!(!page.contains(&format!("{}@main", late + 1000)), "{address}: {page}");
+    }
+    let asked = async |base: &str, author: &str| {
+        let question = json!({
+            "suite": "one", "base": base, "change": { "id": author, "authors": [author] },
+            "tests": [{ "test": "late.html", "state": "TEXT" }],
+        });
+        let (status, body) = service.post("/api/verdicts", question.to_string()).await;
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        let since = answer["tests"][0]["reasons"]["since"]["repository"].clone();
+        (answer["tests"][0]["verdict"].as_str().unwrap().to_owned(), since)
+    };
+    // What the author of a change broke is no excuse; what others did in the same second in another repository changes nothing.
+    let newest = format!("{COMMITS:040x}");
+    assert_eq!(asked(&newest, "Bob").await, ("known-failing".to_owned(), "web".into()));
+    assert_eq!(asked(&newest, "Ada").await.0, "unknown");
+    // A name that several repositories know is one of theirs that the suite runs.
+    assert_eq!(asked(&format!("{}@main", COMMITS - OLDER), "Bob").await.0, "new");
+    // Of one key alone it is not known which commit is meant.
+    let key = described(begin, late)["timestamp"].as_i64().unwrap() * 100;
+    let (status, page) = service.get(&format!("/commit?uuid={key}")).await;
+    let page = String::from_utf8_lossy(&page).into_owned();
+    assert!(status == 404 && page.contains("There is more than one"), "{page}");
+    assert!(page.contains(&format!("commits?uuid={key}\">Choose one of the commits")), "{page}");
+    let list = service.text(&format!("/commits?uuid={key}")).await;
+    assert!(list.contains("198@main") && list.contains("1198@main"), "{list}");
 }

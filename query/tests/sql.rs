@@ -2,6 +2,7 @@
 //! may do everything; a stand-in before it is a server whose user has the rights that `resultsdb sql-user` gives.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use answers::guest::{Guest, GuestLimits, user};
@@ -53,7 +54,8 @@ async fn serve(State(server): State<Server>, uri: Uri, headers: HeaderMap, body:
     if forgotten.is_some_and(|what| sql.contains(what)) {
         return (StatusCode::OK, Vec::new());
     }
-    let settings = "final=1&max_result_rows=5&result_overflow_mode=break&distributed_product_mode=global";
+    let rows = server.rows.lock().unwrap().trim().to_owned();
+    let settings = format!("final=1&max_result_rows={rows}&result_overflow_mode=break&distributed_product_mode=global");
     let url = format!("{}/?{}&{settings}", server.engine, uri.query().unwrap_or_default());
     let answer = tokio::task::spawn_blocking(move || {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
@@ -77,6 +79,86 @@ async fn rows_of(service: &QueryService, format: &str, statement: &str) -> Vec<u
     body
 }
 
+/// Columns of every kind, each with its value.
+const KINDS: &str = "SELECT toUInt64(18446744073709551615) AS big, number AS small, \
+                     toUInt128('340282366920938463463374607431768211455') AS wide, toDecimal64('-1.5', 2) AS price, \
+                     toDate('2026-11-16') AS day, toDateTime(1790000000, 'Asia/Tokyo') AS moment, \
+                     toDateTime64('2026-11-16 01:02:03.5', 3, 'UTC') AS fine, [toUInt64(9007199254740993)] AS list, true AS truth \
+                     FROM numbers(1)";
+
+/// Numbers, days and times are what they are in every format, and none is rounded.
+async fn values_keep_their_types(service: &QueryService, open: &QueryService, folder: &Path) {
+    let (_, answer) = json_of(open, KINDS).await;
+    let wide = "340282366920938463463374607431768211455";
+    let wanted = json!([
+        "18446744073709551615",
+        0,
+        wide,
+        "-1.5",
+        "2026-11-16",
+        "2026-09-21 23:13:20",
+        "2026-11-16 01:02:03.500",
+        ["9007199254740993"],
+        true
+    ]);
+    assert_eq!(answer["rows"], json!([wanted]), "{answer}");
+    let csv = String::from_utf8(rows_of(open, "csv", KINDS).await).unwrap();
+    let row = format!("18446744073709551615,0,{wide},-1.5,2026-11-16,2026-09-21 23:13:20,");
+    assert!(csv.lines().nth(1).unwrap().starts_with(&row), "{csv}");
+    for (format, of_engine) in [("parquet", "Parquet"), ("arrow", "ArrowStream")] {
+        let file = folder.join(format!("kinds.{format}"));
+        std::fs::write(&file, rows_of(open, format, KINDS).await).unwrap();
+        let file = format!("file('{}', {of_engine})", file.display());
+        let types = "big small wide price day moment fine list truth";
+        let types: Vec<String> = types.split(' ').map(|name| format!("toTypeName({name})")).collect();
+        let sql = format!("SELECT arrayStringConcat([{}], ';') FROM {file}", types.join(", "));
+        let found: String = service.client.query(&sql).fetch_one().await.unwrap();
+        let found: Vec<&str> = found.split(';').collect();
+        let text = "Nullable(String)";
+        assert_eq!(found[..4], ["Nullable(UInt64)", "Nullable(UInt64)", text, text], "{format}");
+        assert_eq!(found[4], "Nullable(Date32)", "{format}");
+        assert!(
+            found[5].starts_with("Nullable(DateTime64(") && found[6].starts_with("Nullable(DateTime64(3"),
+            "{found:?}"
+        );
+        assert_eq!(found[7..], [text, "Nullable(Bool)"], "{format}");
+        let sql = format!(
+            "SELECT concat(toString(assumeNotNull(big)), ' ', assumeNotNull(wide), ' ', assumeNotNull(price), ' ', \
+             toString(assumeNotNull(day)), ' ', toString(toUnixTimestamp64Milli(assumeNotNull(moment))), ' ', \
+             toString(toUnixTimestamp64Milli(assumeNotNull(fine))), ' ', replaceAll(assumeNotNull(list), '\"', '')) FROM {file}"
+        );
+        let found: String = service.client.query(&sql).fetch_one().await.unwrap();
+        let wanted =
+            format!("18446744073709551615 {wide} -1.5 2026-11-16 1790000000000 1794790923500 [9007199254740993]");
+        assert_eq!(found, wanted, "{format}");
+    }
+    // A file has one column of a name, and any text may be one.
+    let parquet =
+        rows_of(open, "parquet", "SELECT number AS `a\\`b`, number AS `?`, number, number FROM numbers(2)").await;
+    let file = folder.join("names.parquet");
+    std::fs::write(&file, parquet).unwrap();
+    let sql =
+        format!("SELECT sum(assumeNotNull(number) + assumeNotNull(number_2)) FROM file('{}', Parquet)", file.display());
+    assert_eq!(service.client.query(&sql).fetch_one::<u64>().await.unwrap(), 2);
+}
+
+/// An answer is called cut off only if there is more, and in every format.
+async fn what_is_cut_off_is_told(open: &QueryService) {
+    const WARNING: &str = "The answer is cut off: there is more than these rows tell";
+    for (asked, shown, is_cut) in [(4, 4, false), (5, 5, false), (6, 5, true), (100, 5, true)] {
+        let statement = format!("SELECT number FROM numbers({asked})");
+        let (_, answer) = json_of(open, &statement).await;
+        let rows: Vec<Value> = (0..shown).map(|number| json!([number])).collect();
+        assert_eq!((&answer["rows"], &answer["is_cut"]), (&json!(rows), &json!(is_cut)), "{asked}");
+        for format in ["csv", "parquet", "arrow"] {
+            let body = json!({ "query": statement }).to_string();
+            let (headers, _) = open.posted(&format!("/api/sql?format={format}"), body).await;
+            let told = headers.get("resultsdb-warning").map(|told| told.to_str().unwrap());
+            assert_eq!(told, is_cut.then_some(WARNING), "{asked} as {format}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn views_are_read_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
@@ -95,7 +177,7 @@ async fn views_are_read_and_nothing_else() {
         grants: Arc::new(Mutex::new(
             user::VIEWS.map(|view| format!("GRANT SELECT ON {DATABASE}.{view} TO guest\n")).concat(),
         )),
-        rows: Arc::new(Mutex::new("5\n".to_owned())),
+        rows: Arc::new(Mutex::new("6\n".to_owned())),
         forgets: Arc::default(),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -120,8 +202,10 @@ async fn views_are_read_and_nothing_else() {
     assert_eq!(answer["columns"], json!([{"name": "test", "type": "String"}, {"name": "runs", "type": "UInt64"}]));
     assert_eq!((&answer["rows"][0][0], &answer["rows"][1][0]), (&json!("=b"), &json!("a?")));
     assert_eq!(answer["is_cut"], json!(false));
-    let (_, answer) = json_of(&open, "SELECT number FROM numbers(100);").await;
-    assert_eq!((answer["rows"].as_array().unwrap().len(), &answer["is_cut"]), (5, &json!(true)));
+    let (_, answer) = json_of(&open, "SELECT number FROM numbers(5);").await;
+    assert_eq!((answer["rows"].as_array().unwrap().len(), &answer["is_cut"]), (5, &json!(false)));
+    what_is_cut_off_is_told(&open).await;
+    values_keep_their_types(&service, &open, directory.path()).await;
     let csv = rows_of(&open, "csv", "SELECT test FROM tests ORDER BY test").await;
     assert_eq!(String::from_utf8(csv).unwrap(), "test\n'=b\na?\n");
     assert!(rows_of(&open, "parquet", "SELECT test FROM tests").await.starts_with(b"PAR1"));
@@ -148,6 +232,14 @@ async fn views_are_read_and_nothing_else() {
     let page = String::from_utf8(page).unwrap();
     assert!(status == StatusCode::BAD_REQUEST && page.contains("The store refuses the statement"), "{status} {page}");
     assert!(service.text("/sql").await.contains("answers no SQL"));
+
+    // A user who was made for as many rows as are shown: the last one that the store answers tells that there is more.
+    *server.rows.lock().unwrap() = "5\n".to_owned();
+    let earlier = guests();
+    for (asked, shown, is_cut) in [(4, 4, false), (5, 4, true), (100, 4, true)] {
+        let (_, answer) = json_of(&earlier, &format!("SELECT number FROM numbers({asked})")).await;
+        assert_eq!((answer["rows"].as_array().unwrap().len(), &answer["is_cut"]), (shown, &json!(is_cut)), "{asked}");
+    }
 
     // Users who may do more, or for as long as they like, are not asked.
     for what in ["file(", "url(", "remote(", "s3(", "executable(", "INSERT", "DROP", "SETTINGS"] {

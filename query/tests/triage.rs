@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use answers::triage::MAX_CANDIDATES;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use schema::event::Event;
 use serde_json::{Map, Value, json};
 use test_support::clock::now;
 use test_support::engine;
@@ -132,9 +134,11 @@ async fn every_test_is_in_the_group_that_its_runs_put_it_in() {
     for at in 0..3 {
         add(run("s", configuration(SILENT), &commit(at), time(at), &results(at, 0, &everything_failed)));
     }
+    add(many_failures(configuration(0), &commit(COMMITS - 1), time(COMMITS - 1)));
     let directory = tempfile::tempdir().unwrap();
     let engine = engine::start(directory.path()).await;
     let service = QueryService::start(&engine, directory.path(), "triage", [views]).await;
+    what_is_not_looked_at_is_told(&service).await;
     let (status, body) = service.get(&format!("/api/triage?suite=s&days={DAYS}&limit=1000")).await;
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
     let answer: Value = serde_json::from_slice(&body).unwrap();
@@ -181,4 +185,22 @@ async fn every_test_is_in_the_group_that_its_runs_put_it_in() {
         assert!(count > 0 && answer["counts"][group] == count, "{group}: {count}, {}", answer["counts"]);
     }
     engine.shutdown().await;
+}
+
+/// A run with one more failing test than are looked at.
+fn many_failures(configuration: Value, commit: &Value, start: i64) -> Event {
+    let failing = MAX_CANDIDATES + 1;
+    let results: Map<String, Value> = (0..failing + 2000)
+        .map(|number| (format!("{number}.html"), json!({ "actual": if number < failing { "TEXT" } else { "PASS" } })))
+        .collect();
+    run("many", configuration, commit, start, &results.into())
+}
+
+async fn what_is_not_looked_at_is_told(service: &QueryService) {
+    let told = format!("More than {MAX_CANDIDATES} tests failed in the last weeks");
+    for (suite, is_cut) in [("s", false), ("many", true)] {
+        assert_eq!(service.json(&format!("/api/triage?suite={suite}")).await["is_cut"], is_cut, "{suite}");
+        assert_eq!(service.text(&format!("/triage?suite={suite}")).await.contains(&told), is_cut, "{suite}");
+    }
+    assert_eq!(service.json("/api/triage?suite=many").await["counts"]["still"], MAX_CANDIDATES);
 }

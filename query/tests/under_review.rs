@@ -294,7 +294,8 @@ fn hostile() -> EventRows {
     rows
 }
 
-/// A run of a few tests, all of which pass; one where the trunk never ran; one whose parts did not all come.
+/// A run of a few tests, all of which pass; one where the trunk never ran; one whose parts did not all come; one with a problem
+/// that no test shows, and one that was run again without.
 fn incomparable() -> EventRows {
     let mut rows = trunk();
     let few = json!({ "steady-1.html": {}, "steady-2.html": {} });
@@ -306,6 +307,13 @@ fn incomparable() -> EventRows {
     let part = json!({ "shard": { "index": 1, "count": 2, "of": "9" }, "change": { "id": "parts", "authors": [] } });
     let event = run("s", configuration("Release"), &of_change("parts", 50), time(COMMITS) + 60, &did(&[], 100, &[]));
     rows.add(noted(event, &part), 3002);
+    let cut = Some("the report is cut off");
+    for (id, after, problem, offset) in [("cut", 60, cut, 3003), ("again", 60, cut, 3004), ("again", 90, None, 3005)] {
+        let notes = json!({ "problems": Vec::from_iter(problem), "change": { "id": id, "authors": [] } });
+        let start = time(COMMITS) + after;
+        let event = run("s", configuration("Release"), &of_change(id, 50), start, &did(&[], 100, &[]));
+        rows.add(noted(event, &notes), offset);
+    }
     rows
 }
 
@@ -314,11 +322,14 @@ async fn a_change_that_cannot_be_compared_is_no_success(service: &QueryService) 
         ("few", "no new failures, 1 run incomplete"),
         ("elsewhere", "no new failures, 1 unknown"),
         ("parts", "no new failures, 2 fixed, 1 run incomplete"),
+        ("cut", "no new failures, 2 fixed, 1 run with problems"),
     ] {
         let answer: Value = service.json(&format!("/api/changes-under-review/{id}")).await;
         assert_eq!((&answer["conclusion"], &answer["sentence"]), (&"neutral".into(), &sentence.into()), "{answer:#}");
         assert_eq!(service.get(&format!("/change/{id}")).await.0, 200);
     }
+    let again: Value = service.json("/api/changes-under-review/again").await;
+    assert_eq!((&again["conclusion"], &again["sentence"]), (&"success".into(), &"no new failures, 2 fixed".into()));
     let place = &service.json("/api/changes-under-review/few").await["suites"][0]["places"][0];
     assert_eq!(place["incomplete"], json!({ "tests_run": 2, "usual": 28 }));
     let page = String::from_utf8(service.get("/change/few").await.1.to_vec()).unwrap();

@@ -1,6 +1,6 @@
 //! A suite of which nothing was ever uploaded is told as such by every door of our own, in the same sentence: an empty list would read
 //! as if nothing failed. One that is known and did not run in the time that is asked about has an empty list.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 use axum::http::StatusCode;
 use schema::configuration::Configuration;
@@ -73,6 +73,9 @@ const UNCHANGED: [&str; 12] = [
     "/suites?suite=NAME",
     "/investigate?suite=NAME",
 ];
+/// Lists of what people said of a suite, which may come before its first run.
+const SAID_OF_A_SUITE: [&str; 3] =
+    ["/api/quarantine?suite=NAME&state=all", "/api/bugs?suite=NAME", "/api/renames?suite=NAME"];
 /// What pipelines ask before the first run of a suite.
 const BEFORE_THE_FIRST_RUN: [&str; 2] = ["/api/plan/NAME", "/api/quarantine/export?suite=NAME"];
 /// Tools, and what each is asked beside the suite.
@@ -127,6 +130,7 @@ async fn every_door_says_that_nothing_is_known_of_a_suite() {
     page_doors(&service).await;
     tools(&service).await;
     what_may_come_before_a_run(&service).await;
+    no_run_is_no_pass(&service).await;
     entries_about_nothing_are_marked(&service).await;
     engine.shutdown().await;
 }
@@ -209,11 +213,80 @@ async fn what_may_come_before_a_run(service: &QueryService) {
         let (status, headers) = service.headers(&door.replace("NAME", "quiet")).await;
         assert_eq!((status, headers.get("resultsdb-warning")), (StatusCode::OK, None), "{door}");
     }
+    // What people said of a suite is listed where they may take it back.
+    for door in SAID_OF_A_SUITE {
+        let warned = async |suite: &str| {
+            let (status, headers) = service.headers(&door.replace("NAME", suite)).await;
+            assert_eq!(status, StatusCode::OK, "{door} of {suite}");
+            headers.get("resultsdb-warning").map(|told| told.to_str().unwrap().to_owned())
+        };
+        assert_eq!(warned("uint").await.as_deref(), Some(UNKNOWN), "{door}");
+        assert!(warned("typo").await.is_some_and(|told| told.starts_with("No suite is called 'typo'")), "{door}");
+        assert_eq!((warned("quiet").await, warned("branched").await), (None, None), "{door}");
+    }
+    let entries = service.json("/api/quarantine?suite=typo").await;
+    assert_eq!(entries["entries"].as_array().unwrap().len(), 1, "{entries}");
     // Of a suite that somebody asked verdicts about, these are known.
-    let asked = json!({ "suite": "uint", "tests": [{ "test": "t", "state": "TEXT" }] }).to_string();
-    let (status, body) = service.post("/api/verdicts", asked).await;
-    let verdicts: Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!((status, &verdicts["tests"][0]["verdict"]), (StatusCode::OK, &json!("unknown")), "{verdicts}");
+    for (suite, warning) in [("uint", Some(UNKNOWN)), ("quiet", None)] {
+        let asked = json!({ "suite": suite, "tests": [{ "test": "t", "state": "TEXT" }] }).to_string();
+        let (headers, body) = service.posted("/api/verdicts", asked).await;
+        let verdicts: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(verdicts["tests"][0]["verdict"], "unknown", "{suite}: {verdicts}");
+        let told = headers.get("resultsdb-warning").map(|told| told.to_str().unwrap());
+        assert_eq!(told, warning, "{suite}");
+    }
+}
+
+/// Where no run is meant, nothing is known: no page reads as if nothing failed, and the answers say that nothing ran.
+async fn no_run_is_no_pass(service: &QueryService) {
+    let before = now() - 30 * DAY;
+    let as_of = format!("suite=unit&as_of={before}");
+    let none = ["suite=unit&platform=nosuch", "suite=unit&branch=nosuch", "suite=quiet"];
+    for (page, time) in [
+        ("/triage", "four weeks"),
+        ("/triage?q=t", "four weeks"),
+        ("/changes", "4 weeks"),
+        ("/owners", "four weeks"),
+        ("/flaky", "4 weeks"),
+        ("/costs", "4 weeks"),
+        ("/costs?by=owner", "4 weeks"),
+        ("/new-tests", "14 days"),
+        ("/causes", "4 weeks"),
+        ("/causes?text=broke", "4 weeks"),
+    ] {
+        let with = |query: &str| format!("{page}{}{query}", if page.contains('?') { "&" } else { "?" });
+        let known_then = ["/triage", "/changes"].contains(&page).then_some(as_of.as_str());
+        for query in none.into_iter().chain(known_then) {
+            let suite = if query.contains("quiet") { "quiet" } else { "unit" };
+            let shown = service.text(&with(query)).await;
+            assert!(shown.contains(&format!("No run of {suite} in {time} matches.")), "{page} {query}: {shown}");
+        }
+        let shown = service.text(&with("suite=unit")).await;
+        assert!(!shown.contains("No run of"), "{page}: {shown}");
+    }
+    let unknown_test = service.text("/changes?suite=unit&test=nosuch").await;
+    assert!(unknown_test.contains("No run of nosuch in 4 weeks matches."), "{unknown_test}");
+    let ran = async |door: &str, query: &str| {
+        let answer = service.json(&format!("{door}{}{query}", if door.contains('?') { "&" } else { "?" })).await;
+        answer["configurations"].as_u64().unwrap_or_else(|| panic!("{door}: {answer}"))
+    };
+    for door in [
+        "/api/triage?suite=unit",
+        "/api/changes/unit",
+        "/api/changes/unit/t",
+        "/api/owners?suite=unit",
+        "/api/flaky?suite=unit",
+        "/api/costs?suite=unit",
+        "/api/new-tests?suite=unit",
+        "/api/causes?suite=unit",
+    ] {
+        assert_eq!(ran(door, "limit=10").await, 1, "{door}");
+        assert_eq!((ran(door, "platform=nosuch").await, ran(door, "branch=nosuch").await), (0, 0), "{door}");
+    }
+    assert_eq!(ran("/api/changes/unit/nosuch", "limit=10").await, 0);
+    assert_eq!(ran("/api/changes/unit", &format!("as_of={before}")).await, 0);
+    // Of every suite.
+    assert_eq!((ran("/api/flaky", "limit=10").await, ran("/api/flaky", "platform=nosuch").await), (1, 0));
 }
 
 async fn entries_about_nothing_are_marked(service: &QueryService) {

@@ -50,6 +50,8 @@ fn rows() -> EventRows {
     let configuration =
         json!({ "platform": "mac", "version": 14_000_000, "is_simulator": false, "architecture": "arm64" });
     let mut rows = EventRows::default();
+    // Nothing was run on the oldest.
+    rows.add(commit(time(0), registered(0)), 1);
     for number in 1..=COMMITS {
         let offset = number as u64 * 2;
         rows.add(commit(time(number), registered(number)), offset);
@@ -116,6 +118,72 @@ async fn failures_are_new_known_or_unknown(service: &QueryService) {
     // Nothing ran since, so that each is open.
     assert_eq!(quality["verdicts"]["known-flaky"], json!({ "given": 1, "held": 0, "refuted": 0, "open": 1 }));
     assert_eq!(quality["verdicts"]["new"]["given"], 4);
+}
+
+/// Word and reasons of one failure, with the base that the question names.
+async fn judged(service: &QueryService, base: Option<&str>, test: &str, state: &str) -> (String, Value) {
+    let mut question = json!({ "suite": "s", "tests": [{ "test": test, "state": state }] });
+    if let Some(base) = base {
+        question["base"] = base.into();
+    }
+    let (status, answer) = ask(service, question).await;
+    assert_eq!(status, 200, "{answer}");
+    (word(&answer, 0).to_owned(), answer["tests"][0]["reasons"].clone())
+}
+
+async fn what_is_said_of_the_base_is_known_of_it(service: &QueryService) {
+    let (before, newest) = (format!("{:040x}", time(0)), format!("{COMMITS}@main"));
+    let (before, within, newest) = (Some(before.as_str()), Some("10@main"), Some(newest.as_str()));
+    let untold = "No run up to the base of the change has the test";
+    let untold = |since: &str| format!("{untold}; {since}");
+    let told = str::to_owned;
+    let (broken, sound, chance) = ("broken.html", "sound.html", "chance.html");
+    for (base, test, state, word, runs_up_to_base, text) in [
+        // What came after the base does not say what fails there.
+        (before, broken, "TEXT", "unknown", 0, untold("10 of 20 since failed")),
+        (before, broken, "CRASH", "new", 0, untold("10 of 20 since failed, none worse than TEXT")),
+        (before, sound, "TEXT", "new", 0, untold("0 of 20 since failed")),
+        (before, chance, "TEXT", "known-flaky", 0, told("The branch passes and fails by chance")),
+        (
+            within,
+            broken,
+            "TEXT",
+            "new",
+            10,
+            told("10 of 20 runs of the branch failed, and it does not fail at the base"),
+        ),
+        (newest, broken, "TEXT", "known-failing", 20, told("The branch fails so at the base of the change")),
+        // It does fail there, less badly.
+        (
+            newest,
+            broken,
+            "CRASH",
+            "new",
+            20,
+            told("The branch fails at the base of the change, but no worse than TEXT"),
+        ),
+        // Where no base is given, none is told of.
+        (None, broken, "TEXT", "known-failing", 20, told("The branch fails so in its newest runs")),
+        (None, broken, "CRASH", "new", 20, told("The branch fails in its newest runs, but no worse than TEXT")),
+        (None, sound, "TEXT", "new", 20, told("0 of 20 runs of the branch failed, and it does not fail now")),
+    ] {
+        let (verdict, reasons) = judged(service, base, test, state).await;
+        assert_eq!((verdict.as_str(), &reasons["text"]), (word, &text.into()), "{base:?} {test} {state}: {reasons:#}");
+        assert_eq!((&reasons["runs"], &reasons["runs_up_to_base"]), (&20.into(), &runs_up_to_base.into()), "{base:?}");
+    }
+    let (_, milder) = judged(service, newest, broken, "CRASH").await;
+    assert_eq!((&milder["state"], &milder["since"]["name"]), (&"TEXT".into(), &"11@main".into()));
+}
+
+async fn a_run_in_which_nothing_failed_may_be_incomplete(service: &QueryService) {
+    for (tests_run, incomplete) in [(4, json!({ "tests_run": 4, "usual": 25 })), (25, Value::Null)] {
+        let (status, answer) = ask(service, json!({ "suite": "s", "tests_run": tests_run, "tests": [] })).await;
+        assert_eq!(
+            (status.as_u16(), &answer["incomplete"], &answer["tests"]),
+            (200, &incomplete, &json!([])),
+            "{answer}"
+        );
+    }
 }
 
 async fn a_question_is_answered_whole_or_not_at_all(service: &QueryService) {
@@ -207,6 +275,8 @@ async fn the_question_before_merging() {
     let service = QueryService::start(&engine, directory.path(), "verdicts", [rows()]).await;
     a_question_is_answered_whole_or_not_at_all(&service).await;
     failures_are_new_known_or_unknown(&service).await;
+    what_is_said_of_the_base_is_known_of_it(&service).await;
+    a_run_in_which_nothing_failed_may_be_incomplete(&service).await;
     changes_and_other_thresholds_are_told(&service).await;
     engine.shutdown().await;
 }

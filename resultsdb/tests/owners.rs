@@ -74,6 +74,19 @@ fn a_file_of_owners_holds_until_the_next_one() {
     );
     let (status, answer) = send(&server, "# nothing\n");
     assert!(status == 400 && answer.contains("names no owner"), "{answer}");
+    // What owns nothing is kept, and told.
+    for (suite, text, folder, told) in [
+        ("nosuch", "* @all\n", "", "No run of the suite 'nosuch' is known: the file is kept"),
+        ("layout-tests", "/css/ @css\n", "LayoutTests", "No rule is about any of "),
+        ("layout-tests", "!css @css\n[css @css\n", "", "No rule is about any of "),
+    ] {
+        let document = json!({ "suite": suite, "text": text, "folder": folder });
+        let (status, answer) = server.post("/api/owners", document.to_string().as_bytes()).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!((status, &answer["status"]), (200, &json!("ok")), "{text}: {answer}");
+        assert!(answer["warning"].as_str().is_some_and(|warning| warning.starts_with(told)), "{text}: {answer}");
+    }
+    assert_eq!(send(&server, ""), (200, r#"{"status":"ok"}"#.to_owned()));
 }
 
 /// What is known of a file that was sent or read, as the audit has it.

@@ -138,6 +138,14 @@ impl QueryService {
         Box::pin(self.send(request.body(Body::from(json)).unwrap()))
     }
 
+    /// Headers and body of the answer to posted JSON.
+    pub async fn posted(&self, path: &str, json: String) -> (HeaderMap, Vec<u8>) {
+        let request = Request::post(path).header("Content-Type", "application/json");
+        let response = self.router.clone().oneshot(request.body(Body::from(json)).unwrap()).await.unwrap();
+        let headers = response.headers().clone();
+        (headers, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+
     /// What a tool of the Model Context Protocol answers.
     pub async fn tool(&self, name: &str, arguments: Value) -> Value {
         let params = json!({ "name": name, "arguments": arguments });

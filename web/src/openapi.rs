@@ -11,8 +11,10 @@ pub struct Operation {
     pub path: &'static str,
     /// What the operation does, in one sentence.
     pub summary: &'static str,
-    /// Names of the query parameters, in groups; every one may be repeated.
+    /// Names of the query parameters, in groups.
     pub parameters: &'static [&'static [&'static str]],
+    /// Which of them may be given more than once.
+    pub repeated: Repeated,
     /// The request's body, if it takes one.
     pub body: Option<Body>,
     /// Content type of the answer.
@@ -31,8 +33,28 @@ impl Operation {
         parameters: &'static [&'static [&'static str]],
         answer: fn() -> Value,
     ) -> Self {
-        Self { method: "get", path, summary, parameters, body: None, media: JSON, answer, errors: QUESTION }
+        let repeated = Repeated::Lists(&[]);
+        Self { method: "get", path, summary, parameters, repeated, body: None, media: JSON, answer, errors: QUESTION }
     }
+
+    /// The same, where queries come as the reference takes them.
+    pub const fn of_reference(self) -> Self {
+        Self { repeated: Repeated::Any, ..self }
+    }
+
+    /// The same, where several values are meant of these parameters.
+    pub const fn with_lists(self, lists: &'static [&'static str]) -> Self {
+        Self { repeated: Repeated::Lists(lists), ..self }
+    }
+}
+
+/// Which parameters of a query may be given more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeated {
+    /// Every one, as the reference takes them: where one value is needed, the first or the last counts.
+    Any,
+    /// What is a list wherever it is taken, and these.
+    Lists(&'static [&'static str]),
 }
 
 /// The body that an operation takes.

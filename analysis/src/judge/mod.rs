@@ -184,7 +184,7 @@ impl Judgement {
     }
 
     /// Whether the test was flaky in the segment with this index.
-    fn was_flaky(&self, index: usize, rules: &Rules) -> bool {
+    pub(crate) fn was_flaky(&self, index: usize, rules: &Rules) -> bool {
         let is_newest = index + 1 == self.segments.len();
         flakiness::is_flaky(self.steady(index), rules) || is_newest && self.standing == Standing::Flaky
     }

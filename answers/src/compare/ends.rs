@@ -7,9 +7,9 @@ use schema::ids::CommitKey;
 
 use super::ComparedCommit;
 use super::sides::SideRuns;
-use crate::commits;
 use crate::error::{AnswerError, invalid, not_found};
 use crate::store::Store;
+use crate::{commit_names, commits};
 
 /// One end of a comparison.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(super) async fn end(store: &Store, name: Option<&str>) -> Result<End, Answer
         return Ok(End { commit: ComparedCommit { uuid, name: "now".to_owned() }, until: uuid, is_named: false });
     };
     if let Some(uuid) = name.parse::<u64>().ok().filter(|key| *key >= CommitKey::SMALLEST).map(CommitKey) {
-        let commits = commits::by_key(store, &BTreeSet::from([uuid])).await?;
+        let commits = commit_names::by_key(store, &BTreeSet::from([uuid])).await?;
         return Ok(End { commit: ComparedCommit { uuid, name: commits.name(uuid) }, until: uuid, is_named: true });
     }
     let found = commits::named(store, &[], &[name.to_owned()], 2).await?;

@@ -21,9 +21,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
+use crate::commit_names::{self, CommitNames};
 use crate::error::{AnswerError, invalid};
 use crate::store::Store;
-use crate::{commits, renames, run_documents, suites};
+use crate::{renames, run_documents, suites};
 use changes::{failures, merged};
 use ends::{End, end};
 use sides::{Side, SideRuns};
@@ -181,11 +182,14 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
     let tests: BTreeSet<String> = old.failed.values().chain(new.failed.values()).flatten().cloned().collect();
     tokio::try_join!(old.read_attempts(store, &tests), new.read_attempts(store, &tests))?;
 
-    let stand_ins = [(&old, &end_before), (&new, &end_after)];
-    let stand_ins =
-        stand_ins.into_iter().flat_map(|(side, end)| side.runs.values().filter_map(|runs| end.stand_in(runs)));
-    let names = commits::by_key(store, &stand_ins.collect()).await?;
-    let run = |end: &End, runs: &SideRuns| ComparedRun {
+    let stand_ins = |side: &Side, end: &End| side.runs.values().filter_map(|runs| end.stand_in(runs)).collect();
+    let (keys_before, keys_after) = (stand_ins(&old, &end_before), stand_ins(&new, &end_after));
+    let (names_before, names_after) = tokio::try_join!(
+        commit_names::as_tested(store, suite, filter_before.branch.as_deref(), &keys_before),
+        commit_names::as_tested(store, suite, filter.branch.as_deref(), &keys_after)
+    )?;
+    let (is_before, is_after) = ((&end_before, &names_before), (&end_after, &names_after));
+    let run = |(end, names): (&End, &CommitNames), runs: &SideRuns| ComparedRun {
         uuid: runs.commit,
         start_time: runs.start_time(),
         runs: runs.runs.len(),
@@ -195,8 +199,8 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
     let common = old.paired_with(&new);
     let pair = |(_, before, after): &(_, &SideRuns, &SideRuns)| ComparedConfiguration {
         configuration: after.configuration.clone(),
-        before: run(&end_before, before),
-        after: run(&end_after, after),
+        before: run(is_before, before),
+        after: run(is_after, after),
         same_run: old.branch == new.branch && before.commit == after.commit,
     };
     let runs = common.iter().map(pair).collect();
@@ -212,7 +216,7 @@ pub async fn find(store: &Store, question: &CompareQuestion) -> Result<Compariso
     let mut room = limit;
     let mut unpaired = Vec::new();
     for (side, own, other, end) in
-        [(ComparedSide::Before, &old, &new, &end_before), (ComparedSide::After, &new, &old, &end_after)]
+        [(ComparedSide::Before, &old, &new, is_before), (ComparedSide::After, &new, &old, is_after)]
     {
         unpaired.extend(own.without(other).map(|(id, runs)| {
             let mut tests = failures(own, id);

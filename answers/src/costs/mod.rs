@@ -105,6 +105,9 @@ pub struct Costs {
     pub since: u64,
     /// What the rows are of.
     pub by: CostsBy,
+    /// Configurations that ran in the time asked about, those of each suite; where there is none, nothing is known, and nothing
+    /// passed.
+    pub configurations: u64,
     /// Whether more tests of a suite failed than are looked at: those that failed last.
     pub is_cut: bool,
     /// Whether there are more rows.
@@ -123,10 +126,11 @@ pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, Answ
     let suites = suites::asked(store, question.suite.as_deref()).await?;
     let since = store.clock.now().saturating_sub(question.weeks.saturating_mul(WEEK));
     let mut sums = Sums { by: question.by, ..Sums::default() };
-    let mut is_cut = false;
+    let (mut is_cut, mut configurations) = (false, 0);
     for suite in &suites {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(question.weeks));
         let (late, owners) = tokio::try_join!(late, owners::of_suite(store, suite))?;
+        configurations += late.sessions.asked_configurations();
         if !late.asked.is_empty() {
             let (tests, are_more) = spoilt::of_suite(&late, &owners, &question.search).await?;
             is_cut |= are_more;
@@ -138,7 +142,8 @@ pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, Answ
     let has_more = costs.len() > limit;
     costs.truncate(limit);
     let suite = question.suite.clone().unwrap_or_default();
-    Ok(Costs { suite, weeks: question.weeks, since, by: question.by, is_cut, has_more, total, costs })
+    let (weeks, by) = (question.weeks, question.by);
+    Ok(Costs { suite, weeks, since, by, configurations, is_cut, has_more, total, costs })
 }
 
 /// What a row is of. The owner of tests that nobody owns has no name.
@@ -221,6 +226,10 @@ impl Tabular for Costs {
             row.push(cost.owners.join(" ").into());
         }
         Ok(table)
+    }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut || self.has_more
     }
 }
 

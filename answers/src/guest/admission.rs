@@ -3,7 +3,7 @@
 use clickhouse::Client;
 use clickhouse::error::Error;
 
-use super::user::{SETTINGS_OF_LIMITS, VIEWS};
+use super::user::{MAX_ROWS, SETTINGS_OF_LIMITS, VIEWS};
 
 /// The store's numbers for what is not allowed: by rights, and by settings that cannot be changed.
 const DENIALS: [&str; 2] = ["Code: 497.", "Code: 164."];
@@ -20,18 +20,24 @@ const BEYOND: [(&str, &str); 8] = [
     ("change settings", "SELECT 1 SETTINGS max_result_rows = 0"),
 ];
 
-/// Whether the user may read views and nothing else; the error is a sentence without its full stop.
-pub(super) async fn of(client: &Client, database: &str) -> Result<(), String> {
+/// Makes sure that the user may read views and nothing else, and tells the most rows that a statement may show: one less than the
+/// store answers. The error is a sentence without its full stop.
+pub(super) async fn of(client: &Client, database: &str) -> Result<u64, String> {
     let grants = text(client, "SHOW GRANTS").await.map_err(|error| format!("the user of [sql] cannot ask: {error}"))?;
     only_views(&grants, database)?;
+    let mut most = 0;
     for (name, least) in SETTINGS_OF_LIMITS {
         let found = text(client, &format!("SELECT getSetting('{name}')")).await;
         let found = found.map_err(|error| format!("the settings of the user of [sql] cannot be asked for: {error}"))?;
-        if found.trim().parse::<u64>().unwrap_or(0) < least {
+        let limit = found.trim().parse::<u64>().unwrap_or(0);
+        if limit < least {
             return Err(format!(
                 "the user of [sql] has {name} = {}; make it as `resultsdb sql-user` says",
                 found.trim()
             ));
+        }
+        if name == MAX_ROWS {
+            most = limit - 1;
         }
     }
     for (what, statement) in BEYOND {
@@ -41,7 +47,7 @@ pub(super) async fn of(client: &Client, database: &str) -> Result<(), String> {
             Err(error) => return Err(format!("whether the user of [sql] may {what} cannot be told: {error}")),
         }
     }
-    Ok(())
+    Ok(most)
 }
 
 /// Refuses grants of anything but reading views.

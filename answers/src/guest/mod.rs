@@ -6,6 +6,7 @@
 //! closed otherwise.
 
 mod admission;
+mod cells;
 pub mod user;
 
 use std::time::{Duration, Instant};
@@ -15,10 +16,11 @@ use clickhouse::error::Error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::Mutex;
 
 use crate::error::{AnswerError, invalid, not_found};
-use crate::table::{CellKind, Column, Table, Tabular};
+use crate::table::{Column, Table, Tabular};
 
 /// The longest statement, bytes.
 pub const MAX_STATEMENT_BYTES: usize = 64 << 10;
@@ -54,8 +56,8 @@ pub struct Guest {
     client: Client,
     database: String,
     limits: GuestLimits,
-    /// When it was found out, and why the door is closed if it is.
-    admission: Mutex<Option<(Instant, Result<(), String>)>>,
+    /// When it was found out, and the most rows that can be shown, or why the door is closed.
+    admission: Mutex<Option<(Instant, Result<u64, String>)>>,
 }
 
 /// What a statement answers.
@@ -63,7 +65,10 @@ pub struct Guest {
 pub struct SqlAnswer {
     /// The columns.
     pub columns: Vec<SqlColumn>,
-    /// A value for each column in every row; whole numbers beyond 53 bits are texts.
+    /// A value for each column in every row. In JSON whole numbers beyond 53 bits are texts, and everywhere are decimals and what
+    /// is beyond 64 bits.
+    #[serde(serialize_with = "cells::within_53_bits")]
+    #[schemars(with = "Vec<Vec<Value>>")]
     pub rows: Vec<Vec<Value>>,
     /// Whether there are more rows than are answered.
     pub is_cut: bool,
@@ -87,24 +92,14 @@ impl SqlColumn {
         let kind = inside(kind, "LowCardinality(").unwrap_or(kind);
         inside(kind, "Nullable(").unwrap_or(kind)
     }
-
-    /// What it holds.
-    fn cells(&self) -> CellKind {
-        match self.inner() {
-            "UInt8" | "UInt16" | "UInt32" | "Int8" | "Int16" | "Int32" | "Int64" => CellKind::Whole,
-            "Float32" | "Float64" => CellKind::Real,
-            "Bool" => CellKind::Truth,
-            // Numbers of 64 bits without a sign do not fit where whole numbers go.
-            _ => CellKind::Text,
-        }
-    }
 }
 
-/// What the store writes.
+/// What the store writes; the values are as they are written, because reading them as numbers would round some.
 #[derive(Deserialize)]
-struct Written {
+struct Written<'a> {
     meta: Vec<SqlColumn>,
-    data: Vec<Vec<Value>>,
+    #[serde(borrow)]
+    data: Vec<Vec<&'a RawValue>>,
 }
 
 impl Guest {
@@ -113,11 +108,12 @@ impl Guest {
         Self { client, database: database.to_owned(), limits, admission: Mutex::default() }
     }
 
-    /// Whether the user may do nothing but read views; the error says what else it may, or what is missing.
+    /// Makes sure that the user may do nothing but read views, and tells the most rows that a statement may show. The error says
+    /// what else the user may, or what is missing.
     ///
     /// # Errors
     /// [`AnswerError::Closed`] with the reason.
-    pub async fn admitted(&self) -> Result<(), AnswerError> {
+    async fn admitted(&self) -> Result<u64, AnswerError> {
         let mut known = self.admission.lock().await;
         let holds = known
             .as_ref()
@@ -135,18 +131,19 @@ impl Guest {
         found.map_err(AnswerError::Closed)
     }
 
-    async fn ask(&self, statement: &str) -> Result<SqlAnswer, AnswerError> {
+    /// Asks a statement, of whose rows this many are shown; the store answers one more.
+    async fn ask(&self, statement: &str, most: u64) -> Result<SqlAnswer, AnswerError> {
         // A question mark stands for a value in the client's statements.
         let statement = statement.replace('?', "??");
         let mut written = self.client.query(&statement).fetch_bytes("JSONCompact").map_err(failed)?;
         let written = written.collect().await.map_err(failed)?;
         let own_format =
             |_| invalid("The statement names a format of its own, or answers none: write a SELECT without FORMAT");
-        let Written { meta, mut data } = serde_json::from_slice(&written).map_err(own_format)?;
-        let most = usize::try_from(self.limits.rows).unwrap_or(usize::MAX);
-        let is_cut = data.len() >= most;
-        data.truncate(most);
-        Ok(SqlAnswer { columns: meta, rows: data, is_cut })
+        let Written { meta, data } = serde_json::from_slice(&written).map_err(own_format)?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let is_cut = data.len() > most;
+        let rows = cells::rows(&meta, data.iter().take(most));
+        Ok(SqlAnswer { columns: meta, rows, is_cut })
     }
 }
 
@@ -168,8 +165,9 @@ pub async fn ask(guest: Option<&Guest>, statement: &str) -> Result<SqlAnswer, An
     if statement.len() > MAX_STATEMENT_BYTES {
         return Err(invalid(format!("The statement is longer than {} KiB", MAX_STATEMENT_BYTES >> 10)));
     }
-    guest.admitted().await?;
-    guest.ask(statement).await
+    // A user who was made for fewer rows than the configuration has by now gets no more of them.
+    let most = guest.admitted().await?.min(guest.limits.rows);
+    guest.ask(statement, most).await
 }
 
 /// What the store says of a statement is for who wrote it; that it is away is not.
@@ -190,8 +188,12 @@ fn cause(text: &str) -> String {
 
 impl Tabular for SqlAnswer {
     fn table(&self) -> Result<Table, AnswerError> {
-        let columns = self.columns.iter().map(|column| Column::new(&column.name, column.cells())).collect();
+        let columns = self.columns.iter().map(|column| Column::new(&column.name, cells::kind(column))).collect();
         Ok(Table { columns, rows: self.rows.clone() })
+    }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }
 
@@ -204,20 +206,5 @@ mod tests {
         let text = "Code: 62. DB::Exception: Syntax error: failed at position 1. (SYNTAX_ERROR) (version 26.7.2.1)";
         assert_eq!(cause(text), "The store refuses the statement: Syntax error: failed at position 1. (SYNTAX_ERROR)");
         assert!(cause(&"x".repeat(10_000)).len() < 700);
-    }
-
-    #[test]
-    fn types_are_kinds_of_cells() {
-        for (name, wanted) in [
-            ("UInt32", CellKind::Whole),
-            ("LowCardinality(Nullable(String))", CellKind::Text),
-            ("Nullable(Float64)", CellKind::Real),
-            ("Bool", CellKind::Truth),
-            ("UInt64", CellKind::Text),
-            ("Array(UInt8)", CellKind::Text),
-        ] {
-            let column = SqlColumn { name: String::new(), kind: name.to_owned() };
-            assert_eq!(column.cells(), wanted, "{name}");
-        }
     }
 }

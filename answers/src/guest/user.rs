@@ -6,7 +6,7 @@ use super::GuestLimits;
 
 /// What may be read: views of what was uploaded. Keys, audit, receipts, whole documents and what waits or failed are not
 /// among them.
-pub const VIEWS: [&str; 20] = [
+pub const VIEWS: [&str; 21] = [
     "bugs",
     "causes",
     "commit_names",
@@ -18,6 +18,7 @@ pub const VIEWS: [&str; 20] = [
     "linked_runs",
     "links",
     "owner_files",
+    "quarantine",
     "queues",
     "renames",
     "repositories",
@@ -29,9 +30,11 @@ pub const VIEWS: [&str; 20] = [
     "tests",
 ];
 
-/// Settings that bound a statement, with the least value that bounds anything.
+/// The setting that bounds rows. The store answers one more than are shown, by which it is known that there are more.
+pub(super) const MAX_ROWS: &str = "max_result_rows";
+/// Settings that bound a statement, with the least value that bounds anything, and shows a row.
 pub(super) const SETTINGS_OF_LIMITS: [(&str, u64); 4] =
-    [("readonly", 1), ("max_execution_time", 1), ("max_memory_usage", 1), ("max_result_rows", 1)];
+    [("readonly", 1), ("max_execution_time", 1), ("max_memory_usage", 1), (MAX_ROWS, 2)];
 
 /// The statements that make the user, for an operator to run. `password_digest` is SHA-256 of the password in hexadecimal
 /// digits; `cluster` is where the database lies on several servers.
@@ -49,7 +52,7 @@ pub fn statements(
         "readonly = 1".to_owned(),
         format!("max_execution_time = {seconds}"),
         format!("max_memory_usage = {}", mebibytes << 20),
-        format!("max_result_rows = {rows}"),
+        format!("{MAX_ROWS} = {}", rows.saturating_add(1)),
         "result_overflow_mode = 'break'".to_owned(),
         format!("max_concurrent_queries_for_user = {statements}"),
         "cancel_http_readonly_queries_on_client_close = 1".to_owned(),
@@ -86,6 +89,7 @@ mod tests {
         assert!(made[0].starts_with(
             "CREATE USER OR REPLACE `reader` IDENTIFIED WITH sha256_hash BY '00ff' SETTINGS readonly = 1"
         ));
+        assert!(made[0].contains(", max_result_rows = 10001, result_overflow_mode = 'break',"), "{}", made[0]);
         assert_eq!(made.len(), 1 + VIEWS.len());
         assert!(made.contains(&"GRANT SELECT ON `resultsdb`.`runs` TO `reader`".to_owned()));
         let cluster = Cluster::new("four", 2).unwrap().sharded();

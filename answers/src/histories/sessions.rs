@@ -6,9 +6,10 @@ use schema::ids::{CommitKey, ConfigId};
 use schema::seconds::HOUR;
 
 use super::counted_run::SessionRun;
+use crate::commit_names;
 use crate::commit_order::CommitOrder;
 use crate::error::AnswerError;
-use crate::reads::histories::{self, HistoricRun};
+use crate::reads::histories::{self, HistoricRun, IdentifiedCommit};
 use crate::reads::newest_uploads::Upload;
 use crate::reads::selection::Selection;
 use crate::store::Store;
@@ -53,6 +54,22 @@ impl Sessions {
     }
 }
 
+/// Of commits with one key those that the runs name: the identifiers of another repository do not order them.
+async fn named_by_runs(
+    store: &Store,
+    suite: &str,
+    selection: &Selection,
+    mut identified: Vec<IdentifiedCommit>,
+) -> Result<Vec<IdentifiedCommit>, AnswerError> {
+    let mut seen = HashSet::new();
+    let twice: BTreeSet<CommitKey> = identified.iter().map(|one| one.uuid).filter(|key| !seen.insert(*key)).collect();
+    let named = commit_names::named_at(store, suite, Some(&selection.branch), &twice).await?;
+    let named: HashSet<(CommitKey, String)> =
+        named.into_iter().map(|(key, (repository, _))| (key, repository)).collect();
+    identified.retain(|one| !twice.contains(&one.uuid) || named.contains(&(one.uuid, one.repository.clone())));
+    Ok(identified)
+}
+
 impl SuiteSessions {
     /// The sessions of the selected runs of a suite.
     pub(crate) async fn of(store: &Store, suite: &str, selection: &Selection) -> Result<Self, AnswerError> {
@@ -60,6 +77,7 @@ impl SuiteSessions {
             histories::runs(store, suite, selection),
             histories::identified_commits(store, suite, selection)
         )?;
+        let identified = named_by_runs(store, suite, selection, identified).await?;
         let commits: BTreeSet<CommitKey> = runs.iter().map(|run| run.uuid).collect();
         Ok(Self::new(runs, &CommitOrder::new(&commits, &identified)))
     }
@@ -171,6 +189,12 @@ impl SuiteSessions {
 
     fn asked_runs(&self) -> impl Iterator<Item = &SessionRun> {
         self.counted.iter().filter(|run| run.start_time >= self.asked_since)
+    }
+
+    /// How many configurations ran in the time asked about.
+    pub(crate) fn asked_configurations(&self) -> u64 {
+        let ids: HashSet<ConfigId> = self.asked_runs().map(|run| run.upload.config_id).collect();
+        ids.len() as u64
     }
 
     /// How many runs of the time asked about broke as a whole and count for nothing.

@@ -19,6 +19,7 @@ use crate::ask::RunFilter;
 use crate::error::AnswerError;
 use crate::flaky::{self, FlakyOrder, FlakyQuestion, FlakyTest};
 use crate::late_runs::{LateRuns, NEW_DAYS, WEEKS};
+use crate::reads::quarantine as reads;
 use crate::search::Search;
 use crate::store::Store;
 use crate::suites;
@@ -93,7 +94,7 @@ pub struct Proposals {
 pub async fn find(store: &Store, suite: Option<&str>) -> Result<Proposals, AnswerError> {
     let suites = match suites::asked(store, suite).await {
         // Entries may be said before the first run.
-        Err(AnswerError::UnknownSuite(suite)) if !in_force(store, &suite).await?.is_empty() => Vec::new(),
+        Err(AnswerError::UnknownSuite(suite)) if !reads::all(store, Some(&suite), 1).await?.is_empty() => Vec::new(),
         asked => asked?,
     };
     let question = FlakyQuestion {

@@ -20,6 +20,8 @@ pub(crate) struct FirstRun {
     pub(crate) roster: RosterId,
     /// Start of the run, seconds since 1970.
     pub(crate) first_start: u32,
+    /// Start of the last run on this configuration that had it, seconds since 1970.
+    pub(crate) last_start: u32,
     pub(crate) first_commit: CommitKey,
     pub(crate) config_id: ConfigId,
 }
@@ -27,7 +29,8 @@ pub(crate) struct FirstRun {
 /// The lists of tests of the selected runs of a suite on each configuration, that which came last first.
 pub(crate) async fn rosters(store: &Store, suite: &str, selection: &Selection) -> Result<Vec<FirstRun>, AnswerError> {
     Fragment::new(
-        "SELECT roster, min(start_time) AS first_start, argMin(uuid, (start_time, uuid)) AS first_commit, config_id \
+        "SELECT roster, min(start_time) AS first_start, max(start_time) AS last_start, \
+         argMin(uuid, (start_time, uuid)) AS first_commit, config_id \
          FROM runs WHERE suite = {suite} AND {selected} GROUP BY roster, config_id \
          ORDER BY first_start DESC, config_id, roster LIMIT {most}",
     )

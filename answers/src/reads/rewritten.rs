@@ -5,7 +5,7 @@ use clickhouse::error::Result;
 
 use crate::store::Store;
 
-/// Most bytes of a statement without its rows.
+/// Most bytes of a statement without its rows and their structure.
 const STATEMENT_BYTES: usize = 64 << 10;
 
 /// Rows of this structure, a line of a JSON array each, in a format of the engine.
@@ -17,6 +17,6 @@ pub(crate) async fn rows(store: &Store, structure: &str, lines: &str, format: &s
         store.client.query("SELECT * FROM format(JSONCompactEachRow, ?, ?)").bind(structure).bind(lines)
     };
     // Whatever is escaped takes two bytes.
-    let most = 2 * lines.len() + STATEMENT_BYTES;
+    let most = 2 * (structure.len() + lines.len()) + STATEMENT_BYTES;
     query.with_setting("max_query_size", most.to_string()).fetch_bytes(format)?.collect().await
 }

@@ -7,14 +7,10 @@ use schema::run_notes::CHANGE_BRANCHES;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::changes::NamedCommit;
-use crate::commits::{self, CommitNames};
+use crate::changes::{NamedCommit, named};
+use crate::commit_names::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::late_runs::LateRuns;
-use crate::store::Store;
-
-/// Commits of one name that are looked at.
-const MAX_NAMED: u64 = 10;
 
 /// How the base of a change is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -39,34 +35,41 @@ pub struct ReviewBase {
 
 /// The base of a change whose newest commit is `commit`; none if nothing is known of before.
 pub(super) async fn of(
-    store: &Store,
     told: Option<&str>,
     commit: CommitKey,
     names: &CommitNames,
     trunk: &LateRuns<'_>,
-) -> Result<Option<(CommitKey, BaseSource)>, AnswerError> {
+) -> Result<Option<ReviewBase>, AnswerError> {
     if let Some(told) = told
-        && let Some(base) = on_trunk(store, told).await?
+        && let Some(commit) = on_trunk(trunk, told).await?
     {
-        return Ok(Some((base, BaseSource::Told)));
+        return Ok(Some(ReviewBase { commit, source: BaseSource::Told }));
     }
     for name in names.get(commit).and_then(branch_point).into_iter().flatten() {
-        if let Some(base) = on_trunk(store, &name).await? {
-            return Ok(Some((base, BaseSource::BranchPoint)));
+        if let Some(commit) = on_trunk(trunk, &name).await? {
+            return Ok(Some(ReviewBase { commit, source: BaseSource::BranchPoint }));
         }
     }
     let tested = trunk.sessions.commits().into_iter().filter(|tested| *tested <= commit);
-    Ok(tested.max().map(|base| (base, BaseSource::NewestTested)))
+    let Some(newest) = tested.max() else { return Ok(None) };
+    let names =
+        commit_names::as_tested(trunk.store, trunk.suite, trunk.filter.branch.as_deref(), &[newest].into()).await?;
+    Ok(Some(ReviewBase { commit: named(newest, &names), source: BaseSource::NewestTested }))
 }
 
-/// The newest commit of a name that is on no branch of a change.
-async fn on_trunk(store: &Store, name: &str) -> Result<Option<CommitKey>, AnswerError> {
+/// The newest commit of a name that is on no branch of a change; none if it may be of several repositories.
+async fn on_trunk(trunk: &LateRuns<'_>, name: &str) -> Result<Option<NamedCommit>, AnswerError> {
     if name.is_empty() {
         return Ok(None);
     }
-    let found = commits::named(store, &[], &[name.to_owned()], MAX_NAMED).await?;
-    let found = found.iter().filter(|commit| !commit.branch.starts_with(CHANGE_BRANCHES));
-    Ok(found.map(Commit::key).max())
+    let mut found = commit_names::meant_by(trunk, name).await?;
+    found.retain(|commit| !commit.branch.starts_with(CHANGE_BRANCHES));
+    if !commit_names::are_alike(&found) {
+        return Ok(None);
+    }
+    let Some(newest) = found.into_iter().max_by_key(Commit::key) else { return Ok(None) };
+    let key = newest.key();
+    Ok(Some(named(key, &commit_names::of_one(trunk.store, newest).await?)))
 }
 
 /// What the branch point of a commit may be called, from its identifier `P.N@branch`.

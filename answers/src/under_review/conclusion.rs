@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schema::configuration::Configuration;
 use schema::markdown::counted;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{FailureGroup, ReviewedSuite};
+use super::{FailureGroup, ReviewedPlace, ReviewedRun, ReviewedSuite};
 
 /// What a check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -19,7 +20,7 @@ pub enum Conclusion {
     Success,
     /// A failure is the change's own, or could not be judged.
     Failure,
-    /// It cannot be said: too little is known of a failure, it comes and goes, or a run is not complete.
+    /// It cannot be said: too little is known of a failure, it comes and goes, or a run is not complete, or not well.
     Neutral,
 }
 
@@ -41,6 +42,8 @@ struct Counts {
     fixed: usize,
     /// Newest runs that lack a part or tests.
     incomplete: usize,
+    /// Newest runs with a problem that no test shows: nobody knows what they would have found.
+    with_problems: usize,
     /// Suites, and configurations of the others, that nobody looked at.
     left_out: (usize, usize),
 }
@@ -59,10 +62,14 @@ impl Counts {
                 *counts.groups.entry(group).or_default() += 1;
             }
             counts.fixed += suite.fixed.iter().map(|fixed| &fixed.test).collect::<BTreeSet<_>>().len();
-            let is_newest = |commit| suite.places.iter().any(|place| place.commit.uuid == commit);
-            let lacking = suite.runs.iter().filter(|run| run.missing.is_some() && is_newest(run.commit.uuid));
+            let newest: Vec<&ReviewedRun> = suite.runs.iter().filter(|run| is_of_newest_commit(suite, run)).collect();
+            let lacking = newest.iter().filter(|run| run.missing.is_some());
             let few = suite.places.iter().filter(|place| place.incomplete.is_some());
             counts.incomplete += lacking.count() + few.count();
+            // Runs that started last come first: a rerun that is well takes the place of the run that was not.
+            let mut seen = BTreeSet::new();
+            let last = newest.iter().filter(|run| seen.insert((&run.configuration, run.commit.uuid, run.shard)));
+            counts.with_problems += last.filter(|run| !run.problems.is_empty()).count();
         }
         counts
     }
@@ -70,11 +77,16 @@ impl Counts {
     fn conclusion(&self) -> Conclusion {
         if self.groups.keys().any(|group| group.is_own()) {
             Conclusion::Failure
-        } else if self.incomplete > 0 || self.left_out != (0, 0) || self.groups.keys().any(|group| group.is_open()) {
+        } else if self.is_in_doubt() || self.groups.keys().any(|group| group.is_open()) {
             Conclusion::Neutral
         } else {
             Conclusion::Success
         }
+    }
+
+    /// Whether more may fail than is known.
+    fn is_in_doubt(&self) -> bool {
+        self.incomplete > 0 || self.with_problems > 0 || self.left_out != (0, 0)
     }
 
     fn sentence(&self) -> String {
@@ -85,8 +97,10 @@ impl Counts {
         if self.fixed > 0 {
             parts.push(format!("{} fixed", self.fixed));
         }
-        if self.incomplete > 0 {
-            parts.push(format!("{} incomplete", counted(self.incomplete as u64, "run")));
+        for (count, what) in [(self.incomplete, "incomplete"), (self.with_problems, "with problems")] {
+            if count > 0 {
+                parts.push(format!("{} {what}", counted(count as u64, "run")));
+            }
         }
         let (suites, places) = self.left_out;
         for (count, what) in [(suites, "suite"), (places, "configuration")] {
@@ -96,6 +110,16 @@ impl Counts {
         }
         parts.join(", ")
     }
+}
+
+/// Whether a run is of the newest commit that ran on its configuration.
+fn is_of_newest_commit(suite: &ReviewedSuite, run: &ReviewedRun) -> bool {
+    // Places are told apart by all but the SDK.
+    let without_sdk = |configuration: &Configuration| Configuration { sdk: None, ..configuration.clone() };
+    let on = without_sdk(&run.configuration);
+    let is_newest =
+        |place: &ReviewedPlace| place.commit.uuid == run.commit.uuid && without_sdk(&place.configuration) == on;
+    suite.places.iter().any(is_newest)
 }
 
 /// What a check says of a change, of which so many suites were not looked at.
@@ -113,7 +137,7 @@ mod tests {
     fn only_what_is_known_succeeds() {
         let of = |groups: &[(FailureGroup, usize)], fixed, incomplete| {
             let groups = groups.iter().copied().collect();
-            let counts = Counts { groups, fixed, incomplete, left_out: (0, 0) };
+            let counts = Counts { groups, fixed, incomplete, ..Counts::default() };
             (counts.conclusion(), counts.sentence())
         };
         let failing = (FailureGroup::Known(Verdict::KnownFailing), 3);
@@ -143,6 +167,17 @@ mod tests {
         ] {
             assert_eq!(found, (conclusion, sentence.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_a_run_that_is_not_well_would_have_found_is_not_known() {
+        let counts = Counts { with_problems: 1, ..Counts::default() };
+        let told = (counts.conclusion(), counts.sentence());
+        assert_eq!(told, (Conclusion::Neutral, "no new failures, 1 run with problems".to_owned()));
+        let counts = Counts { incomplete: 1, with_problems: 2, groups: [(FailureGroup::New, 1)].into(), ..counts };
+        let told = (counts.conclusion(), counts.sentence());
+        let both = "1 new failure, 1 run incomplete, 2 runs with problems".to_owned();
+        assert_eq!(told, (Conclusion::Failure, both));
     }
 
     #[test]

@@ -44,7 +44,7 @@ use crate::late_runs::{Among, LateRuns, NEW_DAYS, Weeks};
 use crate::reads::{configurations, under_review};
 use crate::store::Store;
 use crate::verdicts::{AskingChange, Completeness, Verdict, VerdictReasons};
-use crate::{commits, messages};
+use crate::{commit_names, messages};
 use place::Review;
 use runs::Runs;
 
@@ -278,7 +278,7 @@ async fn of_suite(
     let commits = runs.all.iter().map(|one| one.place.uuid).collect();
     let (histories, names, said) = tokio::try_join!(
         own.histories(&ids),
-        commits::by_key(store, &commits),
+        commit_names::as_tested(store, suite, filter.branch.as_deref(), &commits),
         messages::newest_of(&own, failed.iter().map(String::as_str), messages::MAX_TESTS)
     )?;
     for one in &mut runs.all {

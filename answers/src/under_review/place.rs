@@ -6,13 +6,13 @@ use analysis::history::Outcome;
 use schema::configuration::Configuration;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
-use super::base::{self, BaseSource};
+use super::base;
 use super::observed::{self, Observed};
 use super::runs::Runs;
-use super::{FixedTest, NewNames, Now, ReviewBase, ReviewedFailure, ReviewedPlace, durations};
+use super::{FixedTest, NewNames, Now, ReviewedFailure, ReviewedPlace, durations};
 use crate::ask::{ConfigurationFilter, RunFilter};
 use crate::changes::named;
-use crate::commits::CommitNames;
+use crate::commit_names::CommitNames;
 use crate::error::AnswerError;
 use crate::histories::Histories;
 use crate::late_runs::{LateRuns, NEW_DAYS};
@@ -21,7 +21,7 @@ use crate::reads::selection::RunPlace;
 use crate::verdicts::{
     self, AskingChange, Completeness, MAX_TESTS, ObservedTest, TestVerdict, VerdictsQuestion, failing_at_base,
 };
-use crate::{commits, news, test_names};
+use crate::{news, test_names};
 
 /// Names of new tests that an answer has of each configuration.
 const MAX_NEW: usize = 200;
@@ -59,11 +59,12 @@ impl Review<'_> {
         let Some(configuration) = self.own.configuration(id).cloned() else { return Ok(None) };
         let filter = RunFilter { configurations: ConfigurationFilter::of(&configuration), ..RunFilter::default() };
         let trunk = LateRuns::of(store, suite, &filter, NEW_DAYS).await?;
-        let base = base::of(store, self.runs.base(commit), commit, self.names, &trunk).await?;
-        let key = base.map(|(key, _)| key);
+        let base = base::of(self.runs.base(commit), commit, self.names, &trunk).await?;
+        let key = base.as_ref().map(|base| base.commit.uuid);
         let tests_run = self.tests_run(id, commit);
         let observed = self.observed(id, commit);
-        let (judged, unjudged) = self.judged(&trunk, key, tests_run, &observed).await?;
+        // Where the trunk has no run before the change, none of after it says what failed there.
+        let (judged, unjudged) = self.judged(&trunk, key.unwrap_or(commit), tests_run, &observed).await?;
         let fixed = self.fixed(id, commit, &configuration, &trunk, key).await?;
         let new_tests = self.new_tests(id, commit, &trunk).await?;
         let own: Vec<RunPlace> = self.runs.on(id, commit).map(|one| one.place.clone()).collect();
@@ -75,7 +76,7 @@ impl Review<'_> {
         let place = ReviewedPlace {
             configuration: configuration.clone(),
             commit: named(commit, self.names),
-            base: self.base(base).await?,
+            base,
             incomplete: tests_run.and_then(|tests_run| Completeness::lacking(tests_run, usual)),
             unjudged,
             new_tests,
@@ -86,12 +87,6 @@ impl Review<'_> {
             self.failure(test, observed, &configuration, verdict)
         });
         Ok(Some(Found { failures: failures.collect(), place, fixed }))
-    }
-
-    async fn base(&self, base: Option<(CommitKey, BaseSource)>) -> Result<Option<ReviewBase>, AnswerError> {
-        let Some((key, source)) = base else { return Ok(None) };
-        let names = commits::by_key(self.own.store, &BTreeSet::from([key])).await?;
-        Ok(Some(ReviewBase { commit: named(key, &names), source }))
     }
 
     /// How many tests the newest commit's largest run has; none if it comes in parts, which are always smaller.
@@ -116,7 +111,7 @@ impl Review<'_> {
     async fn judged(
         &self,
         trunk: &LateRuns<'_>,
-        base: Option<CommitKey>,
+        base: CommitKey,
         tests_run: Option<u64>,
         observed: &[(String, Observed)],
     ) -> Result<(BTreeMap<String, TestVerdict>, usize), AnswerError> {
@@ -136,7 +131,7 @@ impl Review<'_> {
         let question = VerdictsQuestion {
             suite: trunk.suite.to_owned(),
             runs: trunk.filter.clone(),
-            base: base.map(|base| base.to_string()),
+            base: Some(base.to_string()),
             change: Some(self.change.clone()),
             tests_run,
             tests,

@@ -7,7 +7,7 @@ use schema::state::State;
 
 use super::evidence::Judge;
 use crate::changes::{NamedCommit, named};
-use crate::commits::{self, CommitNames};
+use crate::commit_names::{self, CommitNames};
 use crate::error::AnswerError;
 use crate::late_runs::{Among, LateRuns};
 
@@ -47,7 +47,8 @@ pub(crate) async fn failing_at_base(
         Some((test, state, since))
     });
     let found: Vec<(String, State, Option<CommitKey>)> = found.collect();
-    let names = commits::by_key(late.store, &found.iter().filter_map(|(.., since)| *since).collect()).await?;
+    let since = found.iter().filter_map(|(.., since)| *since).collect();
+    let names = commit_names::as_tested(late.store, late.suite, late.filter.branch.as_deref(), &since).await?;
     let failing = |(test, state, since): (String, State, Option<CommitKey>)| FailingAtBase {
         test,
         state,

@@ -8,7 +8,7 @@ use schema::state::State;
 
 use super::{EXAMPLES, LEAST_RUNS, ObservedTest, TestVerdict, Verdict, VerdictExample, VerdictReasons};
 use crate::changes::named;
-use crate::commits::CommitNames;
+use crate::commit_names::CommitNames;
 use crate::histories::Histories;
 use crate::late_runs::LateRuns;
 use crate::news;
@@ -27,6 +27,8 @@ pub(super) struct Judge<'a> {
 struct Place {
     id: ConfigId,
     cells: Vec<Cell>,
+    /// How many of the cells are of commits up to the base: without any, nothing is known of the base.
+    until: usize,
     /// The verdict at the base.
     at_base: Judgement,
     /// The verdict with all that came since.
@@ -47,6 +49,8 @@ impl Judge<'_> {
             reasons.both_ways += evidence.both_ways;
             reasons.flips += evidence.flips;
         }
+        reasons.runs_up_to_base =
+            places.iter().flat_map(|place| &place.cells[..place.until]).map(|cell| cell.runs).sum();
         let verdict = self.word(observed, &places, &mut reasons);
         TestVerdict {
             test: observed.test.clone(),
@@ -75,15 +79,14 @@ impl Judge<'_> {
     fn place(&self, id: ConfigId, history: &History<'_>) -> Place {
         let cells: Vec<Cell> = history.cells.iter().filter(|cell| !self.is_own(cell.commit)).copied().collect();
         let question = &self.late.question;
+        // Of a base from before the runs that are looked at nothing is known: what came since does not say what fails there.
         let until = cells.partition_point(|cell| self.base.is_none_or(|base| cell.commit <= base));
-        // A base from before the runs that are looked at says nothing: what came since is all there is.
-        let until = if until == 0 { cells.len() } else { until };
         // The base was tested when it was tested, however long ago that is.
         let then = cells[..until].last().map_or(question.now, |cell| u64::from(cell.last_start));
         let at_base = History { cells: &cells[..until], commits: until as u32 };
         let at_base = judge(&at_base, &analysis::judge::Question { now: then, ..*question });
         let now = judge(&History { cells: &cells, commits: history.commits }, question);
-        Place { id, cells, at_base, now }
+        Place { id, cells, until, at_base, now }
     }
 
     /// Whether a commit was written by one of those who ask.
@@ -102,35 +105,57 @@ impl Judge<'_> {
         }
         // A milder failure does not explain a worse one.
         let explains = |state: State| severity(state) >= severity(observed.state);
-        let failing = places.iter().filter(|place| place.at_base.standing.is_failing());
-        let failing: Vec<&Place> = failing.filter(|place| explains(place.at_base.state)).collect();
-        if let Some(place) = failing.iter().min_by_key(|place| place.at_base.since) {
-            reasons.since = place.at_base.since.map(|commit| named(commit, self.names));
-            reasons.state = failing.iter().map(|place| place.at_base.state).min();
-            reasons.text = "The branch fails so at the base of the change".to_owned();
+        let failing: Vec<&Place> = places.iter().filter(|place| place.at_base.standing.is_failing()).collect();
+        let so: Vec<&Place> = failing.iter().copied().filter(|place| explains(place.at_base.state)).collect();
+        if let Some(state) = self.told_failing(&so, reasons) {
+            reasons.state = Some(state);
+            reasons.text = format!("The branch fails so {}", self.there());
             return Verdict::KnownFailing;
         }
         let is_flaky = |place: &&Place| [&place.at_base, &place.now].iter().any(|it| it.standing == Standing::Flaky);
-        let worst = places.iter().filter(is_flaky).flat_map(|place| &place.cells).filter(|cell| cell.failed > 0);
-        match worst.map(|cell| cell.worst).min() {
-            Some(state) if explains(state) => {
-                reasons.state = Some(state);
-                reasons.text = "The branch passes and fails by chance".to_owned();
-                Verdict::KnownFlaky
-            }
-            Some(state) => {
-                reasons.state = Some(state);
-                reasons.text = format!("The branch is flaky, but never worse than {state}", state = state.name());
-                Verdict::New
-            }
-            None => {
-                let all: Vec<Cell> = places.iter().flat_map(|place| place.cells.iter().copied()).collect();
-                let Evidence { runs, unexpected, .. } = Evidence::of(&all);
-                reasons.text =
-                    format!("{unexpected} of {runs} runs of the branch failed, and it does not fail at the base");
-                Verdict::New
-            }
+        let flaky = worst(places.iter().filter(is_flaky));
+        if let Some(state) = flaky.filter(|state| explains(*state)) {
+            reasons.state = Some(state);
+            reasons.text = "The branch passes and fails by chance".to_owned();
+            return Verdict::KnownFlaky;
         }
+        let untold: Vec<&Place> = places.iter().filter(|place| place.until == 0 && !place.cells.is_empty()).collect();
+        let since = worst(untold.iter().copied());
+        let told = || told_since(&untold, places.iter().filter(|place| !place.cells.is_empty()).count());
+        if let Some(state) = since.filter(|state| explains(*state)) {
+            reasons.state = Some(state);
+            reasons.text = told();
+            return Verdict::Unknown;
+        }
+        if let Some(state) = flaky {
+            reasons.state = Some(state);
+            reasons.text = format!("The branch is flaky, but never worse than {state}", state = state.name());
+        } else if let Some(state) = self.told_failing(&failing, reasons) {
+            reasons.state = Some(state);
+            reasons.text = format!("The branch fails {}, but no worse than {}", self.there(), state.name());
+        } else if reasons.runs_up_to_base == 0 {
+            reasons.state = since;
+            let milder = since.map(|state| format!(", none worse than {}", state.name())).unwrap_or_default();
+            reasons.text = told() + &milder;
+        } else {
+            let all: Vec<Cell> = places.iter().flat_map(|place| place.cells.iter().copied()).collect();
+            let Evidence { runs, unexpected, .. } = Evidence::of(&all);
+            let not_there = if self.base.is_some() { "it does not fail at the base" } else { "it does not fail now" };
+            reasons.text = format!("{unexpected} of {runs} runs of the branch failed, and {not_there}");
+        }
+        Verdict::New
+    }
+
+    /// The worst state of places that fail at the base, of which is told since when they do; none of none.
+    fn told_failing(&self, failing: &[&Place], reasons: &mut VerdictReasons) -> Option<State> {
+        let since = failing.iter().min_by_key(|place| place.at_base.since)?.at_base.since;
+        reasons.since = since.map(|commit| named(commit, self.names));
+        failing.iter().map(|place| place.at_base.state).min()
+    }
+
+    /// Where it is that the branch fails.
+    fn there(&self) -> &'static str {
+        if self.base.is_some() { "at the base of the change" } else { "in its newest runs" }
     }
 
     /// The newest failures of the branch.
@@ -151,4 +176,20 @@ impl Judge<'_> {
         };
         failures.into_iter().filter_map(example).take(EXAMPLES).collect()
     }
+}
+
+/// The worst unexpected state of places; none where nothing failed.
+fn worst<'a>(places: impl Iterator<Item = &'a Place>) -> Option<State> {
+    places.flat_map(|place| &place.cells).filter(|cell| cell.failed > 0).map(|cell| cell.worst).min()
+}
+
+/// What runs after the base say where no run up to it has the test: on these configurations, of so many.
+fn told_since(untold: &[&Place], all: usize) -> String {
+    let cells: Vec<Cell> = untold.iter().flat_map(|place| place.cells.iter().copied()).collect();
+    let Evidence { runs, unexpected, .. } = Evidence::of(&cells);
+    let (no_run, there) = match untold.len() {
+        some if some < all => (format!("On {some} of {all} configurations no run"), " there"),
+        _ => ("No run".to_owned(), ""),
+    };
+    format!("{no_run} up to the base of the change has the test; {unexpected} of {runs} since failed{there}")
 }

@@ -30,7 +30,7 @@ use crate::late_runs::{LateRuns, NEW_DAYS};
 use crate::quarantine::ListedEntry;
 use crate::reads::verdicts::{self as log, GivenVerdict};
 use crate::store::Store;
-use crate::{commits, messages, remarks};
+use crate::{commit_names, messages, remarks};
 pub(crate) use at_base::failing_at_base;
 pub use quality::{
     Afterwards, FIELDS as QUALITY_FIELDS, Grades, Mistake, QualityBy, QualityQuestion, QualityRow, VerdictQuality,
@@ -59,7 +59,7 @@ pub struct VerdictsQuestion {
     pub change: Option<AskingChange>,
     /// How many tests ran, if that is known.
     pub tests_run: Option<u64>,
-    /// The tests that failed.
+    /// The tests that failed; none where it is asked alone whether the run has enough tests.
     pub tests: Vec<ObservedTest>,
 }
 
@@ -99,7 +99,7 @@ pub enum Verdict {
     KnownFlaky,
     /// An entry of the quarantine is about this failure.
     Quarantined,
-    /// Too few runs of the branch have the test.
+    /// Too few runs of the branch have the test, or none up to the base, and it failed so since.
     Unknown,
 }
 
@@ -132,6 +132,8 @@ pub struct VerdictReasons {
     pub text: String,
     /// Runs of the branch that have the test.
     pub runs: u32,
+    /// Those of commits up to the base, which alone say what fails there; all of them if the question names no base.
+    pub runs_up_to_base: u32,
     /// Those that failed unexpectedly.
     pub unexpected: u32,
     /// Commits on which it failed and passed.
@@ -231,14 +233,17 @@ pub struct Verdicts {
 /// The verdicts on what a question observed, which are kept to be graded later, unless it is asked what was known at a time.
 ///
 /// # Errors
-/// The question names no test, too many, or a base that nobody knows; or the store does not answer.
+/// The question names no test and does not say how many ran, or it names too many, or a base that nobody knows; or the store
+/// does not answer.
 pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
-    if question.tests.is_empty() || question.tests.len() > MAX_TESTS {
-        return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once")));
+    // A run in which nothing failed may lack tests as well.
+    let least = usize::from(question.tests_run.is_none());
+    if !(least..=MAX_TESTS).contains(&question.tests.len()) {
+        return Err(invalid(format!("Ask about 1 to {MAX_TESTS} tests at once, or about none with 'tests_run'")));
     }
     let late = LateRuns::of(store, &question.suite, &question.runs, NEW_DAYS).await?;
     let answer = given(&late, question).await?;
-    if store.known_until.is_none() {
+    if store.known_until.is_none() && !answer.tests.is_empty() {
         keep(store, question, &answer).await?;
     }
     Ok(answer)
@@ -251,7 +256,7 @@ pub async fn find(store: &Store, question: &VerdictsQuestion) -> Result<Verdicts
 /// As of [`find`].
 pub(crate) async fn given(late: &LateRuns<'_>, question: &VerdictsQuestion) -> Result<Verdicts, AnswerError> {
     let LateRuns { store, suite, ref renames, .. } = *late;
-    let base = base(store, question).await?;
+    let base = base(late, question).await?;
     let names = question.tests.iter().flat_map(|one| renames.known_as(&one.test));
     let ids: BTreeSet<TestId> = names.map(|name| TestId::of(suite, name)).collect();
     let histories = late.histories(&ids).await?;
@@ -264,7 +269,7 @@ pub(crate) async fn given(late: &LateRuns<'_>, question: &VerdictsQuestion) -> R
     let commits = histories.commits(&ids, |cell| cell.failed > 0 || !authors.is_empty());
     let said = question.tests.iter().filter(|observed| observed.message.is_some());
     let (names, remarks, lines) = tokio::try_join!(
-        commits::by_key(store, &commits),
+        commit_names::as_tested(store, suite, question.runs.branch.as_deref(), &commits),
         remarks::of_suite(store, suite),
         messages::newest_of(late, said.map(|observed| observed.test.as_str()), messages::MAX_TESTS)
     )?;
@@ -290,13 +295,21 @@ pub(crate) async fn given(late: &LateRuns<'_>, question: &VerdictsQuestion) -> R
     Ok(answer)
 }
 
-async fn base(store: &Store, question: &VerdictsQuestion) -> Result<Option<CommitKey>, AnswerError> {
+async fn base(late: &LateRuns<'_>, question: &VerdictsQuestion) -> Result<Option<CommitKey>, AnswerError> {
     let Some(name) = &question.base else { return Ok(None) };
     let key = name.parse::<u64>().ok().filter(|key| *key >= CommitKey::SMALLEST).map(CommitKey);
     if key.is_some() {
         return Ok(key);
     }
-    let found = commits::named(store, &[], std::slice::from_ref(name), 10).await?;
+    let found = commit_names::meant_by(late, name).await?;
+    if !commit_names::are_alike(&found) {
+        // Were it the newer one, what failed after the base would be an excuse.
+        let repositories: BTreeSet<&str> = found.iter().map(|commit| commit.repository_id.as_str()).collect();
+        let repositories = Vec::from_iter(repositories).join(", ");
+        return Err(invalid(format!(
+            "{name} names commits of several repositories ({repositories}); give the hash of the base"
+        )));
+    }
     let newest = found.iter().map(schema::commit::Commit::key).max();
     newest.map(Some).ok_or_else(|| not_found(format!("No commit is named {name}; give the base of the change")))
 }

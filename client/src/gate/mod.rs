@@ -51,7 +51,8 @@ pub struct GateOptions {
     #[arg(long, value_name = "BRANCH")]
     pub target: Option<String>,
 
-    /// Let tests pass of which the server knows too little to say whether their failure is new.
+    /// Let tests pass of which the server knows too little to say whether their failure is new, and a run without a failure
+    /// that has too few of the suite's tests to be compared.
     #[arg(long)]
     pub allow_unknown: bool,
 

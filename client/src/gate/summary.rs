@@ -60,6 +60,8 @@ pub(crate) struct GateSummary {
     new: Vec<JudgedTest>,
     /// Those of a run that has too few tests to be compared: they count as new ones.
     incomplete: Vec<JudgedTest>,
+    /// Whether the run has too few tests to be compared, whether or not anything failed in it.
+    lacks_tests: bool,
     known_failing: Vec<JudgedTest>,
     known_flaky: Vec<JudgedTest>,
     quarantined: Vec<JudgedTest>,
@@ -106,13 +108,16 @@ impl GateSummary {
         tests.push(test);
     }
 
-    pub(super) fn note(&mut self, note: String) {
+    /// The run has too few tests to be compared, as this sentence says.
+    pub(super) fn lacks_tests(&mut self, note: String) {
+        self.lacks_tests = true;
         self.notes.push(note);
     }
 
-    /// Whether nothing is new. A run with a problem does not pass: nobody knows what it would have found.
+    /// Whether nothing is new. A run with a problem does not pass: nobody knows what it would have found. One that lacks tests
+    /// does not either, unless what is unknown may pass.
     pub(super) fn passes(&self, allow_unknown: bool) -> bool {
-        let unknown = !allow_unknown && !self.unknown.is_empty();
+        let unknown = !allow_unknown && (self.lacks_tests || !self.unknown.is_empty());
         let own = !self.new.is_empty() || !self.incomplete.is_empty();
         !own && self.unjudged == 0 && self.problems == 0 && !unknown
     }
@@ -129,6 +134,9 @@ impl GateSummary {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
             }
+        }
+        if self.lacks_tests {
+            parts.push("1 run incomplete".to_owned());
         }
         if self.problems > 0 {
             parts.push(counted(self.problems, "problem"));
@@ -234,6 +242,13 @@ mod tests {
         let mut incomplete = GateSummary::default();
         incomplete.add(Group::of_verdict("incomplete"), judged("a"));
         assert_eq!(incomplete.title(), "no new failures, 1 in an incomplete run");
+        // Where nothing failed it may be what is missing that would have.
+        let mut few = GateSummary::default();
+        few.lacks_tests("the run has 2 of 9 tests".to_owned());
+        assert_eq!((few.passes(false), few.passes(true)), (false, true));
+        assert_eq!(few.text(), "the run has 2 of 9 tests\nno new failures, 1 run incomplete\n");
+        few.add(Group::of_verdict("incomplete"), judged("a"));
+        assert!(!few.passes(true));
         let green = GateSummary::default();
         assert!(green.passes(false) && !GateSummary::too_many(2001).passes(true));
         assert!(!green.with_problems(&["cut".to_owned()]).passes(true));

@@ -20,6 +20,23 @@ pub(crate) fn members(body: &[u8]) -> Result<Map<String, Value>, IntakeError> {
     serde_json::from_str(object(body)?).map_err(|_| bad("Expected uploaded data to be json"))
 }
 
+/// Refuses a document with a member that is not among the `properties` of its schema: passed over, a misspelt one would leave what is
+/// said about more than was meant. Documents that the reference takes may have any.
+pub(crate) fn expect_known(members: &Map<String, Value>, schema: &Value) -> Result<(), IntakeError> {
+    let known = schema["properties"].as_object();
+    match members.keys().find(|name| known.is_none_or(|known| !known.contains_key(name.as_str()))) {
+        None => Ok(()),
+        Some(unknown) => {
+            let names: Vec<&str> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+            let unknown: String = unknown.chars().take(SHOWN).collect();
+            Err(bad(format!("There is no member '{unknown}'; the members are {}", names.join(", "))))
+        }
+    }
+}
+
+/// Characters of the name of a member that nobody knows which are repeated to its sender.
+const SHOWN: usize = 100;
+
 /// A member of a small document as a text; empty if there is none. A form's values that look like JSON came as such: a test
 /// may be called 5.
 pub(crate) fn text(members: &Map<String, Value>, name: &str) -> String {
@@ -105,6 +122,24 @@ mod tests {
             assert!(object(body).is_err(), "{}", String::from_utf8_lossy(body));
         }
         assert!(matches!(object(b" {\"a\": 1} "), Ok("{\"a\": 1}")));
+    }
+
+    #[test]
+    fn a_member_that_nobody_knows_is_named_beside_those_that_are_known() {
+        let schema = serde_json::json!({ "type": "object", "properties": { "suite": {}, "days": {} } });
+        let refused = |text: &str| {
+            let members = members(text.as_bytes()).ok()?;
+            expect_known(&members, &schema).err().map(|error| error.to_string())
+        };
+        assert_eq!(refused("{}"), None);
+        assert_eq!(refused(r#"{"days":1,"suite":"s"}"#), None);
+        let told = "There is no member 'day'; the members are suite, days";
+        assert_eq!(refused(r#"{"suite":"s","day":1}"#).as_deref(), Some(told));
+        // A value of null is a member, too, and capital letters are others.
+        assert_eq!(refused(r#"{"day":null}"#).as_deref(), Some(told));
+        assert!(refused(r#"{"Suite":"s"}"#).is_some_and(|told| told.contains("'Suite'")));
+        let long = format!(r#"{{"{}":1}}"#, "a".repeat(10_000));
+        assert!(refused(&long).is_some_and(|told| told.len() < 200));
     }
 
     #[test]

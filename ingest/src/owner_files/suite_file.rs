@@ -3,6 +3,8 @@
 use schema::results::MAX_NAME_BYTES;
 use serde::Deserialize;
 
+use crate::checks::owners::{folder_in_checkout, is_path};
+
 /// Names of files of owners, the first of which counts, and folders in which one may lie.
 const NAMES: [&str; 2] = ["TESTOWNERS", "CODEOWNERS"];
 const FOLDERS: [&str; 4] = [".github/", "", "docs/", ".gitlab/"];
@@ -56,10 +58,7 @@ impl TryFrom<Entry> for SuiteFile {
         if suite.contains('*') {
             return Err(EntryError::Pattern(suite));
         }
-        let below = folder.trim().trim_matches('/');
-        if !below.is_empty() && !is_path(below) {
-            return Err(EntryError::Folder(folder));
-        }
+        let Some(below) = folder_in_checkout(&folder) else { return Err(EntryError::Folder(folder)) };
         if files.is_empty() || files.len() > MAX_FILES {
             return Err(EntryError::Number);
         }
@@ -77,11 +76,6 @@ fn usual_places() -> Vec<String> {
 
 fn is_name(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
-}
-
-/// Whether a text is a path that stays in its checkout.
-fn is_path(text: &str) -> bool {
-    is_name(text) && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 #[cfg(test)]

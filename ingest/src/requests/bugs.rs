@@ -10,10 +10,11 @@ use schema::event::Request;
 use schema::results::MAX_NAME_BYTES;
 use schema::state::State as TestState;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, shared};
+use web::openapi::{self, JSON, Operation, Repeated};
 
 use super::said::{Said, page};
-use super::schemas::REFUSALS;
+use super::schemas::{REFUSALS, kept};
+use super::unheard;
 use crate::checks::covered::{is_page, no_failure};
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
@@ -26,9 +27,10 @@ pub(crate) const OPERATION: Operation = Operation {
     summary: "Say that a bug explains the failures of a test, or of those that a pattern with * describes; with \
               the state closed, that it no longer does",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
-    answer: || shared("Ok"),
+    answer: kept,
     errors: REFUSALS,
 };
 
@@ -49,6 +51,7 @@ fn document_schema() -> Value {
             "cause": { "type": "string", "description": "The cause whose page a form came from" },
         },
         "required": ["suite", "url"],
+        "additionalProperties": false,
     })
 }
 
@@ -58,10 +61,12 @@ const MAX_NOTE_BYTES: usize = 500;
 const MAX_MESSAGE_BYTES: usize = 2000;
 
 pub(crate) async fn link(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
-    let mut link = read(&said.members)?;
+    let members = said.members(&OPERATION)?;
+    let mut link = read(members)?;
     keep_note(&intake.client, &mut link).await?;
-    let (suite, shown) = (link.suite.clone(), back(&said.members, &link));
-    said.keep(&intake, &suite, Request::Bug(link), "bug", &shown).await
+    let (suite, shown) = (link.suite.clone(), back(members, &link));
+    let warning = if link.is_open { unheard::of_suite(&intake.client, &suite, "link").await } else { None };
+    said.keep(&intake, &suite, Request::Bug(link), "bug", &shown, warning).await
 }
 
 /// The page that a form came from.

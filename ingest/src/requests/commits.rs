@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use schema::commit::CommitInput;
 use schema::event::Request;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, shared};
+use web::openapi::{self, JSON, Operation, Repeated, shared};
 use web::prefer::{Handling, Preferences};
 
 use super::schemas::REFUSALS;
@@ -25,6 +25,7 @@ pub(crate) const OPERATION: Operation = Operation {
     path: "/api/commits",
     summary: "Register a commit, complete or by a name that its repository's host knows",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: || shared("GivenCommit") }),
     media: JSON,
     answer: || shared("Ok"),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use schema::event::{DeadLetterDecision, DeadLetterId, Decision, Request};
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::json;
-use web::openapi::{JSON, Operation, object, text};
+use web::openapi::{JSON, Operation, Repeated, object, text};
 use web::same_site::refuse_cross_site;
 
 use super::page_or_json::page_or_json;
@@ -24,6 +24,7 @@ pub(crate) const OPERATION: Operation = Operation {
     path: "/api/dead-letters/{id}/{action}",
     summary: "Replay or discard an event that could not be processed",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: None,
     media: JSON,
     answer: || object(&[("status", json!({ "const": "ok" })), ("state", text())]),

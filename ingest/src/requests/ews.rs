@@ -10,7 +10,7 @@ use schema::event::{self, Request};
 use schema::intake_report::UploadFault;
 use schema::results;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, object, shared, texts};
+use web::openapi::{self, JSON, Operation, Repeated, object, shared, texts};
 use web::prefer::Preferences;
 
 use super::schemas::{REFUSALS, given_commits};
@@ -26,6 +26,7 @@ pub(crate) const OPERATION: Operation = Operation {
     path: "/api/upload/ews",
     summary: "Take in results of a change under review",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
     answer: || object(&[("status", json!({ "const": "ok" })), ("tests", texts())]),

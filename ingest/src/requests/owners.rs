@@ -4,13 +4,14 @@ use axum::extract::State;
 use axum::response::Response;
 use schema::event::Request;
 use schema::owners::{MAX_FILE_BYTES, SuiteOwners};
-use schema::results::MAX_NAME_BYTES;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, shared};
+use web::openapi::{self, JSON, Operation, Repeated};
 
 use super::said::{Said, page};
+use super::schemas::kept;
+use super::unheard;
 use crate::checks::document::{self, suite_name};
-use crate::checks::owners::{TextFault, check_text};
+use crate::checks::owners::{TextFault, check_text, folder_in_checkout};
 use crate::error::{IntakeError, bad};
 use crate::state::Intake;
 
@@ -21,9 +22,10 @@ pub(crate) const OPERATION: Operation = Operation {
     summary: "Say who owns the tests of a suite by the text of a CODEOWNERS or TESTOWNERS file, in place of the one that was \
               sent before; an empty text takes that back",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
-    answer: || shared("Ok"),
+    answer: kept,
     errors: &[400, 404, 413, 415, 422, 503],
 };
 
@@ -39,11 +41,12 @@ fn document_schema() -> Value {
             },
         },
         "required": ["suite", "text"],
+        "additionalProperties": false,
     })
 }
 
 pub(crate) async fn take(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
-    let owners = read(&said.members)?;
+    let owners = read(said.members(&OPERATION)?)?;
     if let Some(repository) = intake.owners_from.get(&owners.suite) {
         return Err(IntakeError::Conflict(format!(
             "Owners of '{}' are read from a file of the repository '{repository}': change that file, or take the suite out of \
@@ -53,7 +56,9 @@ pub(crate) async fn take(State(intake): State<Intake>, said: Said) -> Result<Res
     }
     let suite = owners.suite.clone();
     let shown = page("/owners", &[("suite", &suite)]);
-    said.keep(&intake, &suite, Request::Owners(owners), "file of owners", &shown).await
+    let is_taken_back = owners.text.is_empty();
+    let warning = if is_taken_back { None } else { unheard::of_owners(&intake.client, &owners).await };
+    said.keep(&intake, &suite, Request::Owners(owners), "file of owners", &shown, warning).await
 }
 
 fn read(members: &Map<String, Value>) -> Result<SuiteOwners, IntakeError> {
@@ -65,11 +70,11 @@ fn read(members: &Map<String, Value>) -> Result<SuiteOwners, IntakeError> {
         TextFault::Long => bad(format!("'text' {fault}")),
         TextFault::Nobody => bad(format!("'text' {fault}; an empty text takes the file back")),
     })?;
-    let folder = document::text(members, "folder").trim().trim_matches('/').to_owned();
-    if folder.len() > MAX_NAME_BYTES || folder.chars().any(char::is_control) {
-        return Err(bad("'folder' must be the path of a folder in the checkout"));
-    }
-    Ok(SuiteOwners { suite, text: text.clone(), folder })
+    let folder = document::text(members, "folder");
+    let Some(folder) = folder_in_checkout(&folder) else {
+        return Err(bad("'folder' must be the path of a folder in the checkout, without . and .. in it"));
+    };
+    Ok(SuiteOwners { suite, text: text.clone(), folder: folder.to_owned() })
 }
 
 #[cfg(test)]
@@ -97,7 +102,10 @@ mod tests {
         assert!(refused(r#"{"suite":"s","text":5}"#).starts_with("'text' must be the text"));
         assert!(refused(r##"{"suite":"s","text":"# nothing\n"}"##).starts_with("'text' names no owner"));
         assert!(refused(r#"{"suite":"s","text":"machine"}"#).starts_with("'text' names no owner"));
-        assert!(refused(r#"{"suite":"s","text":"a @b","folder":"a\u0007"}"#).starts_with("'folder' must be"));
+        for folder in ["a\\u0007", "../..", "a/../b", "./a", "a//b"] {
+            let told = refused(&format!(r#"{{"suite":"s","text":"a @b","folder":"{folder}"}}"#));
+            assert!(told.starts_with("'folder' must be"), "{folder}: {told}");
+        }
         let long = json!({ "suite": "s", "text": "a @b\n".repeat(schema::owners::MAX_RULES + 1) }).to_string();
         assert!(refused(&long).starts_with("'text' has more than"));
     }

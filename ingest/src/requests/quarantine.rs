@@ -11,11 +11,11 @@ use schema::seconds::DAY;
 use schema::state::State as TestState;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation};
+use web::openapi::{self, JSON, Operation, Repeated};
 use web::time::{self, Time};
 
 use super::said::{Said, page};
-use super::schemas::REFUSALS;
+use super::schemas::{REFUSALS, kept};
 use super::unheard;
 use crate::checks::covered::{CoveredFailures, is_page, line, name_schema};
 use crate::checks::document;
@@ -29,9 +29,10 @@ pub(crate) const OPERATION: Operation = Operation {
     summary: "Say that failures of a test, or of those that a pattern with * describes, do not count until a time; with \
               the state closed, that they count again",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
-    answer: answer_schema,
+    answer: kept,
     errors: REFUSALS,
 };
 
@@ -42,14 +43,6 @@ const DAY_SECONDS: i64 = DAY as i64;
 const MAX_REASON_BYTES: usize = 500;
 /// The longest name of a person or a team.
 const MAX_PERSON_BYTES: usize = 200;
-
-fn answer_schema() -> Value {
-    let warning = json!({ "type": "string", "description": "Why the entry may be about nothing" });
-    json!({
-        "type": "object", "properties": { "status": { "const": "ok" }, "warning": warning }, "required": ["status"],
-        "additionalProperties": false,
-    })
-}
 
 fn document_schema() -> Value {
     let name = name_schema();
@@ -72,6 +65,7 @@ fn document_schema() -> Value {
             "shown": { "type": "string", "description": "The test whose page a form came from" },
         },
         "required": ["suite", "test"],
+        "additionalProperties": false,
     })
 }
 
@@ -112,7 +106,8 @@ impl Stored {
 
 pub(crate) async fn quarantine(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
     let now = now_signed();
-    let mut asked = Asked::read(&said.members, now)?;
+    let members = said.members(&OPERATION)?;
+    let mut asked = Asked::read(members, now)?;
     if let Some(actor) = said.sender.actor()? {
         if !asked.by.is_empty() && asked.by != actor {
             return Err(bad(format!("'by' is {actor} by the key or the session, and nobody else")));
@@ -121,17 +116,17 @@ pub(crate) async fn quarantine(State(intake): State<Intake>, said: Said) -> Resu
     }
     let stored = stored(&intake.client, &asked.covered).await?;
     let warning = match asked.parking {
-        Some(_) => unheard::warning(&intake.client, &asked.covered).await?,
+        Some(_) => unheard::of_failures(&intake.client, &asked.covered).await?,
         None => None,
     };
     let entry = asked.entry(stored, now)?;
     let suite = entry.suite.clone();
-    let shown = match said.members.get("shown").and_then(Value::as_str).filter(|test| !test.is_empty()) {
+    let shown = match members.get("shown").and_then(Value::as_str).filter(|test| !test.is_empty()) {
         Some(test) => page("/", &[("suite", &suite), ("test", test)]),
         None => page("/quarantine", &[("suite", &suite)]),
     };
     let request = Request::Quarantine(entry.into());
-    said.keep_and_warn(&intake, &suite, request, "entry of the quarantine", &shown, warning).await
+    said.keep(&intake, &suite, request, "entry of the quarantine", &shown, warning).await
 }
 
 /// What was last said of the same failures, if anything was.

@@ -8,10 +8,11 @@ use schema::rename::TestRename;
 use schema::results::MAX_NAME_BYTES;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, shared};
+use web::openapi::{self, JSON, Operation, Repeated};
 
 use super::said::{Said, page};
-use super::schemas::REFUSALS;
+use super::schemas::{REFUSALS, kept};
+use super::unheard;
 use crate::checks::document::{self, suite_name};
 use crate::error::{IntakeError, bad};
 use crate::state::Intake;
@@ -23,9 +24,10 @@ pub(crate) const OPERATION: Operation = Operation {
     summary: "Say that a test has a new name, so that its history goes on under that; with the state closed, that it \
               has not",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
-    answer: || shared("Ok"),
+    answer: kept,
     errors: REFUSALS,
 };
 
@@ -46,14 +48,16 @@ fn document_schema() -> Value {
             "state": { "enum": ["open", "closed"] },
         },
         "required": ["suite", "from", "to"],
+        "additionalProperties": false,
     })
 }
 
 pub(crate) async fn rename(State(intake): State<Intake>, said: Said) -> Result<Response, IntakeError> {
-    let rename = read(&said.members, now_signed())?;
+    let rename = read(said.members(&OPERATION)?, now_signed())?;
     let suite = rename.suite.clone();
     let shown = page("/", &[("suite", &suite), ("test", &rename.to)]);
-    said.keep(&intake, &suite, Request::Rename(rename), "rename", &shown).await
+    let warning = if rename.is_open { unheard::of_suite(&intake.client, &suite, "rename").await } else { None };
+    said.keep(&intake, &suite, Request::Rename(rename), "rename", &shown, warning).await
 }
 
 /// The rename that a document means; `now` in seconds since 1970.

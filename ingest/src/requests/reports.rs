@@ -10,7 +10,7 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use schema::intake_report::UploadFault;
 use serde_json::{Value, json};
-use web::openapi::{self, Body, Operation};
+use web::openapi::{self, Body, Operation, Repeated};
 
 use super::upload::{self, DocumentOrigin, take_document};
 use crate::checks::body::{MAX_BODY_BYTES, TOO_LARGE};
@@ -40,6 +40,7 @@ pub(crate) const OPERATION: Operation = Operation {
               gzip or in zip; as a body, or as files of a form whose other fields are parameters, too. The answer is that of \
               an upload",
     parameters: &[&NAMES, &schema::configuration::MEMBERS],
+    repeated: Repeated::Lists(&[]),
     body: Some(Body { media: "application/octet-stream", schema: body_schema }),
     media: openapi::JSON,
     answer: upload::OPERATION.answer,

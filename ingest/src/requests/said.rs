@@ -9,6 +9,7 @@ use axum::response::Response;
 use schema::event::Request;
 use serde_json::{Map, Value, json};
 use tokio::sync::OwnedSemaphorePermit;
+use web::openapi::Operation;
 use web::same_site::refuse_cross_site;
 
 use super::page_or_json::page_or_json;
@@ -23,7 +24,7 @@ use crate::wait::append_and_show;
 /// What somebody says.
 pub(crate) struct Said {
     pub(crate) sender: Sender,
-    pub(crate) members: Map<String, Value>,
+    members: Map<String, Value>,
     /// The members' share of the memory of all bodies.
     _memory: OwnedSemaphorePermit,
 }
@@ -41,26 +42,22 @@ impl FromRequest<Intake> for Said {
 }
 
 impl Said {
-    /// Keeps an event about a suite, and leads a form to `page` once it shows; `what` is the event in words.
+    /// The members, where each is one of the document that an operation takes.
+    ///
+    /// # Errors
+    /// One is not.
+    pub(crate) fn members(&self, operation: &Operation) -> Result<&Map<String, Value>, IntakeError> {
+        let schema = operation.body.map_or(Value::Null, |body| (body.schema)());
+        document::expect_known(&self.members, &schema)?;
+        Ok(&self.members)
+    }
+
+    /// Keeps an event about a suite, and leads a form to `page` once it shows; `what` is the event in words. Of something that is
+    /// kept although it is odd, `warning` says in a sentence why.
     ///
     /// # Errors
     /// It is not kept, or not visible yet.
     pub(crate) async fn keep(
-        &self,
-        intake: &Intake,
-        suite: &str,
-        request: Request,
-        what: &str,
-        page: &str,
-    ) -> Result<Response, IntakeError> {
-        self.keep_and_warn(intake, suite, request, what, page, None).await
-    }
-
-    /// The same of something that is kept although it is odd: `warning` says in a sentence why.
-    ///
-    /// # Errors
-    /// It is not kept, or not visible yet.
-    pub(crate) async fn keep_and_warn(
         &self,
         intake: &Intake,
         suite: &str,

@@ -14,7 +14,7 @@ use schema::run_notes::RunNotes;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
 use web::blocking::blocking;
-use web::openapi::{self, JSON, Operation, shared, text};
+use web::openapi::{self, JSON, Operation, Repeated, shared, text};
 use web::prefer::{Handling, Preferences};
 
 use super::schemas::given_commits;
@@ -34,6 +34,7 @@ pub(crate) const OPERATION: Operation = Operation {
               handling=strict refuses results that cannot be read and states that nobody knows; a repetition, by Idempotency-Key or by contents, is \
               given the first receipt",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: document_schema }),
     media: JSON,
     answer: || {

@@ -87,13 +87,13 @@ pub(crate) async fn list_keys(
     State(service): Shared,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<KeySummary>>, ApiError> {
-    Parameters::read(query.as_deref(), KEYS.parameters)?;
+    Parameters::of(query.as_deref(), &KEYS)?;
     Ok(Json(all_keys(&service).await?))
 }
 
 /// What was done last.
 pub(crate) async fn entries(service: &Service, query: Option<&str>) -> Result<Vec<AuditEntry>, ApiError> {
-    let parameters = Parameters::read(query, AUDIT.parameters)?;
+    let parameters = Parameters::of(query, &AUDIT)?;
     Ok(audit::find(&service.store, parameters.limit(ENTRIES)?).await?)
 }
 

@@ -4,8 +4,10 @@ use answers::bugs::{self, LinkedBug, MAX_LINKS};
 use answers::table::schema_of;
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 use web::openapi::Operation;
 
+use super::warning;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Shared;
@@ -18,9 +20,10 @@ pub(crate) const BUGS: Operation = Operation::get(
 );
 
 /// The open links; `test` names a test that is explained, not a pattern.
-pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<LinkedBug>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), BUGS.parameters)?;
+pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let parameters = Parameters::of(query.as_deref(), &BUGS)?;
     let limit = parameters.limit(MAX_LINKS)?;
     let (suite, test) = (parameters.chosen("suite"), parameters.chosen("test"));
-    Ok(Json(bugs::find(&service.store, suite, test, limit).await?))
+    let found = bugs::find(&service.store, suite, test, limit).await?;
+    Ok(warning::beside(&service.store, suite, Json(found)).await?)
 }

@@ -32,14 +32,14 @@ pub(crate) const MESSAGES: Operation = Operation::get(
 
 /// The causes of failures.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Causes>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), CAUSES.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &CAUSES)?;
     let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?;
     Ok(Rows(causes::find(&service.store, &lists::causes(&parameters, suite)?).await?))
 }
 
 /// What failing tests said.
 pub(crate) async fn messages(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Messages>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), MESSAGES.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &MESSAGES)?;
     let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?;
     Ok(Rows(causes::messages(&service.store, &lists::causes(&parameters, suite)?).await?))
 }

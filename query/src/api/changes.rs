@@ -8,7 +8,7 @@ use web::openapi::Operation;
 use crate::error::ApiError;
 use crate::layers::format::Rows;
 use crate::layers::paths::SuiteAndTest;
-use crate::parameters::{CONFIGURATION, Parameters, as_of, lists};
+use crate::parameters::{CONFIGURATION, Parameters, as_of, lists, named_by_path};
 use crate::service::Shared;
 
 pub(crate) const OF_SUITE: Operation = Operation::get(
@@ -31,7 +31,7 @@ pub(crate) async fn find(
     SuiteAndTest { suite, test }: SuiteAndTest,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<Changes>, ApiError> {
-    let parameters = Parameters::read_of(query.as_deref(), test.is_some(), OF_SUITE.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), named_by_path(test.is_some()), &OF_SUITE)?;
     let store = as_of::store(&service.store, &parameters)?;
     let question = lists::changes(&parameters, &suite, test.as_deref(), &store.clock)?;
     Ok(Rows(changes::find(&store, &question).await?))

@@ -23,7 +23,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// What changed between two commits.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Comparison>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?;
     Ok(Rows(compare::find(&service.store, &lists::compare(&parameters, suite)?).await?))
 }

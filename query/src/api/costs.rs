@@ -20,7 +20,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// What flaky tests cost.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Costs>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let question = lists::costs(&parameters, parameters.chosen("suite"), &service.store.clock)?;
     Ok(Rows(costs::find(&service.store, &question).await?))
 }

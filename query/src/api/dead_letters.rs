@@ -19,7 +19,8 @@ pub(crate) const LIST: Operation = Operation::get(
     "Events that could not be processed, newest first",
     &[&["state", "limit"]],
     schema_of::<Vec<DeadLetterSummary>>,
-);
+)
+.with_lists(&["state"]);
 
 pub(crate) const ONE: Operation = Operation::get(
     "/api/dead-letters/{id}",
@@ -37,7 +38,7 @@ pub(crate) const RECEIPT: Operation = Operation::get(
 
 /// The dead letters that a query asks for.
 pub(crate) async fn listed(service: &Service, query: Option<&str>) -> Result<Vec<DeadLetterSummary>, ApiError> {
-    let parameters = Parameters::read_lists(query, &["state"], LIST.parameters)?;
+    let parameters = Parameters::of(query, &LIST)?;
     Ok(dead_letters::find(&service.store, &parameters.texts("state"), parameters.limit(LETTERS)?).await?)
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn one(
     Rest(id): Rest,
     RawQuery(query): RawQuery,
 ) -> Result<Json<DeadLetter>, ApiError> {
-    Parameters::read(query.as_deref(), ONE.parameters)?;
+    Parameters::of(query.as_deref(), &ONE)?;
     Ok(Json(dead_letters::one(&service.store, &id).await?))
 }
 
@@ -65,7 +66,7 @@ pub(crate) async fn event(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    Parameters::read(query.as_deref(), ONE.parameters)?;
+    Parameters::of(query.as_deref(), &ONE)?;
     let letter = dead_letters::stored(&service.store, &id).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], letter.event).into_response())
 }
@@ -76,6 +77,6 @@ pub(crate) async fn receipt(
     Rest(receipt): Rest,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ReceiptState>, ApiError> {
-    Parameters::read(query.as_deref(), RECEIPT.parameters)?;
+    Parameters::of(query.as_deref(), &RECEIPT)?;
     Ok(Json(dead_letters::of_receipt(&service.store, &receipt).await?))
 }

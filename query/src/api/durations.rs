@@ -13,7 +13,7 @@ use super::warning;
 use crate::error::ApiError;
 use crate::layers::format::Rows;
 use crate::layers::paths::{Suite, SuiteAndTest};
-use crate::parameters::{CONFIGURATION, Parameters, lists, runs};
+use crate::parameters::{CONFIGURATION, Parameters, lists, named_by_path, runs};
 use crate::service::Shared;
 
 pub(crate) const OF_SUITE: Operation = Operation::get(
@@ -50,7 +50,7 @@ pub(crate) async fn find(
     SuiteAndTest { suite, test }: SuiteAndTest,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<Durations>, ApiError> {
-    let parameters = Parameters::read_of(query.as_deref(), test.is_some(), OF_SUITE.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), named_by_path(test.is_some()), &OF_SUITE)?;
     let question = lists::durations(&parameters, &suite, test.as_deref())?;
     Ok(Rows(durations::find(&service.store, &question).await?))
 }
@@ -61,7 +61,7 @@ pub(crate) async fn slowest(
     Suite(suite): Suite,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<SlowestTests>, ApiError> {
-    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], SLOWEST.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), &["suite"], &SLOWEST)?;
     Ok(Rows(slowest::find(&service.store, &lists::durations(&parameters, &suite, None)?).await?))
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn plan(
     Suite(suite): Suite,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], PLAN.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), &["suite"], &PLAN)?;
     let unknown = warning::of_suite(&service.store, &suite).await?;
     let plan: Plan = plan::find(&service.store, &suite, &runs::lately(&parameters)?).await?;
     let mut response = Json(plan).into_response();

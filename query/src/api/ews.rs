@@ -15,14 +15,16 @@ pub(crate) const RESULTS: Operation = Operation::get(
     "Results of changes under review",
     &[&CONFIGURATION, &["suite", "tests", "flaky", "recent", "branch", "limit"], &TIMES],
     schema_of::<Vec<EwsResults>>,
-);
+)
+.of_reference();
 
 pub(crate) const NAMES: Operation = Operation::get(
     "/api/results-ews/tests",
     "Names of tests that have results of changes under review",
     &[&["suite", "prefixes", "flaky", "limit"]],
     texts,
-);
+)
+.of_reference();
 
 /// Names that are answered if the question names no limit.
 const NAMED: u64 = 100;
@@ -34,7 +36,7 @@ fn suite_of(parameters: &Parameters) -> Result<&str, ApiError> {
 
 /// Results of some tests.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<EwsResults>>, ApiError> {
-    let parameters = Parameters::read_as_reference(query.as_deref(), &[], RESULTS.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &RESULTS)?;
     let mut tests = parameters.texts("tests");
     tests.retain(|test| !test.trim().is_empty());
     let started = runs::started(&parameters)?;
@@ -49,7 +51,7 @@ pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> R
 
 /// Names of tests that have such results.
 pub(crate) async fn names(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<String>>, ApiError> {
-    let parameters = Parameters::read_as_reference(query.as_deref(), &[], NAMES.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &NAMES)?;
     let suite = suite_of(&parameters)?;
     let limit = parameters.limit(NAMED)?;
     let mut prefixes = parameters.texts("prefixes");

@@ -16,7 +16,8 @@ pub(crate) const OPERATION: Operation = Operation::get(
     "Tests that failed: their names, or run by run",
     &[&CONFIGURATION, &["recent", "limit", "unexpected", "collapsed", "format"], &POINT, &RANGE, &TIMES],
     schema_of::<Failures>,
-);
+)
+.of_reference();
 
 /// The tests that failed.
 pub(crate) async fn find(
@@ -24,6 +25,6 @@ pub(crate) async fn find(
     Suite(suite): Suite,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<Failures>, ApiError> {
-    let parameters = Parameters::read_as_reference(query.as_deref(), &["suite"], OPERATION.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), &["suite"], &OPERATION)?;
     Ok(Rows(failures::find(&service.store, &lists::failures(&parameters, &suite)?).await?))
 }

@@ -20,7 +20,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// The flakiest tests.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<FlakyTests>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let question = lists::flaky(&parameters, parameters.chosen("suite"), &service.store.clock)?;
     Ok(Rows(flaky::find(&service.store, &question).await?))
 }

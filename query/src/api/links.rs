@@ -17,22 +17,24 @@ pub(crate) const URLS: Operation = Operation::get(
     "Links of runs to their CI",
     &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE, &TIMES],
     schema_of::<Vec<ConfigurationLinks>>,
-);
+)
+.of_reference();
 
 pub(crate) const QUEUES: Operation = Operation::get(
     "/api/urls/queue",
     "Links to the queues that run suites",
     &[&CONFIGURATION, &["suite", "recent", "branch", "limit"]],
     schema_of::<Vec<QueueLink>>,
-);
+)
+.of_reference();
 
 async fn of_runs(service: &Service, query: Option<&str>) -> Result<Vec<ConfigurationLinks>, ApiError> {
-    let parameters = Parameters::read_as_reference(query, &[], URLS.parameters)?;
+    let parameters = Parameters::of(query, &URLS)?;
     Ok(links::of_runs(&service.store, &runs::filter(&parameters)?, &parameters.texts("suite")).await?)
 }
 
 async fn of_queues(service: &Service, query: Option<&str>) -> Result<Vec<QueueLink>, ApiError> {
-    let parameters = Parameters::read_as_reference(query, &[], QUEUES.parameters)?;
+    let parameters = Parameters::of(query, &QUEUES)?;
     Ok(links::queues(&service.store, &runs::lately(&parameters)?, &parameters.texts("suite")).await?)
 }
 

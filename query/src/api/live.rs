@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
-use web::openapi::{Operation, text};
+use web::openapi::{Operation, Repeated, text};
 
 use crate::error::ApiError;
 use crate::live_stream::KEEP_ALIVE;
@@ -18,6 +18,7 @@ pub(crate) const LIVE: Operation = Operation {
     path: "/api/live",
     summary: "Server-sent events: how far the views are, now and whenever they move",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: None,
     media: "text/event-stream",
     answer: text,
@@ -26,7 +27,7 @@ pub(crate) const LIVE: Operation = Operation {
 
 /// A stream that ends when the service stops.
 pub(crate) async fn listen(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    Parameters::read(query.as_deref(), LIVE.parameters)?;
+    Parameters::of(query.as_deref(), &LIVE)?;
     let events = unfold(service.live.listen()?, |mut listener| async move {
         let watermark = listener.next().await?;
         Some((Ok::<_, Infallible>(Event::default().data(watermark.to_string())), listener))

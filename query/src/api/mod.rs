@@ -39,4 +39,4 @@ pub(crate) mod triage;
 pub(crate) mod under_review;
 pub(crate) mod uploads;
 pub(crate) mod verdicts;
-mod warning;
+pub(crate) mod warning;

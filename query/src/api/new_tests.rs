@@ -19,7 +19,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// The tests that came lately.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<NewTests>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let question = lists::new_tests(&parameters, parameters.chosen("suite"))?;
     Ok(Rows(new_tests::find(&service.store, &question).await?))
 }

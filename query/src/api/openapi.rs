@@ -11,7 +11,7 @@ use answers::triage::{Group, MAX_DAYS};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation};
+use web::openapi::{self, JSON, Operation, Repeated};
 
 use super::{
     access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
@@ -28,6 +28,7 @@ const OPENAPI: Operation = Operation {
     path: "/api/openapi.json",
     summary: "This document",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: None,
     media: JSON,
     answer: || json!({ "type": "object" }),
@@ -106,7 +107,7 @@ const OPERATIONS: &[Operation] = &[
 
 /// The document for programs.
 pub(crate) async fn document(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiError> {
-    Parameters::read(query.as_deref(), OPENAPI.parameters)?;
+    Parameters::of(query.as_deref(), &OPENAPI)?;
     Ok(Json(described(&service)))
 }
 
@@ -115,47 +116,16 @@ pub(crate) fn described(service: &Service) -> Value {
     let operations = service.options.intake.iter().chain(OPERATIONS);
     let mut document =
         openapi::document(&service.options.title, operations, |operation, name| parameter(operation.path, name));
-    for Operation { path, method, .. } in OPERATIONS.iter().filter(|operation| !OF_REFERENCE.contains(&operation.path))
-    {
-        for described in document["paths"][path][method]["parameters"].as_array_mut().into_iter().flatten() {
-            if described["in"] == "query" && described["name"].as_str().is_some_and(|name| has_one_value(path, name)) {
+    for operation in OPERATIONS {
+        let described = &mut document["paths"][operation.path][operation.method]["parameters"];
+        for described in described.as_array_mut().into_iter().flatten() {
+            let name = described["name"].as_str().filter(|_| described["in"] == "query");
+            if name.is_some_and(|name| !parameters::may_repeat(operation, name)) {
                 described["schema"]["maxItems"] = 1.into();
             }
         }
     }
     document
-}
-
-/// Endpoints of the reference, which take a parameter more than once, and go by the first or the last value where they need one.
-const OF_REFERENCE: [&str; 19] = [
-    commits::FIND.path,
-    commits::FIND_TOO.path,
-    commits::SIBLINGS.path,
-    commits::NEXT.path,
-    commits::PREVIOUS.path,
-    commits::BRANCHES.path,
-    results::RUNS_OF_SUITE.path,
-    results::RESULTS_OF_TEST.path,
-    summary::OPERATION.path,
-    failures::OPERATION.path,
-    suites::SUITES.path,
-    test_names::NAMES.path,
-    // Processing them again has the same parameters.
-    uploads::UPLOADS.path,
-    uploads::PROCESS.path,
-    links::URLS.path,
-    links::QUEUES.path,
-    archives::OPERATION.path,
-    ews::RESULTS.path,
-    ews::NAMES.path,
-];
-/// Where others take several values of what elsewhere has one.
-const LISTS: [(&str, &str); 3] =
-    [(test_names::SEARCH.path, "suite"), (test_metrics::OPERATION.path, "suite"), (dead_letters::LIST.path, "state")];
-
-/// Whether one value of a parameter is meant by what is our own.
-fn has_one_value(path: &str, name: &str) -> bool {
-    !parameters::is_list(name) && !LISTS.contains(&(path, name))
 }
 
 /// Where the intake takes reports, whose format is another matter than that of an answer.
@@ -200,7 +170,7 @@ pub(crate) fn parameter(path: &str, name: &str) -> (Value, &'static str) {
     let number = || json!({ "type": "integer", "minimum": 0 });
     let bare = name.trim_start_matches("after_").trim_start_matches("before_").trim_start_matches("base_");
     match bare {
-        "limit" if OF_REFERENCE.contains(&path) => {
+        "limit" if OPERATIONS.iter().any(|one| one.path == path && one.repeated == Repeated::Any) => {
             (json!({ "type": "integer", "minimum": 1 }), "How many at most; of several the last counts")
         }
         "limit" => (json!({ "type": "integer", "minimum": 1 }), "How many at most"),

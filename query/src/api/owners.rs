@@ -21,7 +21,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// How the tests of each owner are doing.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Owners>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let question = lists::owners(&parameters, parameters.chosen("suite"))?;
     Ok(Rows(owner_totals::find(&service.store, &question).await?))
 }

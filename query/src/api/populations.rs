@@ -26,6 +26,6 @@ pub(crate) async fn find(
     Suite(suite): Suite,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<Populations>, ApiError> {
-    let parameters = Parameters::read_beside_path(query.as_deref(), &["suite"], OPERATION.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), &["suite"], &OPERATION)?;
     Ok(Rows(populations::find(&service.store, &question(&parameters, &suite)?).await?))
 }

@@ -48,15 +48,16 @@ const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=
 pub(crate) const ALL: &str = "all";
 
 /// The entries that a question means; `test` names a test that is meant, not a pattern.
-pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Quarantine>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), QUARANTINE.parameters)?;
+pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let parameters = Parameters::of(query.as_deref(), &QUARANTINE)?;
     let question = QuarantineQuestion {
         suite: parameters.chosen("suite").map(str::to_owned),
         test: parameters.chosen("test").map(str::to_owned),
         state: state(&parameters)?,
         limit: Some(parameters.limit(MAX_ENTRIES)?),
     };
-    Ok(Json(quarantine::find(&service.store, &question).await?))
+    let found = quarantine::find(&service.store, &question).await?;
+    Ok(warning::beside(&service.store, question.suite.as_deref(), Json(found)).await?)
 }
 
 fn state(parameters: &Parameters) -> Result<Option<EntryState>, ApiError> {
@@ -73,13 +74,13 @@ fn state(parameters: &Parameters) -> Result<Option<EntryState>, ApiError> {
 
 /// What might be done.
 pub(crate) async fn propose(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Proposals>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), PROPOSALS.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &PROPOSALS)?;
     Ok(Json(proposals::find(&service.store, parameters.chosen("suite")).await?))
 }
 
 /// A list for a test runner.
 pub(crate) async fn export(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), EXPORT.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &EXPORT)?;
     let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?.to_owned();
     let format = match parameters.chosen("format") {
         None => ListFormat::Plain,

@@ -19,6 +19,6 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// What became of them.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<RecentUploads>, ApiError> {
-    Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    Parameters::of(query.as_deref(), &OPERATION)?;
     Ok(Json(recent_uploads::find(&service.store).await?))
 }

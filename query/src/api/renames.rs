@@ -4,8 +4,10 @@ use answers::renames::{self, ListedRename, MAX_RENAMES};
 use answers::table::schema_of;
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 use web::openapi::Operation;
 
+use super::warning;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Shared;
@@ -18,11 +20,10 @@ pub(crate) const RENAMES: Operation = Operation::get(
 );
 
 /// The open renames.
-pub(crate) async fn find(
-    State(service): Shared,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Vec<ListedRename>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), RENAMES.parameters)?;
+pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let parameters = Parameters::of(query.as_deref(), &RENAMES)?;
     let limit = parameters.limit(MAX_RENAMES)?;
-    Ok(Json(renames::find(&service.store, parameters.chosen("suite"), limit).await?))
+    let suite = parameters.chosen("suite");
+    let found = renames::find(&service.store, suite, limit).await?;
+    Ok(warning::beside(&service.store, suite, Json(found)).await?)
 }

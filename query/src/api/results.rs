@@ -17,14 +17,16 @@ pub(crate) const RUNS_OF_SUITE: Operation = Operation::get(
     "Runs of a suite, by configuration, oldest first",
     &[&CONFIGURATION, &["recent", "limit", "format"], &POINT, &RANGE, &TIMES],
     schema_of::<SuiteRuns>,
-);
+)
+.of_reference();
 
 pub(crate) const RESULTS_OF_TEST: Operation = Operation::get(
     "/api/results/{suite}/{test}",
     "Results of one test, by configuration, oldest first",
     RUNS_OF_SUITE.parameters,
     schema_of::<TestResults>,
-);
+)
+.of_reference();
 
 /// Runs of a suite, or results of a test of it.
 pub(crate) async fn find(
@@ -32,8 +34,7 @@ pub(crate) async fn find(
     SuiteAndTest { suite, test }: SuiteAndTest,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let parameters =
-        Parameters::read_as_reference(query.as_deref(), named_by_path(test.is_some()), RUNS_OF_SUITE.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), named_by_path(test.is_some()), &RUNS_OF_SUITE)?;
     let filter = runs::filter(&parameters)?;
     Ok(match test {
         None => Rows(results::runs_of_suite(&service.store, &suite, &filter).await?).into_response(),

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, text};
+use web::openapi::{self, JSON, Operation, Repeated, text};
 
 use super::json_body;
 use crate::error::ApiError;
@@ -24,6 +24,7 @@ pub(crate) const PREVIEW: Operation = Operation {
     path: "/api/rules/preview",
     summary: "Which verdicts other thresholds would change",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: body }),
     media: JSON,
     answer: schema_of::<RulesPreview>,
@@ -66,7 +67,7 @@ pub(crate) async fn preview(
     RawQuery(query): RawQuery,
     body: Body,
 ) -> Result<Json<RulesPreview>, ApiError> {
-    Parameters::read(query.as_deref(), PREVIEW.parameters)?;
+    Parameters::of(query.as_deref(), &PREVIEW)?;
     let Proposed { rules, suite, branch, weeks } =
         json_body::read(body, MAX_BODY_BYTES, "does not propose thresholds").await?;
     // An empty name names none, as in queries.

@@ -29,7 +29,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// The runs that are meant.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<RunDetails>>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     if let Some(link) = parameters.chosen("link") {
         if parameters.pairs().any(|(name, _)| name != "link") {
             return Err(bad("A link names its runs by itself: give no other parameter beside it"));

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation};
+use web::openapi::{self, JSON, Operation, Repeated};
 
 use super::json_body;
 use crate::error::ApiError;
@@ -22,6 +22,7 @@ pub(crate) const OPERATION: Operation = Operation {
     path: "/api/sql",
     summary: "A SELECT over the views, as a user of the store who may read them and nothing else",
     parameters: &[&["format"]],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: body }),
     media: JSON,
     answer: schema_of::<SqlAnswer>,
@@ -49,7 +50,7 @@ pub(crate) async fn ask(
     RawQuery(query): RawQuery,
     body: Body,
 ) -> Result<Rows<SqlAnswer>, ApiError> {
-    Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    Parameters::of(query.as_deref(), &OPERATION)?;
     let wanted = "is to be a JSON object whose member query is a statement";
     let Question { query } = json_body::read(body, MAX_BODY_BYTES, wanted).await?;
     Ok(Rows(guest::ask(service.store.guest(), &query).await?))

@@ -20,7 +20,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// How a test is doing.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<TestStanding>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?.to_owned();
     let test = parameters.chosen("test").ok_or_else(|| bad("No test specified"))?.to_owned();
     let store = as_of::store(&service.store, &parameters)?;

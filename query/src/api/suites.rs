@@ -16,14 +16,15 @@ pub(crate) const SUITES: Operation = Operation::get(
     "Which suites each configuration runs",
     &[&CONFIGURATION, &["suite", "recent", "branch"]],
     schema_of::<Vec<(Configuration, Vec<String>)>>,
-);
+)
+.of_reference();
 
 /// The suites of each configuration.
 pub(crate) async fn find(
     State(service): Shared,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<(Configuration, Vec<String>)>>, ApiError> {
-    let parameters = Parameters::read_as_reference(query.as_deref(), &[], SUITES.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &SUITES)?;
     let found = suites::find(&service.store, &runs::lately(&parameters)?, &parameters.texts("suite")).await?;
     Ok(Json(found))
 }

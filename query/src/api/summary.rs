@@ -16,7 +16,8 @@ pub(crate) const OPERATION: Operation = Operation::get(
     "How a test did lately, in percent; newer commits weigh more",
     &[&CONFIGURATION, &["recent", "limit", "include_expectations"], &POINT],
     schema_of::<Summary>,
-);
+)
+.of_reference();
 
 /// How a test did lately.
 pub(crate) async fn find(
@@ -25,7 +26,7 @@ pub(crate) async fn find(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Summary>, ApiError> {
     let test = test.unwrap_or_default();
-    let parameters = Parameters::read_as_reference(query.as_deref(), &["suite", "test"], OPERATION.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), &["suite", "test"], &OPERATION)?;
     let by_expectation = parameters.flag("include_expectations", false);
     let question = SummaryQuestion { suite, test, runs: runs::filter(&parameters)?, by_expectation };
     Ok(Json(summary::find(&service.store, &question).await?))

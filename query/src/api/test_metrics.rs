@@ -9,7 +9,7 @@ use answers::triage::{self, Group};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use web::openapi::{Operation, text};
+use web::openapi::{Operation, Repeated, text};
 
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, Parameters, lists};
@@ -26,6 +26,7 @@ const QUARANTINED: &str = "# TYPE resultsdb_quarantined_tests gauge\n# HELP resu
 
 pub(crate) const OPERATION: Operation = Operation {
     media: MEDIA,
+    repeated: Repeated::Lists(&["suite"]),
     ..Operation::get(
         "/api/metrics",
         "How many tests of each suite triage lists, by group, as OpenMetrics; of every suite that ran lately if none is named",
@@ -36,7 +37,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// One line for each group of each suite.
 pub(crate) async fn scrape(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parameters = Parameters::read_lists(query.as_deref(), &["suite"], OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let mut suites: BTreeSet<String> = parameters.texts("suite").into_iter().collect();
     if suites.len() > MOST_SUITES {
         return Err(bad(format!("{} suites are too many for one question; name {MOST_SUITES} at most", suites.len())));

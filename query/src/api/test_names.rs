@@ -17,13 +17,14 @@ pub(crate) const SEARCH: Operation = Operation::get(
     "Tests whose name holds a text, or matches a pattern with * and ?, or is in a pasted list",
     &[&["q", "suite", "limit"]],
     schema_of::<TestSearch>,
-);
+)
+.with_lists(&["suite"]);
 /// Tests that a search answers if it names no limit.
 const SEARCHED: u64 = 20;
 
 /// Tests by a part of their name, a pattern or a list.
 pub(crate) async fn search(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<TestSearch>, ApiError> {
-    let parameters = Parameters::read_lists(query.as_deref(), &["suite"], SEARCH.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &SEARCH)?;
     let asked: Vec<&str> = parameters.all("suite").filter(|suite| !suite.is_empty()).collect();
     let text = parameters.first("q").unwrap_or_default();
     for suite in &asked {
@@ -33,7 +34,8 @@ pub(crate) async fn search(State(service): Shared, RawQuery(query): RawQuery) ->
 }
 
 pub(crate) const NAMES: Operation =
-    Operation::get("/api/{suite}/tests", "Names of a suite's tests, by prefix", &[&["test", "limit"]], texts);
+    Operation::get("/api/{suite}/tests", "Names of a suite's tests, by prefix", &[&["test", "limit"]], texts)
+        .of_reference();
 /// Names that are answered if the question names no limit.
 const NAMED: u64 = 1000;
 
@@ -44,7 +46,7 @@ pub(crate) async fn names(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<String>>, ApiError> {
     let suite = rest.strip_suffix("/tests").filter(|suite| !suite.is_empty()).ok_or_else(ApiError::unknown_path)?;
-    let parameters = Parameters::read_as_reference(query.as_deref(), &["suite"], NAMES.parameters)?;
+    let parameters = Parameters::of_beside_path(query.as_deref(), &["suite"], &NAMES)?;
     let mut prefixes: Vec<String> = parameters.all("test").map(name).collect();
     if prefixes.is_empty() {
         prefixes.push(String::new());

@@ -21,7 +21,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// How the suite or the test did.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Trends>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?;
     let question = lists::trends(&parameters, suite, parameters.chosen("test"))?;
     Ok(Rows(trends::find(&service.store, &question).await?))

@@ -20,7 +20,7 @@ pub(crate) const OPERATION: Operation = Operation::get(
 
 /// What broke lately, what still fails, what was fixed, what is flaky.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<Triage>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let suite = parameters.chosen("suite").ok_or_else(|| bad(NO_SUITE))?;
     let store = as_of::store(&service.store, &parameters)?;
     let question = lists::triage(&parameters, suite, &store.clock)?;

@@ -27,7 +27,7 @@ pub(crate) const ONE: Operation = Operation::get(
 
 /// The changes that ran lately.
 pub(crate) async fn recent(State(service): Shared, RawQuery(query): RawQuery) -> Result<Rows<RecentChanges>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), RECENT.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &RECENT)?;
     Ok(Rows(under_review::recent(&service.store, parameters.given_limit()?).await?))
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn one(
     Rest(id): Rest,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<ChangeUnderReview>, ApiError> {
-    Parameters::read(query.as_deref(), ONE.parameters)?;
+    Parameters::of(query.as_deref(), &ONE)?;
     let site = service.options.address.as_deref();
     Ok(Rows(under_review::find(&service.store, &id, site).await?))
 }

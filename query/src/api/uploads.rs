@@ -4,7 +4,7 @@ use answers::table::schema_of;
 use answers::uploads::{self, ProcessedUpload, Upload};
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use web::openapi::{JSON, Operation, QUESTION};
+use web::openapi::{JSON, Operation, QUESTION, Repeated};
 
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, runs};
@@ -15,13 +15,15 @@ pub(crate) const UPLOADS: Operation = Operation::get(
     "Runs as they were uploaded",
     &[&CONFIGURATION, &["suite", "recent", "limit"], &POINT, &RANGE],
     schema_of::<Vec<Upload>>,
-);
+)
+.of_reference();
 
 pub(crate) const PROCESS: Operation = Operation {
     method: "post",
     path: "/api/upload/process",
     summary: "Process stored uploads again",
     parameters: UPLOADS.parameters,
+    repeated: Repeated::Any,
     body: None,
     media: JSON,
     answer: schema_of::<Vec<ProcessedUpload>>,
@@ -30,7 +32,7 @@ pub(crate) const PROCESS: Operation = Operation {
 
 /// The uploads of the selected runs.
 pub(crate) async fn find(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<Upload>>, ApiError> {
-    let parameters = Parameters::read_as_reference(query.as_deref(), &[], UPLOADS.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &UPLOADS)?;
     let found = uploads::find(&service.store, &runs::filter(&parameters)?, &parameters.texts("suite")).await?;
     Ok(Json(found))
 }
@@ -40,7 +42,7 @@ pub(crate) async fn process(
     State(service): Shared,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<ProcessedUpload>>, ApiError> {
-    let parameters = Parameters::read_as_reference(query.as_deref(), &[], UPLOADS.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &UPLOADS)?;
     let (filter, suites) = (runs::filter(&parameters)?, parameters.texts("suite"));
     Ok(Json(uploads::processed(&service.store, &filter, &suites, &service.options.masters).await?))
 }

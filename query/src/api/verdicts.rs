@@ -6,12 +6,13 @@ use answers::verdicts::{self, AskingChange, MAX_TESTS, ObservedTest, VerdictQual
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 use schema::state::State as TestState;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, list_of, text};
+use web::openapi::{self, JSON, Operation, Repeated, list_of, text};
 
-use super::json_body;
+use super::{json_body, warning};
 use crate::error::{ApiError, bad};
 use crate::layers::format::Rows;
 use crate::parameters::lists::NO_SUITE;
@@ -26,6 +27,7 @@ pub(crate) const ASK: Operation = Operation {
     path: "/api/verdicts",
     summary: "Whether failures of a change under review are known: for each test new, known-failing, known-flaky or unknown",
     parameters: &[&["as_of"]],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: body }),
     media: JSON,
     answer: schema_of::<Verdicts>,
@@ -62,7 +64,7 @@ pub(crate) fn body() -> Value {
         "type": "object", "required": ["suite", "tests"],
         "properties": {
             "suite": name, "branch": text(), "configuration": { "type": "object" }, "base": text(), "change": change,
-            "tests_run": openapi::whole(), "tests": { "type": "array", "items": test, "minItems": 1, "maxItems": MAX_TESTS },
+            "tests_run": openapi::whole(), "tests": { "type": "array", "items": test, "maxItems": MAX_TESTS },
         },
     }))
 }
@@ -137,14 +139,12 @@ pub(crate) fn read(asked: Map<String, Value>) -> Result<VerdictsQuestion, ApiErr
 }
 
 /// The verdicts on some failures.
-pub(crate) async fn ask(
-    State(service): Shared,
-    RawQuery(query): RawQuery,
-    body: Body,
-) -> Result<Json<Verdicts>, ApiError> {
-    let store = as_of::store(&service.store, &Parameters::read(query.as_deref(), ASK.parameters)?)?;
+pub(crate) async fn ask(State(service): Shared, RawQuery(query): RawQuery, body: Body) -> Result<Response, ApiError> {
+    let store = as_of::store(&service.store, &Parameters::of(query.as_deref(), &ASK)?)?;
     let asked: Asked = json_body::read(body, MAX_BODY_BYTES, "is not a question for verdicts").await?;
-    Ok(Json(verdicts::find(&store, &asked.question()?).await?))
+    let question = asked.question()?;
+    let answer = verdicts::find(&store, &question).await?;
+    Ok(warning::beside(&store, Some(&question.suite), Json(answer)).await?)
 }
 
 /// How good the verdicts were.
@@ -152,7 +152,7 @@ pub(crate) async fn quality(
     State(service): Shared,
     RawQuery(query): RawQuery,
 ) -> Result<Rows<VerdictQuality>, ApiError> {
-    let parameters = Parameters::read(query.as_deref(), QUALITY.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &QUALITY)?;
     let question = lists::quality(&parameters, parameters.chosen("suite"), &service.store.clock)?;
     Ok(Rows(verdicts::quality(&service.store, &question).await?))
 }

@@ -2,6 +2,7 @@
 
 use answers::{AnswerError, Store, suites};
 use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
 
 /// The header.
 pub(crate) const WARNING: HeaderName = HeaderName::from_static("resultsdb-warning");
@@ -25,6 +26,25 @@ pub(crate) async fn of_suite(store: &Store, suite: &str) -> Result<Option<String
         Err(unknown @ AnswerError::UnknownSuite(_)) => Ok(Some(unknown.to_string())),
         other => other.map(|()| None),
     }
+}
+
+/// An answer about a suite, and what is said beside it where nothing is known of that: what people said of a suite, and verdicts,
+/// may come before its first run.
+///
+/// # Errors
+/// The store does not answer.
+pub(crate) async fn beside(
+    store: &Store,
+    suite: Option<&str>,
+    answer: impl IntoResponse,
+) -> Result<Response, AnswerError> {
+    let unknown = match suite {
+        Some(suite) => of_suite(store, suite).await?,
+        None => None,
+    };
+    let mut response = answer.into_response();
+    response.headers_mut().extend(unknown.as_deref().and_then(header));
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use schema::configuration::version_text;
 use tokio_util::io::ReaderStream;
-use web::openapi::{Operation, QUESTION, text};
+use web::openapi::{Operation, QUESTION, Repeated, text};
 
 use crate::error::{ApiError, bad, broken, not_found};
 use crate::layers::paths::Rest;
@@ -62,6 +62,7 @@ pub(crate) const OPERATION: Operation = Operation {
     path: "/api/upload/archive",
     summary: "The files of one run, as a zip",
     parameters: &[&CONFIGURATION, &["suite", "recent"], &POINT, &RANGE, &TIMES],
+    repeated: Repeated::Any,
     body: None,
     media: "application/zip",
     answer: text,
@@ -70,7 +71,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// `GET /api/upload/archive`: the archive as it came.
 pub(crate) async fn download(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let parameters = Parameters::read_as_reference(query.as_deref(), &[], OPERATION.parameters)?;
+    let parameters = Parameters::of(query.as_deref(), &OPERATION)?;
     let found = find(&service, &parameters).await?;
     let Some(first) = found.first() else {
         return Err(not_found("No archives matching the specified criteria"));

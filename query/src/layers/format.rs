@@ -3,13 +3,14 @@
 //!
 //! A handler answers a [`Rows`]; this layer writes it in the format that the question names. Columns are fixed by the
 //! members of the answer ([`answers::table`]), so that a script can rely on them and an uploaded document
-//! cannot add any. Only the last one, labels of configurations, is left out where no row has any.
+//! cannot add any. Only the last one, labels of configurations, is left out where no row has any. That there is more than the
+//! rows tell is a member of JSON; beside rows a header says so.
 
 use std::sync::Arc;
 
 use answers::AnswerError;
 use answers::columnar::Columnar;
-use answers::table::{Table, Tabular};
+use answers::table::{CellKind, Table, Tabular};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
@@ -18,9 +19,13 @@ use serde::Serialize;
 use serde_json::Value;
 use web::openapi;
 
+use crate::api::warning;
 use crate::error::{ApiError, bad, broken};
 use crate::parameters::Parameters;
 use crate::service::{Service, Shared};
+
+/// What is said beside rows that are not all.
+const CUT: &str = "The answer is cut off: there is more than these rows tell";
 
 /// An answer that has rows.
 pub(crate) struct Rows<T>(pub(crate) T);
@@ -29,6 +34,7 @@ pub(crate) struct Rows<T>(pub(crate) T);
 trait Written: Send + Sync {
     fn json(&self) -> Result<Vec<u8>, serde_json::Error>;
     fn table(&self) -> Result<Table, AnswerError>;
+    fn is_cut(&self) -> bool;
     fn markdown(&self) -> Option<&str>;
 }
 
@@ -39,6 +45,10 @@ impl<T: Serialize + Tabular + Send + Sync> Written for T {
 
     fn table(&self) -> Result<Table, AnswerError> {
         Tabular::table(self)
+    }
+
+    fn is_cut(&self) -> bool {
+        Tabular::is_cut(self)
     }
 
     fn markdown(&self) -> Option<&str> {
@@ -71,29 +81,33 @@ pub(crate) async fn write(State(service): Shared, request: Request, next: Next) 
 
 async fn written(service: &Service, answer: &dyn Written, query: Option<&str>) -> Result<Response, ApiError> {
     let parameters = Parameters::known_of(query, &[&["format"]]);
-    match parameters.all("format").next_back() {
+    let mut response = match parameters.all("format").next_back() {
         None | Some("json") => {
             let json = answer.json().map_err(broken)?;
-            Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+            return Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response());
         }
         Some("csv") => {
             let headers = [
                 (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
                 (header::CONTENT_DISPOSITION, "attachment; filename=\"results.csv\""),
             ];
-            Ok((headers, as_csv(&answer.table()?.without_unused_labels())?).into_response())
+            (headers, as_csv(&answer.table()?.without_unused_labels())?).into_response()
         }
-        Some("parquet") => columnar(service, answer, Columnar::Parquet, openapi::PARQUET, "results.parquet").await,
-        Some("arrow") => columnar(service, answer, Columnar::Arrow, openapi::ARROW, "results.arrows").await,
+        Some("parquet") => columnar(service, answer, Columnar::Parquet, openapi::PARQUET, "results.parquet").await?,
+        Some("arrow") => columnar(service, answer, Columnar::Arrow, openapi::ARROW, "results.arrows").await?,
         Some("markdown") if answer.markdown().is_some() => {
             let text = answer.markdown().unwrap_or_default().to_owned();
-            Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
+            ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response()
         }
         Some(other) => {
             let last = if answer.markdown().is_some() { ", arrow or markdown" } else { " or arrow" };
-            Err(bad(format!("The format is json, csv, parquet{last}, not {other}")))
+            return Err(bad(format!("The format is json, csv, parquet{last}, not {other}")));
         }
+    };
+    if answer.is_cut() {
+        response.headers_mut().extend(warning::header(CUT));
     }
+    Ok(response)
 }
 
 /// The rows as a file of columns, of this type and name.
@@ -113,15 +127,17 @@ fn as_csv(table: &Table) -> Result<Vec<u8>, ApiError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(table.columns.iter().map(|column| &column.name)).map_err(broken)?;
     for row in &table.rows {
-        writer.write_record(row.iter().map(cell)).map_err(broken)?;
+        let cells = table.columns.iter().zip(row).map(|(column, value)| cell(&column.kind, value));
+        writer.write_record(cells).map_err(broken)?;
     }
     writer.into_inner().map_err(broken)
 }
 
-/// A value as text. A spreadsheet would run what begins like a formula, so an apostrophe makes it text.
-fn cell(value: &Value) -> String {
+/// A value as text. A spreadsheet would run what begins like a formula, so an apostrophe makes it text; a number is none.
+fn cell(kind: &CellKind, value: &Value) -> String {
     match value {
         Value::Null => String::new(),
+        Value::String(digits) if *kind == CellKind::Digits => digits.clone(),
         Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -132,7 +148,7 @@ fn cell(value: &Value) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use answers::table::{CellKind, Column};
+    use answers::table::Column;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -145,6 +161,13 @@ mod tests {
     fn cells_are_quoted_and_nothing_is_empty() {
         let text = table(vec![vec![json!("b,c"), Value::Null], vec![json!(7), json!("{\"log\":\"=1+1\"}")]]);
         assert_eq!(text, "test,more\n\"b,c\",\n7,\"{\"\"log\"\":\"\"=1+1\"\"}\"\n");
+    }
+
+    #[test]
+    fn a_number_of_many_digits_is_no_formula() {
+        let columns = vec![Column::new("n", CellKind::Digits), Column::new("text", CellKind::Text)];
+        let text = as_csv(&Table { columns, rows: vec![vec![json!("-1.5"), json!("-1.5")]] }).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), "n,text\n-1.5,'-1.5\n");
     }
 
     proptest! {

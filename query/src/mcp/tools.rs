@@ -163,7 +163,7 @@ impl Tool {
                 suites::expect(store, of("suite")).await?;
                 let mut filter = runs::filter(&parameters)?;
                 filter.limit.get_or_insert(SHOWN_RUNS);
-                json(results::results_of_test(store, of("suite"), of("test"), &filter).await?)
+                json(results::results_of_test(store, of("suite"), of("test"), &filter).await?.with_all_states())
             }
             Question::Changes => {
                 let mut question = lists::changes(&parameters, of("suite"), parameters.chosen("test"), &store.clock)?;

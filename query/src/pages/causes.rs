@@ -2,7 +2,7 @@
 
 use answers::ask::RunFilter;
 use answers::causes::{self, Cause, CauseOrder, Causes, CausesQuestion, MAX_TEXT, Messages, SaidMessage};
-use answers::{commits, suites};
+use answers::{commit_names, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -55,7 +55,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let Messages { has_more, messages: said } = said;
     let of_ends = answer.causes.iter().flat_map(|cause| [cause.first_commit, cause.last_commit]);
     let keys = of_ends.chain(said.iter().map(|one| one.uuid)).collect();
-    let names = commits::by_key(store, &keys).await?;
+    let names = commit_names::as_tested(store, chosen, question.runs.branch.as_deref(), &keys).await?;
     let name = |key: CommitKey| names.name(key);
     let filters = filters::of_suite(
         &service,
@@ -67,7 +67,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let one = question.cause.is_some().then(|| answer.causes.first()).flatten();
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let values = context! {
-        page => "/causes", filters, known, chosen, weeks => answer.weeks, failures => answer.failures, total => answer.total,
+        page => "/causes", filters, known, chosen, weeks => answer.weeks, ran => answer.configurations, failures => answer.failures, total => answer.total,
         rows => answer.causes.iter().map(|cause| row(cause, &answer, name)).collect::<Vec<_>>(),
         one => one.map(|cause| row(cause, &answer, name)), cause => first("cause"),
         said => said.iter().map(|one| said_row(one, name)).collect::<Vec<_>>(), has_more, narrowed, most => MESSAGES,

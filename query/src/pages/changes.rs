@@ -36,7 +36,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let filters = filters::of_suite(&service, &parameters, &suite, Form::keeping(&["q", "limit", "as_of"])).await?;
     let values = context! {
-        page => "/changes", filters, known, chosen => suite, test, changes => shown, weeks => question.weeks, kind => value("kind"), owner => value("owner"),
+        page => "/changes", filters, known, chosen => suite, test, changes => shown, weeks => question.weeks, ran => answer.configurations, kind => value("kind"), owner => value("owner"),
         kinds => Kind::ALL.map(|kind| (kind.name(), title(kind))),
         export_query => parameters.with(&["suite", "test"], &[]), as_of => parameters.chosen("as_of").map(|_| store.clock.now()),
         newest => parameters.with(&["as_of"], &[]),

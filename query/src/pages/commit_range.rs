@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use answers::Store;
 use answers::ask::{CommitRange, CommitSelector};
-use answers::commits::{self, CommitNames};
+use answers::commit_names::{self, CommitNames};
 use minijinja::{Value, context};
 use schema::ids::CommitKey;
 
@@ -27,7 +27,7 @@ pub(super) async fn chosen(store: &Store, range: &CommitRange) -> Result<Option<
         return Ok(None);
     }
     let keys: BTreeSet<CommitKey> = places.iter().flat_map(|(place, chosen)| keys(*place, *chosen)).collect();
-    let names = commits::by_key(store, &keys).await?;
+    let names = commit_names::by_key(store, &keys).await?;
     let [at, from, until] = places.map(|(place, chosen)| place.map(|place| words(place, chosen, &names)));
     Ok(Some(context! { at, from, until }))
 }

@@ -81,14 +81,13 @@ pub(crate) async fn list(State(service): Shared, RawQuery(query): RawQuery) -> R
     let kept = if is_place { Vec::new() } else { bounds };
     let first = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let asked = parameters.texts("repository_id");
-    let chosen = if asked.len() == 1 { first("repository_id") } else { String::new() };
     let repositories = commits::repositories(&service.store).await?;
     let repositories: Vec<String> = repositories.into_iter().map(|repository| repository.id).collect();
     // Those of all commits would be as many rows as there are commits.
     let branches = commits::branches_that_ran(&service.store, BRANCHES).await?;
     let narrowed = parameters.pairs().any(|(name, _)| name != "limit");
     let values = context! {
-        page => "/commits", rows, range, older, newer, further, problem, narrowed, repositories, branches, repository => chosen, asked,
+        page => "/commits", rows, range, older, newer, further, problem, narrowed, repositories, branches, asked,
         q => first("q"), branch => first("branch"), limit => first("limit"), kept,
     };
     service.pages.render(StatusCode::OK, "commits.html", Some("Commits"), values)

@@ -35,7 +35,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let filters = filters::of_suite(&service, &parameters, &answer.suite, Form::keeping(&["limit"])).await?;
     let value = |name: &str| parameters.first(name).unwrap_or_default().to_owned();
     let values = context! {
-        page => "/costs", filters, known, chosen => answer.suite, weeks => answer.weeks, rows, total => row(&answer.total),
+        page => "/costs", filters, known, chosen => answer.suite, weeks => answer.weeks, ran => answer.configurations, rows, total => row(&answer.total),
         is_cut => answer.is_cut, has_more => answer.has_more, by => answer.by.name(), choices => choices(),
         q => value("q"), owner => value("owner"), help => help(&costs::FIELDS),
         export_query => parameters.with(&["format"], &[]),

@@ -2,7 +2,7 @@
 
 use answers::ask::ConfigurationFilter;
 use answers::boards::{self, Board, BoardQuestion, Tile};
-use answers::commits;
+use answers::commit_names;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -150,7 +150,8 @@ fn head(dashboard: &Dashboard, board: &Board) -> Value {
 async fn to_context(service: &Service, dashboard: &Dashboard, board: &Board, passing: bool) -> Result<Value, ApiError> {
     let keys = |tile: &Tile| [Some(tile.commit), tile.first_bad, tile.last_good].into_iter().flatten();
     let keys = board.tiles.iter().flat_map(|(_, tile)| keys(tile)).collect();
-    let commits = commits::by_key(&service.store, &keys).await?;
+    let (suite, branch) = (&dashboard.question.suite, dashboard.question.runs.branch.as_deref());
+    let commits = commit_names::as_tested(&service.store, suite, branch, &keys).await?;
     let commit = |key: CommitKey| context! { uuid => key, name => commits.full_name(key) };
     let names = Configuration::short_names(board.tiles.iter().map(|(configuration, _)| configuration));
     let named = board.tiles.iter().zip(names);

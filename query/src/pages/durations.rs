@@ -2,7 +2,7 @@
 
 use answers::durations::{self, DurationRow};
 use answers::slowest::{self, SlowTest};
-use answers::{commits, suites};
+use answers::{commit_names, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -44,9 +44,11 @@ fn to_context(row: &DurationRow, name: String) -> Value {
 
 /// The slowest tests of the newest run that is selected.
 async fn slowest_of(service: &Service, parameters: &Parameters, suite: &str) -> Result<Option<Value>, ApiError> {
-    let found = slowest::find(&service.store, &lists::durations(parameters, suite, None)?).await?;
+    let question = lists::durations(parameters, suite, None)?;
+    let found = slowest::find(&service.store, &question).await?;
     let (Some(configuration), Some(key)) = (found.configuration, found.uuid) else { return Ok(None) };
-    let commits = commits::by_key(&service.store, &[key].into()).await?;
+    let commits =
+        commit_names::as_tested(&service.store, suite, question.runs.branch.as_deref(), &[key].into()).await?;
     let row = |test: &SlowTest| context! { slower => test.is_slower(), ..Value::from_serialize(test) };
     let tests: Vec<Value> = found.tests.iter().map(row).collect();
     Ok(Some(context! {

@@ -2,7 +2,7 @@
 //! it has what is new and what is fixed.
 
 use answers::triage::{self, Group};
-use answers::{bugs, commits, news, stable_id, suites};
+use answers::{bugs, commit_names, news, stable_id, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -34,7 +34,8 @@ pub(crate) async fn triage(State(service): Shared, RawQuery(query): RawQuery) ->
         }
         let answer = triage::find(&service.store, &question).await?;
         let keys = answer.tests.iter().flat_map(|test| [Some(test.since), test.before]).flatten().collect();
-        let commits = commits::by_key(&service.store, &keys).await?;
+        let branch = question.runs.branch.as_deref();
+        let commits = commit_names::as_tested(&service.store, suite, branch, &keys).await?;
         for test in &answer.tests {
             let before = test.before.map(|key| commits.full_name(key));
             let places: Vec<String> = test.configurations.iter().map(|it| it.name()).collect();

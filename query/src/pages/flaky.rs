@@ -56,7 +56,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         .collect();
     let filters = filters::of_suite(&service, &parameters, &answer.suite, Form::keeping(&["limit"])).await?;
     let values = context! {
-        page => "/flaky", filters, known, chosen => answer.suite, weeks => answer.weeks, broken => answer.broken, rows,
+        page => "/flaky", filters, known, chosen => answer.suite, weeks => answer.weeks, ran => answer.configurations, broken => answer.broken, rows,
         is_cut => answer.is_cut,
         sort => parameters.first("sort").unwrap_or_default(),
         orders => orders(),

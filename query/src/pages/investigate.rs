@@ -9,7 +9,7 @@ use answers::results::{self, SuiteRun};
 use answers::run_details::{self, RunDetails};
 use answers::triage::{self, Group};
 use answers::under_review;
-use answers::{OfConfiguration, Selection, commits, failures, messages, remarks, suites};
+use answers::{OfConfiguration, Selection, commit_names, failures, messages, remarks, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -100,7 +100,7 @@ async fn point(service: &Service, parameters: &Parameters) -> Result<String, Api
         }
         let keys = parameters.numbers(&format!("{prefix}uuid"))?;
         let keys: BTreeSet<CommitKey> = keys.into_iter().map(CommitKey).collect();
-        let commits = commits::by_key(&service.store, &keys).await?;
+        let commits = commit_names::by_key(&service.store, &keys).await?;
         texts.extend(keys.iter().map(|key| commits.name(*key)));
     }
     texts.dedup();
@@ -234,7 +234,7 @@ impl Page<'_> {
             identities.extend(results.iter().map(|run| (configuration.clone(), run.uuid, run.start_time)));
         }
         let (commits, archived, linked, mut details) = futures_util::try_join!(
-            commits::by_key(store, keys),
+            commit_names::as_tested(store, suite, Some(&selection.branch), keys),
             links::runs_with_archive(store, suite, selection),
             links::runs_with_build(store, suite, selection),
             run_details::of_runs(store, suite, &selection.branch, identities),

@@ -30,7 +30,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let commits = ShownCommits::of(answer.tests.iter().map(|test| &test.first_commit));
     let values = context! {
         page => "/flaky", filters, known, chosen => answer.suite, days => answer.days, weeks => answer.weeks,
-        unknown => answer.unknown, is_cut => answer.is_cut, most_days => new_tests::MAX_DAYS,
+        ran => answer.configurations, unknown => answer.unknown, is_cut => answer.is_cut, most_days => new_tests::MAX_DAYS,
         rows => answer.tests.iter().map(|test| row(test, &names, &commits)).collect::<Vec<_>>(),
         export_query => parameters.with(&["format"], &[]),
     };

@@ -24,7 +24,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
     let filters = filters::of_suite(&service, &parameters, &answer.suite, Form::keeping(&["limit"])).await?;
     let is_named = answer.owners.iter().any(|one| one.owner.is_some());
     let values = context! {
-        page => "/owners", filters, known, chosen => answer.suite, weeks => answer.weeks, rows, is_cut => answer.is_cut, is_named,
+        page => "/owners", filters, known, chosen => answer.suite, weeks => answer.weeks, ran => answer.configurations, rows, is_cut => answer.is_cut, is_named,
         export_query => parameters.with(&["format"], &[]),
     };
     service.pages.render(StatusCode::OK, "owners.html", Some(&titled("Owners", &answer.suite)), values)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use answers::commits::{self, CommitNames};
+use answers::commit_names::{self, CommitNames};
 use answers::timeline::{BlameRange, Evidence, Judgement, Segment};
 use minijinja::{Value, context};
 use schema::ids::CommitKey;
@@ -38,6 +38,8 @@ struct Change {
 /// What the template shows of the configurations whose behaviour changed, of those that are given by their short names.
 pub(super) async fn to_context<'a>(
     service: &Service,
+    suite: &str,
+    branch: Option<&str>,
     judged: impl Iterator<Item = (&'a str, &'a Judgement)>,
 ) -> Result<Vec<Value>, ApiError> {
     let strips: Vec<(&str, Vec<Stretch>)> =
@@ -48,7 +50,7 @@ pub(super) async fn to_context<'a>(
     if ends.is_empty() {
         return Ok(Vec::new());
     }
-    let names = commits::by_key(&service.store, &ends).await?;
+    let names = commit_names::as_tested(&service.store, suite, branch, &ends).await?;
     Ok(strips.iter().map(|(name, strip)| shown(name, strip, &names)).collect())
 }
 

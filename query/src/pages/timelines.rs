@@ -8,7 +8,7 @@ use answers::quarantine as answers_quarantine;
 use answers::renames::{self, OtherNames};
 use answers::test_names::{self, SearchKind, TestName};
 use answers::timeline::{self, BlameRange, Judgement, Outcome, Row, Standing, TimelineOf, Window};
-use answers::{Selection, commits, suites};
+use answers::{Selection, commit_names, suites};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -166,7 +166,7 @@ async fn to_context(
         }
     };
     let (commits, known, names_of_test, judged) = futures_util::try_join!(
-        commits::by_key(&service.store, &keys),
+        commit_names::as_tested(&service.store, suite, filter.branch.as_deref(), &keys),
         known,
         names,
         timeline::verdicts(&service.store, of, filter)
@@ -192,7 +192,7 @@ async fn to_context(
     let newest = window.columns.first().map(|key| key.time());
     let names = Configuration::short_names(window.rows.iter().map(|row| &row.configuration));
     let changed = names.iter().zip(&verdicts).filter_map(|(name, judged)| Some((name.as_str(), (*judged)?)));
-    let strips = segments::to_context(service, changed).await?;
+    let strips = segments::to_context(service, suite, filter.branch.as_deref(), changed).await?;
     let row = |((row, judged), short): ((Row, Option<&Judgement>), String)| {
         let cells: Vec<Value> = row.cells.into_iter().take(drawn).map(|found| cell(found, hide_expected)).collect();
         let json = serde_json::to_string(&row.configuration).unwrap_or_default();
@@ -202,7 +202,7 @@ async fn to_context(
         Some(test) => {
             let said = answers_bugs::said_lately(&service.store, suite, filter, &known, test).await?;
             let failure = Failure { state: None, message: said.as_deref() };
-            known.explaining(test, &[], failure).into_iter().map(bugs::to_context).collect()
+            known.links_explaining(test, &[], failure).into_iter().map(bugs::to_context).collect()
         }
         None => Vec::new(),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use answers::commits::{self, CommitNames};
+use answers::commit_names::{self, CommitNames};
 use answers::episodes::Episode;
 use answers::suites;
 use answers::triage::{self, BrokenConfiguration, Group, TriagedTest};
@@ -45,7 +45,8 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         let former = answer.tests.iter().flat_map(|test| test.aftermath.earlier.first());
         let keys = keys.chain(former.flat_map(|episode| [episode.since, episode.fixed]));
         let keys = keys.chain(answer.broken.iter().map(|one| one.since)).collect();
-        let commits = commits::by_key(&service.store, &keys).await?;
+        let branch = question.runs.branch.as_deref();
+        let commits = commit_names::as_tested(&service.store, suite, branch, &keys).await?;
         let count = |group: &Group| answer.counts.get(group).copied().unwrap_or(0);
         let short = short_names(&answer.configurations);
         let mut groups = Vec::new();
@@ -71,7 +72,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
             .collect();
         sections.push(context! {
             suite, counts, groups, configurations => answer.configurations.len(), days => answer.days, broken,
-            broken_runs => answer.broken_runs,
+            broken_runs => answer.broken_runs, is_cut => answer.is_cut, most => triage::MAX_CANDIDATES,
             export_query => asked.with(&["suite", "format"], &[("suite", suite)]),
             counted => asked.with(&["suite", "group", "limit", "format"], &[("suite", suite)]),
             all => asked.with(&["suite", "q", "format"], &[("suite", suite)]),

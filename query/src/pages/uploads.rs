@@ -13,7 +13,7 @@ use crate::service::Shared;
 
 /// The page.
 pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    Parameters::read(query.as_deref(), OPERATION.parameters)?;
+    Parameters::of(query.as_deref(), &OPERATION)?;
     let answer = recent_uploads::find(&service.store).await?;
     let problems: Vec<Value> = answer.problems.iter().map(problem).collect();
     let values = context! {

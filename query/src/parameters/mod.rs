@@ -10,8 +10,9 @@ pub(crate) mod populations;
 mod repeated;
 pub(crate) mod runs;
 
-pub(crate) use repeated::is_list;
+pub(crate) use repeated::may_repeat;
 use schema::configuration::labels;
+use web::openapi::{Operation, Repeated};
 
 use crate::error::{ApiError, bad};
 
@@ -72,20 +73,28 @@ const ANY_SDK: &str = "?";
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads a query text; a name outside `known` is an error, and so is a truth value that is none, or a second value where one is
-    /// meant.
+    /// Reads the query text of an operation; a name that it does not know is an error. Of what is our own, so is a truth value that is
+    /// none, and a second value where one is meant.
+    pub(crate) fn of(query: Option<&str>, operation: &Operation) -> Result<Self, ApiError> {
+        Self::of_beside_path(query, &[], operation)
+    }
+
+    /// The same, where the path itself says what the parameters `fixed` would.
+    pub(crate) fn of_beside_path(query: Option<&str>, fixed: &[&str], operation: &Operation) -> Result<Self, ApiError> {
+        match operation.repeated {
+            Repeated::Any => Self::read_as_reference(query, fixed, operation.parameters),
+            Repeated::Lists(lists) => Self(pairs(query).collect()).checked(fixed, operation.parameters)?.strict(lists),
+        }
+    }
+
+    /// The same of a page, which knows these parameters.
     pub(crate) fn read(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self::read_beside_path(query, &[], known)
+        Self::read_lists(query, &[], known)
     }
 
     /// The same, where several values are meant of `lists`.
     pub(crate) fn read_lists(query: Option<&str>, lists: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
         Self(pairs(query).collect()).checked(&[], known)?.strict(lists)
-    }
-
-    /// The same, where the path itself says what the parameters `fixed` would.
-    pub(crate) fn read_beside_path(query: Option<&str>, fixed: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self(pairs(query).collect()).checked(fixed, known)?.strict(&[])
     }
 
     /// The same on an endpoint or a page that the reference has, too: there, any text that is not true is false, and of several
@@ -94,19 +103,9 @@ impl Parameters {
         Self(pairs(query).collect()).checked(fixed, known)
     }
 
-    /// The same as [`Self::read`], where the path names a suite, or a test of one.
-    pub(crate) fn read_of(query: Option<&str>, is_test: bool, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self::read_beside_path(query, named_by_path(is_test), known)
-    }
-
     /// Reads what was filled in: a form sends its empty fields too, which mean no choice.
     pub(crate) fn filled(query: Option<&str>, known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self::filled_lists(query, &[], known)
-    }
-
-    /// The same, where several values are meant of `lists`.
-    pub(crate) fn filled_lists(query: Option<&str>, lists: &[&str], known: &[&[&str]]) -> Result<Self, ApiError> {
-        Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)?.strict(lists)
+        Self(pairs(query).filter(|(_, value)| !value.is_empty()).collect()).checked(&[], known)?.strict(&[])
     }
 
     /// Reads what is known and was filled in of a query that may hold anything else.

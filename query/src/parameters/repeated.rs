@@ -1,6 +1,8 @@
 //! Parameters that may be given more than once. Of any other, one value is meant: were the others passed over, the answer would be
 //! to another question than the one that was asked.
 
+use web::openapi::{Operation, Repeated};
+
 use super::chooses_configurations;
 use super::populations::PREFIX;
 use crate::error::{ApiError, bad};
@@ -10,8 +12,16 @@ const LISTS: [&str; 2] = ["group", "kind"];
 /// What names commits, also as an end of a range.
 const COMMITS: [&str; 5] = ["repository_id", "id", "ref", "uuid", "timestamp"];
 
+/// Whether a parameter of an operation may be given more than once.
+pub(crate) fn may_repeat(operation: &Operation, name: &str) -> bool {
+    match operation.repeated {
+        Repeated::Any => true,
+        Repeated::Lists(lists) => lists.contains(&name) || is_list(name),
+    }
+}
+
 /// Whether several values of a parameter are meant, wherever it is taken.
-pub(crate) fn is_list(name: &str) -> bool {
+fn is_list(name: &str) -> bool {
     let of_base = name.strip_prefix(PREFIX).unwrap_or(name);
     let of_range = ["after_", "before_"].iter().find_map(|end| name.strip_prefix(end)).unwrap_or(name);
     LISTS.contains(&name) || COMMITS.contains(&of_range) || chooses_configurations(of_base)

@@ -129,6 +129,52 @@ fn all_runs_of_a_change_together_say_what_the_gate_said() {
 }
 
 #[test]
+fn a_run_of_few_tests_does_not_pass_though_none_failed() {
+    let (checkout, base) = with_history();
+    let gate = |tests: &[(&str, bool)], more: &[&str]| {
+        checkout.commit();
+        fs::write(checkout.path("report.xml"), junit(tests)).unwrap();
+        let mut all = vec!["gate", "report.xml", "--suite", "unit", "--change", "7", "--base", &base];
+        all.extend(more);
+        let output = checkout.run(&all);
+        (code(&output), stdout(&output))
+    };
+    let few = [("good", true), ("other", true)];
+    let (ended, said) = gate(&few, &[]);
+    assert_eq!(ended, 1, "{said}");
+    assert!(said.contains("the run has 3 of the suite's 5 tests, which is too few to compare it\n"), "{said}");
+    assert!(said.ends_with("no new failures, 1 run incomplete\n") && !said.contains("it goes by"), "{said}");
+    let change = checkout.run(&["change", "7"]);
+    assert!(code(&change) == 1 && stdout(&change).contains("no new failures, 1 run incomplete"), "{}", stdout(&change));
+    let (ended, said) = gate(&few, &["--allow-unknown"]);
+    assert!(ended == 0 && said.ends_with("no new failures, 1 run incomplete\n"), "{said}");
+    // What fails in such a run is not excused by that.
+    assert_eq!(gate(&[("known", false), ("other", true)], &["--allow-unknown"]).0, 1);
+    // A part is always smaller than the suite.
+    let (ended, said) = gate(&few, &["--shard", "1/2"]);
+    assert!(ended == 0 && said.ends_with("no new failures\n"), "{said}");
+    let all = [("good", true), ("other", true), ("known", true), ("flaky", true)];
+    let (ended, said) = gate(&all, &["--summary", "summary.json"]);
+    assert!(ended == 0 && said.ends_with("no new failures\n"), "{said}");
+    let summary: Value = serde_json::from_slice(&fs::read(checkout.path("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["gate"]["lacks_tests"], false, "{summary}");
+    checkout.server.stop();
+}
+
+#[test]
+fn a_gate_without_a_base_says_what_it_goes_by() {
+    let (checkout, _) = with_history();
+    let tests = [("known", false), ("flaky", true), ("good", true), ("other", true)];
+    fs::write(checkout.path("report.xml"), junit(&tests)).unwrap();
+    let output = checkout.run(&["gate", "report.xml", "--suite", "unit", "--change", "7"]);
+    let said = stdout(&output);
+    assert_eq!(code(&output), 0, "{said}{}", stderr(&output));
+    assert!(said.contains("the base of the change is not known: it goes by the newest runs of the branch"), "{said}");
+    assert!(said.contains("known failing: C::known FAIL: The branch fails so in its newest runs "), "{said}");
+    checkout.server.stop();
+}
+
+#[test]
 fn a_base_that_the_server_does_not_know_is_taken_for_one_before_it() {
     let (checkout, _) = with_history();
     let newest = checkout.git(&["rev-parse", "HEAD"]);

@@ -71,6 +71,12 @@ fn the_gate_lets_pass_what_is_in_quarantine_and_shows_it() {
         assert!(code(&output) == 0 && said.contains(told) && said.is_empty() == told.is_empty(), "{said}");
         done(&checkout, &[&["quarantine", "release", "--suite", suite, "--test", "C::third"], more].concat());
     }
+    // A pattern that describes the whole suite is said to, as far as its tests are known.
+    let whole = ["--suite", "unit", "--test", "C::*"];
+    let output = checkout.run(&[&["quarantine", "add", "--reason", "r", "--days", "0.5"], &whole[..]].concat());
+    let said = stderr(&output);
+    assert!(code(&output) == 0 && said.contains("'C::*' describes all 4 tests of 'unit' that are known"), "{said}");
+    done(&checkout, &[&["quarantine", "release"], &whole[..]].concat());
     let (ended, said) = gate(&checkout, &["good"]);
     assert!(ended == 1 && said.contains("new: C::good FAIL: "), "{said}");
     park(&checkout, &["--days", "1", "--by", "ada"]);

@@ -235,4 +235,8 @@ impl Tabular for VerdictQuality {
         let rows: Vec<QualityRow> = std::iter::once(&self.total).chain(lists.into_iter().flatten()).cloned().collect();
         table::of_rows(&rows)
     }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut
+    }
 }

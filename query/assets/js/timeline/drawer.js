@@ -1,6 +1,7 @@
 // What is known of one run: its commits, how it went, and where to read on. Everything in it is uploaded: text only.
 
 import { aboutRuns, describe } from './attempts.js';
+import { inWords } from './states.js';
 
 const get = async (address) => {
   const answer = await fetch(address);
@@ -16,6 +17,8 @@ const moment = (seconds) => {
   return make('span', {}, time, ` (${time.dateTime.slice(0, 16).replace('T', ' ')} UTC)`);
 };
 const SHOWN = 8;
+// Cells of tests that did not run, of which results of the reference say that they passed.
+const NOT_RUN = 'snu';
 
 export class Drawer {
   constructor(model, suite, test) {
@@ -40,12 +43,14 @@ export class Drawer {
     this.dialog.replaceChildren(close, title, await this.commits(column.uuid));
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.addEventListener('close', () => from.isConnected && from.focus(), { once: true });
-    const rows = line.rows.filter(({ query }) => {
+    const cell = ({ query }) => {
       const found = this.model.at(query, index);
-      return found?.row && found.row.actual[found.place] !== '.';
-    });
+      return found?.row ? found.row.actual[found.place] : '.';
+    };
+    const cells = new Map(line.rows.map((row) => [row, cell(row)]));
+    const rows = line.rows.filter((row) => cells.get(row) !== '.');
     if (!rows.length) this.dialog.append(make('p', { textContent: `${line.name} did not run on this commit.` }));
-    for (const row of rows) this.dialog.append(await this.run(row, column));
+    for (const row of rows) this.dialog.append(await this.run(row, column, cells.get(row)));
     if (rows.length) this.dialog.append(await this.bugs(rows, column, selection));
   }
 
@@ -59,7 +64,7 @@ export class Drawer {
     return make('ul', {}, ...commits.map(item));
   }
 
-  async run(row, column) {
+  async run(row, column, cell) {
     const path = [this.suite, ...(this.test ? [this.test] : [])].map(encodeURIComponent).join('/');
     const which = `uuid=${column.uuid}&${row.query}${this.branch}`;
     const found = (await get(`/api/results/${path}?${which}&recent=false`)) ?? [];
@@ -69,7 +74,7 @@ export class Drawer {
       const tell = (name, ...values) => list.append(make('dt', { textContent: name }), make('dd', {}, ...values));
       tell('Started', moment(result.start_time));
       if (this.test) {
-        tell('Result', `${result.actual}, expected ${result.expected}`);
+        tell('Result', NOT_RUN.includes(cell) ? inWords(cell) : `${result.actual}, expected ${result.expected}`);
         if (result.time !== undefined) tell('Took', `${result.time} ms`);
         if (typeof result.log === 'string') tell('Log', result.log);
         describe(result, tell);

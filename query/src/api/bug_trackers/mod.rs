@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, RawQuery, State};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, QUESTION, object, text, texts};
+use web::openapi::{self, JSON, Operation, QUESTION, Repeated, object, text, texts};
 
 use crate::BugTracker;
 use crate::error::{ApiError, bad, not_found};
@@ -30,6 +30,7 @@ pub(crate) const CREATE: Operation = Operation {
     path: "/api/bug-trackers/{tracker}/create-bug",
     summary: "The address of a form that describes failures; nothing is filed yet",
     parameters: &[],
+    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: JSON, schema: || json!({ "type": "object" }) }),
     media: JSON,
     answer: || object(&[("url", text()), ("newWindow", json!({ "type": "boolean" }))]),
@@ -41,7 +42,7 @@ const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// `GET /api/bug-trackers`: their names.
 pub(crate) async fn names(State(service): Shared, RawQuery(query): RawQuery) -> Result<Json<Vec<String>>, ApiError> {
-    Parameters::read(query.as_deref(), TRACKERS.parameters)?;
+    Parameters::of(query.as_deref(), &TRACKERS)?;
     Ok(Json(service.options.bug_trackers.keys().cloned().collect()))
 }
 
