@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use schema::ids::TestId;
+use schema::like;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -93,16 +94,7 @@ pub async fn find(store: &Store, suites: &[&str], text: &str, limit: u64) -> Res
 
 /// A pattern of ILIKE: `*` stands for any characters, `?` for one, everything else for itself.
 fn like_pattern(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        match character {
-            '*' => pattern.push('%'),
-            '?' => pattern.push('_'),
-            '%' | '_' | '\\' => pattern.extend(['\\', character]),
-            _ => pattern.push(character),
-        }
-    }
-    pattern
+    like::pattern(text, |character| if character == '?' { Some('_') } else { like::star(character) })
 }
 
 /// The names in a text, each once; groups in brackets, as files of expectations have them, are none.

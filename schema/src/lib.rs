@@ -24,6 +24,7 @@ pub mod incomplete;
 pub mod intake_report;
 #[cfg(feature = "io")]
 pub mod lease;
+pub mod like;
 #[cfg(feature = "io")]
 pub mod links;
 pub mod markdown;

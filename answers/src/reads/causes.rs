@@ -3,6 +3,7 @@
 use clickhouse::Row;
 use schema::cause::CauseId;
 use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::like;
 use schema::seconds::DAY;
 use schema::state::{ERROR, State};
 use serde::Deserialize;
@@ -56,24 +57,11 @@ impl Failed<'_> {
             condition = condition.and("test_id = {test}").value("test", *test);
         }
         if let Some(text) = text {
-            condition = condition.and("lower(message) LIKE {like}").value("like", like(text));
+            condition =
+                condition.and("lower(message) LIKE {like}").value("like", like::holding(&text.to_ascii_lowercase()));
         }
         condition.part("selected", &selection.condition_of(suite)).value("suite", *suite)
     }
-}
-
-/// A pattern of LIKE for texts that hold this one.
-fn like(text: &str) -> String {
-    let mut like = String::with_capacity(text.len() + 8);
-    like.push('%');
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            like.push('\\');
-        }
-        like.push(character.to_ascii_lowercase());
-    }
-    like.push('%');
-    like
 }
 
 /// Parts of the time in which failures are counted.
@@ -238,6 +226,6 @@ mod tests {
 
     #[test]
     fn a_text_is_looked_for_as_it_is() {
-        assert_eq!(like("100%_\\É TimeD"), "%100\\%\\_\\\\É timed%");
+        assert_eq!(like::holding(&"100%_\\É TimeD".to_ascii_lowercase()), "%100\\%\\_\\\\É timed%");
     }
 }

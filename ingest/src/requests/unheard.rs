@@ -4,6 +4,7 @@
 use clickhouse::Row;
 use reports::document::RUN_TEST;
 use schema::configuration::Configuration;
+use schema::like;
 use schema::owners::{OwnersFile, SuiteOwners, path_of};
 use schema::run_notes::CHANGE_BRANCHES;
 use serde::Deserialize;
@@ -90,7 +91,7 @@ fn owns_none(text: &str, folder: &str, tests: &[String]) -> bool {
 async fn of_pattern(client: &clickhouse::Client, suite: &str, pattern: &str) -> Result<Option<String>, IntakeError> {
     let sql = "SELECT uniqExact(test) AS known, uniqExactIf(test, test NOT LIKE ?) AS others FROM tests \
                WHERE suite = ? AND NOT startsWith(test, ?)";
-    let asked = client.query(sql).bind(like(pattern)).bind(suite).bind(RUN_TEST);
+    let asked = client.query(sql).bind(like::pattern(pattern, like::star)).bind(suite).bind(RUN_TEST);
     let Named { known, others } = asked.fetch_one().await?;
     // The pattern for a single test is a way to write its name.
     Ok((known > 1 && others == 0).then(|| {
@@ -99,19 +100,6 @@ async fn of_pattern(client: &clickhouse::Client, suite: &str, pattern: &str) -> 
              whole suite do not count until it ends"
         )
     }))
-}
-
-/// A pattern of names as one of LIKE.
-fn like(pattern: &str) -> String {
-    let mut like = String::with_capacity(pattern.len() + 8);
-    for character in pattern.chars() {
-        match character {
-            '*' => like.push('%'),
-            '%' | '_' | '\\' => like.extend(['\\', character]),
-            character => like.push(character),
-        }
-    }
-    like
 }
 
 /// The configurations on which a suite ran, but for those of changes under review.
@@ -145,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_pattern_of_names_has_one_letter_that_stands_for_others() {
-        assert_eq!(like("t/*"), "t/%");
-        assert_eq!(like(r"100%_a\*b*"), r"100\%\_a\\%b%");
+        assert_eq!(like::pattern("t/*", like::star), "t/%");
+        assert_eq!(like::pattern(r"100%_a\*b*", like::star), r"100\%\_a\\%b%");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 
 use super::next_generation;
+use crate::like;
 use crate::retention::{Retention, RetentionRule};
 use crate::seconds::DAY;
 
@@ -122,25 +123,12 @@ fn matches(rule: &RetentionRule) -> String {
     let of = |column: &str, pattern: &Option<String>| {
         let pattern = pattern.as_deref()?;
         Some(match pattern.contains('*') {
-            true => format!("{column} LIKE {}", literal(&like(pattern))),
+            true => format!("{column} LIKE {}", literal(&like::pattern(pattern, like::star))),
             false => format!("{column} = {}", literal(pattern)),
         })
     };
     let conditions: Vec<String> = of("suite", &rule.suite).into_iter().chain(of("branch", &rule.branch)).collect();
     if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") }
-}
-
-/// A pattern as `LIKE` has it.
-fn like(pattern: &str) -> String {
-    let mut text = String::new();
-    for letter in pattern.chars() {
-        match letter {
-            '*' => text.push('%'),
-            '%' | '_' | '\\' => text.extend(['\\', letter]),
-            _ => text.push(letter),
-        }
-    }
-    text
 }
 
 /// A text as the engine reads it. Bytes that could mean something, a question mark of the client's among them, are numbers.
