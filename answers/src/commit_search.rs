@@ -76,7 +76,7 @@ pub async fn exactly_one(store: &Store, question: &CommitQuestion) -> Result<Com
     let mut found = find(store, question, 100).await?;
     match (found.len(), found.pop()) {
         (1, Some(commit)) => Ok(commit),
-        (count, _) => Err(not_found(format!("{count} commits found matching the specified criteria"))),
+        (count, _) => Err(AnswerError::SeveralCommits(count)),
     }
 }
 

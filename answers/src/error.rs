@@ -15,6 +15,9 @@ pub enum AnswerError {
     /// Nothing is there.
     #[error("{0}")]
     NotFound(String),
+    /// One commit is meant, and so many are there: commits of several repositories may have one key.
+    #[error("{0} commits found matching the specified criteria")]
+    SeveralCommits(usize),
     /// A suite is asked about of which nothing was ever uploaded. An empty list would read as if nothing failed.
     #[error("No suite is called '{0}': nothing was ever uploaded for it; /suites lists those that are known")]
     UnknownSuite(String),

@@ -76,7 +76,9 @@ impl ApiError {
 fn status_of(error: &AnswerError) -> StatusCode {
     match error {
         AnswerError::Invalid(_) => StatusCode::BAD_REQUEST,
-        AnswerError::NotFound(_) | AnswerError::UnknownSuite(_) => StatusCode::NOT_FOUND,
+        AnswerError::NotFound(_) | AnswerError::SeveralCommits(_) | AnswerError::UnknownSuite(_) => {
+            StatusCode::NOT_FOUND
+        }
         AnswerError::TooLarge => StatusCode::UNPROCESSABLE_ENTITY,
         AnswerError::TooLong | AnswerError::Busy | AnswerError::Closed(_) | AnswerError::Store(_) => {
             StatusCode::SERVICE_UNAVAILABLE

@@ -1,6 +1,5 @@
 //! The page of an error: what is wrong, what is near, and the way back.
 
-use answers::commits::NO_COMMITS;
 use answers::{AnswerError, suites};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -37,7 +36,7 @@ pub(crate) async fn page(service: &Service, error: &ApiError, path: &str, query:
         ways_on(error, path, query).into_iter().map(|(target, text)| context! { target, text }).collect();
     let near: Vec<Value> = near.into_iter().map(|(target, text)| context! { target, text }).collect();
     let heading = match status.as_u16() {
-        404 if is_of_several_commits(error, path) => "There is more than one",
+        404 if is_several_commits(error) => "There is more than one",
         404 => "Nothing is there",
         400 => "The question is not right",
         401 => "That needs another key",
@@ -121,11 +120,9 @@ async fn near_suites(service: &Service, wrong: &str, path: &str, query: Option<&
     nearest(wrong, known.iter().map(String::as_str)).into_iter().map(named).collect()
 }
 
-/// Whether the page of one commit was asked for, and several have what the address names: commits of several repositories may have one
-/// key.
-fn is_of_several_commits(error: &ApiError, path: &str) -> bool {
-    let is_none = || error.to_string() == NO_COMMITS;
-    path == "/commit" && matches!(cause(error), Some(AnswerError::NotFound(_))) && !is_none()
+/// Whether one commit is meant and several are there.
+fn is_several_commits(error: &ApiError) -> bool {
+    matches!(cause(error), Some(AnswerError::SeveralCommits(_)))
 }
 
 /// What to do now.
@@ -138,7 +135,7 @@ fn ways_on(error: &ApiError, path: &str, query: Option<&str>) -> Vec<Link> {
         _ if is(StatusCode::NOT_FOUND) && path.starts_with("/archive") && path != "/archive" => {
             vec![link(format!("/archive{asked}"), "See what the archives hold")]
         }
-        _ if is_of_several_commits(error, path) => vec![link(format!("/commits{asked}"), "Choose one of the commits")],
+        _ if is_several_commits(error) => vec![link(format!("/commits{asked}"), "Choose one of the commits")],
         _ if is(StatusCode::NOT_FOUND) && path.starts_with("/commit") => {
             vec![link("/commits".to_owned(), "Search for a commit")]
         }
