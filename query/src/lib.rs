@@ -16,6 +16,7 @@ mod pages;
 mod parameters;
 mod router;
 mod service;
+mod warning;
 
 use serde::Deserialize;
 

@@ -37,6 +37,21 @@ impl Operation {
         Self { method: "get", path, summary, parameters, repeated, body: None, media: JSON, answer, errors: QUESTION }
     }
 
+    /// What is sent without parameters, and is answered in JSON.
+    pub const fn post(
+        path: &'static str,
+        summary: &'static str,
+        answer: fn() -> Value,
+        errors: &'static [u16],
+    ) -> Self {
+        Self { method: "post", errors, ..Self::get(path, summary, &[], answer) }
+    }
+
+    /// The same with a body in JSON.
+    pub const fn taking(self, schema: fn() -> Value) -> Self {
+        Self { body: Some(Body { media: JSON, schema }), ..self }
+    }
+
     /// The same, where queries come as the reference takes them.
     pub const fn of_reference(self) -> Self {
         Self { repeated: Repeated::Any, ..self }

@@ -16,7 +16,7 @@ use schema::intake_report::UploadFault;
 use schema::receipt::{RECEIPT_HEADER, Receipt};
 use serde_json::{Value, json};
 use web::blocking::blocking;
-use web::openapi::{self, JSON, Operation, Repeated, shared};
+use web::openapi::{self, JSON, Operation, shared};
 use web::prefer::Preferences;
 
 use super::schemas::REFUSALS;
@@ -39,15 +39,8 @@ const MAX_MEMBERS: usize = 64;
 
 /// `POST /api/upload/archive`.
 pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/upload/archive",
-    summary: "Take in the files of one run, as a zip",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
     body: Some(openapi::Body { media: "multipart/form-data", schema: form_schema }),
-    media: JSON,
-    answer: || shared("Ok"),
-    errors: REFUSALS,
+    ..Operation::post("/api/upload/archive", "Take in the files of one run, as a zip", || shared("Ok"), REFUSALS)
 };
 
 fn form_schema() -> Value {

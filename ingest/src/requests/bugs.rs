@@ -10,7 +10,7 @@ use schema::event::Request;
 use schema::results::MAX_NAME_BYTES;
 use schema::state::State as TestState;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, Repeated};
+use web::openapi::Operation;
 
 use super::said::{Said, page};
 use super::schemas::{REFUSALS, kept};
@@ -21,18 +21,14 @@ use crate::error::{IntakeError, bad};
 use crate::state::Intake;
 
 /// `POST /api/bugs`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/bugs",
-    summary: "Say that a bug explains the failures of a test, or of those that a pattern with * describes; with \
+pub(crate) const OPERATION: Operation = Operation::post(
+    "/api/bugs",
+    "Say that a bug explains the failures of a test, or of those that a pattern with * describes; with \
               the state closed, that it no longer does",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: document_schema }),
-    media: JSON,
-    answer: kept,
-    errors: REFUSALS,
-};
+    kept,
+    REFUSALS,
+)
+.taking(document_schema);
 
 fn document_schema() -> Value {
     let name = json!({ "type": "string", "minLength": 1, "maxLength": 4096 });

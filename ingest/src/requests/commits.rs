@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use schema::commit::CommitInput;
 use schema::event::Request;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, Repeated, shared};
+use web::openapi::{Operation, shared};
 use web::prefer::{Handling, Preferences};
 
 use super::schemas::REFUSALS;
@@ -20,17 +20,13 @@ use crate::state::Intake;
 use crate::wait::append_and_show;
 
 /// `POST /api/commits`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/commits",
-    summary: "Register a commit, complete or by a name that its repository's host knows",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: || shared("GivenCommit") }),
-    media: JSON,
-    answer: || shared("Ok"),
-    errors: REFUSALS,
-};
+pub(crate) const OPERATION: Operation = Operation::post(
+    "/api/commits",
+    "Register a commit, complete or by a name that its repository's host knows",
+    || shared("Ok"),
+    REFUSALS,
+)
+.taking(|| shared("GivenCommit"));
 /// The reference's name of the same operation.
 pub(crate) const REGISTER: Operation =
     Operation { path: "/api/commits/register", summary: "The same as POST /api/commits", ..OPERATION };

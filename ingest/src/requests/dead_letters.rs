@@ -7,7 +7,7 @@ use bytes::Bytes;
 use schema::event::{DeadLetterDecision, DeadLetterId, Decision, Request};
 use schema::store::rows::{DeadLetterRow, DeadLetterState};
 use serde_json::json;
-use web::openapi::{JSON, Operation, Repeated, object, text};
+use web::openapi::{Operation, object, text};
 use web::same_site::refuse_cross_site;
 
 use super::page_or_json::page_or_json;
@@ -19,17 +19,12 @@ use crate::state::Intake;
 use crate::wait::append_and_show;
 
 /// `POST /api/dead-letters/{id}/{action}`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/dead-letters/{id}/{action}",
-    summary: "Replay or discard an event that could not be processed",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: None,
-    media: JSON,
-    answer: || object(&[("status", json!({ "const": "ok" })), ("state", text())]),
-    errors: REFUSALS,
-};
+pub(crate) const OPERATION: Operation = Operation::post(
+    "/api/dead-letters/{id}/{action}",
+    "Replay or discard an event that could not be processed",
+    || object(&[("status", json!({ "const": "ok" })), ("state", text())]),
+    REFUSALS,
+);
 
 pub(crate) async fn decide(
     State(intake): State<Intake>,

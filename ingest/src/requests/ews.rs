@@ -10,7 +10,7 @@ use schema::event::{self, Request};
 use schema::intake_report::UploadFault;
 use schema::results;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, Repeated, object, shared, texts};
+use web::openapi::{Operation, object, shared, texts};
 use web::prefer::Preferences;
 
 use super::schemas::{REFUSALS, given_commits};
@@ -21,17 +21,13 @@ use crate::sender::{API_KEY, Sender};
 use crate::state::Intake;
 
 /// `POST /api/upload/ews`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/upload/ews",
-    summary: "Take in results of a change under review",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: document_schema }),
-    media: JSON,
-    answer: || object(&[("status", json!({ "const": "ok" })), ("tests", texts())]),
-    errors: REFUSALS,
-};
+pub(crate) const OPERATION: Operation = Operation::post(
+    "/api/upload/ews",
+    "Take in results of a change under review",
+    || object(&[("status", json!({ "const": "ok" })), ("tests", texts())]),
+    REFUSALS,
+)
+.taking(document_schema);
 
 fn document_schema() -> Value {
     json!({

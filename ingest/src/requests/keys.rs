@@ -12,7 +12,7 @@ use schema::event::Request;
 use schema::plain::is_plain;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, Repeated, object, text, whole};
+use web::openapi::{Operation, object, text, whole};
 use web::same_site::refuse_cross_site;
 
 use super::page_or_json::accepts_page;
@@ -27,28 +27,15 @@ use crate::state::Intake;
 use crate::wait::append_and_show;
 
 /// `POST /api/keys`.
-pub(crate) const MAKE: Operation = Operation {
-    method: "post",
-    path: "/api/keys",
-    summary: "Make a key; its answer alone shows it",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: document_schema }),
-    media: JSON,
-    answer: made_schema,
-    errors: REFUSALS,
-};
+pub(crate) const MAKE: Operation =
+    Operation::post("/api/keys", "Make a key; its answer alone shows it", made_schema, REFUSALS)
+        .taking(document_schema);
 
 /// `POST /api/keys/{id}/{action}`.
-pub(crate) const CHANGE: Operation = Operation {
-    method: "post",
-    path: "/api/keys/{id}/{action}",
-    summary: "Revoke a key, or rotate it: make another in its place, while it goes on to count for a day",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: None,
-    media: JSON,
-    answer: || {
+pub(crate) const CHANGE: Operation = Operation::post(
+    "/api/keys/{id}/{action}",
+    "Revoke a key, or rotate it: make another in its place, while it goes on to count for a day",
+    || {
         json!({
             "type": "object",
             "properties": { "status": { "const": "ok" }, "id": text(), "key": text(), "expires_at": { "type": ["integer", "null"] } },
@@ -56,8 +43,8 @@ pub(crate) const CHANGE: Operation = Operation {
             "additionalProperties": false,
         })
     },
-    errors: REFUSALS,
-};
+    REFUSALS,
+);
 
 /// How long a key counts whose maker says nothing else, and the longest that one may, days.
 const USUAL_DAYS: u64 = 90;

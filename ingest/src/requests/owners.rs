@@ -5,7 +5,7 @@ use axum::response::Response;
 use schema::event::Request;
 use schema::owners::{MAX_FILE_BYTES, SuiteOwners};
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, Repeated};
+use web::openapi::Operation;
 
 use super::said::{Said, page};
 use super::schemas::kept;
@@ -16,18 +16,14 @@ use crate::error::{IntakeError, bad};
 use crate::state::Intake;
 
 /// `POST /api/owners`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/owners",
-    summary: "Say who owns the tests of a suite by the text of a CODEOWNERS or TESTOWNERS file, in place of the one that was \
+pub(crate) const OPERATION: Operation = Operation::post(
+    "/api/owners",
+    "Say who owns the tests of a suite by the text of a CODEOWNERS or TESTOWNERS file, in place of the one that was \
               sent before; an empty text takes that back",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: document_schema }),
-    media: JSON,
-    answer: kept,
-    errors: &[400, 404, 413, 415, 422, 503],
-};
+    kept,
+    &[400, 404, 413, 415, 422, 503],
+)
+.taking(document_schema);
 
 fn document_schema() -> Value {
     json!({

@@ -11,7 +11,7 @@ use schema::seconds::DAY;
 use schema::state::State as TestState;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, Repeated};
+use web::openapi::Operation;
 use web::time::{self, Time};
 
 use super::said::{Said, page};
@@ -23,18 +23,14 @@ use crate::error::{IntakeError, bad};
 use crate::state::Intake;
 
 /// `POST /api/quarantine`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/quarantine",
-    summary: "Say that failures of a test, or of those that a pattern with * describes, do not count until a time; with \
+pub(crate) const OPERATION: Operation = Operation::post(
+    "/api/quarantine",
+    "Say that failures of a test, or of those that a pattern with * describes, do not count until a time; with \
               the state closed, that they count again",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: document_schema }),
-    media: JSON,
-    answer: kept,
-    errors: REFUSALS,
-};
+    kept,
+    REFUSALS,
+)
+.taking(document_schema);
 
 /// The longest time that an entry lasts, days. What is not mended in half a year is said anew, or taken out of the suite.
 const MAX_DAYS: i64 = 180;

@@ -8,7 +8,7 @@ use schema::rename::TestRename;
 use schema::results::MAX_NAME_BYTES;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, Repeated};
+use web::openapi::Operation;
 
 use super::said::{Said, page};
 use super::schemas::{REFUSALS, kept};
@@ -18,18 +18,14 @@ use crate::error::{IntakeError, bad};
 use crate::state::Intake;
 
 /// `POST /api/renames`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/renames",
-    summary: "Say that a test has a new name, so that its history goes on under that; with the state closed, that it \
+pub(crate) const OPERATION: Operation = Operation::post(
+    "/api/renames",
+    "Say that a test has a new name, so that its history goes on under that; with the state closed, that it \
               has not",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: document_schema }),
-    media: JSON,
-    answer: kept,
-    errors: REFUSALS,
-};
+    kept,
+    REFUSALS,
+)
+.taking(document_schema);
 
 /// How far ahead of ours the clock of a sender may be, seconds.
 const AHEAD_SECONDS: i64 = DAY as i64;

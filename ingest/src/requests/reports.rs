@@ -10,7 +10,7 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use schema::intake_report::UploadFault;
 use serde_json::{Value, json};
-use web::openapi::{self, Body, Operation, Repeated};
+use web::openapi::{Body, Operation};
 
 use super::upload::{self, DocumentOrigin, take_document};
 use crate::checks::body::{MAX_BODY_BYTES, TOO_LARGE};
@@ -34,17 +34,16 @@ const UNNAMED: &str = "the report";
 
 /// `POST /api/reports`.
 pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/reports",
-    summary: "Take in one run as its test runner reports it: JUnit XML, CTRF, TAP, go test -json and others, as they are, in \
+    parameters: &[&NAMES, &schema::configuration::MEMBERS],
+    body: Some(Body { media: "application/octet-stream", schema: body_schema }),
+    ..Operation::post(
+        "/api/reports",
+        "Take in one run as its test runner reports it: JUnit XML, CTRF, TAP, go test -json and others, as they are, in \
               gzip or in zip; as a body, or as files of a form whose other fields are parameters, too. The answer is that of \
               an upload",
-    parameters: &[&NAMES, &schema::configuration::MEMBERS],
-    repeated: Repeated::Lists(&[]),
-    body: Some(Body { media: "application/octet-stream", schema: body_schema }),
-    media: openapi::JSON,
-    answer: upload::OPERATION.answer,
-    errors: upload::OPERATION.errors,
+        upload::OPERATION.answer,
+        upload::OPERATION.errors,
+    )
 };
 
 fn body_schema() -> Value {

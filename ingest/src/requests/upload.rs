@@ -14,7 +14,7 @@ use schema::run_notes::RunNotes;
 use schema::seconds::DAY;
 use serde_json::{Map, Value, json};
 use web::blocking::blocking;
-use web::openapi::{self, JSON, Operation, Repeated, shared, text};
+use web::openapi::{self, Operation, shared, text};
 use web::prefer::{Handling, Preferences};
 
 use super::schemas::given_commits;
@@ -27,26 +27,16 @@ use crate::sender::Sender;
 use crate::state::Intake;
 
 /// `POST /api/upload`.
-pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/upload",
-    summary: "Take in one run; Prefer: wait=N holds the answer until it is visible, N seconds at most; Prefer: \
+pub(crate) const OPERATION: Operation = Operation::post("/api/upload", "Take in one run; Prefer: wait=N holds the answer until it is visible, N seconds at most; Prefer: \
               handling=strict refuses results that cannot be read and states that nobody knows; a repetition, by Idempotency-Key or by contents, is \
-              given the first receipt",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: document_schema }),
-    media: JSON,
-    answer: || {
+              given the first receipt", || {
         json!({
             "type": "object",
             "properties": { "status": { "const": "ok" }, "processing": shared("Processing"), "receipt": text() },
             "required": ["status", "processing"],
             "additionalProperties": false,
         })
-    },
-    errors: &[400, 404, 413, 415, 422, 503],
-};
+    }, &[400, 404, 413, 415, 422, 503]).taking(document_schema);
 
 fn document_schema() -> Value {
     json!({

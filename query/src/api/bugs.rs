@@ -7,10 +7,10 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use web::openapi::Operation;
 
-use super::warning;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::service::Shared;
+use crate::warning;
 
 pub(crate) const BUGS: Operation = Operation::get(
     "/api/bugs",

@@ -6,15 +6,15 @@ use answers::slowest::{self, SlowestTests};
 use answers::table::schema_of;
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use web::openapi::Operation;
 
-use super::warning;
 use crate::error::ApiError;
 use crate::layers::format::Rows;
 use crate::layers::paths::{Suite, SuiteAndTest};
 use crate::parameters::{CONFIGURATION, Parameters, lists, named_by_path, runs};
 use crate::service::Shared;
+use crate::warning;
 
 pub(crate) const OF_SUITE: Operation = Operation::get(
     "/api/durations/{suite}",
@@ -72,9 +72,6 @@ pub(crate) async fn plan(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let parameters = Parameters::of_beside_path(query.as_deref(), &["suite"], &PLAN)?;
-    let unknown = warning::of_suite(&service.store, &suite).await?;
     let plan: Plan = plan::find(&service.store, &suite, &runs::lately(&parameters)?).await?;
-    let mut response = Json(plan).into_response();
-    response.headers_mut().extend(unknown.and_then(|unknown| warning::header(&unknown)));
-    Ok(response)
+    Ok(warning::beside(&service.store, Some(&suite), Json(plan)).await?)
 }

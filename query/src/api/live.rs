@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
-use web::openapi::{Operation, Repeated, text};
+use web::openapi::{Operation, text};
 
 use crate::error::ApiError;
 use crate::live_stream::KEEP_ALIVE;
@@ -14,15 +14,9 @@ use crate::parameters::Parameters;
 use crate::service::Shared;
 
 pub(crate) const LIVE: Operation = Operation {
-    method: "get",
-    path: "/api/live",
-    summary: "Server-sent events: how far the views are, now and whenever they move",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: None,
     media: "text/event-stream",
-    answer: text,
     errors: &[400, 503],
+    ..Operation::get("/api/live", "Server-sent events: how far the views are, now and whenever they move", &[], text)
 };
 
 /// A stream that ends when the service stops.

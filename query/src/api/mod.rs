@@ -39,4 +39,3 @@ pub(crate) mod triage;
 pub(crate) mod under_review;
 pub(crate) mod uploads;
 pub(crate) mod verdicts;
-pub(crate) mod warning;

@@ -11,7 +11,7 @@ use answers::triage::{Group, MAX_DAYS};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, Repeated};
+use web::openapi::{self, Operation, Repeated};
 
 use super::{
     access, bug_trackers, bugs, causes, changes, commits, compare, costs, dead_letters, durations, ews, failures,
@@ -24,15 +24,8 @@ use crate::parameters::{self, Parameters};
 use crate::service::{Service, Shared};
 
 const OPENAPI: Operation = Operation {
-    method: "get",
-    path: "/api/openapi.json",
-    summary: "This document",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: None,
-    media: JSON,
-    answer: || json!({ "type": "object" }),
     errors: &[400],
+    ..Operation::get("/api/openapi.json", "This document", &[], || json!({ "type": "object" }))
 };
 
 /// Everything that this service answers.

@@ -12,11 +12,11 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use web::openapi::{Operation, text};
 
-use super::warning;
 use crate::error::{ApiError, bad};
 use crate::parameters::lists::NO_SUITE;
 use crate::parameters::{CONFIGURATION, Parameters, runs};
 use crate::service::Shared;
+use crate::warning;
 
 pub(crate) const QUARANTINE: Operation = Operation::get(
     "/api/quarantine",

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, Repeated, text};
+use web::openapi::{Operation, text};
 
 use super::json_body;
 use crate::error::ApiError;
@@ -19,17 +19,13 @@ use crate::service::Shared;
 /// A configuration has a few entries.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-pub(crate) const PREVIEW: Operation = Operation {
-    method: "post",
-    path: "/api/rules/preview",
-    summary: "Which verdicts other thresholds would change",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: body }),
-    media: JSON,
-    answer: schema_of::<RulesPreview>,
-    errors: &[400, 404, 503],
-};
+pub(crate) const PREVIEW: Operation = Operation::post(
+    "/api/rules/preview",
+    "Which verdicts other thresholds would change",
+    schema_of::<RulesPreview>,
+    &[400, 404, 503],
+)
+.taking(body);
 
 fn body() -> Value {
     let entry = json!({

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, Repeated};
+use web::openapi::Operation;
 
 use super::json_body;
 use crate::error::ApiError;
@@ -18,15 +18,14 @@ use crate::service::Shared;
 const MAX_BODY_BYTES: usize = 1 << 20;
 
 pub(crate) const OPERATION: Operation = Operation {
-    method: "post",
-    path: "/api/sql",
-    summary: "A SELECT over the views, as a user of the store who may read them and nothing else",
     parameters: &[&["format"]],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: body }),
-    media: JSON,
-    answer: schema_of::<SqlAnswer>,
-    errors: &[400, 404, 503],
+    ..Operation::post(
+        "/api/sql",
+        "A SELECT over the views, as a user of the store who may read them and nothing else",
+        schema_of::<SqlAnswer>,
+        &[400, 404, 503],
+    )
+    .taking(body)
 };
 
 /// What is posted.

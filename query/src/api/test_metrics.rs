@@ -9,7 +9,7 @@ use answers::triage::{self, Group};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use web::openapi::{Operation, Repeated, text};
+use web::openapi::{Operation, text};
 
 use crate::error::{ApiError, bad};
 use crate::parameters::{CONFIGURATION, Parameters, lists};
@@ -26,13 +26,13 @@ const QUARANTINED: &str = "# TYPE resultsdb_quarantined_tests gauge\n# HELP resu
 
 pub(crate) const OPERATION: Operation = Operation {
     media: MEDIA,
-    repeated: Repeated::Lists(&["suite"]),
     ..Operation::get(
         "/api/metrics",
         "How many tests of each suite triage lists, by group, as OpenMetrics; of every suite that ran lately if none is named",
         &[&CONFIGURATION, &["suite", "days", "recent", "branch"]],
         text,
     )
+    .with_lists(&["suite"])
 };
 
 /// One line for each group of each suite.

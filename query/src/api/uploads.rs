@@ -4,7 +4,7 @@ use answers::table::schema_of;
 use answers::uploads::{self, ProcessedUpload, Upload};
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use web::openapi::{JSON, Operation, QUESTION, Repeated};
+use web::openapi::{Operation, QUESTION};
 
 use crate::error::ApiError;
 use crate::parameters::{CONFIGURATION, POINT, Parameters, RANGE, runs};
@@ -19,15 +19,14 @@ pub(crate) const UPLOADS: Operation = Operation::get(
 .of_reference();
 
 pub(crate) const PROCESS: Operation = Operation {
-    method: "post",
-    path: "/api/upload/process",
-    summary: "Process stored uploads again",
     parameters: UPLOADS.parameters,
-    repeated: Repeated::Any,
-    body: None,
-    media: JSON,
-    answer: schema_of::<Vec<ProcessedUpload>>,
-    errors: QUESTION,
+    ..Operation::post(
+        "/api/upload/process",
+        "Process stored uploads again",
+        schema_of::<Vec<ProcessedUpload>>,
+        QUESTION,
+    )
+    .of_reference()
 };
 
 /// The uploads of the selected runs.

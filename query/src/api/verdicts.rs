@@ -10,28 +10,28 @@ use axum::response::Response;
 use schema::state::State as TestState;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use web::openapi::{self, JSON, Operation, Repeated, list_of, text};
+use web::openapi::{self, Operation, list_of, text};
 
-use super::{json_body, warning};
+use super::json_body;
 use crate::error::{ApiError, bad};
 use crate::layers::format::Rows;
 use crate::parameters::lists::NO_SUITE;
 use crate::parameters::{CONFIGURATION, Parameters, as_of, lists, runs};
 use crate::service::Shared;
+use crate::warning;
 
 /// A question names so many tests at most, each with a line of what it said.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
 pub(crate) const ASK: Operation = Operation {
-    method: "post",
-    path: "/api/verdicts",
-    summary: "Whether failures of a change under review are known: for each test new, known-failing, known-flaky or unknown",
     parameters: &[&["as_of"]],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: body }),
-    media: JSON,
-    answer: schema_of::<Verdicts>,
-    errors: &[400, 404, 503],
+    ..Operation::post(
+        "/api/verdicts",
+        "Whether failures of a change under review are known: for each test new, known-failing, known-flaky or unknown",
+        schema_of::<Verdicts>,
+        &[400, 404, 503],
+    )
+    .taking(body)
 };
 
 pub(crate) const QUALITY: Operation = Operation {

@@ -20,7 +20,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use schema::configuration::version_text;
 use tokio_util::io::ReaderStream;
-use web::openapi::{Operation, QUESTION, Repeated, text};
+use web::openapi::{Operation, text};
 
 use crate::error::{ApiError, bad, broken, not_found};
 use crate::layers::paths::Rest;
@@ -58,15 +58,14 @@ async fn find(service: &Service, parameters: &Parameters) -> Result<Vec<Archive>
 }
 
 pub(crate) const OPERATION: Operation = Operation {
-    method: "get",
-    path: "/api/upload/archive",
-    summary: "The files of one run, as a zip",
-    parameters: &[&CONFIGURATION, &["suite", "recent"], &POINT, &RANGE, &TIMES],
-    repeated: Repeated::Any,
-    body: None,
     media: "application/zip",
-    answer: text,
-    errors: QUESTION,
+    ..Operation::get(
+        "/api/upload/archive",
+        "The files of one run, as a zip",
+        &[&CONFIGURATION, &["suite", "recent"], &POINT, &RANGE, &TIMES],
+        text,
+    )
+    .of_reference()
 };
 
 /// `GET /api/upload/archive`: the archive as it came.

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, RawQuery, State};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use web::openapi::{self, JSON, Operation, QUESTION, Repeated, object, text, texts};
+use web::openapi::{Operation, QUESTION, object, text, texts};
 
 use crate::BugTracker;
 use crate::error::{ApiError, bad, not_found};
@@ -27,14 +27,13 @@ pub(crate) const TRACKERS: Operation = Operation::get("/api/bug-trackers", "Wher
 
 pub(crate) const CREATE: Operation = Operation {
     method: "put",
-    path: "/api/bug-trackers/{tracker}/create-bug",
-    summary: "The address of a form that describes failures; nothing is filed yet",
-    parameters: &[],
-    repeated: Repeated::Lists(&[]),
-    body: Some(openapi::Body { media: JSON, schema: || json!({ "type": "object" }) }),
-    media: JSON,
-    answer: || object(&[("url", text()), ("newWindow", json!({ "type": "boolean" }))]),
-    errors: QUESTION,
+    ..Operation::post(
+        "/api/bug-trackers/{tracker}/create-bug",
+        "The address of a form that describes failures; nothing is filed yet",
+        || object(&[("url", text()), ("newWindow", json!({ "type": "boolean" }))]),
+        QUESTION,
+    )
+    .taking(|| json!({ "type": "object" }))
 };
 
 /// A request to file a bug names a few rows.
