@@ -16,6 +16,7 @@ use crate::freeze::{self, Freezer};
 use crate::front::{self, Front};
 use crate::library::{self, Api, LibraryError};
 use crate::pool::Pool;
+use crate::space;
 
 const USER: &str = "default";
 
@@ -60,6 +61,16 @@ pub enum EngineError {
     /// The engine refused to open.
     #[error("cannot open the engine: {0}")]
     Open(#[from] ChdbError),
+    /// There is no space for what the engine writes when it opens.
+    #[error(
+        "the disk of {folder} is full, so that the engine cannot open its tables: {free_mib} MiB are left; free some space"
+    )]
+    Full {
+        /// Where the engine keeps its files.
+        folder: String,
+        /// What is left.
+        free_mib: u64,
+    },
     /// The data directory or the loopback port cannot be used.
     #[error("cannot prepare {what}: {source}")]
     Io {
@@ -183,7 +194,14 @@ fn open(options: &EngineOptions) -> Result<Pool, EngineError> {
     // A process that died during a backup left it there.
     freeze::remove_image(&files).map_err(failed(&files))?;
     let arguments = vec![format!("--path={}", files.display()), format!("--config-file={}", config.display())];
-    Ok(Pool::open(Arc::new(api), arguments, options.connections)?)
+    let opened = Pool::open(Arc::new(api), arguments, options.connections);
+    opened.map_err(|error| match space::left_on_full(&files) {
+        Some(free_mib) => {
+            tracing::debug!(%error, "the engine did not open");
+            EngineError::Full { folder: files.display().to_string(), free_mib }
+        }
+        None => error.into(),
+    })
 }
 
 /// The defaults are made for big servers: this keeps pools and caches small, and has every insert on disk before it is

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::chdb::ChdbError;
 use crate::pool::Pool;
+use crate::space;
 
 /// The image's folder below `shadow/`, which nothing else uses. The engine escapes all but letters, digits and `_`.
 const IMAGE: &str = "resultsdb_backup";
@@ -34,6 +35,16 @@ pub enum FreezeError {
         path: String,
         /// Why that failed.
         source: io::Error,
+    },
+    /// There is no space for it.
+    #[error(
+        "the disk of {folder} is full, so that no image of the tables can be taken: {free_mib} MiB are left; free some space"
+    )]
+    Full {
+        /// Where the engine keeps its files.
+        folder: String,
+        /// What is left.
+        free_mib: u64,
     },
     /// The engine says that it froze a part, which is not in the image.
     #[error("the engine put the part {0} elsewhere than into the image of its tables")]
@@ -76,6 +87,17 @@ impl Freezer {
     /// Takes an image in place of the one before. Each table is as it was at one moment, and moments differ between
     /// tables.
     pub async fn freeze(&self) -> Result<FrozenTables, FreezeError> {
+        let taken = self.take().await;
+        taken.map_err(|error| match space::left_on_full(&self.files) {
+            Some(free_mib) => {
+                tracing::debug!(%error, "no image of the tables was taken");
+                FreezeError::Full { folder: self.files.display().to_string(), free_mib }
+            }
+            None => error,
+        })
+    }
+
+    async fn take(&self) -> Result<FrozenTables, FreezeError> {
         let failed = |path: &Path| {
             let path = path.display().to_string();
             move |source| FreezeError::Io { path, source }

@@ -17,6 +17,7 @@ pub mod library;
 pub mod local_log;
 pub mod pool;
 mod request;
+mod space;
 
 pub use damage::Damage;
 pub use engine::{Engine, EngineError, EngineOptions};

@@ -63,9 +63,9 @@ pub enum LogError {
     /// The log cannot be reached now; the same call may succeed later.
     #[error("the event log at {address} is not available: {cause}; check that it runs and that the address is right")]
     Unavailable {
-        /// Broker list or directory.
+        /// Broker list.
         address: String,
-        /// What the client library or the operating system said.
+        /// What the client library said.
         cause: String,
     },
     /// The log refuses this client, or it the log: a login, or a certificate that is not trusted.
@@ -75,6 +75,16 @@ pub enum LogError {
         address: String,
         /// What the client library said.
         cause: String,
+    },
+    /// The system refuses what a log in a folder needs; the same call may succeed later.
+    #[error("the event log in {folder} cannot be used: {cause}; {remedy}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system said, in its words.
+        cause: String,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// Another process has the log open.
     #[error("the event log at {address} is in use by another process; stop that one, or use another folder")]
@@ -122,7 +132,7 @@ pub enum LogError {
 impl LogError {
     /// Whether the same call may succeed later.
     pub fn passes(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Full { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Folder { .. } | Self::Full { .. })
     }
 }
 

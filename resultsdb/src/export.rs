@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::Path;
 use std::time::SystemTime;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clickhouse::Client;
-use embedded::{Engine, EngineOptions};
+use embedded::{Engine, EngineError, EngineOptions};
 use export::{ExportError, ExportReport};
 use schema::blobs::Blobs;
 use schema::retention::Retention;
@@ -27,14 +27,14 @@ pub(crate) async fn deployed(config: &Config) -> anyhow::Result<()> {
 /// Exports what `serve` has, which must not run; the configuration is the one that `serve` uses.
 pub(crate) async fn embedded(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
     let retention = config.retention()?;
-    if !data_dir.join("store").is_dir() {
-        bail!("there are no tables in {}; give the folder that `serve` uses", data_dir.display());
-    }
-    backup::refuse_unfinished(data_dir)?;
+    backup::expect_tables(data_dir)?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store")));
-    let engine = engine.await.map_err(|error| {
-        anyhow!("{error}; if `serve` runs on this folder, stop it, or let it export by itself, with [export] in its configuration")
+    let engine = engine.await.map_err(|error| match error {
+        EngineError::Open(_) => anyhow!(
+            "{error}; if `serve` runs on this folder, stop it, or let it export by itself, with [export] in its configuration"
+        ),
+        _ => error.into(),
     })?;
     let worked = match Blobs::in_folder(&data_dir.join("blobs")) {
         Ok(blobs) => work(&servers::embedded_address(&engine).client(), &blobs, &retention).await,

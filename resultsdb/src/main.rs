@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod doctor;
 mod export;
+mod folders;
 mod keys;
 mod listen;
 mod memory;
@@ -118,7 +119,7 @@ enum Tool {
     /// Make views anew from the events, beside those that are read, and swap them in
     Rebuild {
         /// Configuration file (TOML): of a deployment, which goes on meanwhile, or the one that `serve` uses
-        #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+        #[arg(long, env = "RESULTSDB_CONFIG")]
         config: Option<PathBuf>,
         /// What `serve` uses, which must not run
         #[arg(long)]
@@ -129,7 +130,7 @@ enum Tool {
     /// Remove archives and results from the blob store that no event names any more; the services do so by themselves
     Sweep {
         /// Configuration file (TOML): of a deployment, which goes on meanwhile, or the one that `serve` uses
-        #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+        #[arg(long, env = "RESULTSDB_CONFIG")]
         config: Option<PathBuf>,
         /// What `serve` uses, which must not run
         #[arg(long)]
@@ -140,7 +141,7 @@ enum Tool {
     /// Write facts as Parquet files to the blob store; with [export] in the configuration the services do so by themselves
     Export {
         /// Configuration file (TOML): of a deployment, which goes on meanwhile, or the one that `serve` uses
-        #[arg(long, env = "RESULTSDB_CONFIG", required_unless_present = "data_dir")]
+        #[arg(long, env = "RESULTSDB_CONFIG")]
         config: Option<PathBuf>,
         /// What `serve` uses, which must not run
         #[arg(long)]
@@ -262,6 +263,18 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The configuration of the deployment that a command is for, where it is not for what `serve` uses.
+fn said(config: Option<PathBuf>, what: &str) -> anyhow::Result<PathBuf> {
+    config.ok_or_else(|| not_said(what))
+}
+
+/// What a command says that is neither for a deployment nor for what `serve` uses.
+fn not_said(what: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "it is not said what to {what}: give --config FILE for a deployment, or --data-dir DIR for what `serve` uses"
+    )
+}
+
 impl Service {
     fn run(
         self,
@@ -306,18 +319,20 @@ impl Tool {
                 runtime.block_on(rebuild::embedded(&data_dir, &load(config.as_deref())?, arguments))
             }
             Self::Rebuild { config, data_dir: None, arguments } => {
-                runtime.block_on(rebuild::deployed(&load(config.as_deref())?, arguments))
+                runtime.block_on(rebuild::deployed(&load(Some(&said(config, "rebuild")?))?, arguments))
             }
             Self::Sweep { config, data_dir: Some(data_dir), arguments } => {
                 runtime.block_on(sweep::embedded(&data_dir, &load(config.as_deref())?, arguments))
             }
             Self::Sweep { config, data_dir: None, arguments } => {
-                runtime.block_on(sweep::deployed(&load(config.as_deref())?, arguments))
+                runtime.block_on(sweep::deployed(&load(Some(&said(config, "sweep")?))?, arguments))
             }
             Self::Export { config, data_dir: Some(data_dir) } => {
                 runtime.block_on(export::embedded(&data_dir, &load(config.as_deref())?))
             }
-            Self::Export { config, data_dir: None } => runtime.block_on(export::deployed(&load(config.as_deref())?)),
+            Self::Export { config, data_dir: None } => {
+                runtime.block_on(export::deployed(&load(Some(&said(config, "export")?))?))
+            }
             Self::SqlUser { config } => sql_user::print(&load(Some(&config))?),
             Self::Engine { data_dir, port, password_file } => {
                 runtime.block_on(serve::engine(&data_dir, port, &password_file))

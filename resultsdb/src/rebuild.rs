@@ -51,7 +51,7 @@ pub(crate) async fn embedded(data_dir: &Path, config: &Config, arguments: Argume
     let retention = config.retention()?;
     backup::expect_log(data_dir)?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
-    let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running?")?;
+    let log = LocalLog::open(&data_dir.join("log"))?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let address = servers::embedded_address(&engine);
     store::migrate(&address, &retention).await?;

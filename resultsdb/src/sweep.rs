@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use clickhouse::Client;
 use embedded::{Engine, EngineOptions, LocalLog};
-use eventlog::EventLog;
+use eventlog::{EventLog, LogError};
 use processor::sweep::{self, SweepOptions, SweepReport};
 use schema::blobs::Blobs;
 use schema::seconds::DAY;
@@ -45,7 +45,10 @@ pub(crate) async fn deployed(config: &Config, arguments: Arguments) -> anyhow::R
 pub(crate) async fn embedded(data_dir: &Path, config: &Config, arguments: Arguments) -> anyhow::Result<()> {
     backup::expect_log(data_dir)?;
     let data_dir = data_dir.canonicalize().with_context(|| format!("finding {}", data_dir.display()))?;
-    let log = LocalLog::open(&data_dir.join("log")).context("is `serve` still running? it sweeps by itself")?;
+    let log = LocalLog::open(&data_dir.join("log")).map_err(|error| match error {
+        LogError::InUse { .. } => anyhow!("{error}; a `serve` that runs sweeps by itself"),
+        _ => error.into(),
+    })?;
     let engine = Engine::start(EngineOptions::new(data_dir.join("store"))).await?;
     let client = servers::embedded_address(&engine).client();
     let blobs = Blobs::in_folder(&data_dir.join("blobs"))?;

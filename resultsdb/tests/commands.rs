@@ -1,6 +1,9 @@
 //! The commands, as somebody at a terminal meets them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Map, Value, json};
@@ -29,6 +32,111 @@ fn errors_are_one_line_without_a_backtrace() {
         assert!(!status.success() && stdout.is_empty(), "{arguments:?}");
         assert!(said.contains("no/such/file") && said.trim_end().lines().count() == 1, "{arguments:?}: {said}");
     }
+}
+
+/// A command that can be for a deployment or for a folder names both where it is told neither.
+#[test]
+fn what_a_command_is_for_is_asked_in_the_same_words() {
+    for (command, what) in [("doctor", "check"), ("rebuild", "rebuild"), ("sweep", "sweep"), ("export", "export")] {
+        let asked = Command::new(RESULTSDB.path()).arg(command).env_remove("RESULTSDB_CONFIG").output().unwrap();
+        let said = format!(
+            "Error: it is not said what to {what}: give --config FILE for a deployment, or --data-dir DIR for what `serve` uses\n"
+        );
+        assert_eq!((asked.status.code(), String::from_utf8(asked.stderr).unwrap()), (Some(1), said));
+    }
+    let asked = run(&["check"]);
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert!(said.contains("give --data-dir DIR for what `serve` uses, or --backup PLACE"), "{said}");
+}
+
+/// Nobody is sent to a file that says nothing of what is wrong.
+#[test]
+fn a_wrong_member_is_looked_for_where_it_was_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ok.toml");
+    std::fs::write(&file, "title = 'x'").unwrap();
+    let told = |name: &str, value: &str, flags: &[&str]| {
+        let mut command = Command::new(RESULTSDB.path());
+        command.args(["doctor", "--config"]).arg(&file).args(flags).env(name, value);
+        let Output { status, stderr, .. } = command.output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert!(!status.success() && !said.contains("ok.toml") && said.trim_end().lines().count() == 1, "{said}");
+        said
+    };
+    let said = told("RESULTSDB__SWEEP__DAYS", "x", &[]);
+    assert!(
+        said.starts_with("Error: in the environment variable RESULTSDB__SWEEP__DAYS, sweep.days: invalid type"),
+        "{said}"
+    );
+    // Flags win over variables.
+    let said = told("RESULTSDB__SWEEP__DAYS", "x", &["--set", "sweep.days=y"]);
+    assert!(said.starts_with("Error: in the flag --set sweep.days: invalid type"), "{said}");
+    let said = told("RESULTSDB__TITLE", "y", &["--set", "sweep.dayz=3"]);
+    assert!(said.starts_with("Error: in the flag --set sweep.dayz: unknown field `dayz`"), "{said}");
+}
+
+/// A command as a user who may do nothing that a folder's permissions do not say, whoever runs the tests.
+fn without_rights(arguments: &[&str], data_dir: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "setpriv", "--bounding-set=-all", "--inh-caps=-all", RESULTSDB.path()]);
+    command.args(arguments).arg("--data-dir").arg(data_dir).env_remove("RUST_LOG");
+    command
+}
+
+/// The same of a command to which the folder's file system is mounted for reading alone.
+fn read_only(arguments: &[&str], data_dir: &Path) -> Command {
+    let script = r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@""#;
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(data_dir).arg(RESULTSDB.path());
+    command.args(arguments).arg("--data-dir").arg(data_dir).env_remove("RUST_LOG");
+    command
+}
+
+/// A folder that the system keeps from this user is not taken for an empty one, and advice is about the folder.
+#[test]
+fn a_folder_that_may_not_be_used_is_told_in_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data_dir, backup) = (directory.path().join("data"), directory.path().join("backup"));
+    RESULTSDB.serve(&data_dir).stop();
+    let to = backup.to_str().unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let told = |mut command: Command| {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let said = String::from_utf8(stderr).unwrap() + &String::from_utf8(stdout).unwrap();
+        assert_eq!(status.code(), Some(1), "{said}");
+        for nonsense in ["Fjall", "Os {", "check that it runs", "Stop `serve`", "no event log"] {
+            assert!(!said.contains(nonsense), "{nonsense}: {said}");
+        }
+        said
+    };
+    let log = data_dir.join("log").canonicalize().unwrap();
+    let refused = |words: &str| format!("the event log in {} cannot be used: {words}; ", log.display());
+    let commands = [&["check"][..], &["backup", "--to", to], &serve, &["doctor"]];
+
+    let words = refused("Read-only file system (os error 30)");
+    for command in commands {
+        let said = told(read_only(command, &data_dir));
+        assert!(said.contains(&words) && said.contains("mount its file system for writing"), "{command:?}: {said}");
+    }
+
+    let closed = |folder: &Path, mode: u32| std::fs::set_permissions(folder, Permissions::from_mode(mode)).unwrap();
+    closed(&log, 0);
+    let words = refused("Permission denied (os error 13)");
+    for command in commands {
+        let said = told(without_rights(command, &data_dir));
+        assert!(said.contains(&words) && said.contains("let this user read and write"), "{command:?}: {said}");
+    }
+    closed(&log, 0o700);
+    closed(&data_dir, 0);
+    for command in [&["check"][..], &["backup", "--to", to], &["sweep"], &["rebuild"], &["export"], &["doctor"]] {
+        let said = told(without_rights(command, &data_dir));
+        assert!(
+            said.ends_with(" may not be read by this user; run this as the user of `serve`\n"),
+            "{command:?}: {said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    closed(&data_dir, 0o700);
 }
 
 /// What `serve` has no use for is refused before anything is made, right or wrong.

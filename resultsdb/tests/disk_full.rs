@@ -2,8 +2,9 @@
 //! the same process goes on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::{Map, Value, json};
 use test_support::clock::now;
@@ -32,6 +33,44 @@ fn start(mount: &Path) -> (Server, PathBuf) {
     let server = Server::run(command);
     let inside = PathBuf::from(format!("/proc/{}/root{}", server.child.id(), mount.display()));
     (server, inside)
+}
+
+/// Fills what is left of the disk.
+fn fill(file: &Path) {
+    let mut filler = std::fs::File::create(file).unwrap();
+    let block = vec![0; 1 << 20];
+    // Blocks until none fits, then bytes until there is no room for one.
+    while filler.write_all(&block).is_ok() {}
+    while filler.write_all(&block[..4096]).is_ok() {}
+}
+
+/// A backup of what a server uses, which sees its disk as the server does.
+fn back_up(server: &Server, mount: &Path, to: &Path) -> Output {
+    let mut command = Command::new("nsenter");
+    command.args(["--target", &server.child.id().to_string(), "--user", "--mount", "--preserve-credentials"]);
+    command.args([RESULTSDB.path(), "backup", "--data-dir"]).arg(mount.join("data")).arg("--to").arg(to);
+    command.env_remove("RUST_LOG").output().unwrap()
+}
+
+#[test]
+fn a_backup_says_that_the_disk_is_full() {
+    let (mount, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (server, inside) = start(mount.path());
+    let time = now() - 600;
+    assert_eq!(server.post("/api/upload", &upload(time, time, &json!({"a.html": {}}))).unwrap().0, 200);
+    fill(&inside.join("filler"));
+    let refused = back_up(&server, mount.path(), copy.path());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.starts_with("Error: the disk of ") && said.contains(" is full, so that no image of the tables"),
+        "{said}"
+    );
+    assert!(said.ends_with("; free some space\n") && said.lines().count() == 1, "{said}");
+
+    std::fs::remove_file(inside.join("filler")).unwrap();
+    let taken = back_up(&server, mount.path(), copy.path());
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
 }
 
 /// A run that neither compresses nor repeats another.

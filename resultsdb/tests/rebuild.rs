@@ -86,7 +86,7 @@ fn a_lost_view_comes_back_with_the_same_answers() {
     let quarantine = server.json("/api/quarantine");
     assert_eq!(quarantine["entries"][0]["until"], until);
     let before = corpus.answers(&server.url);
-    assert!(fails(&rebuild(data_dir, &[])).contains("is `serve` still running?"));
+    assert!(fails(&rebuild(data_dir, &[])).contains("is in use by another process; stop that one"));
     server.stop();
 
     // Nothing is lost, so nothing differs.

@@ -83,7 +83,12 @@ fn what_no_event_names_is_removed_and_nothing_else() {
     assert_eq!(named.len(), 2);
     let shown = server.json("/api/results/layout-tests/7.html?recent=false");
     let refused = told(data_dir, 0, &["sweep"]).unwrap_err();
-    assert!(refused.contains("is `serve` still running? it sweeps by itself"), "{refused}");
+    assert!(
+        refused.contains(
+            "is in use by another process; stop that one, or use another folder; a `serve` that runs sweeps by itself"
+        ),
+        "{refused}"
+    );
     stop(server);
 
     // An intake that died before it appended the event.

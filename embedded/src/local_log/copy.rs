@@ -9,9 +9,10 @@ use std::path::Path;
 use eventlog::{LogError, Position, TopicSpec};
 use fjall::PersistMode;
 
+use super::LocalLog;
+use super::failure::failed;
 use super::keyspaces::Keyspaces;
 use super::stored::{decode, encode_topic, offset_key, parse_offset_key, record_key};
-use super::{LocalLog, failed};
 
 /// Bytes of records after which a segment is full.
 const SEGMENT_BYTES: usize = 8 << 20;

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use eventlog::{KeptLog, LogError, Record};
 use fjall::PersistMode;
 
+use super::failure::{broken_off, failed};
 use super::stored::{encode, record_key};
-use super::{FREE_TO_COMMIT, LocalLog, failed};
+use super::{FREE_TO_COMMIT, LocalLog};
 
 #[async_trait]
 impl KeptLog for LocalLog {
@@ -27,9 +28,7 @@ impl KeptLog for LocalLog {
         }
         let address = self.shared.address.clone();
         let written = tokio::task::spawn_blocking(move || batch.commit()).await;
-        written
-            .map_err(|error| LogError::Unavailable { address: address.clone(), cause: error.to_string() })?
-            .map_err(|error| failed(&address, &error))
+        written.map_err(|error| broken_off(&address, &error.to_string()))?.map_err(|error| failed(&address, &error))
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod check;
 mod copy;
+mod failure;
 mod kept;
 mod keyspaces;
 mod stored;
@@ -21,10 +22,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventlog::{Consumer, EventLog, KeptLog, LogError, Position, Reader, Record, TopicSpec};
+use failure::{broken_off, failed, refused};
 use fjall::{Database, Keyspace, PersistMode};
 use keyspaces::Keyspaces;
 use stored::{Topic, decode, decode_topic, encode, encode_topic, offset_key, offset_of, partition_prefix, record_key};
 use tokio::sync::{oneshot, watch};
+
+use crate::space;
 
 pub use check::LogCheck;
 pub use copy::{Committed, LogCopy, Segment};
@@ -94,7 +98,7 @@ impl LocalLog {
         std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writer.run(&queue))
-            .map_err(|error| LogError::Unavailable { address: shared.address.clone(), cause: error.to_string() })?;
+            .map_err(|error| refused(&shared.address, &error))?;
         Ok(Self { shared, appends })
     }
 }
@@ -153,13 +157,13 @@ impl Writer {
 impl Shared {
     /// Whether that many bytes are left.
     fn has_space(&self, needed: u64) -> Result<(), LogError> {
-        // A file system that does not say is taken to have enough.
-        let Ok(disk) = rustix::fs::statvfs(self.address.as_str()) else { return Ok(()) };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free >= needed {
-            return Ok(());
+        match space::free(Path::new(&self.address)) {
+            Some(free) if free < needed => {
+                Err(LogError::Full { address: self.address.clone(), free_mib: free >> 20, needed_mib: needed >> 20 })
+            }
+            // A file system that does not say is taken to have enough.
+            _ => Ok(()),
         }
-        Err(LogError::Full { address: self.address.clone(), free_mib: free >> 20, needed_mib: needed >> 20 })
     }
 
     fn end_offset(&self, topic: &str, partition: u32) -> Result<u64, fjall::Error> {
@@ -235,10 +239,7 @@ impl EventLog for LocalLog {
         let partition = crc32fast::hash(if key.is_empty() { &value } else { key }) % partitions;
         let (reply, answer) = oneshot::channel();
         let append = Append { topic: topic.to_owned(), key: key.to_vec(), value, partition, reply };
-        let gone = || LogError::Unavailable {
-            address: self.shared.address.clone(),
-            cause: "its writer has stopped".to_owned(),
-        };
+        let gone = || broken_off(&self.shared.address, "its writer has stopped");
         self.appends.send(append).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -364,30 +365,10 @@ impl Consumer for LocalConsumer {
         let shared = Arc::clone(shared);
         tokio::task::spawn_blocking(move || batch.commit())
             .await
-            .map_err(|error| LogError::Unavailable { address: shared.address.clone(), cause: error.to_string() })?
+            .map_err(|error| broken_off(&shared.address, &error.to_string()))?
             .map_err(|error| failed(&shared.address, &error))?;
         shared.committed.send_modify(|commits| *commits += 1);
         Ok(())
-    }
-}
-
-/// What cannot be read as it was written is damaged, whatever else fails may work later.
-fn failed(address: &str, error: &fjall::Error) -> LogError {
-    let (address, cause) = (address.to_owned(), error.to_string());
-    match error {
-        fjall::Error::Locked => LogError::InUse { address },
-        fjall::Error::JournalRecovery(_)
-        | fjall::Error::InvalidTrailer
-        | fjall::Error::InvalidTag(_)
-        | fjall::Error::InvalidVersion(_)
-        | fjall::Error::Decompress(_)
-        | fjall::Error::Unrecoverable
-        // A write failed half-way: only a new start can tell what is there.
-        | fjall::Error::Poisoned => LogError::Damaged { address, cause },
-        fjall::Error::Storage(error) if !matches!(error, fjall::LsmError::Io(_)) => {
-            LogError::Damaged { address, cause }
-        }
-        _ => LogError::Unavailable { address, cause },
     }
 }
 

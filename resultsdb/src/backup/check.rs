@@ -13,6 +13,7 @@ use super::manifest::Contents;
 use super::take::{blob_digest, blobs};
 use super::target::Target;
 use super::{AT_ONCE, LOG, STORE, expect_log};
+use crate::causes;
 
 /// Checks what `serve` uses, and prints what is damaged. Damage is an error.
 pub(super) async fn data_dir(data_dir: &Path) -> anyhow::Result<()> {
@@ -81,7 +82,7 @@ pub(super) async fn backup(name: &str) -> anyhow::Result<()> {
         let target = &target;
         async move {
             let read = target.read(contents, &mut io::sink()).await;
-            read.err().map(|error| Damage { place: place.clone(), cause: format!("{error:#}") })
+            read.err().map(|error| Damage { place: place.clone(), cause: causes::told(&error) })
         }
     });
     let damages: Vec<Damage> = checked.buffer_unordered(AT_ONCE).filter_map(async |damage| damage).collect().await;

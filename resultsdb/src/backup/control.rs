@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::manifest::{CommittedEntry, TopicEntry};
 use super::protocol::{MAX_LINE, Place, Reply, Request, SegmentHead, Snapshot};
+use crate::causes;
 use crate::doctor::examined;
 
 /// The socket's name in the data directory.
@@ -55,7 +56,7 @@ pub(crate) fn listen(
             tokio::spawn(accept(listener, owner, Source::new(log, freezer, store), stop));
         }
         Err(error) => {
-            tracing::warn!(error = format!("{error:#}"), "no backup can be taken while this server runs");
+            tracing::warn!(error = causes::told(&error), "no backup can be taken while this server runs");
         }
     }
 }
@@ -91,7 +92,7 @@ async fn accept(listener: UnixListener, owner: u32, source: Source, mut stop: wa
         tokio::spawn(async move {
             tokio::select! {
                 answered = answer(stream, source) => if let Err(error) = answered {
-                    tracing::debug!(error = format!("{error:#}"), "a backup's connection ended");
+                    tracing::debug!(error = causes::told(&error), "a backup's connection ended");
                 },
                 _ = stop.wait_for(|stop| *stop) => {}
             }
@@ -147,7 +148,7 @@ pub(super) async fn answer(stream: UnixStream, source: Source) -> anyhow::Result
 async fn reply<T: Serialize>(stream: &mut BufReader<UnixStream>, answer: anyhow::Result<T>) -> anyhow::Result<()> {
     let answer = match answer {
         Ok(answer) => Reply::Ok(answer),
-        Err(error) => Reply::Error(format!("{error:#}")),
+        Err(error) => Reply::Error(causes::told(&error)),
     };
     let mut line = serde_json::to_vec(&answer)?;
     line.push(b'\n');

@@ -27,6 +27,7 @@ use clap::Subcommand;
 pub(crate) use control::listen;
 
 use crate::doctor::examined::Examined;
+use crate::folders;
 
 /// The folders of a data directory that are copied in their own way: the event log, the tables, the blobs.
 const LOG: &str = "log";
@@ -63,7 +64,7 @@ pub(crate) enum Command {
     /// Say what is damaged in what `serve` uses, which must not run, or in a backup
     Check {
         /// What `serve` uses
-        #[arg(long, required_unless_present = "backup")]
+        #[arg(long)]
         data_dir: Option<PathBuf>,
         /// A backup: a folder, or s3://bucket/prefix
         #[arg(long, conflicts_with = "data_dir")]
@@ -80,17 +81,22 @@ impl Command {
             Self::Restore { from, data_dir } => restore::run(&from, &data_dir).await,
             Self::Check { backup: Some(backup), .. } => check::backup(&backup).await,
             Self::Check { data_dir: Some(data_dir), backup: None } => check::data_dir(&data_dir).await,
-            Self::Check { data_dir: None, backup: None } => bail!("give --data-dir or --backup"),
+            Self::Check { data_dir: None, backup: None } => bail!(
+                "it is not said what to check: give --data-dir DIR for what `serve` uses, or --backup PLACE for a backup"
+            ),
         }
     }
 }
 
-/// Has the server of a data directory examine its log and its tables; none where no server answers. `patience` is how long
-/// an event may wait to be shown, seconds.
-pub(crate) async fn examine(data_dir: &Path, patience: u64) -> anyhow::Result<Option<Examined>> {
+/// Has the server of a data directory examine its log and its tables, and returns what it answered; none where there is no
+/// server. `patience` is how long an event may wait to be shown, seconds.
+///
+/// # Errors
+/// A server may be there, and this user may not ask it.
+pub(crate) async fn examine(data_dir: &Path, patience: u64) -> anyhow::Result<Option<anyhow::Result<Examined>>> {
     match take::server(data_dir).await? {
         None => Ok(None),
-        Some(mut server) => server.examine(patience).await.map(Some),
+        Some(mut server) => Ok(Some(server.examine(patience).await)),
     }
 }
 
@@ -105,15 +111,26 @@ fn resolved(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Fails on a directory that `serve` does not use, or that nobody but its user may read; and as [`refuse_unfinished`] does.
+/// Fails on a directory that has no event log, or that this user may not read; and as [`refuse_unfinished`] does.
 pub(crate) fn expect_log(data_dir: &Path) -> anyhow::Result<()> {
+    expect(data_dir, LOG, "is no event log")
+}
+
+/// The same for the tables.
+pub(crate) fn expect_tables(data_dir: &Path) -> anyhow::Result<()> {
+    expect(data_dir, STORE, "are no tables")
+}
+
+fn expect(data_dir: &Path, part: &str, missing: &str) -> anyhow::Result<()> {
     refuse_unfinished(data_dir)?;
-    match std::fs::metadata(data_dir.join(LOG)) {
-        Ok(found) if found.is_dir() => Ok(()),
+    let shown = data_dir.display();
+    match folders::is_there(&data_dir.join(part)) {
+        Ok(true) => Ok(()),
+        Ok(false) => bail!("there {missing} in {shown}; give the folder that `serve` uses"),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            bail!("{} may not be read by this user; run this as the user of `serve`", data_dir.display())
+            bail!("{shown} may not be read by this user; run this as the user of `serve`")
         }
-        _ => bail!("there is no event log in {}; give the folder that `serve` uses", data_dir.display()),
+        Err(error) => bail!("{shown} cannot be read: {error}; check the folder and its disk"),
     }
 }
 

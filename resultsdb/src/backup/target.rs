@@ -18,6 +18,7 @@ use schema::place::Place;
 
 use super::manifest::{Contents, Manifest};
 use super::resolved;
+use crate::folders;
 
 const MANIFEST: &str = "manifest.json";
 const OBJECTS: &str = "objects";
@@ -75,7 +76,7 @@ impl Target {
     pub(super) async fn open(name: &str) -> anyhow::Result<Self> {
         let place = place(name)?;
         if let Place::Folder(folder) = &place
-            && !folder.is_dir()
+            && !folders::is_there(folder).with_context(|| format!("looking for {name}"))?
         {
             bail!("there is no folder {name}");
         }

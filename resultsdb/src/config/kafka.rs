@@ -208,7 +208,7 @@ mod tests {
             (&["certificate=a"], "kafka.certificate and kafka.key belong together"),
             (&["key=a"], "kafka.certificate and kafka.key belong together"),
             (&["ca=/nowhere/at-all"], "reading /nowhere/at-all, which [kafka] names"),
-            (&["sasl.user=a"], "in the configuration, kafka.sasl.user: unknown field `user`"),
+            (&["sasl.user=a"], "in the flag --set kafka.sasl.user: unknown field `user`"),
         ] {
             let error = security(flags).unwrap_err();
             assert!(error.starts_with(expected), "{flags:?}: {error}");

@@ -3,6 +3,7 @@
 mod address;
 mod door;
 mod kafka;
+mod origins;
 mod owner_files;
 mod servers;
 mod sql;
@@ -23,6 +24,8 @@ use query::{ArchiveOrigin, BugTracker, Limits, QueryOptions, Representations};
 use schema::links::MasterIds;
 use schema::retention::{Retention, RetentionRule};
 use serde::Deserialize;
+
+use origins::Origins;
 
 pub(crate) use kafka::Kafka;
 pub(crate) use servers::{Archive, ClickHouse, ClusterMember, Export, Sweep, Traces};
@@ -210,20 +213,24 @@ impl Config {
                 toml::from_str(&text).with_context(|| format!("in the configuration {}", path.display()))?
             }
         };
-        for (name, value) in std::env::vars() {
-            if let Some(member) = name.strip_prefix(ENVIRONMENT) {
-                set(&mut table, &member.to_lowercase().replace("__", "."), &value)
-                    .with_context(|| format!("in the environment variable {name}"))?;
-            }
+        let mut origins = Origins::new(path, &table);
+        for (name, value) in std::env::vars_os() {
+            let Some(member) = name.to_str().and_then(|name| name.strip_prefix(ENVIRONMENT)) else { continue };
+            let member = member.to_lowercase().replace("__", ".");
+            let origin = format!("the environment variable {}", name.display());
+            let value = value.to_str().with_context(|| format!("in {origin}: its value is no text"))?;
+            set(&mut table, &member, value).with_context(|| format!("in {origin}"))?;
+            origins.add(&member, origin);
         }
         for flag in flags {
             let (member, value) = flag.split_once('=').with_context(|| format!("--set {flag} is not MEMBER=VALUE"))?;
-            set(&mut table, member, value).with_context(|| format!("in --set {flag}"))?;
+            // The value may be long, or a secret.
+            let origin = format!("the flag --set {member}");
+            set(&mut table, member, value).with_context(|| format!("in {origin}"))?;
+            origins.add(member, origin);
         }
-        let source = path.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
         serde_path_to_error::deserialize(table).map_err(|error| {
-            let (member, text) = (error.path().to_string(), error.inner().message().to_owned());
-            let place = if member == "." { source } else { format!("{source}, {member}") };
+            let (place, text) = (origins.place(error.path()), error.inner().message().to_owned());
             match nearest(&text) {
                 Some(known) => anyhow::anyhow!("in {place}: {text}; did you mean `{known}`?"),
                 None => anyhow::anyhow!("in {place}: {text}"),

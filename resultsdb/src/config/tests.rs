@@ -18,14 +18,19 @@ fn unknown_members_are_refused_with_the_nearest_name() {
 fn errors_name_the_member() {
     let refused = |flag: &str| with(&[flag]).unwrap_err().to_string();
     let error = refused("access.limits.requests_per_second=0");
-    assert!(error.starts_with("in the configuration, access.limits.requests_per_second: "), "{error}");
+    assert!(error.starts_with("in the flag --set access.limits.requests_per_second: "), "{error}");
     let error = refused("access.proxies=[\"10.0.0.1\", \"proxy\"]");
-    assert!(error.contains("access.proxies[1]: 'proxy' is neither an address nor a network"), "{error}");
+    assert!(
+        error.starts_with(
+            "in the flag --set access.proxies, access.proxies[1]: 'proxy' is neither an address nor a network"
+        ),
+        "{error}"
+    );
     for address in
         ["results.example.org", "javascript:alert(1)", "https://a.example.org/path", "https://u@a.example.org", ""]
     {
         let error = refused(&format!("address=\"{address}\""));
-        assert!(error.starts_with("in the configuration, address: ") && error.contains("without a path"), "{error}");
+        assert!(error.starts_with("in the flag --set address: ") && error.contains("without a path"), "{error}");
     }
     assert_eq!(with(&["address=https://a.example.org/"]).unwrap().address.as_deref(), Some("https://a.example.org"));
     let key = "name=\"a\",digest=\"1\",scopes=[\"read\"]";
@@ -35,14 +40,57 @@ fn errors_name_the_member() {
     }
     assert!(with(&["access.proxies=[\"10.0.0.1\", \"fd00::/8\"]"]).is_ok());
     let error = refused("clickhouse.cluster={name='results', replicas=0}");
-    assert_eq!(error, "in the configuration, clickhouse.cluster: a cluster has at least one replica");
+    assert_eq!(error, "in the flag --set clickhouse.cluster: a cluster has at least one replica");
     let error = refused("clickhouse.cluster={name=\"it's\", replicas=2}");
-    assert!(error.starts_with("in the configuration, clickhouse.cluster: 'it's' is no name of a cluster"), "{error}");
+    assert!(error.starts_with("in the flag --set clickhouse.cluster: 'it's' is no name of a cluster"), "{error}");
     let error = refused("clickhouse.cluster={name='results', replica=2}");
     assert!(error.ends_with("did you mean `replicas`?"), "{error}");
     assert!(with(&["clickhouse.cluster={name='results', replicas=2}"]).is_ok());
     // TOML has days of its own, without quotes.
     assert!(with(&[&format!("access.keys=[{{{key},expires=2027-01-31}}]")]).is_ok());
+}
+
+#[test]
+fn errors_name_what_gave_the_member() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ok.toml");
+    let told = |text: &str, flags: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Config::load(Some(&file), &flags).unwrap_err().to_string().replace(file.to_str().unwrap(), "FILE")
+    };
+    let cluster = "[clickhouse.cluster]\nname = 'results'\n";
+    for (text, flags, begin) in [
+        ("title = 'x'", &["sweep.days=x"][..], "in the flag --set sweep.days: invalid type"),
+        ("title = 'x'", &["sweep.dayz=3"], "in the flag --set sweep.dayz: unknown field"),
+        ("title = 'x'", &["sweep={days='x'}"], "in the flag --set sweep, sweep.days: invalid type"),
+        ("title = 'x'", &["titel=y"], "in the flag --set titel: unknown field"),
+        ("[sweep]\ndays = 'x'", &["sweep.grace_days=3"], "in FILE, sweep.days: invalid type"),
+        ("[sweep]\ndays = 'x'", &["sweep.days=y"], "in the flag --set sweep.days: invalid type"),
+        ("[sweep]\ndayz = 3", &["title=y"], "in FILE, sweep.dayz: unknown field"),
+        // Both have a part in it.
+        (
+            cluster,
+            &["clickhouse.cluster.replicas=0"],
+            "in FILE with the flag --set clickhouse.cluster.replicas, clickhouse",
+        ),
+        (
+            "",
+            &["clickhouse.cluster.replicas=2"],
+            "in the flag --set clickhouse.cluster.replicas, clickhouse.cluster: missing",
+        ),
+        (cluster, &[], "in FILE, clickhouse.cluster: missing field `replicas`"),
+    ] {
+        let error = told(text, flags);
+        assert!(error.starts_with(begin), "{text} {flags:?}: {error}");
+    }
+}
+
+/// Only a value that is no good is repeated, by what reads it.
+#[test]
+fn flags_are_named_without_their_values() {
+    let error = format!("{:#}", with(&["title=a", "title.secret=b"]).unwrap_err());
+    assert_eq!(error, "in the flag --set title.secret: `title` has no members");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use schema::place::Place;
 use uuid::Uuid;
 
 use super::finding::Finding;
+use crate::folders;
 
 /// What is written: nothing that anybody looks for lies in a folder of this name.
 const FOLDER: &str = "doctor";
@@ -17,7 +18,7 @@ const CONTENTS: &[u8] = b"written by resultsdb doctor; may be deleted\n";
 pub(super) fn open(place: &Place) -> anyhow::Result<Blobs> {
     // Whoever checks may be another user than the one who must be able to write there.
     if let Place::Folder(folder) = place
-        && !folder.is_dir()
+        && !folders::is_there(folder).with_context(|| format!("looking for {}", folder.display()))?
     {
         bail!("there is no folder {}", folder.display());
     }

@@ -28,16 +28,16 @@ pub(super) async fn lines(config: &Config, patience: u64) -> Vec<Line> {
     let opened = place.map_err(anyhow::Error::from).and_then(|place| Ok((blobs::open(&place)?, place)));
     let opened = opened.map_err(|error| error.context("in blobs of the configuration"));
     let kept = opened.as_ref().ok().map(|(blobs, _)| blobs.clone());
-    lines.extend(of_blobs(opened, &config.blobs).await);
+    lines.extend(of_blobs(opened, &config.blobs, BLOBS).await);
     lines.extend(of_kafka(config, kept.as_ref(), patience).await);
     let replicas = config.clickhouse.cluster.as_ref().map(|cluster| cluster.replicas);
-    lines.extend(store::lines(servers::store_address(config), replicas).await);
+    lines.extend(store::lines(servers::store_address(config), replicas, store::OF_DEPLOYMENT).await);
     lines
 }
 
-/// The place of blobs, and the disk that it is on where it is a folder.
-pub(super) async fn of_blobs(opened: anyhow::Result<(Blobs, Place)>, name: &str) -> Vec<Line> {
-    let mut group = Group::new("the blob store", BLOBS);
+/// The place of blobs, and the disk that it is on where it is a folder; `remedy` is what to do where it cannot be used.
+pub(super) async fn of_blobs(opened: anyhow::Result<(Blobs, Place)>, name: &str, remedy: &'static str) -> Vec<Line> {
+    let mut group = Group::new("the blob store", remedy);
     match opened {
         Err(error) => group.reach("blobs", async { Err(error) }).await,
         Ok((opened, place)) => {

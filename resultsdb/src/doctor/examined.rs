@@ -23,6 +23,6 @@ pub(crate) async fn examine(log: &dyn EventLog, address: StoreAddress, patience:
     group.ask("end of the log", log_end::of(log, &address.client())).await;
     group.ask("events in the tables", lost_rows::of(log, &address.client(), lost_rows::OF_SERVE)).await;
     let mut lines = group.lines();
-    lines.extend(store::lines(Ok(address), None).await);
+    lines.extend(store::lines(Ok(address), None, store::OF_SERVE).await);
     Examined { version: versions::OWN.to_owned(), lines }
 }

@@ -74,9 +74,7 @@ pub(crate) async fn lines(arguments: &Arguments, config: &Config) -> anyhow::Res
     config.check()?;
     match &arguments.data_dir {
         Some(data_dir) => data_dir::lines(data_dir, config, arguments.max_lag).await,
-        None if arguments.config.is_none() => anyhow::bail!(
-            "it is not said what to check: give --config FILE for a deployment, or --data-dir DIR for what `serve` uses"
-        ),
+        None if arguments.config.is_none() => Err(crate::not_said("check")),
         None => Ok(deployment::lines(config, arguments.max_lag).await),
     }
 }

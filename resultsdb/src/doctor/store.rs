@@ -6,12 +6,22 @@ use super::finding::Line;
 use super::group::Group;
 use super::{clocks, dead_letters, disk, keys, parts, rebuilds, replicas, shards, versions};
 
-const REMEDY: &str = "Check that ClickHouse runs, that `resultsdb migrate` was run, and that [clickhouse] of the \
-                      configuration names the server and a user who may read its system tables";
+/// What to do where a check of the store of a deployment fails.
+pub(super) const OF_DEPLOYMENT: &str = "Check that ClickHouse runs, that `resultsdb migrate` was run, and that \
+                                        [clickhouse] of the configuration names the server and a user who may read its \
+                                        system tables";
 
-/// Asks the store; `replicas` is how many servers the configuration says that a cluster has.
-pub(super) async fn lines(address: anyhow::Result<StoreAddress>, replicas: Option<u32>) -> Vec<Line> {
-    let mut group = Group::new("ClickHouse", REMEDY);
+/// The same of the tables of `serve`.
+pub(super) const OF_SERVE: &str = "Run `resultsdb check --data-dir DIR` while `serve` is stopped";
+
+/// Asks the store; `replicas` is how many servers the configuration says that a cluster has, `remedy` what to do where a check
+/// itself fails.
+pub(super) async fn lines(
+    address: anyhow::Result<StoreAddress>,
+    replicas: Option<u32>,
+    remedy: &'static str,
+) -> Vec<Line> {
+    let mut group = Group::new("ClickHouse", remedy);
     let address = match address {
         Ok(address) => address,
         Err(error) => {
