@@ -29,7 +29,7 @@ async function visit(browser, address) {
   const answer = await page.goto(address, { waitUntil: 'load' });
   if (!answer.ok()) throw new Error(`${address} is answered with ${answer.status()}`);
   await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0
-    && [...document.querySelectorAll('[data-timeline]')].every((timeline) => timeline.matches('[data-ready]')));
+    && [...document.querySelectorAll('[data-timeline]')].every((timeline) => timeline.matches('[data-ready]') || timeline.getBoundingClientRect().top > innerHeight));
   const first = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
   const spent = await busy() - before;
   await context.close();

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { HOSTILE, accessible, served, upload } from './support.mjs';
+import { HOSTILE, accessible, overflow, served, upload } from './support.mjs';
 
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
@@ -46,7 +46,7 @@ test('every list is accessible, and fits a phone', async () => {
       for (const summary of await page.locator('main details > summary').all()) {
         await summary.click();
       }
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, path);
+      assert.equal(await overflow(page), 0, path);
     });
   }
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { HOSTILE, accessible, served, upload } from './support.mjs';
+import { HOSTILE, accessible, overflow, served, upload } from './support.mjs';
 
 const DAY = 86400;
 const NOW = Math.floor(Date.now() / 1000);
@@ -148,7 +148,7 @@ test('a bug that is linked on a test\u2019s page stands beside its failures unti
   await open('/?suite=layout-tests&test=still.html', { viewport: { width: 390, height: 800 } }, async (page) => {
     await page.getByText('Link a bug').click();
     await page.getByLabel('Note').waitFor();
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+    assert.equal(await overflow(page), 0);
   });
   await accessible(open, ['/?suite=layout-tests&test=still.html', '/triage?q=bug:any', '/flaky?q=bug:any', '/investigate?q=bug:any']);
   for (const path of ['/triage?q=bug:4711', '/investigate?q=bug:4711']) {

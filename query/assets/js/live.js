@@ -33,7 +33,7 @@ function say(words) {
 }
 
 function stamp() {
-  const time = document.createElement('relative-time');
+  const time = make('relative-time', { textContent: 'now' });
   time.setAttribute('datetime', new Date().toISOString());
   updated.replaceChildren('updated ', time);
 }

@@ -1,11 +1,15 @@
-import '/library/relative-time.js';
+// Nobody waits for "two days ago", which takes long to make for the first time: until then a time is in the server's words.
+(globalThis.requestIdleCallback ?? setTimeout)(() => import('/library/relative-time.js'));
+
+// Formats take longer to make than to use, and many pages have no time at all.
+let format;
+const inWords = (moment) => (format ??= new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })).format(moment);
 
 // Times come in UTC and are shown in the reader's zone, with UTC at hand.
 export function localise(root) {
   for (const time of root.querySelectorAll('time[data-seconds]')) {
-    const moment = new Date(Number(time.dataset.seconds) * 1000);
     time.title = `${time.textContent} UTC`;
-    time.textContent = moment.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+    time.textContent = inWords(Number(time.dataset.seconds) * 1000);
   }
   for (const zone of root.querySelectorAll('[data-zone]')) {
     zone.textContent = `(${Intl.DateTimeFormat().resolvedOptions().timeZone})`;

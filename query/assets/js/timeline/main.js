@@ -97,6 +97,12 @@ for (const link of document.querySelectorAll('.toggle')) {
     change({ expected: settings.hidesExpected ? 'show' : 'hide' }, false);
   });
 }
-for (const card of document.querySelectorAll('[data-timeline]')) {
-  takeOver(card).catch((error) => console.warn(`The timeline stays as the server drew it: ${error.message}`));
-}
+// Those that nobody has come near stay as the server drew them.
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    takeOver(target).catch((error) => console.warn(`The timeline stays as the server drew it: ${error.message}`));
+  }
+}, { rootMargin: '50%' });
+for (const card of document.querySelectorAll('[data-timeline]')) near.observe(card);

@@ -73,9 +73,10 @@ export class View {
       }));
       return tr;
     }));
+    // Filled before it is put into the page, which then is laid out once.
+    this.show(Math.max(0, Math.min(this.first, this.model.columns - this.shown)));
     this.table.replaceChildren(columns, head, this.body);
     this.scrollTo(this.first);
-    this.draw(true);
   }
 
   cells(name, dress) {
@@ -148,8 +149,13 @@ export class View {
   draw(anew = false) {
     const first = Math.min(Math.round(this.frame.scrollLeft / this.settings.pitch), this.model.columns - this.shown);
     if (!anew && first === this.first) return;
+    this.show(Math.max(0, first));
+  }
+
+  // Fills the cells with what there is from a column on.
+  show(first) {
     this.isStale = false;
-    this.first = Math.max(0, first);
+    this.first = first;
     this.incomplete = false;
     this.drawHeads();
     this.drawn.forEach((line, row) => {
@@ -226,7 +232,9 @@ export class View {
     const of = (kind) => found.map(({ row, place }) => row[kind][place]).reduce(worse, '.');
     const [actual, unexpected] = [of('actual'), of('unexpected')];
     const how = actual === '.' || actual === '8' ? '' : isFailing(unexpected) ? ', unexpected' : ', expected';
-    return `${inWords(actual)}${how}, ${column.name}, ${line.name}, ${moment.format(Math.floor(column.uuid / 100) * 1000)}`;
+    // All lines of a column have the same.
+    column.moment ??= moment.format(Math.floor(column.uuid / 100) * 1000);
+    return `${inWords(actual)}${how}, ${column.name}, ${line.name}, ${column.moment}`;
   }
 
   // Line and column of a cell.
