@@ -24,7 +24,7 @@ use serde::Serialize;
 use crate::ask::RunFilter;
 use crate::bugs::{Failure, addresses};
 use crate::error::AnswerError;
-use crate::histories::{Histories, JudgedTest, spoilt_in};
+use crate::histories::{Histories, JudgedTest};
 use crate::late_runs::{FailedShare, LateRuns, NEW_DAYS, Weeks};
 use crate::owners::OwnerIndex;
 use crate::quarantine::ListedEntry;
@@ -266,9 +266,15 @@ fn joined(
         owners: Vec::new(),
     };
     let mut places = Vec::new();
-    let failed = histories.failed_runs(judged.test);
+    let rules = &late.question.rules;
+    let mut seen = FxHashMap::default();
     for (id, judgement) in &judged.places {
-        let flaky = histories.flaky_stretches(judged.test, *id, judgement, &late.question.rules);
+        if judgement.flaky_evidence(rules).next().is_none() {
+            continue;
+        }
+        let cells = histories.place(judged.test, *id);
+        let flaky = cells.flaky_stretches(judgement, rules);
+        seen.insert(*id, cells);
         // Where it was flaky before the time asked about alone, it spoilt no run.
         if flaky.iter().flatten().all(|cell| cell.failed == 0) {
             continue;
@@ -278,7 +284,8 @@ fn joined(
             test.spoilt += u64::from(evidence.unexpected);
             test.flips += u64::from(evidence.flips);
         }
-        test.time_lost += spoilt_in(&flaky, *id, &failed).iter().map(|run| u64::from(run.time)).sum::<u64>();
+        test.time_lost +=
+            histories.spoilt_in(&flaky, judged.test, *id).iter().map(|run| u64::from(run.time)).sum::<u64>();
         test.states.extend(failing_states(flaky.iter().flatten()));
         places.push(*id);
         test.is_flaky_now |= judgement.standing == analysis::judge::Standing::Flaky;
@@ -286,8 +293,11 @@ fn joined(
     if places.is_empty() {
         return None;
     }
-    for (_, cells) in histories.asked(judged.test) {
-        let evidence = Evidence::of(&cells);
+    for id in histories.configurations(judged.test) {
+        let evidence = match seen.get(&id) {
+            Some(cells) => Evidence::of(cells.asked()),
+            None => Evidence::of(&histories.asked_on(judged.test, id)),
+        };
         test.runs += u64::from(evidence.runs);
         test.unexpected += u64::from(evidence.unexpected);
         test.disagreements += u64::from(evidence.both_ways);

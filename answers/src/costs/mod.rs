@@ -11,8 +11,9 @@
 mod spoilt;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
 use schema::seconds::WEEK;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -127,14 +128,14 @@ pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, Answ
     let since = store.clock.now().saturating_sub(question.weeks.saturating_mul(WEEK));
     let mut sums = Sums { by: question.by, ..Sums::default() };
     let (mut is_cut, mut configurations) = (false, 0);
-    for suite in &suites {
+    for (place, suite) in suites.iter().enumerate() {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(question.weeks));
         let (late, owners) = tokio::try_join!(late, owners::of_suite(store, suite))?;
         configurations += late.sessions.asked_configurations();
         if !late.asked.is_empty() {
             let (tests, are_more) = spoilt::of_suite(&late, &owners, &question.search).await?;
             is_cut |= are_more;
-            tests.iter().for_each(|test| sums.add(suite, test));
+            tests.iter().for_each(|test| sums.add((place, suite), test));
         }
     }
     let limit = question.runs.limit.unwrap_or(COSTS).min(MAX_COSTS) as usize;
@@ -157,21 +158,24 @@ enum Key {
 /// What is summed up.
 #[derive(Debug, Default)]
 struct Sum {
-    tests: BTreeSet<(String, String)>,
-    runs: BTreeSet<(String, Run)>,
+    tests: u64,
+    /// Runs with their suite, by place among the suites.
+    runs: FxHashSet<(usize, Run)>,
     time_lost: u64,
 }
 
 impl Sum {
-    fn add(&mut self, suite: &str, test: &str, spoilt: &SpoiltRun) {
-        self.tests.insert((suite.to_owned(), test.to_owned()));
-        self.runs.insert((suite.to_owned(), spoilt.run));
-        self.time_lost += spoilt.time;
+    /// Adds what one test spoilt.
+    fn add<'a>(&mut self, suite: usize, runs: impl IntoIterator<Item = &'a SpoiltRun>) {
+        self.tests += 1;
+        for spoilt in runs {
+            self.runs.insert((suite, spoilt.run));
+            self.time_lost += spoilt.time;
+        }
     }
 
     fn cost(&self) -> Cost {
-        let (tests, spoilt) = (self.tests.len() as u64, self.runs.len() as u64);
-        Cost { tests, spoilt, time_lost: self.time_lost, ..Cost::default() }
+        Cost { tests: self.tests, spoilt: self.runs.len() as u64, time_lost: self.time_lost, ..Cost::default() }
     }
 }
 
@@ -183,22 +187,32 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, suite: &str, spoiling: &SpoilingTest) {
-        for spoilt in &spoiling.runs {
-            self.total.add(suite, &spoiling.test, spoilt);
-            for key in self.keys(suite, spoiling, spoilt) {
-                self.rows.entry(key).or_default().add(suite, &spoiling.test, spoilt);
-            }
+    /// Adds what a test of a suite spoilt, which is named by its place among the suites and comes once.
+    fn add(&mut self, suite: (usize, &str), spoiling: &SpoilingTest) {
+        if spoiling.runs.is_empty() {
+            return;
+        }
+        self.total.add(suite.0, &spoiling.runs);
+        for (key, runs) in self.parts(suite.1, spoiling) {
+            self.rows.entry(key).or_default().add(suite.0, runs);
         }
     }
 
-    /// The rows that a run counts for.
-    fn keys(&self, suite: &str, SpoilingTest { test, owners, .. }: &SpoilingTest, spoilt: &SpoiltRun) -> Vec<Key> {
+    /// The rows that a test counts for, with the runs that do in each.
+    fn parts<'a>(&self, suite: &str, spoiling: &'a SpoilingTest) -> Vec<(Key, Vec<&'a SpoiltRun>)> {
+        let SpoilingTest { test, owners, runs } = spoiling;
+        let all = |key| (key, runs.iter().collect());
         match self.by {
-            CostsBy::Test => vec![Key::Test(suite.to_owned(), test.clone(), owners.clone())],
-            CostsBy::Owner if owners.is_empty() => vec![Key::Owner(None)],
-            CostsBy::Owner => owners.iter().cloned().map(|owner| Key::Owner(Some(owner))).collect(),
-            CostsBy::Week => vec![Key::Week(week_of(u64::from(spoilt.start_time())))],
+            CostsBy::Test => vec![all(Key::Test(suite.to_owned(), test.clone(), owners.clone()))],
+            CostsBy::Owner if owners.is_empty() => vec![all(Key::Owner(None))],
+            CostsBy::Owner => owners.iter().cloned().map(|owner| all(Key::Owner(Some(owner)))).collect(),
+            CostsBy::Week => {
+                let mut weeks: BTreeMap<u64, Vec<&SpoiltRun>> = BTreeMap::new();
+                for run in runs {
+                    weeks.entry(week_of(u64::from(run.start_time()))).or_default().push(run);
+                }
+                weeks.into_iter().map(|(week, runs)| (Key::Week(week), runs)).collect()
+            }
         }
     }
 
@@ -255,7 +269,7 @@ mod tests {
 
     fn sums(by: CostsBy, tests: &[SpoilingTest]) -> (Cost, Vec<Cost>) {
         let mut sums = Sums { by, ..Sums::default() };
-        tests.iter().for_each(|test| sums.add("s", test));
+        tests.iter().for_each(|test| sums.add((0, "s"), test));
         sums.finish()
     }
 

@@ -2,7 +2,7 @@
 //! further; what is counted is of the runs that started in that time, of every history in one way.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use analysis::history::Cell;
 use analysis::judge::Judgement;
@@ -28,6 +28,17 @@ impl Histories {
         asked.filter(|(_, cells)| !cells.is_empty()).collect()
     }
 
+    /// What a test did on one configuration, as far back as that goes and in the time asked about; nothing where it did not run.
+    pub(crate) fn place(&self, test: TestId, id: ConfigId) -> PlaceCells<'_> {
+        match self.whole(test) {
+            Some(read) => read.get(&id).map_or_else(PlaceCells::default, |of| PlaceCells {
+                whole: Cow::Borrowed(of.cells.as_slice()),
+                part: Some(of.asked(self.since)),
+            }),
+            None => self.indexed.place(test, id, self.since),
+        }
+    }
+
     /// What a test did in the runs of the time asked about while it was flaky on a configuration: a list for each stretch that
     /// has some.
     pub(crate) fn flaky_stretches(
@@ -40,23 +51,31 @@ impl Histories {
         if judgement.flaky_evidence(rules).next().is_none() {
             return Vec::new();
         }
-        let (cells, asked) = (self.on(test, id), self.asked_on(test, id));
-        let within = |stretch: Vec<&Cell>| -> Vec<Cell> {
-            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return Vec::new() };
-            let positions = first.position..=last.position;
-            asked.iter().filter(|cell| cell.runs > 0 && positions.contains(&cell.position)).copied().collect()
-        };
-        let stretches = judgement.flaky_stretches(&cells, rules).map(within);
-        stretches.filter(|stretch| !stretch.is_empty()).collect()
+        self.place(test, id).flaky_stretches(judgement, rules)
     }
 
     /// The runs of the time asked about that a test spoilt: those in which it failed unexpectedly while it was flaky.
     pub(crate) fn spoilt_runs(&self, judged: &JudgedTest, rules: &Rules) -> Vec<FailedRun> {
-        let failed = self.failed_runs(judged.test);
         let of_place = |(id, judgement): &JudgedPlace| {
-            spoilt_in(&self.flaky_stretches(judged.test, *id, judgement, rules), *id, &failed)
+            self.spoilt_in(&self.flaky_stretches(judged.test, *id, judgement, rules), judged.test, *id)
         };
-        if failed.is_empty() { Vec::new() } else { judged.places.iter().flat_map(of_place).collect() }
+        judged.places.iter().flat_map(of_place).collect()
+    }
+
+    /// Those of some stretches of a test on a configuration in which it was flaky.
+    pub(crate) fn spoilt_in(&self, stretches: &[Vec<Cell>], test: TestId, id: ConfigId) -> Vec<FailedRun> {
+        let mut failing: Vec<&Cell> = stretches.iter().flatten().filter(|cell| cell.failed > 0).collect();
+        if failing.is_empty() {
+            return Vec::new();
+        }
+        failing.sort_unstable_by_key(|cell| cell.commit);
+        let is_spoilt = |run: &FailedRun| {
+            let from = failing.partition_point(|cell| cell.commit < run.commit);
+            failing[from..].iter().take_while(|cell| cell.commit == run.commit).any(|cell| run.is_of(cell))
+        };
+        let mut runs = self.failed_runs(test, id);
+        runs.retain(is_spoilt);
+        runs
     }
 
     /// Takes the histories of others, which go back further, in place of those of the same tests.
@@ -77,16 +96,33 @@ impl Histories {
     }
 }
 
-/// Those of some failed runs that are of the stretches on a configuration in which the test was flaky.
-pub(crate) fn spoilt_in(stretches: &[Vec<Cell>], id: ConfigId, failed: &[FailedRun]) -> Vec<FailedRun> {
-    let mut flaky: HashMap<CommitKey, Vec<&Cell>> = HashMap::new();
-    for cell in stretches.iter().flatten().filter(|cell| cell.failed > 0) {
-        flaky.entry(cell.commit).or_default().push(cell);
+/// What a test did on one configuration.
+#[derive(Default)]
+pub(crate) struct PlaceCells<'a> {
+    /// As far back as that goes.
+    pub(super) whole: Cow<'a, [Cell]>,
+    /// What belongs to the time asked about; none where all of it does.
+    pub(super) part: Option<Cow<'a, [Cell]>>,
+}
+
+impl PlaceCells<'_> {
+    /// The cells of the time asked about.
+    pub(crate) fn asked(&self) -> &[Cell] {
+        self.part.as_deref().unwrap_or(&self.whole)
     }
-    let is_spoilt = |run: &&FailedRun| {
-        run.configuration == id && flaky.get(&run.commit).into_iter().flatten().any(|cell| run.is_of(cell))
-    };
-    failed.iter().filter(is_spoilt).copied().collect()
+
+    /// Those of them in which the test was flaky: a list for each stretch that has some.
+    pub(crate) fn flaky_stretches(&self, judgement: &Judgement, rules: &Rules) -> Vec<Vec<Cell>> {
+        let asked = self.asked();
+        let within = |stretch: Vec<&Cell>| -> Vec<Cell> {
+            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return Vec::new() };
+            let from = asked.partition_point(|cell| cell.position < first.position);
+            let until = asked.partition_point(|cell| cell.position <= last.position);
+            asked[from..until.max(from)].iter().filter(|cell| cell.runs > 0).copied().collect()
+        };
+        let stretches = judgement.flaky_stretches(&self.whole, rules).map(within);
+        stretches.filter(|stretch| !stretch.is_empty()).collect()
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use schema::outcomes::roster::{RosterId, WholeRoster};
 use schema::outcomes::{Outcome, passing};
 use schema::state::States;
 
+use super::asked::PlaceCells;
 use super::place::{PlaceOutcomes, PlaceRun};
 use super::suite_runs::SuiteRuns;
 use super::{FailedRun, JudgedPlace, SuiteSessions, cell};
@@ -127,16 +128,26 @@ impl IndexedOutcomes {
         self.places.iter().map(|(id, _)| *id)
     }
 
+    fn find(&self, id: ConfigId) -> Option<&Place> {
+        self.places.iter().find(|(place, _)| *place == id).map(|(_, place)| place)
+    }
+
     /// The cells of a test on one configuration; none where it did not run.
     pub(super) fn on(&self, test: TestId, id: ConfigId) -> Cow<'_, [Cell]> {
-        let place = self.places.iter().find(|(place, _)| *place == id);
-        place.map_or_else(Cow::default, |(_, place)| self.cells(test, &self.names_of(test), place))
+        self.find(id).map_or_else(Cow::default, |place| self.cells(test, &self.names_of(test), place))
+    }
+
+    /// The same, and those of the runs that started at a time or later, seconds since 1970.
+    pub(super) fn place(&self, test: TestId, id: ConfigId, since: u32) -> PlaceCells<'_> {
+        let Some(place) = self.find(id) else { return PlaceCells::default() };
+        let names = self.names_of(test);
+        let part = (!place.outcomes.began_at(since)).then(|| self.asked_cells(test, &names, place, since));
+        PlaceCells { whole: self.cells(test, &names, place), part }
     }
 
     /// Its cells on one configuration of the runs that started at a time or later, seconds since 1970.
     pub(super) fn asked_on(&self, test: TestId, id: ConfigId, since: u32) -> Cow<'_, [Cell]> {
-        let place = self.places.iter().find(|(place, _)| *place == id);
-        place.map_or_else(Cow::default, |(_, place)| self.asked_cells(test, &self.names_of(test), place, since))
+        self.find(id).map_or_else(Cow::default, |place| self.asked_cells(test, &self.names_of(test), place, since))
     }
 
     /// The same on each configuration on which it ran since then.
@@ -195,7 +206,7 @@ impl IndexedOutcomes {
     }
 
     fn asked_cells<'a>(&'a self, test: TestId, names: &[usize], place: &'a Place, since: u32) -> Cow<'a, [Cell]> {
-        if place.outcomes.runs.iter().all(|run| run.start_time >= since) {
+        if place.outcomes.began_at(since) {
             return self.cells(test, names, place);
         }
         let is_meant = |name: usize, start: u32| start >= since && self.is_of(test, self.names[name], start);
@@ -216,17 +227,15 @@ impl IndexedOutcomes {
         self.renames.names(&[test].into()).into_iter().filter_map(place).collect()
     }
 
-    /// The runs in which a test failed unexpectedly.
-    pub(super) fn failed_runs(&self, test: TestId) -> Vec<FailedRun> {
+    /// The runs in which a test failed unexpectedly on a configuration.
+    pub(super) fn failed_runs(&self, test: TestId, id: ConfigId) -> Vec<FailedRun> {
         let mut failed = Vec::new();
+        let Some(place) = self.find(id) else { return failed };
         for name in self.names_of(test) {
-            for (configuration, place) in &self.places {
-                for (run, outcome) in place.surprises_of(name) {
-                    let PlaceRun { commit, start_time, .. } = place.outcomes.runs[*run as usize];
-                    if outcome.has_failed() && self.is_of(test, self.names[name], start_time) {
-                        let time = outcome.time;
-                        failed.push(FailedRun { configuration: *configuration, commit, start_time, time });
-                    }
+            for (run, outcome) in place.surprises_of(name) {
+                let PlaceRun { commit, start_time, .. } = place.outcomes.runs[*run as usize];
+                if outcome.has_failed() && self.is_of(test, self.names[name], start_time) {
+                    failed.push(FailedRun { configuration: id, commit, start_time, time: outcome.time });
                 }
             }
         }

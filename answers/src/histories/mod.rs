@@ -26,7 +26,6 @@ use analysis::judge::{Judgement, Question, judge};
 use analysis::parallel;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
-pub(crate) use asked::spoilt_in;
 pub(crate) use counted_run::SessionRun;
 use indexed::{CellsByPlace, IndexedOutcomes};
 pub(crate) use sessions::SuiteSessions;
@@ -200,10 +199,10 @@ impl Histories {
         &self.order
     }
 
-    /// The runs of the time asked about in which a test failed unexpectedly, in no order.
-    pub(crate) fn failed_runs(&self, test: TestId) -> Vec<FailedRun> {
-        let mut runs = self.indexed.failed_runs(test);
-        runs.extend(self.failed.get(&test).into_iter().flatten());
+    /// The runs of the time asked about in which a test failed unexpectedly on a configuration, in no order.
+    fn failed_runs(&self, test: TestId, id: ConfigId) -> Vec<FailedRun> {
+        let mut runs = self.indexed.failed_runs(test, id);
+        runs.extend(self.failed.get(&test).into_iter().flatten().filter(|run| run.configuration == id));
         runs.retain(|run| run.start_time >= self.since);
         runs
     }

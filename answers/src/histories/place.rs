@@ -30,6 +30,8 @@ pub(super) struct PlaceOutcomes {
     pub(super) runs: Vec<PlaceRun>,
     /// The rosters of the runs, each once.
     pub(super) rosters: Vec<(RosterId, Arc<WholeRoster>)>,
+    /// The start of the run that started first, seconds since 1970; `u32::MAX` if there is none.
+    first_start: u32,
     /// The cells of a test that passed in every run.
     pub(super) passing: Vec<Cell>,
     /// Tests that surprised, by id.
@@ -87,7 +89,13 @@ impl PlaceOutcomes {
             surprises.push((run, outcome));
         }
         begins.push(surprises.len() as u32);
-        Self { runs: own, rosters, passing, tests, begins, surprises, judged: Mutex::default() }
+        let first_start = own.iter().map(|run| run.start_time).min().unwrap_or(u32::MAX);
+        Self { runs: own, rosters, first_start, passing, tests, begins, surprises, judged: Mutex::default() }
+    }
+
+    /// Whether all runs started at a time or later, seconds since 1970.
+    pub(super) fn began_at(&self, since: u32) -> bool {
+        self.first_start >= since
     }
 
     fn bytes(&self) -> usize {
