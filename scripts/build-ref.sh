@@ -20,11 +20,14 @@ if [ ! -e "$tree" ]; then
   git archive "$commit" | tar -x -C "$tree.new"
   mv "$tree.new" "$tree"
 fi
-if [ ! -x "$tree/resultsdb" ]; then
+# Beside the folder of the same name, which has the command's source.
+binary="$tree/built/resultsdb"
+if [ ! -f "$binary" ]; then
   # The embedded engine and the scripts of pages come from packages, which another commit may ask for in other versions.
   (cd "$tree" && { [ -d node_modules ] || npm ci --no-audit --no-fund >&2; })
   (cd "$tree" && CARGO_TARGET_DIR="$PWD/../build" cargo build --release --locked -p resultsdb >&2)
-  cp target/versus/build/release/resultsdb "$tree/resultsdb.new"
-  mv "$tree/resultsdb.new" "$tree/resultsdb"
+  mkdir -p "$tree/built"
+  cp target/versus/build/release/resultsdb "$binary.new"
+  mv "$binary.new" "$binary"
 fi
-echo "$tree/resultsdb"
+echo "$binary"
