@@ -269,10 +269,7 @@ fn joined(
     let rules = &late.question.rules;
     let mut seen = FxHashMap::default();
     for (id, judgement) in &judged.places {
-        if judgement.flaky_evidence(rules).next().is_none() {
-            continue;
-        }
-        let cells = histories.place(judged.test, *id);
+        let Some(cells) = histories.flaky_place(judged.test, *id, judgement, rules) else { continue };
         let flaky = cells.flaky_stretches(judgement, rules);
         seen.insert(*id, cells);
         // Where it was flaky before the time asked about alone, it spoilt no run.

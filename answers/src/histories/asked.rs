@@ -28,15 +28,23 @@ impl Histories {
         asked.filter(|(_, cells)| !cells.is_empty()).collect()
     }
 
-    /// What a test did on one configuration, as far back as that goes and in the time asked about; nothing where it did not run.
-    pub(crate) fn place(&self, test: TestId, id: ConfigId) -> PlaceCells<'_> {
-        match self.whole(test) {
+    /// What a test did on a configuration on which it ever was flaky, as far back as that goes and in the time asked about; none on
+    /// any other, where nothing has to be put together.
+    pub(crate) fn flaky_place(
+        &self,
+        test: TestId,
+        id: ConfigId,
+        judgement: &Judgement,
+        rules: &Rules,
+    ) -> Option<PlaceCells<'_>> {
+        judgement.flaky_evidence(rules).next()?;
+        Some(match self.whole(test) {
             Some(read) => read.get(&id).map_or_else(PlaceCells::default, |of| PlaceCells {
                 whole: Cow::Borrowed(of.cells.as_slice()),
                 part: Some(of.asked(self.since)),
             }),
             None => self.indexed.place(test, id, self.since),
-        }
+        })
     }
 
     /// What a test did in the runs of the time asked about while it was flaky on a configuration: a list for each stretch that
@@ -48,10 +56,8 @@ impl Histories {
         judgement: &Judgement,
         rules: &Rules,
     ) -> Vec<Vec<Cell>> {
-        if judgement.flaky_evidence(rules).next().is_none() {
-            return Vec::new();
-        }
-        self.place(test, id).flaky_stretches(judgement, rules)
+        let place = self.flaky_place(test, id, judgement, rules);
+        place.map_or_else(Vec::new, |place| place.flaky_stretches(judgement, rules))
     }
 
     /// The runs of the time asked about that a test spoilt: those in which it failed unexpectedly while it was flaky.

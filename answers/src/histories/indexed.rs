@@ -141,8 +141,7 @@ impl IndexedOutcomes {
     pub(super) fn place(&self, test: TestId, id: ConfigId, since: u32) -> PlaceCells<'_> {
         let Some(place) = self.find(id) else { return PlaceCells::default() };
         let names = self.names_of(test);
-        let part = (!place.outcomes.began_at(since)).then(|| self.asked_cells(test, &names, place, since));
-        PlaceCells { whole: self.cells(test, &names, place), part }
+        PlaceCells { whole: self.cells(test, &names, place), part: self.part(test, &names, place, since) }
     }
 
     /// Its cells on one configuration of the runs that started at a time or later, seconds since 1970.
@@ -206,11 +205,16 @@ impl IndexedOutcomes {
     }
 
     fn asked_cells<'a>(&'a self, test: TestId, names: &[usize], place: &'a Place, since: u32) -> Cow<'a, [Cell]> {
+        self.part(test, names, place, since).unwrap_or_else(|| self.cells(test, names, place))
+    }
+
+    /// The cells of the runs that started at a time or later, where not all did.
+    fn part(&self, test: TestId, names: &[usize], place: &Place, since: u32) -> Option<Cow<'_, [Cell]>> {
         if place.outcomes.began_at(since) {
-            return self.cells(test, names, place);
+            return None;
         }
         let is_meant = |name: usize, start: u32| start >= since && self.is_of(test, self.names[name], start);
-        Cow::Owned(place.cells(names, 0, is_meant))
+        Some(Cow::Owned(place.cells(names, 0, is_meant)))
     }
 
     /// Whether the result of a name in a run that started at a time, seconds since 1970, belongs to a test.

@@ -1,15 +1,16 @@
 // Nobody waits for "two days ago", which takes long to make for the first time: until then a time is in the server's words.
 (globalThis.requestIdleCallback ?? setTimeout)(() => import('/library/relative-time.js'));
 
-// Formats take longer to make than to use, and many pages have no time at all.
+// A time in the reader's words and zone. The format takes longer to make than to use, and many pages have no time at all.
 let format;
-const inWords = (moment) => (format ??= new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })).format(moment);
+export const localTime = (milliseconds) =>
+  (format ??= new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })).format(milliseconds);
 
 // Times come in UTC and are shown in the reader's zone, with UTC at hand.
 export function localise(root) {
   for (const time of root.querySelectorAll('time[data-seconds]')) {
     time.title = `${time.textContent} UTC`;
-    time.textContent = inWords(Number(time.dataset.seconds) * 1000);
+    time.textContent = localTime(Number(time.dataset.seconds) * 1000);
   }
   for (const zone of root.querySelectorAll('[data-zone]')) {
     zone.textContent = `(${Intl.DateTimeFormat().resolvedOptions().timeZone})`;

@@ -1,6 +1,7 @@
 // The visible part of a timeline: a table that stays where it is while its frame scrolls, and whose cells are filled
 // anew with what the place shows.
 
+import { localTime } from '../site.js';
 import { inWords, isFailing, shown, worse } from './states.js';
 
 const LABELS = 300;
@@ -9,7 +10,6 @@ const make = (name, properties = {}) => Object.assign(document.createElement(nam
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const date = new Intl.DateTimeFormat(undefined, { day: 'numeric' });
 const month = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' });
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 export class View {
   // `heads` has the row headers that the server made, by query.
@@ -74,7 +74,7 @@ export class View {
       return tr;
     }));
     // Filled before it is put into the page, which then is laid out once.
-    this.show(Math.max(0, Math.min(this.first, this.model.columns - this.shown)));
+    this.show(this.within(this.first));
     this.table.replaceChildren(columns, head, this.body);
     this.scrollTo(this.first);
   }
@@ -147,9 +147,8 @@ export class View {
   }
 
   draw(anew = false) {
-    const first = Math.min(Math.round(this.frame.scrollLeft / this.settings.pitch), this.model.columns - this.shown);
-    if (!anew && first === this.first) return;
-    this.show(Math.max(0, first));
+    const first = this.within(Math.round(this.frame.scrollLeft / this.settings.pitch));
+    if (anew || first !== this.first) this.show(first);
   }
 
   // Fills the cells with what there is from a column on.
@@ -233,7 +232,7 @@ export class View {
     const [actual, unexpected] = [of('actual'), of('unexpected')];
     const how = actual === '.' || actual === '8' ? '' : isFailing(unexpected) ? ', unexpected' : ', expected';
     // All lines of a column have the same.
-    column.moment ??= moment.format(Math.floor(column.uuid / 100) * 1000);
+    column.moment ??= localTime(Math.floor(column.uuid / 100) * 1000);
     return `${inWords(actual)}${how}, ${column.name}, ${line.name}, ${column.moment}`;
   }
 
@@ -243,8 +242,13 @@ export class View {
     return { row, line: this.drawn[row], index: this.first + cell.cellIndex - 1 };
   }
 
+  // The nearest column that can be the first one shown.
+  within(first) {
+    return Math.max(0, Math.min(first, this.model.columns - this.shown));
+  }
+
   scrollTo(first) {
-    this.frame.scrollLeft = Math.max(0, Math.min(first, this.model.columns - this.shown)) * this.settings.pitch;
+    this.frame.scrollLeft = this.within(first) * this.settings.pitch;
   }
 
   // Brings a cell into view and gives it the focus.
