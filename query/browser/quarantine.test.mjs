@@ -111,3 +111,19 @@ test('a test is parked on its page, which says so until it is released', async (
     await page.getByText('quarantined until').waitFor({ state: 'detached' });
   });
 });
+
+test('what a form says of a suite that nobody knows is kept, and a page says so', async () => {
+  await open('/quarantine', { viewport: { width: 390, height: 800 } }, async (page) => {
+    await page.getByText('Put another test into quarantine').click();
+    const form = page.locator('details form').filter({ hasText: 'or a pattern' });
+    await form.getByLabel('Suite').fill(HOSTILE[0]);
+    await form.getByLabel('Test').fill(HOSTILE[1]);
+    await form.getByLabel('Why').fill('ticket 6');
+    await form.getByRole('button', { name: 'Park' }).click();
+    await page.getByRole('heading', { name: 'Kept, with a warning' }).waitFor();
+    assert.ok((await page.locator('.warning').textContent()).startsWith(`No run of the suite '${HOSTILE[0]}' is known: the entry is kept`));
+    assert.equal(await overflow(page), 0);
+    await page.getByRole('link', { name: 'Show it' }).click();
+    await page.getByText('ticket 6').first().waitFor();
+  });
+});

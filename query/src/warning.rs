@@ -1,20 +1,8 @@
-//! What an answer to a pipeline cannot say itself, as a header that the commands print.
+//! What is said beside answers about a suite of which nothing is known.
 
 use answers::{AnswerError, Store, suites};
-use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-
-/// The header.
-pub(crate) const WARNING: HeaderName = HeaderName::from_static("resultsdb-warning");
-/// The longest warning, characters.
-const MAX_WARNING: usize = 1000;
-
-/// A text as the header can say it: a line of plain letters.
-pub(crate) fn header(text: &str) -> Option<(HeaderName, HeaderValue)> {
-    let plain = |one: char| if one == ' ' || one.is_ascii_graphic() { one } else { '?' };
-    let plain: String = text.chars().take(MAX_WARNING).map(plain).collect();
-    Some((WARNING, HeaderValue::from_str(&plain).ok()?))
-}
+use web::warning::header;
 
 /// What is said beside an answer about a suite of which nothing is known. The pipeline of a new suite asks for its list and its plan
 /// before its first run, and an error would keep that from coming.
@@ -45,16 +33,4 @@ pub(crate) async fn beside(
     let mut response = answer.into_response();
     response.headers_mut().extend(unknown.as_deref().and_then(header));
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_warning_is_a_line_of_plain_letters() {
-        let said = header("left out: 'a\n\u{e9}'").and_then(|(_, value)| value.to_str().map(str::to_owned).ok());
-        assert_eq!(said.as_deref(), Some("left out: 'a??'"));
-        assert_eq!(header(&"a".repeat(2 * MAX_WARNING)).map(|(_, value)| value.len()), Some(MAX_WARNING));
-    }
 }

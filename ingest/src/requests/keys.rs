@@ -4,8 +4,8 @@
 use access::{Kind, MAX_SCOPES, Scopes, Secret};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use schema::access_key::{AccessKey, KeyEnd};
 use schema::clock::now_signed;
 use schema::event::Request;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use web::openapi::{Operation, object, text, whole};
 use web::same_site::refuse_cross_site;
 
-use super::page_or_json::accepts_page;
+use super::page_or_json::{accepts_page, plain_page};
 use super::said::Said;
 use super::schemas::REFUSALS;
 use crate::append::no_payload;
@@ -206,9 +206,7 @@ fn shown(headers: &HeaderMap, key: &AccessKey, secret: &Secret) -> Response {
     }
     // The texts of a key and of its id are letters, digits and underscores.
     let page = include_str!("key.html").replace("{id}", &key.id).replace("{key}", secret.expose());
-    let policy =
-        HeaderValue::from_static("default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'");
-    (private, [(HeaderName::from_static("content-security-policy"), policy)], Html(page)).into_response()
+    (private, plain_page(page)).into_response()
 }
 
 #[cfg(test)]

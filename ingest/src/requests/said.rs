@@ -4,7 +4,6 @@
 //! event, and the page that the form came from.
 
 use axum::extract::{FromRequest, FromRequestParts, Request as HttpRequest};
-use axum::http::HeaderName;
 use axum::response::Response;
 use schema::event::Request;
 use serde_json::{Map, Value, json};
@@ -12,8 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use web::openapi::Operation;
 use web::same_site::refuse_cross_site;
 
-use super::page_or_json::page_or_json;
-use super::upload_answer::{WARNING_HEADER, in_header};
+use super::page_or_json::{page_or_json, page_or_json_warning};
 use crate::append::no_payload;
 use crate::checks::document;
 use crate::error::IntakeError;
@@ -68,14 +66,11 @@ impl Said {
     ) -> Result<Response, IntakeError> {
         // What is said of one suite keeps its order.
         append_and_show(&intake.appender, suite.as_bytes(), request, no_payload(), &self.sender, what).await?;
-        let mut answer = json!({ "status": "ok" });
-        let header = warning.as_deref().and_then(in_header);
-        if let Some(warning) = warning {
-            answer["warning"] = warning.into();
-        }
-        let mut response = page_or_json(&self.sender.headers, page, answer);
-        response.headers_mut().extend(header.map(|header| (HeaderName::from_static(WARNING_HEADER), header)));
-        Ok(response)
+        let (headers, answer) = (&self.sender.headers, json!({ "status": "ok" }));
+        Ok(match warning {
+            Some(warning) => page_or_json_warning(headers, page, answer, &warning),
+            None => page_or_json(headers, page, answer),
+        })
     }
 }
 

@@ -12,13 +12,10 @@ use schema::intake_report::UploadFault;
 use schema::receipt::{RECEIPT_HEADER, Receipt};
 use serde_json::{Value, json};
 use web::prefer::{PREFERENCE_APPLIED, Preferences, applied};
+use web::warning;
 
 use crate::error::ReportedFault;
 
-/// The header of what was taken in, though something about it is odd: one sentence in ASCII.
-pub(super) const WARNING_HEADER: &str = "resultsdb-warning";
-/// The longest warning in a header, characters.
-const MAX_WARNING: usize = 1000;
 /// The step that writes the results of tests.
 const TEST_RESULTS: &str = "test-results";
 /// The only step that an upload still takes whose time is over.
@@ -107,32 +104,7 @@ impl UploadAnswer {
 
 /// Says with an answer what is odd about an upload that was taken in.
 pub(super) fn warn(response: &mut Response, fault: UploadFault, text: &str) {
-    let Some(warning) = in_header(text) else { return };
-    response.headers_mut().insert(WARNING_HEADER, warning);
+    let Some(header) = warning::header(text) else { return };
+    response.headers_mut().extend([header]);
     response.extensions_mut().insert(ReportedFault { fault, text: text.to_owned() });
-}
-
-/// A text as a header may hold it: what is not ASCII is escaped.
-pub(super) fn in_header(text: &str) -> Option<HeaderValue> {
-    let mut value = String::new();
-    for character in text.chars().take(MAX_WARNING) {
-        match character {
-            ' '..='~' => value.push(character),
-            _ => value.extend(character.escape_unicode()),
-        }
-    }
-    HeaderValue::from_str(&value).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn any_text_can_be_a_header(text in "(\\PC|[\r\n\t\x00]){0,40}") {
-            prop_assert!(in_header(&text).is_some());
-        }
-    }
 }

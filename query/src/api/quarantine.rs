@@ -97,7 +97,7 @@ pub(crate) async fn export(State(service): Shared, RawQuery(query): RawQuery) ->
     let warnings: Vec<String> = [unknown, left_out(&list)].into_iter().flatten().collect();
     let mut response = ([(header::CONTENT_TYPE, CONTENT_TYPE)], list.text).into_response();
     if !warnings.is_empty() {
-        response.headers_mut().extend(warning::header(&warnings.join("; ")));
+        response.headers_mut().extend(web::warning::header(&warnings.join("; ")));
     }
     Ok(response)
 }

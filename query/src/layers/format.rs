@@ -18,11 +18,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 use web::openapi;
+use web::warning;
 
 use crate::error::{ApiError, bad, broken};
 use crate::parameters::Parameters;
 use crate::service::{Service, Shared};
-use crate::warning;
 
 /// What is said beside rows that are not all.
 const CUT: &str = "The answer is cut off: there is more than these rows tell";
