@@ -52,7 +52,7 @@ pub(crate) async fn page(State(service): Shared, RawQuery(query): RawQuery) -> R
         causes::messages(store, &CausesQuestion { runs, ..question.clone() }).await
     };
     let (answer, said) = futures_util::try_join!(causes::find(store, &question), said)?;
-    let Messages { has_more, messages: said } = said;
+    let Messages { has_more, messages: said, .. } = said;
     let of_ends = answer.causes.iter().flat_map(|cause| [cause.first_commit, cause.last_commit]);
     let keys = of_ends.chain(said.iter().map(|one| one.uuid)).collect();
     let names = commit_names::as_tested(store, chosen, question.runs.branch.as_deref(), &keys).await?;

@@ -3,6 +3,9 @@
 //! Data flow: the runs that started lately → what failed in them, grouped by the pattern that was stored with it → masks of
 //! the suite join patterns → the names and bugs of the tests. Failures that say nothing have no cause and are not counted.
 
+mod joined;
+mod said;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schema::bug::BugLink;
@@ -16,7 +19,6 @@ use serde::Serialize;
 
 use crate::ask::RunFilter;
 use crate::bugs::{self, BugIndex, Failure, addresses};
-use crate::cause_masks;
 use crate::error::{AnswerError, invalid};
 use crate::reads::causes::{self as reads, CauseCounts, Failed, Steps};
 use crate::reads::runs;
@@ -26,13 +28,12 @@ use crate::suites;
 use crate::table::{self, Table, Tabular};
 use crate::test_name_cache::TestNames;
 use crate::test_names;
+use joined::Joined;
+pub use said::{Messages, SaidMessage, messages};
 
 /// Causes answered if the question names no limit, and at most.
 const CAUSES: u64 = 100;
 const MAX_CAUSES: u64 = 1000;
-/// The same of messages, each of which has some thousand bytes.
-const MESSAGES: u64 = 50;
-const MAX_MESSAGES: u64 = 500;
 /// Weeks of which failures are counted by day; of more they are counted by week.
 const WEEKS_OF_DAYS: u64 = 4;
 /// Characters of a text that is looked for.
@@ -239,43 +240,6 @@ fn failed<'a>(question: &'a CausesQuestion, selection: &'a Selection, joined: &J
     }
 }
 
-/// Causes that count as another one, because masks make one pattern of theirs.
-#[derive(Debug, Default)]
-struct Joined {
-    /// The cause that is stored, and the one that it counts as.
-    pairs: Vec<(CauseId, CauseId)>,
-    /// The patterns of the latter.
-    patterns: BTreeMap<CauseId, String>,
-}
-
-impl Joined {
-    async fn of_suite(store: &Store, suite: &str, rule: u16) -> Result<Self, AnswerError> {
-        let masks = cause_masks::of_suite(&store.masks, suite);
-        let mut joined = Self::default();
-        if masks.is_empty() {
-            return Ok(joined);
-        }
-        for row in reads::newest_patterns(store, suite, rule).await? {
-            if let Some(pattern) = cause_masks::masked(&row.pattern, &masks) {
-                joined.pairs.push((row.cause, pattern.id));
-                joined.patterns.insert(pattern.id, pattern.text);
-            }
-        }
-        Ok(joined)
-    }
-
-    /// The causes that are stored of one.
-    fn parts(&self, cause: CauseId) -> Vec<CauseId> {
-        let parts = self.pairs.iter().filter(|(_, whole)| *whole == cause).map(|(part, _)| *part);
-        parts.chain([cause]).collect()
-    }
-
-    /// The cause that a stored one counts as.
-    fn whole(&self, cause: CauseId) -> CauseId {
-        self.pairs.iter().find(|(part, _)| *part == cause).map_or(cause, |(_, whole)| *whole)
-    }
-}
-
 fn described(
     row: CauseCounts,
     patterns: &BTreeMap<CauseId, String>,
@@ -317,81 +281,8 @@ fn described(
     }
 }
 
-/// What a failing test said.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct SaidMessage {
-    /// The test.
-    pub test: String,
-    /// Its state.
-    pub state: State,
-    /// The cause.
-    #[schemars(regex(pattern = "^[0-9a-f]{32}$"))]
-    pub cause: String,
-    /// Where it ran.
-    pub configuration: Configuration,
-    /// The commit.
-    pub uuid: CommitKey,
-    /// Start of the run, seconds since 1970.
-    pub start_time: u32,
-    /// The beginning of its log.
-    pub message: String,
-}
-
-/// What failing tests said, the newest first.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub struct Messages {
-    /// Whether there are more than the limit lets through.
-    pub has_more: bool,
-    /// The newest of them.
-    pub messages: Vec<SaidMessage>,
-}
-
-/// What failing tests said, the newest first.
-///
-/// # Errors
-/// The text is too long, there is no such rule, or the store does not answer.
-pub async fn messages(store: &Store, question: &CausesQuestion) -> Result<Messages, AnswerError> {
-    let (selection, joined) = asked(store, question).await?;
-    if selection.is_empty() {
-        return Ok(Messages::default());
-    }
-    let limit = question.runs.limit.unwrap_or(MESSAGES).min(MAX_MESSAGES);
-    let mut rows = reads::newest(store, &failed(question, &selection, &joined), limit + 1).await?;
-    let has_more = rows.len() as u64 > limit;
-    rows.truncate(limit as usize);
-    let tests: BTreeSet<TestId> = rows.iter().map(|row| row.test_id).collect();
-    let names = test_names::by_id(store, &question.suite, tests.into_iter()).await?;
-    let said = |row: reads::SaidRow| {
-        Some(SaidMessage {
-            test: names.get(row.test_id)?.to_string(),
-            state: row.state,
-            cause: joined.whole(row.cause).to_string(),
-            configuration: selection.configuration(&row.place())?,
-            uuid: row.uuid,
-            start_time: row.start_time,
-            message: row.message,
-        })
-    };
-    Ok(Messages { has_more, messages: rows.into_iter().filter_map(said).collect() })
-}
-
 impl Tabular for Causes {
     fn table(&self) -> Result<Table, AnswerError> {
         table::of_rows(&self.causes)
-    }
-}
-
-impl Tabular for Messages {
-    fn table(&self) -> Result<Table, AnswerError> {
-        let own = table::columns::<SaidMessage>();
-        let rows = self.messages.iter().map(|said| {
-            let cells = table::cells(&own, &[&table::members(said)?]);
-            table::row_with_configuration(cells, &said.configuration, Vec::new())
-        });
-        Ok(Table { columns: table::with_configuration(own.clone(), Vec::new()), rows: rows.collect::<Result<_, _>>()? })
-    }
-
-    fn is_cut(&self) -> bool {
-        self.has_more
     }
 }
