@@ -8,7 +8,7 @@
 //! Data flow: the runs that started in the weeks asked about → the histories of the tests that failed last in them, of four weeks
 //! at least → the failed runs of these weeks in the segments in which the rule of verdicts calls them flaky ([`spoilt`]) → sums.
 
-mod spoilt;
+pub(crate) mod spoilt;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -126,7 +126,7 @@ pub struct Costs {
 pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, AnswerError> {
     let suites = suites::asked(store, question.suite.as_deref()).await?;
     let since = store.clock.now().saturating_sub(question.weeks.saturating_mul(WEEK));
-    let mut sums = Sums { by: question.by, ..Sums::default() };
+    let mut sums = Sums::by(question.by);
     let (mut is_cut, mut configurations) = (false, 0);
     for (place, suite) in suites.iter().enumerate() {
         let late = LateRuns::within(store, suite, &question.runs, NEW_DAYS, Weeks::of(question.weeks));
@@ -135,7 +135,7 @@ pub async fn find(store: &Store, question: &CostsQuestion) -> Result<Costs, Answ
         if !late.asked.is_empty() {
             let (tests, are_more) = spoilt::of_suite(&late, &owners, &question.search).await?;
             is_cut |= are_more;
-            tests.iter().for_each(|test| sums.add((place, suite), test));
+            sums.add((place, suite), &tests);
         }
     }
     let limit = question.runs.limit.unwrap_or(COSTS).min(MAX_COSTS) as usize;
@@ -179,22 +179,27 @@ impl Sum {
     }
 }
 
+/// What the tests of some suites cost.
 #[derive(Debug, Default)]
-struct Sums {
+pub(crate) struct Sums {
     by: CostsBy,
     total: Sum,
     rows: BTreeMap<Key, Sum>,
 }
 
 impl Sums {
-    /// Adds what a test of a suite spoilt, which is named by its place among the suites and comes once.
-    fn add(&mut self, suite: (usize, &str), spoiling: &SpoilingTest) {
-        if spoiling.runs.is_empty() {
-            return;
-        }
-        self.total.add(suite.0, &spoiling.runs);
-        for (key, runs) in self.parts(suite.1, spoiling) {
-            self.rows.entry(key).or_default().add(suite.0, runs);
+    /// None yet; `by` is what they are summed up by.
+    pub(crate) fn by(by: CostsBy) -> Self {
+        Self { by, ..Self::default() }
+    }
+
+    /// Adds what tests of a suite spoilt, which is named by its place among the suites; each test comes once.
+    pub(crate) fn add(&mut self, suite: (usize, &str), tests: &[SpoilingTest]) {
+        for spoiling in tests.iter().filter(|test| !test.runs.is_empty()) {
+            self.total.add(suite.0, &spoiling.runs);
+            for (key, runs) in self.parts(suite.1, spoiling) {
+                self.rows.entry(key).or_default().add(suite.0, runs);
+            }
         }
     }
 
@@ -217,7 +222,7 @@ impl Sums {
     }
 
     /// The total, and the rows in their order.
-    fn finish(self) -> (Cost, Vec<Cost>) {
+    pub(crate) fn finish(self) -> (Cost, Vec<Cost>) {
         let row = |(key, sum): (Key, Sum)| match key {
             Key::Test(suite, test, owners) => Cost { suite: Some(suite), test: Some(test), owners, ..sum.cost() },
             Key::Owner(owner) => Cost { owners: owner.into_iter().collect(), ..sum.cost() },
@@ -268,8 +273,8 @@ mod tests {
     }
 
     fn sums(by: CostsBy, tests: &[SpoilingTest]) -> (Cost, Vec<Cost>) {
-        let mut sums = Sums { by, ..Sums::default() };
-        tests.iter().for_each(|test| sums.add((0, "s"), test));
+        let mut sums = Sums::by(by);
+        sums.add((0, "s"), tests);
         sums.finish()
     }
 

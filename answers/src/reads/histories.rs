@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use clickhouse::Row;
 use schema::ids::{CommitKey, ConfigId, TestId};
-use schema::outcomes::Outcome;
 use schema::outcomes::roster::RosterId;
+use schema::outcomes::{Outcome, attempts};
 use schema::state::{ERROR, PASS, State, States};
 use serde::Deserialize;
 
@@ -22,6 +22,11 @@ const MAX_RUNS: u64 = 20_000;
 const MAX_OUTCOMES: u64 = 4_000_000;
 /// Bytes that say in a result how often a retried test passed.
 const PASSED_ON_RETRY: &str = "JSONExtractInt(extra, 'flakiness_num_passes') > 0";
+/// How long all attempts of a test took, as its result lists them, else the time of the result: what
+/// [`schema::outcomes::attempts::time`] says of whole runs.
+const TOOK: &str = "greatest(toUInt64(if(time_and_one > 0, time_and_one - 1, 0)), if(position(extra, '\"attempts\"') > 0, \
+     arraySum(attempt -> if(JSONType(attempt, 'time') IN ('Int64', 'UInt64', 'Double'), least(JSONExtractUInt(attempt, 'time'), {max_time}), 0), \
+              JSONExtractArrayRaw(extra, 'attempts')), 0))";
 
 /// A run of a suite.
 #[derive(Debug, Row, Deserialize)]
@@ -126,8 +131,8 @@ pub(crate) struct RunOutcome {
     expected: u16,
     /// Whether an attempt passed, as the uploader counted them.
     has_passed: bool,
-    /// Milliseconds plus one; 0 if the time was not measured.
-    time_and_one: u32,
+    /// How long all attempts took, milliseconds.
+    took: u64,
     version: u64,
 }
 
@@ -143,7 +148,7 @@ impl RunOutcome {
             actual: States::from_bits(self.actual),
             expected: States::from_bits(self.expected),
             has_passed: self.has_passed,
-            time: self.time_and_one.saturating_sub(1),
+            time: u32::try_from(self.took).unwrap_or(u32::MAX),
         }
     }
 }
@@ -224,10 +229,12 @@ async fn outcomes_where(
     condition: Fragment,
 ) -> Result<Vec<RunOutcome>, AnswerError> {
     Fragment::new(
-        "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed, time_and_one, version FROM results \
+        "SELECT test_id, config_id, uuid, start_time, actual, expected, {has_passed} AS has_passed, {took} AS took, \
+         version FROM results \
          WHERE suite = {suite} AND test_id IN {tests} AND {selected}{condition} LIMIT {most}",
     )
     .text("has_passed", PASSED_ON_RETRY)
+    .part("took", &Fragment::new(TOOK).value("max_time", attempts::MAX_TIME))
     .part("condition", &condition)
     .part("selected", &selection.condition_of(suite))
     .value("suite", suite)

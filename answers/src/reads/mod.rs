@@ -8,7 +8,6 @@ pub(crate) mod causes;
 pub(crate) mod commits;
 pub(crate) mod configuration_cache;
 pub(crate) mod configurations;
-pub(crate) mod costs;
 pub(crate) mod dead_letters;
 pub(crate) mod durations;
 #[cfg(test)]

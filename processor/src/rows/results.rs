@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schema::configuration::stable_hash;
 use schema::ids::TestId;
 use schema::outcomes::roster::RosterId;
-use schema::outcomes::{Collected, Collector, Outcome};
+use schema::outcomes::{Collected, Collector, Outcome, attempts};
 use schema::results::{self, Counts, Member, ResultsError, TestResult};
 use schema::state;
 use schema::store::results::{ResultRow, Run, RunResults};
@@ -39,7 +39,12 @@ pub(super) fn add(rows: &mut EventRows, run: &Run, commits: &str, test_results: 
             if !named.is_empty() {
                 outcomes.own(id, &named);
             }
-            outcomes.push(id, Outcome { actual, expected, has_passed, time: result.time.unwrap_or(0) });
+            let mut outcome = Outcome { actual, expected, has_passed, time: result.time.unwrap_or(0) };
+            if !outcome.is_usual() {
+                let of_attempts = u32::try_from(attempts::time(&result.extra)).unwrap_or(u32::MAX);
+                outcome.time = outcome.time.max(of_attempts);
+            }
+            outcomes.push(id, outcome);
             if actual.worst_state().is_failure()
                 && let Some(log) = log(&result.extra)
             {

@@ -8,6 +8,7 @@
 //! id of its roster, `rosters` the parts of that → answers read them back ([`surprises`], [`messages::messages`],
 //! [`roster::Part`]).
 
+pub mod attempts;
 pub mod messages;
 pub mod owners;
 pub mod roster;
@@ -31,7 +32,7 @@ pub struct Outcome {
     pub expected: States,
     /// Whether an attempt passed, as the uploader counted them.
     pub has_passed: bool,
-    /// How long it took, milliseconds; 0 if nobody measured it.
+    /// How long it took, all attempts together, milliseconds; 0 if nobody measured it.
     pub time: u32,
 }
 
@@ -62,6 +63,11 @@ impl Outcome {
         let worst = |states: States| States::from_bits(1 << states.worst_state().position());
         let actual = usual(expected).unwrap_or_else(|| worst(expected));
         Self { actual, expected, has_passed: false, time: 0 }
+    }
+
+    /// Whether nothing has to be kept of it beside what was expected.
+    pub fn is_usual(&self) -> bool {
+        usual(self.expected) == Some(self.actual) && !self.has_passed
     }
 
     /// Whether it failed unexpectedly.
@@ -108,7 +114,7 @@ impl Collector {
         if outcome.expected != passing() {
             self.expectations.push((test.0, outcome.expected.bits()));
         }
-        if usual(outcome.expected) != Some(outcome.actual) || outcome.has_passed {
+        if !outcome.is_usual() {
             self.surprises.push(Surprise { test, outcome });
         }
     }
