@@ -41,6 +41,23 @@ pub struct FixHolds {
     pub reruns: u32,
 }
 
+/// What came of the failures of a test.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Aftermath {
+    /// Of a failing test, the times that it failed before and was fixed in the weeks that verdicts are made from, the newest first.
+    pub earlier: Vec<Episode>,
+    /// Of a test that was fixed, or that is flaky, how well it is known that it does not fail any more.
+    pub fix: Option<FixHolds>,
+}
+
+impl Aftermath {
+    /// That of the cells that a test was judged by.
+    pub fn of(judgement: &Judgement, cells: &[Cell], rules: &Rules) -> Self {
+        let earlier = if judgement.standing.is_failing() { earlier(cells, rules) } else { Vec::new() };
+        Self { earlier, fix: fix_holds(judgement, cells) }
+    }
+}
+
 /// The episodes of a failing test before the one that goes on, the newest first: none where it fails for the first time in this
 /// history. Each failed on enough commits to count as fixed after it.
 pub fn earlier(cells: &[Cell], rules: &Rules) -> Vec<Episode> {

@@ -6,7 +6,7 @@ use schema::ids::CommitKey;
 use schema::state::State;
 
 /// What one test did on one commit on one configuration: all attempts of all its runs, joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cell {
     /// The commit.
     pub commit: CommitKey,

@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 
 pub use analysis::changes::Kind;
-use analysis::changes::{Change, Member, Subject, Suite, changes};
+use analysis::changes::{Change, Member, Subject, Suite};
 use analysis::evidence::Evidence;
 use analysis::history::Cell;
 use analysis::rules::RULE;
@@ -207,11 +208,13 @@ pub(crate) async fn of_histories(
         subjects: &subjects,
         histories: &of_subjects,
     };
-    let mut found = changes(&of_suite, &late.question.rules);
+    let find = || analysis::changes::changes(&of_suite, &late.question.rules);
+    let all = store.changes.of(|hasher| hash(&mut *hasher, late, &of_suite, &of_subjects), find);
+    let mut found: Vec<&Change> = all.iter().collect();
     // Of what happened before the time asked about, the beginnings of failures that last are looked up, and nothing else.
     let asked: HashSet<CommitKey> = late.sessions.asked_commits();
     let is_asked = |change: &Change| asked.contains(&change.until) || change.is_open && change.kind == Kind::Broke;
-    found.retain(|change| is_asked(change) && (kinds.is_empty() || kinds.contains(&change.kind)));
+    found.retain(|change: &&Change| is_asked(change) && (kinds.is_empty() || kinds.contains(&change.kind)));
     let is_meant = |member: &Member| search.may_match_owned(subjects[member.subject].test, &remarks.owners);
     found.retain(|change| search.is_empty() || change.members.iter().any(is_meant));
     found.truncate(limit);
@@ -219,21 +222,21 @@ pub(crate) async fn of_histories(
         let likely: Vec<CommitKey> = change.likely.iter().map(|(commit, _)| *commit).collect();
         likely.into_iter().chain(change.after).chain([change.until])
     };
-    let all_keys = found.iter().flat_map(keys).collect();
+    let all_keys = found.iter().flat_map(|change| keys(change)).collect();
     let names = commit_names::by_key_among(store, &all_keys, |commit| suspects.has(commit)).await?;
     let tests_of = |change: &Change| -> Vec<ChangedTest> {
         change.members.iter().filter_map(|member| changed(late, &subjects, member)).collect()
     };
-    let all: Vec<Vec<ChangedTest>> = found.iter().map(tests_of).collect();
-    let said = remarks.bugs.said(late, all.iter().flatten().map(|test| test.test.as_str())).await?;
-    let explained: Vec<BTreeSet<String>> = all.iter().map(|tests| bugs_of(&remarks.bugs, &said, tests)).collect();
-    for ((change, tests), bugs) in found.into_iter().zip(all).zip(explained) {
+    let tests: Vec<Vec<ChangedTest>> = found.iter().map(|change| tests_of(change)).collect();
+    let said = remarks.bugs.said(late, tests.iter().flatten().map(|test| test.test.as_str())).await?;
+    let explained: Vec<BTreeSet<String>> = tests.iter().map(|tests| bugs_of(&remarks.bugs, &said, tests)).collect();
+    for ((change, tests), bugs) in found.into_iter().zip(tests).zip(explained) {
         answer.changes.push(SuiteChange {
             id: change.id.to_string(),
             kind: change.kind,
             after: change.after.map(|commit| named(commit, &names)),
             until: named(change.until, &names),
-            likely: likely(&change, &names),
+            likely: likely(change, &names),
             tests,
             open: change.is_open,
             bugs: bugs.into_iter().collect(),
@@ -244,6 +247,19 @@ pub(crate) async fn of_histories(
         test.quarantine = parked.into_iter().cloned().collect();
     }
     Ok(answer)
+}
+
+/// Hashes what the changes of a suite follow from: its runs, whose uploads never say anything else, what was read test by test, which
+/// names tests had, the commits, and the thresholds.
+fn hash(hasher: &mut impl Hasher, late: &LateRuns<'_>, suite: &Suite<'_>, subjects: &OfSubjects<'_>) {
+    (suite.name, late.selection.branch.as_str(), suite.tests).hash(hasher);
+    format!("{:?}", late.question.rules).hash(hasher);
+    (suite.commits, suite.order, late.sessions.runs()).hash(hasher);
+    for subject in suite.subjects {
+        (subject.test, subject.first_name, subject.configuration).hash(hasher);
+    }
+    late.renames.hash(hasher);
+    subjects.histories.hash_read(&subjects.tests, hasher);
 }
 
 /// The bugs that explain what some tests did, where it is known what they said last.
@@ -304,7 +320,7 @@ impl Tabular for Changes {
             table::of_kind(CellKind::Text, ["id", "kind"]),
             table::of_kind(CellKind::Whole, ["after", "until"]),
             table::of_kind(CellKind::Truth, ["open"]),
-            table::of_kind(CellKind::Text, ["test", "state"]),
+            table::of_kind(CellKind::Text, ["until_repository", "test", "state"]),
         ];
         let own = own.concat();
         let counts = ["runs_before", "unexpected_before", "runs_since", "unexpected_since"];
@@ -317,6 +333,7 @@ impl Tabular for Changes {
                 members.insert("kind".to_owned(), serde_json::to_value(change.kind).unwrap_or_default());
                 members.insert("after".to_owned(), change.after.as_ref().map(|commit| commit.uuid.0).into());
                 members.insert("until".to_owned(), change.until.uuid.0.into());
+                members.insert("until_repository".to_owned(), change.until.repository.clone().into());
                 members.insert("open".to_owned(), change.open.into());
                 members.insert("runs_before".to_owned(), test.before.runs.into());
                 members.insert("unexpected_before".to_owned(), test.before.unexpected.into());

@@ -8,8 +8,6 @@
 
 use std::collections::BTreeSet;
 
-use analysis::evidence::Evidence;
-use analysis::history::Cell;
 use analysis::interval::wilson;
 use analysis::parallel;
 use analysis::rules::RULE;
@@ -231,11 +229,6 @@ async fn of_suite(
     Ok(parallel::map(&names, flaky).into_iter().flatten().collect())
 }
 
-/// The worst state of each session with an unexpected failure.
-fn failing_states<'c>(cells: impl Iterator<Item = &'c Cell>) -> impl Iterator<Item = State> {
-    cells.filter(|cell| cell.failed > 0).map(|cell| cell.worst)
-}
-
 /// What the configurations of a test say together, and those on which it spoilt a run of the time asked about; none if there
 /// is none.
 fn joined(
@@ -267,23 +260,19 @@ fn joined(
     };
     let mut places = Vec::new();
     let rules = &late.question.rules;
-    let mut seen = FxHashMap::default();
     for (id, judgement) in &judged.places {
-        let Some(cells) = histories.flaky_place(judged.test, *id, judgement, rules) else { continue };
-        let flaky = cells.flaky_stretches(judgement, rules);
-        seen.insert(*id, cells);
+        let flaky = histories.flaky_time(judged.test, *id, judgement, rules);
         // Where it was flaky before the time asked about alone, it spoilt no run.
-        if flaky.iter().flatten().all(|cell| cell.failed == 0) {
+        if flaky.evidence.iter().all(|evidence| evidence.unexpected == 0) {
             continue;
         }
-        for evidence in flaky.iter().map(|stretch| Evidence::of(stretch)) {
+        for evidence in &flaky.evidence {
             test.flaky_runs += u64::from(evidence.runs);
             test.spoilt += u64::from(evidence.unexpected);
             test.flips += u64::from(evidence.flips);
         }
-        test.time_lost +=
-            histories.spoilt_in(&flaky, judged.test, *id).iter().map(|run| u64::from(run.time)).sum::<u64>();
-        test.states.extend(failing_states(flaky.iter().flatten()));
+        test.time_lost += flaky.spoilt.iter().map(|run| u64::from(run.time)).sum::<u64>();
+        test.states.extend(&flaky.states);
         places.push(*id);
         test.is_flaky_now |= judgement.standing == analysis::judge::Standing::Flaky;
     }
@@ -291,10 +280,7 @@ fn joined(
         return None;
     }
     for id in histories.configurations(judged.test) {
-        let evidence = match seen.get(&id) {
-            Some(cells) => Evidence::of(cells.asked()),
-            None => Evidence::of(&histories.asked_on(judged.test, id)),
-        };
+        let evidence = histories.asked_evidence(judged.test, id);
         test.runs += u64::from(evidence.runs);
         test.unexpected += u64::from(evidence.unexpected);
         test.disagreements += u64::from(evidence.both_ways);

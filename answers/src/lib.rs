@@ -16,6 +16,7 @@ pub mod bugs;
 mod by_test;
 pub mod cause_masks;
 pub mod causes;
+mod change_cache;
 pub mod changes;
 pub mod columnar;
 pub mod commit_names;

@@ -7,15 +7,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::RunFilter;
-use crate::costs::{self, CostsBy, CostsQuestion};
+use crate::costs::{CostsBy, Sums, spoilt};
 use crate::error::AnswerError;
+use crate::histories::JudgedTest;
+use crate::late_runs::{self, Among, LateRuns, NEW_DAYS, Weeks};
+use crate::search::Search;
 use crate::store::Store;
-use crate::suites;
 use crate::table::{self, Table, Tabular};
-use crate::triage::{self, Group, TriageQuestion, TriagedTest};
+use crate::triage::{self, Group};
+use crate::{owners, suites};
 
-/// Tests of a suite that are counted: those of the largest impact.
-const TESTS: u64 = 1000;
 /// Owners answered if the question names no limit, and at most.
 const OWNERS: u64 = 200;
 const MAX_OWNERS: u64 = 1000;
@@ -71,22 +72,35 @@ pub struct Owners {
 pub async fn find(store: &Store, question: &OwnersQuestion) -> Result<Owners, AnswerError> {
     let OwnersQuestion { suite, weeks, runs } = question;
     let suites = suites::asked(store, suite.as_deref()).await?;
-    let mut totals: BTreeMap<Option<String>, OwnerTotals> = BTreeMap::new();
+    let (mut totals, mut sums) = (BTreeMap::new(), Sums::by(CostsBy::Owner));
     let (mut is_cut, mut configurations) = (false, 0);
-    for suite in suites {
-        let runs = RunFilter { limit: Some(TESTS), ..runs.clone() };
-        let groups = vec![Group::New, Group::Still, Group::Flaky];
-        let triage = triage::find(store, &TriageQuestion { groups, runs, ..TriageQuestion::of_suite(suite) }).await?;
-        is_cut |= triage.is_cut || triage.tests.len() as u64 >= TESTS;
-        configurations += triage.configurations.len() as u64;
-        triage.tests.iter().for_each(|test| add(&mut totals, test));
+    for (place, suite) in suites.iter().enumerate() {
+        let late = LateRuns::of(store, suite, runs, triage::DEFAULT_DAYS);
+        let (late, owners) = tokio::try_join!(late, owners::of_suite(store, suite))?;
+        configurations += late.sessions.configurations().count() as u64;
+        if late.selection.is_empty() {
+            continue;
+        }
+        let (names, are_more) = late.meant_candidates(Among::Asked, triage::MAX_CANDIDATES, |_| true).await?;
+        let (tests, histories, judged) = triage::findings(&late, &names).await?;
+        tests.iter().for_each(|test| add(&mut totals, test.group, owners.of(&test.test)));
+        let (spoiling, too_many) = if *weeks == late_runs::WEEKS {
+            // The same histories say what the flaky tests of these weeks cost.
+            let most = spoilt::MAX_CANDIDATES as usize;
+            let looked_at = &names[..names.len().min(most)];
+            let judged: Vec<&JudgedTest> = judged.values().collect();
+            (spoilt::of_judged(&late, &owners, looked_at, &histories, &judged), names.len() > most)
+        } else {
+            let late = LateRuns::within(store, suite, runs, NEW_DAYS, Weeks::of(*weeks)).await?;
+            match late.asked.is_empty() {
+                true => (Vec::new(), false),
+                false => spoilt::of_suite(&late, &owners, &Search::default()).await?,
+            }
+        };
+        sums.add((place, suite), &spoiling);
+        is_cut |= are_more || too_many;
     }
-    let runs = RunFilter { limit: Some(MAX_OWNERS), ..runs.clone() };
-    let asked =
-        CostsQuestion { suite: suite.clone(), weeks: *weeks, by: CostsBy::Owner, runs, ..CostsQuestion::default() };
-    let costs = costs::find(store, &asked).await?;
-    is_cut |= costs.is_cut || costs.has_more;
-    for cost in costs.costs {
+    for cost in sums.finish().1 {
         let total = totals.entry(cost.owners.into_iter().next()).or_default();
         (total.spoilt, total.time_lost) = (cost.spoilt, cost.time_lost);
     }
@@ -99,14 +113,11 @@ pub async fn find(store: &Store, question: &OwnersQuestion) -> Result<Owners, An
     Ok(Owners { suite: suite.clone().unwrap_or_default(), weeks: *weeks, configurations, is_cut, owners })
 }
 
-fn add(totals: &mut BTreeMap<Option<String>, OwnerTotals>, test: &TriagedTest) {
-    let owners: Vec<Option<String>> = match test.owners.as_slice() {
-        [] => vec![None],
-        owners => owners.iter().cloned().map(Some).collect(),
-    };
+fn add(totals: &mut BTreeMap<Option<String>, OwnerTotals>, group: Group, owners: Vec<String>) {
+    let owners = if owners.is_empty() { vec![None] } else { owners.into_iter().map(Some).collect() };
     for owner in owners {
         let total = totals.entry(owner).or_default();
-        match test.group {
+        match group {
             Group::New => total.new += 1,
             Group::Still => total.still += 1,
             Group::Flaky => total.flaky += 1,

@@ -7,6 +7,7 @@ use schema::clock::Clock;
 use schema::retention::Retention;
 
 use crate::cause_masks::SuiteMask;
+use crate::change_cache::ChangeCache;
 use crate::guest::Guest;
 use crate::histories::place::PlaceCache;
 use crate::owners::cache::OwnersCache;
@@ -43,6 +44,7 @@ pub struct Store {
     pub(crate) outcomes: OutcomesCache,
     pub(crate) rosters: RosterCache,
     pub(crate) places: PlaceCache,
+    pub(crate) changes: ChangeCache,
     pub(crate) test_names: TestNameCache,
     pub(crate) owners: OwnersCache,
     pub(crate) repositories: Arc<[Repository]>,
@@ -83,6 +85,7 @@ impl Store {
             outcomes: OutcomesCache::new(),
             rosters: RosterCache::new(),
             places: PlaceCache::new(),
+            changes: ChangeCache::new(),
             test_names: TestNameCache::new(),
             owners: OwnersCache::new(),
             repositories,
@@ -108,6 +111,7 @@ impl Store {
             clock: Clock::standing_at(time.into()),
             known_until: Some(time),
             places: PlaceCache::new(),
+            changes: ChangeCache::new(),
             renames: RenamesCache::new(),
             owners: OwnersCache::new(),
             newest_uploads: NewestUploads::new(),

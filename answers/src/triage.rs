@@ -253,7 +253,7 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     let is_wanted = |test: &str| search.may_match_owned(test, &remarks.owners);
     let (names, are_more) = late.meant_candidates(Among::Asked, MAX_CANDIDATES, is_wanted).await?;
     triage.is_cut = are_more;
-    let (mut tests, histories, judged) = findings(&late, names).await?;
+    let (mut tests, histories, judged) = findings(&late, &names).await?;
     if !search.is_empty() {
         add_details(&late, &mut tests, &histories);
     }
@@ -279,9 +279,14 @@ pub async fn find(store: &Store, question: &TriageQuestion) -> Result<Triage, An
     if search.is_empty() {
         add_details(&late, &mut tests, &histories);
     }
-    for test in &mut tests {
-        test.aftermath = episodes::of(&late, &histories, &judged, TestId::of(suite, &test.test), &test.config_ids);
-    }
+    let aftermath = |test: &TriagedTest| {
+        let judged = judged.get(&TestId::of(suite, &test.test));
+        judged.map_or_else(Aftermath::default, |judged| {
+            episodes::of(&histories, judged, &test.config_ids, &late.question.rules)
+        })
+    };
+    let aftermaths = parallel::map(&tests, aftermath);
+    tests.iter_mut().zip(aftermaths).for_each(|(test, aftermath)| test.aftermath = aftermath);
     if *with_messages {
         let names: Vec<String> = tests.iter().map(|test| test.test.clone()).collect();
         let names = names.iter().map(String::as_str);
@@ -308,13 +313,13 @@ pub async fn groups_of(
         return Ok(BTreeMap::new());
     }
     let late = LateRuns::of(store, suite, filter, DEFAULT_DAYS).await?;
-    Ok(findings(&late, tests).await?.0.into_iter().map(|test| (test.test, test.group)).collect())
+    Ok(findings(&late, &tests).await?.0.into_iter().map(|test| (test.test, test.group)).collect())
 }
 
 /// Those of some tests that their histories put on the list, these histories, and the verdicts on them.
-async fn findings(
+pub(crate) async fn findings(
     late: &LateRuns<'_>,
-    names: Vec<String>,
+    names: &[String],
 ) -> Result<(Vec<TriagedTest>, Histories, FxHashMap<TestId, JudgedTest>), AnswerError> {
     let ids: BTreeSet<TestId> = names.iter().map(|test| TestId::of(late.suite, test)).collect();
     let (histories, judged) = late.judged_histories(&ids).await?;
@@ -349,7 +354,7 @@ async fn findings(
             quarantine: Vec::new(),
         })
     };
-    let found = parallel::map(&names, finding).into_iter().flatten().collect();
+    let found = parallel::map(names, finding).into_iter().flatten().collect();
     Ok((found, histories, judged))
 }
 
@@ -358,9 +363,7 @@ async fn findings(
 fn add_details(late: &LateRuns<'_>, tests: &mut [TriagedTest], histories: &Histories) {
     let commits = late.sessions.commits().into_iter().take(HISTORY);
     let places: FxHashMap<CommitKey, usize> = commits.zip(0..).collect();
-    for test in tests {
-        let of = |id: &ConfigId| late.configuration(*id).cloned();
-        test.configurations = test.config_ids.iter().filter_map(of).collect();
+    let history = |test: &TriagedTest| {
         let mut worst = vec![NOT_RUN; places.len()];
         let id = TestId::of(late.suite, &test.test);
         for cell in histories.newest(id, |commit| places.contains_key(&commit)) {
@@ -368,7 +371,12 @@ fn add_details(late: &LateRuns<'_>, tests: &mut [TriagedTest], histories: &Histo
             let known = &mut worst[*place];
             *known = if *known == NOT_RUN { PASSED } else { *known }.min(cell.worst.digit());
         }
-        test.history = worst.into_iter().collect();
+        worst.into_iter().collect()
+    };
+    let found: Vec<String> = parallel::map(tests, history);
+    for (test, history) in tests.iter_mut().zip(found) {
+        test.history = history;
+        test.configurations = test.config_ids.iter().filter_map(|id| late.configuration(*id).cloned()).collect();
     }
 }
 

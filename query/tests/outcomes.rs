@@ -2,6 +2,8 @@
 //! and once as an earlier version stored them, and every answer is the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+use std::path::Path;
+
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schema::clock::Clock;
@@ -9,7 +11,7 @@ use schema::event::{Event, Request};
 use schema::rename::TestRename;
 use serde_json::{Map, Value, json};
 use test_support::clock::now;
-use test_support::engine;
+use test_support::engine::{self, Engine};
 use test_support::events::{header, run};
 use test_support::query_service::QueryService;
 use test_support::rows;
@@ -31,6 +33,10 @@ fn leaf() -> impl Strategy<Value = Option<Value>> {
         1 => (words(), words()).prop_map(|(actual, expected)| Some(json!({ "actual": actual, "expected": expected }))),
         1 => Just(Some(json!({ "actual": "TEXT", "flakiness_num_passes": 2, "flakiness_num_tries": 3 }))),
         1 => Just(Some(json!({ "actual": "PASS", "expected": "PASS TEXT" }))),
+        1 => prop::sample::select(vec![json!(900), json!(1.5), json!(-1), json!("5"), json!(true), json!(null), json!(4e18)])
+            .prop_map(|time| Some(json!({
+                "actual": "TEXT PASS", "time": 9, "attempts": [{ "state": "TEXT", "time": time }, { "time": 3 }, {}, 7],
+            }))),
     ]
 }
 
@@ -191,5 +197,31 @@ async fn whole_runs_say_what_single_results_say() {
     let triage = alone.json("/api/triage?suite=s&limit=1000").await;
     let listed = triage["tests"].as_array().unwrap().len();
     assert!(listed > 20, "single results are read: {listed} tests are listed without them");
+    what_is_remembered_does_not_outlive_the_runs_that_it_is_of(&engine, directory.path()).await;
     engine.shutdown().await;
+}
+
+/// What is put together of runs is kept for later questions, and must not outlive them.
+async fn what_is_remembered_does_not_outlive_the_runs_that_it_is_of(engine: &Engine, folder: &Path) {
+    let newest = now() - 3600;
+    let clock = || Clock::standing_at(newest as u64 + 3600);
+    let all = || events(&mut TestRunner::deterministic(), newest).into_iter().zip(1..);
+    let is_rename = |event: &Event| matches!(event.header.request, Request::Rename(_));
+    let rows_of = |is_meant: &dyn Fn(&Event, u64) -> bool| {
+        let mut rows = rows::EventRows::default();
+        all().filter(|(event, offset)| is_meant(event, *offset)).for_each(|(event, offset)| rows.add(event, offset));
+        rows
+    };
+    // Runs of all times come in three parts, so that histories grow at their ends and in between; people speak last.
+    let third = |part: u64| rows_of(&move |event: &Event, offset| !is_rename(event) && offset % 3 == part);
+    let growing = QueryService::start_at(engine, folder, "growing", [third(0)], clock()).await;
+    for added in [third(1), third(2), rows_of(&|event, _| is_rename(event))] {
+        answers(&growing).await;
+        growing.add(&added).await;
+    }
+    let whole = [rows_of(&|_, _| true)];
+    let whole = QueryService::start_at(engine, folder, "whole", whole, clock()).await;
+    for ((path, grown), (_, expected)) in answers(&growing).await.into_iter().zip(answers(&whole).await) {
+        assert!(grown == expected, "{path}:\n{grown}\n\n{expected}");
+    }
 }

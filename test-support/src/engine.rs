@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use embedded::{Engine, EngineOptions};
+pub use embedded::Engine;
+use embedded::EngineOptions;
 use schema::retention::Retention;
 use schema::store::{self, Cluster, StoreAddress};
 

@@ -26,6 +26,7 @@ pub struct QueryService {
     /// A client of the database.
     pub client: Client,
     router: Router,
+    applied: watch::Sender<u64>,
 }
 
 impl QueryService {
@@ -66,37 +67,46 @@ impl QueryService {
         for batch in batches {
             rows::write(&client, &batch).await;
         }
-        let router = router(&client, folder, clock, StatementLimits::default());
-        Self { client, router }
+        Self::over(client, folder, |store| store, clock)
+    }
+
+    /// A service over what a client reads; `with` says what else its store has.
+    fn over(client: Client, folder: &Path, with: impl FnOnce(Store) -> Store, clock: Clock) -> Self {
+        let (applied, watermark) = watch::channel(1);
+        let webkit = Repository { id: "webkit".into(), default_branch: "main".into() };
+        let store = Store::new(client.clone(), Watermark::Here(watermark), clock, Retention::default(), vec![webkit]);
+        let router = router_of(with(store.limited(StatementLimits::default())), folder);
+        Self { client, router, applied }
+    }
+
+    /// Adds rows to those that are there already.
+    pub fn add<'a>(&'a self, batch: &'a EventRows) -> Task<'a, ()> {
+        Box::pin(async {
+            rows::write(&self.client, batch).await;
+            self.applied.send_modify(|applied| *applied += 1);
+        })
     }
 
     /// The same rows, of which no statement may take more than this.
     pub fn limited(&self, folder: &Path, limits: StatementLimits) -> Self {
         // The engine counts what a thread takes once it is 4 MiB, which no question takes of so few rows.
         let client = self.client.clone().with_setting("max_untracked_memory", "0");
-        let router = router(&client, folder, Clock::system(), limits);
-        Self { client, router }
+        Self::over(client, folder, |store| store.limited(limits), Clock::system())
     }
 
     /// The same rows, asked by another clock. What was answered before is not remembered.
     pub fn at(&self, folder: &Path, clock: Clock) -> Self {
-        let client = self.client.clone();
-        let router = router(&client, folder, clock, StatementLimits::default());
-        Self { client, router }
+        Self::over(self.client.clone(), folder, |store| store, clock)
     }
 
     /// The same rows, of which SQL is asked as this user.
     pub fn with_guest(&self, folder: &Path, guest: Guest) -> Self {
-        let client = self.client.clone();
-        let store = store(&client, Clock::system(), StatementLimits::default()).with_guest(guest);
-        Self { client, router: router_of(store, folder) }
+        Self::over(self.client.clone(), folder, |store| store.with_guest(guest), Clock::system())
     }
 
     /// The same rows, of whose tests the configuration says who owns them.
     pub fn with_owners(&self, folder: &Path, patterns: Vec<OwnerPattern>) -> Self {
-        let client = self.client.clone();
-        let store = store(&client, Clock::system(), StatementLimits::default()).with_owners(patterns);
-        Self { client, router: router_of(store, folder) }
+        Self::over(self.client.clone(), folder, |store| store.with_owners(patterns), Clock::system())
     }
 
     /// Status and body of the answer to a GET request.
@@ -163,17 +173,6 @@ impl QueryService {
         let status = response.status();
         (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
     }
-}
-
-/// The service's router over rows that do not change.
-fn router(client: &Client, folder: &Path, clock: Clock, limits: StatementLimits) -> Router {
-    router_of(store(client, clock, limits), folder)
-}
-
-fn store(client: &Client, clock: Clock, limits: StatementLimits) -> Store {
-    let watermark = Watermark::Here(watch::channel(1).1);
-    let webkit = Repository { id: "webkit".into(), default_branch: "main".into() };
-    Store::new(client.clone(), watermark, clock, Retention::default(), vec![webkit]).limited(limits)
 }
 
 fn router_of(store: Store, folder: &Path) -> Router {

@@ -2,12 +2,15 @@
 //! further; what is counted is of the runs that started in that time, of every history in one way.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use analysis::evidence::Evidence;
 use analysis::history::Cell;
 use analysis::judge::Judgement;
 use analysis::rules::Rules;
 use schema::ids::{CommitKey, ConfigId, TestId};
+use schema::state::State;
 
 use super::{FailedRun, Histories, JudgedPlace, JudgedTest, TestHistory};
 
@@ -21,6 +24,14 @@ impl Histories {
         }
     }
 
+    /// The evidence of these runs.
+    pub(crate) fn asked_evidence(&self, test: TestId, id: ConfigId) -> Evidence {
+        match self.whole(test) {
+            Some(_) => Evidence::of(&self.asked_on(test, id)),
+            None => self.indexed.asked_evidence(test, id, self.since),
+        }
+    }
+
     /// The same on each configuration on which it ran in that time.
     pub(crate) fn asked(&self, test: TestId) -> Vec<(ConfigId, Cow<'_, [Cell]>)> {
         let Some(read) = self.whole(test) else { return self.indexed.asked(test, self.since) };
@@ -30,13 +41,7 @@ impl Histories {
 
     /// What a test did on a configuration on which it ever was flaky, as far back as that goes and in the time asked about; none on
     /// any other, where nothing has to be put together.
-    pub(crate) fn flaky_place(
-        &self,
-        test: TestId,
-        id: ConfigId,
-        judgement: &Judgement,
-        rules: &Rules,
-    ) -> Option<PlaceCells<'_>> {
+    fn flaky_place(&self, test: TestId, id: ConfigId, judgement: &Judgement, rules: &Rules) -> Option<PlaceCells<'_>> {
         judgement.flaky_evidence(rules).next()?;
         Some(match self.whole(test) {
             Some(read) => read.get(&id).map_or_else(PlaceCells::default, |of| PlaceCells {
@@ -60,16 +65,41 @@ impl Histories {
         place.map_or_else(Vec::new, |place| place.flaky_stretches(judgement, rules))
     }
 
+    /// What a test did on a configuration, on which it was judged, while it was flaky.
+    pub(crate) fn flaky_time(
+        &self,
+        test: TestId,
+        id: ConfigId,
+        judgement: &Arc<Judgement>,
+        rules: &Rules,
+    ) -> Arc<FlakyTime> {
+        if judgement.flaky_evidence(rules).next().is_none() {
+            return Arc::default();
+        }
+        let find = || {
+            let stretches = self.flaky_stretches(test, id, judgement, rules);
+            let failing = stretches.iter().flatten().filter(|cell| cell.failed > 0);
+            FlakyTime {
+                evidence: stretches.iter().map(|stretch| Evidence::of(stretch)).collect(),
+                states: failing.map(|cell| cell.worst).collect(),
+                spoilt: self.spoilt_in(&stretches, test, id),
+            }
+        };
+        match self.whole(test) {
+            Some(_) => Arc::new(find()),
+            None => self.indexed.flaky_time(test, id, judgement, self.since, find),
+        }
+    }
+
     /// The runs of the time asked about that a test spoilt: those in which it failed unexpectedly while it was flaky.
     pub(crate) fn spoilt_runs(&self, judged: &JudgedTest, rules: &Rules) -> Vec<FailedRun> {
-        let of_place = |(id, judgement): &JudgedPlace| {
-            self.spoilt_in(&self.flaky_stretches(judged.test, *id, judgement, rules), judged.test, *id)
-        };
+        let of_place =
+            |(id, judgement): &JudgedPlace| self.flaky_time(judged.test, *id, judgement, rules).spoilt.clone();
         judged.places.iter().flat_map(of_place).collect()
     }
 
     /// Those of some stretches of a test on a configuration in which it was flaky.
-    pub(crate) fn spoilt_in(&self, stretches: &[Vec<Cell>], test: TestId, id: ConfigId) -> Vec<FailedRun> {
+    fn spoilt_in(&self, stretches: &[Vec<Cell>], test: TestId, id: ConfigId) -> Vec<FailedRun> {
         let mut failing: Vec<&Cell> = stretches.iter().flatten().filter(|cell| cell.failed > 0).collect();
         if failing.is_empty() {
             return Vec::new();
@@ -102,9 +132,20 @@ impl Histories {
     }
 }
 
+/// What a test did on a configuration while it was flaky, in the runs of the time asked about.
+#[derive(Debug, Default)]
+pub(crate) struct FlakyTime {
+    /// The evidence of each stretch of these runs.
+    pub(crate) evidence: Vec<Evidence>,
+    /// The worst states of the sessions with an unexpected failure.
+    pub(crate) states: BTreeSet<State>,
+    /// The runs that it spoilt.
+    pub(crate) spoilt: Vec<FailedRun>,
+}
+
 /// What a test did on one configuration.
 #[derive(Default)]
-pub(crate) struct PlaceCells<'a> {
+pub(super) struct PlaceCells<'a> {
     /// As far back as that goes.
     pub(super) whole: Cow<'a, [Cell]>,
     /// What belongs to the time asked about; none where all of it does.
@@ -113,12 +154,12 @@ pub(crate) struct PlaceCells<'a> {
 
 impl PlaceCells<'_> {
     /// The cells of the time asked about.
-    pub(crate) fn asked(&self) -> &[Cell] {
+    fn asked(&self) -> &[Cell] {
         self.part.as_deref().unwrap_or(&self.whole)
     }
 
     /// Those of them in which the test was flaky: a list for each stretch that has some.
-    pub(crate) fn flaky_stretches(&self, judgement: &Judgement, rules: &Rules) -> Vec<Vec<Cell>> {
+    fn flaky_stretches(&self, judgement: &Judgement, rules: &Rules) -> Vec<Vec<Cell>> {
         let asked = self.asked();
         let within = |stretch: Vec<&Cell>| -> Vec<Cell> {
             let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return Vec::new() };

@@ -8,8 +8,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use analysis::episodes::Aftermath;
+use analysis::evidence::Evidence;
 use analysis::history::{Cell, History};
-use analysis::judge::{Glance, Question, is_quiet, judge};
+use analysis::judge::{Glance, Judgement, Question, is_quiet, judge};
 use analysis::rules::Rules;
 use rustc_hash::FxHashMap;
 use schema::ids::{CommitKey, ConfigId, TestId};
@@ -17,7 +19,7 @@ use schema::outcomes::roster::{RosterId, WholeRoster};
 use schema::outcomes::{Outcome, passing};
 use schema::state::States;
 
-use super::asked::PlaceCells;
+use super::asked::{FlakyTime, PlaceCells};
 use super::place::{PlaceOutcomes, PlaceRun};
 use super::suite_runs::SuiteRuns;
 use super::{FailedRun, JudgedPlace, SuiteSessions, cell};
@@ -149,6 +151,21 @@ impl IndexedOutcomes {
         self.find(id).map_or_else(Cow::default, |place| self.asked_cells(test, &self.names_of(test), place, since))
     }
 
+    /// The evidence of them.
+    pub(super) fn asked_evidence(&self, test: TestId, id: ConfigId, since: u32) -> Evidence {
+        let Some(place) = self.find(id) else { return Evidence::default() };
+        let names = self.names_of(test);
+        let of = || Evidence::of(&self.asked_cells(test, &names, place, since));
+        // That of all runs is the same for every question, unless results belong to other tests by and by.
+        match names.as_slice() {
+            [name] if self.renames.is_empty() && place.outcomes.began_at(since) => match place.passes_always(*name) {
+                true => place.outcomes.passing_evidence,
+                false => place.outcomes.evidence(test, of),
+            },
+            _ => of(),
+        }
+    }
+
     /// The same on each configuration on which it ran since then.
     pub(super) fn asked(&self, test: TestId, since: u32) -> Vec<(ConfigId, Cow<'_, [Cell]>)> {
         let names = self.names_of(test);
@@ -170,6 +187,34 @@ impl IndexedOutcomes {
             (*id, judge(&History { cells: &cells, commits }, question).into())
         });
         judged.collect()
+    }
+
+    /// What came of the failures of a test on one configuration, on which it was judged.
+    pub(super) fn aftermath(
+        &self,
+        test: TestId,
+        id: ConfigId,
+        judgement: &Arc<Judgement>,
+        rules: &Rules,
+    ) -> Arc<Aftermath> {
+        let Some(place) = self.find(id) else { return Arc::default() };
+        let of = || Aftermath::of(judgement, &self.cells(test, &self.names_of(test), place), rules);
+        place.outcomes.aftermath(test, judgement, of)
+    }
+
+    /// What a test did on a configuration while it was flaky, in the runs that started at a time or later, seconds since 1970.
+    pub(super) fn flaky_time(
+        &self,
+        test: TestId,
+        id: ConfigId,
+        judgement: &Arc<Judgement>,
+        since: u32,
+        find: impl FnOnce() -> FlakyTime,
+    ) -> Arc<FlakyTime> {
+        match self.find(id).filter(|place| place.outcomes.began_at(since)) {
+            Some(place) => place.outcomes.flaky_time(test, judgement, find),
+            None => Arc::new(find()),
+        }
     }
 
     fn is_quiet(&self, test: TestId, names: &[usize], place: &Place, rules: &Rules) -> bool {

@@ -19,11 +19,14 @@ mod whole_suite;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use analysis::episodes::Aftermath;
 use analysis::history::{Cell, History};
 use analysis::judge::{Judgement, Question, judge};
 use analysis::parallel;
+use analysis::rules::Rules;
 use schema::ids::{CommitKey, ConfigId, TestId};
 
 pub(crate) use counted_run::SessionRun;
@@ -62,7 +65,7 @@ pub(crate) struct FailedRun {
     pub(crate) commit: CommitKey,
     /// Start of the run, seconds since 1970.
     pub(crate) start_time: u32,
-    /// How long the test took, milliseconds; 0 if nobody measured it.
+    /// How long the test took, all attempts together, milliseconds; 0 if nobody measured it.
     pub(crate) time: u32,
 }
 
@@ -251,6 +254,31 @@ impl Histories {
         match self.whole(test) {
             Some(read) => read.get(&id).map_or_else(Cow::default, |of| Cow::Borrowed(of.cells.as_slice())),
             None => self.indexed.on(test, id),
+        }
+    }
+
+    /// What came of the failures of a test on one configuration, on which it was judged.
+    pub(crate) fn aftermath(
+        &self,
+        test: TestId,
+        id: ConfigId,
+        judgement: &Arc<Judgement>,
+        rules: &Rules,
+    ) -> Arc<Aftermath> {
+        match self.whole(test) {
+            Some(_) => Arc::new(Aftermath::of(judgement, &self.on(test, id), rules)),
+            None => self.indexed.aftermath(test, id, judgement, rules),
+        }
+    }
+
+    /// Hashes what was read of some tests one by one, and not as a part of whole runs.
+    pub(crate) fn hash_read(&self, tests: &[TestId], hasher: &mut impl Hasher) {
+        for (place, test) in tests.iter().enumerate() {
+            let Some(read) = self.whole(*test) else { continue };
+            place.hash(hasher);
+            for (id, history) in read {
+                (id, &history.cells).hash(hasher);
+            }
         }
     }
 

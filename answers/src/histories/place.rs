@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use analysis::episodes::Aftermath;
+use analysis::evidence::Evidence;
 use analysis::history::{Cell, History};
 use analysis::judge::{DatedJudgement, Judgement, Question};
 use moka::sync::Cache;
@@ -14,6 +16,7 @@ use schema::ids::{CommitKey, ConfigId, TestId};
 use schema::outcomes::Outcome;
 use schema::outcomes::roster::{RosterId, WholeRoster};
 
+use super::asked::FlakyTime;
 use super::counted_run::{CountedRun, SessionRun};
 
 /// Bytes that are remembered.
@@ -21,7 +24,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// Verdicts that are kept of a configuration, and about what each takes.
 const MAX_JUDGED: usize = 5000;
-const JUDGED_BYTES: usize = 600;
+const JUDGED_BYTES: usize = 900;
 
 /// The runs of a configuration, with their surprises by test.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(super) struct PlaceOutcomes {
     first_start: u32,
     /// The cells of a test that passed in every run.
     pub(super) passing: Vec<Cell>,
+    /// Their evidence.
+    pub(super) passing_evidence: Evidence,
     /// Tests that surprised, by id.
     tests: Vec<TestId>,
     /// Where the surprises of each of them begin, and where the last ones end.
@@ -41,7 +46,17 @@ pub(super) struct PlaceOutcomes {
     /// The run, by its place among `runs`, and what a test did in it.
     surprises: Vec<(u32, Outcome)>,
     /// Verdicts that were asked for.
-    judged: Mutex<FxHashMap<TestId, DatedJudgement>>,
+    judged: Mutex<FxHashMap<TestId, Judged>>,
+    /// The evidence of all runs of tests that was asked for.
+    evidence: Mutex<FxHashMap<TestId, Evidence>>,
+}
+
+/// A verdict, and what else was asked for that follows from it and the same history.
+#[derive(Debug)]
+struct Judged {
+    dated: DatedJudgement,
+    aftermath: Option<Arc<Aftermath>>,
+    flaky_time: Option<Arc<FlakyTime>>,
 }
 
 /// A run of a configuration.
@@ -89,8 +104,20 @@ impl PlaceOutcomes {
             surprises.push((run, outcome));
         }
         begins.push(surprises.len() as u32);
+        let passing_evidence = Evidence::of(&passing);
         let first_start = own.iter().map(|run| run.start_time).min().unwrap_or(u32::MAX);
-        Self { runs: own, rosters, first_start, passing, tests, begins, surprises, judged: Mutex::default() }
+        Self {
+            runs: own,
+            rosters,
+            first_start,
+            passing,
+            passing_evidence,
+            tests,
+            begins,
+            surprises,
+            judged: Mutex::default(),
+            evidence: Mutex::default(),
+        }
     }
 
     /// Whether all runs started at a time or later, seconds since 1970.
@@ -114,18 +141,74 @@ impl PlaceOutcomes {
         history: impl FnOnce() -> (Cow<'a, [Cell]>, u32),
         question: &Question,
     ) -> Arc<Judgement> {
-        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = judged().get(&test).filter(|known| known.holds_for(question)) {
-            return Arc::clone(&known.judgement);
+        if let Some(known) = self.known().get(&test).filter(|known| known.dated.holds_for(question)) {
+            return Arc::clone(&known.dated.judgement);
         }
         let (cells, commits) = history();
         let dated = DatedJudgement::of(&History { cells: &cells, commits }, question);
         let judgement = Arc::clone(&dated.judgement);
-        let mut judged = judged();
-        if judged.len() < MAX_JUDGED || judged.contains_key(&test) {
-            judged.insert(test, dated);
+        let mut known = self.known();
+        if known.len() < MAX_JUDGED || known.contains_key(&test) {
+            known.insert(test, Judged { dated, aftermath: None, flaky_time: None });
         }
         judgement
+    }
+
+    /// What came of the failures of a test, which is found once for a verdict that is kept.
+    pub(super) fn aftermath(
+        &self,
+        test: TestId,
+        judgement: &Arc<Judgement>,
+        find: impl FnOnce() -> Aftermath,
+    ) -> Arc<Aftermath> {
+        self.beside(test, judgement, |known| &mut known.aftermath, find)
+    }
+
+    /// What a test did in all runs while it was flaky, which is found once for a verdict that is kept.
+    pub(super) fn flaky_time(
+        &self,
+        test: TestId,
+        judgement: &Arc<Judgement>,
+        find: impl FnOnce() -> FlakyTime,
+    ) -> Arc<FlakyTime> {
+        self.beside(test, judgement, |known| &mut known.flaky_time, find)
+    }
+
+    /// What is kept beside a verdict, or else what is found, which is kept if the verdict is.
+    fn beside<T>(
+        &self,
+        test: TestId,
+        judgement: &Arc<Judgement>,
+        of: impl Fn(&mut Judged) -> &mut Option<Arc<T>>,
+        find: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        let is_same = |known: &&mut Judged| Arc::ptr_eq(&known.dated.judgement, judgement);
+        if let Some(found) = self.known().get_mut(&test).filter(is_same).and_then(|known| of(known).clone()) {
+            return found;
+        }
+        let found = Arc::new(find());
+        if let Some(known) = self.known().get_mut(&test).filter(is_same) {
+            *of(known) = Some(Arc::clone(&found));
+        }
+        found
+    }
+
+    /// The evidence of all runs of a test, which is found once.
+    pub(super) fn evidence(&self, test: TestId, find: impl FnOnce() -> Evidence) -> Evidence {
+        let known = || self.evidence.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(evidence) = known().get(&test) {
+            return *evidence;
+        }
+        let evidence = find();
+        let mut known = known();
+        if known.len() < MAX_JUDGED {
+            known.insert(test, evidence);
+        }
+        evidence
+    }
+
+    fn known(&self) -> MutexGuard<'_, FxHashMap<TestId, Judged>> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the surprises of each of some tests lie, which are sorted by id.

@@ -1,6 +1,7 @@
 //! Which test a result belongs to, and under which names the results of a test are found.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use schema::ids::TestId;
@@ -30,7 +31,7 @@ pub(crate) struct Tenure {
 }
 
 /// Where a name was given up for another.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 struct Handover {
     /// Seconds since 1970.
     at: u32,
@@ -54,6 +55,15 @@ pub(crate) struct Renames {
     handovers: HashMap<TestId, Vec<Handover>>,
     /// By the name under which the history goes on, the last one first.
     former: HashMap<TestId, Vec<FormerName>>,
+}
+
+/// All follows from where names were given up.
+impl Hash for Renames {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let mut handovers: Vec<(&TestId, &Vec<Handover>)> = self.handovers.iter().collect();
+        handovers.sort_unstable_by_key(|(name, _)| **name);
+        handovers.hash(hasher);
+    }
 }
 
 impl Renames {
